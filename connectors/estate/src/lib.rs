@@ -1,0 +1,1 @@
+//! A digital workplace on loopback: stateful stand-ins that speak the systems' wire protocols.

@@ -1,0 +1,1 @@
+//! The manifest model; render and classify, both pure.

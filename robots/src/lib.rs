@@ -1,0 +1,1 @@
+//! The robots that feed the graph, run the runbooks and fire the atomic work functions, as pure machines.

@@ -1,0 +1,2 @@
+//! The `xops` command.
+fn main() {}

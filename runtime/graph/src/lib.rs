@@ -1,0 +1,1 @@
+//! The operational knowledge graph: identity, authority, lineage.

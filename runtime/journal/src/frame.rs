@@ -1,0 +1,328 @@
+//! The bytes of a frame: header, sealed events, tag, hash. Version 1, codec 1.
+//!
+//! Nothing here knows files or stores. Absent: any length that is trusted before it is checked. A frame is read whole
+//! or refused; `open` checks its hash, then its seal, before one byte of it is believed.
+//!
+//! ```text
+//!  0  4  magic "XOJF"          16  8  first_seq
+//!  4  1  version               24  4  salt, random at each open of the journal
+//!  5  1  codec of the bodies   28  4  length of what is sealed, tag included
+//!  6  1  kind                  32 32  hash of the frame before
+//!  7  1  zero                  64  n  AES-256-GCM under the tenant's frame key, the 64 bytes above as its AAD
+//!  8  4  file                   .. 16  its tag
+//! 12  4  count                  .. 32  BLAKE3 of all bytes before
+//! ```
+//!
+//! Integers are little-endian. The nonce is the salt and `first_seq`, whose top bit is set for a file's header frame: a
+//! sequence number that a crash gave back is used again under another salt. What is sealed in a frame of events is,
+//! `count` times: stream (LEB128), length (LEB128), body.
+
+use ring::aead::{Aad, LessSafeKey, NONCE_LEN, Nonce};
+
+use crate::error::Error;
+
+/// Bytes before what is sealed.
+pub const HEADER_BYTES: usize = 64;
+/// Bytes of the AES-256-GCM tag.
+pub const TAG_BYTES: usize = 16;
+/// Bytes of the hash behind a frame.
+pub const HASH_BYTES: usize = 32;
+/// The longest frame, all included.
+pub const FRAME_BYTES_MAX: usize = 16 << 20;
+/// The longest body of one event.
+pub const EVENT_BYTES_MAX: usize = 1 << 20;
+
+/// The version that this module writes.
+pub const VERSION: u8 = 1;
+/// Bodies are what `bincode` 2 writes with its standard configuration.
+pub const CODEC_BINCODE: u8 = 1;
+
+const MAGIC: [u8; 4] = *b"XOJF";
+const HEADER_FRAME_BIT: u64 = 1 << 63;
+/// Two LEB128 integers of 64 bits.
+const PREFIX_BYTES_MAX: usize = 20;
+
+/// What a frame holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Kind {
+    /// The first frame of a file: what the file belongs to, and the files before it.
+    File = 0,
+    /// One group commit of events.
+    Events = 1,
+}
+
+/// Where a frame stands: what its header binds besides its content.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// Number of its file, from 1.
+    pub file: u32,
+    /// Sequence number of its first event, from 1.
+    pub first_seq: u64,
+    /// Hash of the frame before; zeros before the first.
+    pub prev: [u8; 32],
+    /// Salt of this opening of the journal.
+    pub salt: [u8; 4],
+}
+
+/// A frame ready to be stored.
+#[derive(Debug, Clone, Copy)]
+pub struct SealedFrame<'a> {
+    /// Sequence number of its first event.
+    pub first_seq: u64,
+    /// Number of events; 0 in a file's header frame.
+    pub count: u32,
+    /// Its hash, which is also the last 32 of `bytes`.
+    pub hash: [u8; 32],
+    /// All of it.
+    pub bytes: &'a [u8],
+}
+
+/// Events on their way into one frame. Its memory is used again for the next.
+#[derive(Debug)]
+pub struct Batch {
+    bytes: Vec<u8>,
+    scratch: Vec<u8>,
+    count: u32,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self { bytes: vec![0; HEADER_BYTES], scratch: Vec::new(), count: 0 }
+    }
+}
+
+impl Batch {
+    /// Adds one event of `stream`, a small integer that the caller assigned to an instance or a robot.
+    pub fn push(&mut self, stream: u64, body: &[u8]) -> Result<(), Error> {
+        if body.len() > EVENT_BYTES_MAX {
+            return Err(Error::EventTooLarge { bytes: body.len() });
+        }
+        let longest = self.bytes.len() + PREFIX_BYTES_MAX + body.len() + TAG_BYTES + HASH_BYTES;
+        if longest > FRAME_BYTES_MAX {
+            return Err(Error::FrameFull);
+        }
+        put_varint(&mut self.bytes, stream);
+        put_varint(&mut self.bytes, body.len() as u64);
+        self.bytes.extend_from_slice(body);
+        self.count += 1;
+        Ok(())
+    }
+
+    /// Adds one event whose body `write` appends to an empty buffer that is used again: no allocation an event.
+    pub fn push_with<E: From<Error>>(
+        &mut self,
+        stream: u64,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.clear();
+        let pushed = write(&mut scratch).and_then(|()| Ok(self.push(stream, &scratch)?));
+        self.scratch = scratch;
+        pushed
+    }
+
+    /// How many events it holds.
+    pub fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// Bytes that its frame will have.
+    pub fn frame_bytes(&self) -> usize {
+        self.bytes.len() + TAG_BYTES + HASH_BYTES
+    }
+
+    /// Whether it holds no event.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Forgets the events and keeps the memory.
+    pub fn clear(&mut self) {
+        self.bytes.truncate(HEADER_BYTES);
+        self.count = 0;
+    }
+
+    /// Adds the content of a file's header frame, which is no event.
+    pub(crate) fn set_content(&mut self, content: &[u8]) {
+        self.clear();
+        self.bytes.extend_from_slice(content);
+    }
+
+    /// Encrypts in place and appends tag and hash. The batch must be cleared before it is used again.
+    pub(crate) fn seal(&mut self, kind: Kind, place: &Place, key: &LessSafeKey) -> SealedFrame<'_> {
+        let sealed = self.bytes.len() - HEADER_BYTES + TAG_BYTES;
+        let sealed = u32::try_from(sealed).expect("a frame is at most 16 MiB long");
+        let header = header(kind, self.count, sealed, place);
+        let (head, content) = self.bytes.split_at_mut(HEADER_BYTES);
+        head.copy_from_slice(&header);
+        let tag = key
+            .seal_in_place_separate_tag(nonce(kind, place.salt, place.first_seq), Aad::from(header), content)
+            .expect("AES-GCM seals anything below 64 GiB");
+        self.bytes.extend_from_slice(tag.as_ref());
+        let hash = *blake3::hash(&self.bytes).as_bytes();
+        self.bytes.extend_from_slice(&hash);
+        SealedFrame { first_seq: place.first_seq, count: self.count, hash, bytes: &self.bytes }
+    }
+}
+
+/// A frame that was read, with its events still packed.
+#[derive(Debug)]
+pub struct Open<'a> {
+    /// What it holds.
+    pub kind: Kind,
+    /// Number of the file that it was written to.
+    pub file: u32,
+    /// Number of events.
+    pub count: u32,
+    /// Sequence number of the first.
+    pub first_seq: u64,
+    /// Hash of the frame before.
+    pub prev: [u8; 32],
+    /// Its own hash.
+    pub hash: [u8; 32],
+    /// Its content, decrypted.
+    pub content: &'a [u8],
+}
+
+/// Why bytes are not a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Written by a later version.
+    #[error("it has format version {0}")]
+    Version(u8),
+    /// Not what was written.
+    #[error("{0}")]
+    Damaged(&'static str),
+}
+
+/// Checks and decrypts the frame `bytes` into `buffer`, whose former content is lost.
+pub fn open<'a>(bytes: &[u8], key: &LessSafeKey, buffer: &'a mut Vec<u8>) -> Result<Open<'a>, Refused> {
+    const OVERHEAD: usize = HEADER_BYTES + TAG_BYTES + HASH_BYTES;
+    if bytes.len() < OVERHEAD || bytes.len() > FRAME_BYTES_MAX {
+        return Err(Refused::Damaged("its length is impossible"));
+    }
+    let (hashed, hash) = bytes.split_at(bytes.len() - HASH_BYTES);
+    if blake3::hash(hashed).as_bytes() != hash {
+        return Err(Refused::Damaged("its hash does not match"));
+    }
+    if hashed[..4] != MAGIC {
+        return Err(Refused::Damaged("it does not begin like a frame"));
+    }
+    if hashed[4] != VERSION {
+        return Err(Refused::Version(hashed[4]));
+    }
+    let kind = match hashed[6] {
+        0 => Kind::File,
+        1 => Kind::Events,
+        _ => return Err(Refused::Damaged("its kind is unknown")),
+    };
+    if hashed[5] != CODEC_BINCODE || hashed[7] != 0 {
+        return Err(Refused::Damaged("its codec is unknown"));
+    }
+    let header: [u8; HEADER_BYTES] = array(hashed, 0);
+    let sealed = &hashed[HEADER_BYTES..];
+    if u32::from_le_bytes(array(&header, 28)) as usize != sealed.len() {
+        return Err(Refused::Damaged("its length does not match"));
+    }
+    let first_seq = u64::from_le_bytes(array(&header, 16));
+    if first_seq == 0 || first_seq >= HEADER_FRAME_BIT {
+        return Err(Refused::Damaged("its sequence number is impossible"));
+    }
+    buffer.clear();
+    buffer.extend_from_slice(sealed);
+    let nonce = nonce(kind, array(&header, 24), first_seq);
+    let content = key
+        .open_in_place(nonce, Aad::from(header), buffer)
+        .map_err(|_| Refused::Damaged("its seal does not open under the tenant's key"))?;
+    Ok(Open {
+        kind,
+        file: u32::from_le_bytes(array(&header, 8)),
+        count: u32::from_le_bytes(array(&header, 12)),
+        first_seq,
+        prev: array(&header, 32),
+        hash: array(hash, 0),
+        content,
+    })
+}
+
+impl<'a> Open<'a> {
+    /// The events as (stream, body), after all of them were checked: a frame is never half read.
+    pub fn events(&self) -> Result<impl Iterator<Item = (u64, &'a [u8])> + use<'a>, Refused> {
+        let mut rest = self.content;
+        for _ in 0..self.count {
+            take_event(&mut rest).ok_or(Refused::Damaged("its events are cut short"))?;
+        }
+        if !rest.is_empty() {
+            return Err(Refused::Damaged("it holds more than its events"));
+        }
+        let mut rest = self.content;
+        Ok(std::iter::from_fn(move || take_event(&mut rest)))
+    }
+}
+
+fn header(kind: Kind, count: u32, sealed: u32, place: &Place) -> [u8; HEADER_BYTES] {
+    let mut out = [0; HEADER_BYTES];
+    out[..4].copy_from_slice(&MAGIC);
+    out[4] = VERSION;
+    out[5] = CODEC_BINCODE;
+    out[6] = kind as u8;
+    out[8..12].copy_from_slice(&place.file.to_le_bytes());
+    out[12..16].copy_from_slice(&count.to_le_bytes());
+    out[16..24].copy_from_slice(&place.first_seq.to_le_bytes());
+    out[24..28].copy_from_slice(&place.salt);
+    out[28..32].copy_from_slice(&sealed.to_le_bytes());
+    out[32..].copy_from_slice(&place.prev);
+    out
+}
+
+fn nonce(kind: Kind, salt: [u8; 4], first_seq: u64) -> Nonce {
+    let counter = match kind {
+        Kind::File => first_seq | HEADER_FRAME_BIT,
+        Kind::Events => first_seq,
+    };
+    let mut bytes = [0; NONCE_LEN];
+    bytes[..4].copy_from_slice(&salt);
+    bytes[4..].copy_from_slice(&counter.to_le_bytes());
+    Nonce::assume_unique_for_key(bytes)
+}
+
+fn take_event<'a>(rest: &mut &'a [u8]) -> Option<(u64, &'a [u8])> {
+    let stream = take_varint(rest)?;
+    let length = usize::try_from(take_varint(rest)?).ok()?;
+    let (body, after) = rest.split_at_checked(length)?;
+    *rest = after;
+    Some((stream, body))
+}
+
+fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push((value & 0x7f) as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+fn take_varint(rest: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let (&byte, after) = rest.split_first()?;
+        *rest = after;
+        let bits = u64::from(byte & 0x7f);
+        if shift == 63 && bits > 1 {
+            return None;
+        }
+        value |= bits << shift;
+        if byte & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+/// The `N` bytes of `bytes` at `at`; the caller has checked the length.
+pub(crate) fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+    let mut out = [0; N];
+    out.copy_from_slice(&bytes[at..at + N]);
+    out
+}

@@ -1,0 +1,23 @@
+//! Frames, sealing, the chain, redb: the one place that owns stored bytes.
+//!
+//! Absent here: actors, clocks, what an event means. The core takes opaque bodies and gives them back unchanged, in
+//! order, or says which frame of which file is damaged; it never gives back half of a frame.
+//!
+//! - `journal` appends: one frame is one group commit, durable on return; the first failure stops it for good.
+//! - `read` replays and verifies, also beside a running writer.
+//! - `frame` owns the bytes of a frame, `segment` those of a file's first frame and of the head file.
+//! - `store` says what a store must do, `embedded` does it with redb, `disk` is what redb stands on.
+//! - `keys` seal the tenant's frames, `subjects` seal one person's values and can be destroyed.
+
+pub mod bench;
+pub mod disk;
+pub mod embedded;
+pub mod error;
+pub mod frame;
+pub mod journal;
+pub mod keys;
+pub mod random;
+pub mod read;
+pub mod segment;
+pub mod store;
+pub mod subjects;

@@ -1,0 +1,251 @@
+//! The port: what the kernel asks of a connector. Both directions are pure.
+//!
+//! A connector renders requests and classifies responses; it sends nothing. The shell's wire sends, in production over
+//! HTTP, in the simulator into a seeded world.
+
+use crate::awf::{AwfName, Contract};
+use crate::fact::{Observation, Proof};
+use crate::id::{CallKey, Digest};
+use crate::record::Record;
+use crate::value::{Value, Values};
+use serde::{Deserialize, Serialize};
+
+/// The phases of the step protocol that talk to a system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Phase {
+    /// Look at what is there before.
+    Snapshot,
+    /// Act.
+    Do,
+    /// Look whether an unanswered call took effect.
+    Probe,
+    /// Look whether the postcondition holds.
+    Readback,
+}
+
+impl Phase {
+    /// The word for it in files and traces.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Snapshot => "snapshot",
+            Self::Do => "do",
+            Self::Probe => "probe",
+            Self::Readback => "readback",
+        }
+    }
+}
+
+/// One question to a connector.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// The tenant's configuration of the system: its base address and the manifest's variables.
+    pub system: &'a Values,
+    /// The AWF.
+    pub awf: &'a AwfName,
+    /// The phase.
+    pub phase: Phase,
+    /// The inputs, complete and of the declared types.
+    pub inputs: &'a Values,
+    /// The idempotency key of the call, also the marker by which a probe knows its own effect.
+    pub key: CallKey,
+    /// What the snapshot kept; empty before it is taken.
+    pub snapshot: &'a Values,
+    /// What earlier requests of the same phase carried over (the pages or the links of a chained lookup).
+    pub carry: &'a Values,
+}
+
+/// A request, complete but for its credential.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// The system.
+    pub system: String,
+    /// The method, in capitals.
+    pub method: String,
+    /// The full address without the query.
+    pub url: String,
+    /// The query, in order, not yet encoded.
+    pub query: Vec<(String, String)>,
+    /// The headers, in order, names in lower case. A credential never stands here.
+    pub headers: Vec<(String, String)>,
+    /// The media type of `body`.
+    pub content_type: Option<String>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// BLAKE3 over the whole request under the tenant's key: bodies carry personal values.
+    pub fn digest(&self, key: &crate::canon::DigestKey) -> Digest {
+        let mut canon = crate::canon::Canon::new("xops request digest 1");
+        canon.text(&self.system).text(&self.method).text(&self.url);
+        let pair = |canon: &mut crate::canon::Canon, (name, value): &(String, String)| {
+            canon.text(name).text(value);
+        };
+        canon.all(self.query.iter(), pair).all(self.headers.iter(), pair);
+        canon.maybe(self.content_type.as_deref(), |canon, kind| {
+            canon.text(kind);
+        });
+        canon.raw(&self.body).keyed_digest(key)
+    }
+}
+
+/// A response, whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Response {
+    /// The status.
+    pub status: u16,
+    /// The headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body, not longer than the wire's bound.
+    pub body: Vec<u8>,
+}
+
+/// What became of a call, as the manifest's error mapping types it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// It took effect; what it captured.
+    Ok(Values),
+    /// It was already so; what the answer shows.
+    AlreadyDone(Values),
+    /// The object is not there.
+    Absent,
+    /// Another state of the object stands in the way.
+    Conflict(String),
+    /// The version that the call named is no longer the current one.
+    PreconditionFailed(String),
+    /// Too many calls; the wait that the system asks for.
+    RateLimited {
+        /// In milliseconds, if the system said.
+        retry_after_ms: Option<u64>,
+    },
+    /// It provably took no effect, and may be tried again.
+    Transient(String),
+    /// The credential is no longer good.
+    AuthExpired,
+    /// The principal may not do this.
+    Forbidden(String),
+    /// The system refuses the request for what it says.
+    Invalid(String),
+    /// It may have taken effect: a lost connection, a timeout after sending, an answer that the manifest does not know.
+    Unknown(String),
+}
+
+impl Outcome {
+    /// One word for metrics and traces, from a closed set.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Ok(_) => "ok",
+            Self::AlreadyDone(_) => "already_done",
+            Self::Absent => "absent",
+            Self::Conflict(_) => "conflict",
+            Self::PreconditionFailed(_) => "precondition_failed",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Transient(_) => "transient",
+            Self::AuthExpired => "auth_expired",
+            Self::Forbidden(_) => "forbidden",
+            Self::Invalid(_) => "invalid",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+}
+
+/// What a lookup saw of a facet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sighting {
+    /// The facet's value, its proven absence, or why neither is known.
+    pub seen: Observation<Value>,
+    /// The AWF's outputs, as far as the object shows them, and what the snapshot keeps.
+    pub outputs: Values,
+    /// The marker that the object carries, if it carries one: a [`CallKey`] as text.
+    pub marker: Option<String>,
+}
+
+/// The answer to a lookup's response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// The lookup is over.
+    Over(Sighting),
+    /// Another request follows, with this carried over.
+    More(Box<Request>, Values),
+    /// The system did not answer the question: why, in the types of a call.
+    Failed(Outcome),
+}
+
+/// What the kernel and the robots ask of connectors. All methods are pure.
+pub trait Connector: Send + Sync {
+    /// The contract of `awf`, if a manifest declares it.
+    fn contract(&self, awf: &AwfName) -> Option<&Contract>;
+    /// The request of a phase. For lookups: the first one.
+    fn render(&self, ask: &Ask<'_>) -> Result<Request, Unrendered>;
+    /// What the answer to a `Do` means.
+    fn classify(&self, ask: &Ask<'_>, response: &Response) -> Outcome;
+    /// What the answer to a lookup (snapshot, probe, readback) shows.
+    fn sight(&self, ask: &Ask<'_>, response: &Response) -> Page;
+    /// The reads of `system`, by name, in the order in which they are to be made.
+    fn reads(&self, system: &str) -> Vec<ReadContract>;
+    /// The first request of a read.
+    fn render_read(&self, config: &Values, read: &ReadAsk<'_>) -> Result<Request, Unrendered>;
+    /// What a page of a read holds, and how it goes on.
+    fn page(&self, config: &Values, read: &ReadAsk<'_>, response: &Response) -> ReadPage;
+}
+
+/// A read, as the robots know it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadContract {
+    /// The system.
+    pub system: String,
+    /// The read's name in the manifest.
+    pub name: String,
+    /// The kind of record that it gives.
+    pub kind: String,
+    /// The kind of record for each of which it is made once (members for each group); its id is the parameter.
+    pub for_each: Option<String>,
+    /// How long one request may take, in milliseconds.
+    pub timeout_ms: u64,
+}
+
+/// One reading.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadAsk<'a> {
+    /// The system.
+    pub system: &'a str,
+    /// The read's name.
+    pub read: &'a str,
+    /// The id of the record that it is made for, where the read is `for_each`.
+    pub parameter: Option<&'a str>,
+    /// What earlier pages carried over.
+    pub carry: &'a Values,
+    /// When the page was read.
+    pub at: crate::record::Millis,
+    /// The principal that reads.
+    pub principal: &'a str,
+}
+
+/// One page of a read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadPage {
+    /// The records of the page; the next request with what it carries over, or the end of a complete read.
+    Records {
+        /// The records.
+        records: Vec<Record>,
+        /// The next page.
+        next: Option<(Box<Request>, Values)>,
+    },
+    /// The page was not what the manifest expects, or an error: the read is incomplete.
+    Failed(Outcome),
+}
+
+/// Why a request could not be rendered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{what}`: {why}")]
+pub struct Unrendered {
+    /// The AWF and phase, or the read.
+    pub what: String,
+    /// The reason, for the author of the manifest or the configuration.
+    pub why: String,
+}
+
+/// The proof that a lookup gives when it finds nothing.
+pub fn lookup_proof(awf: &AwfName) -> Proof {
+    Proof::Lookup { system: awf.system.clone(), lookup: awf.function.clone() }
+}

@@ -1,0 +1,1 @@
+//! Actors around pure machines: durable first, then believed, then done.

@@ -1,0 +1,1 @@
+//! Text in, declarations out, a caret under every mistake.
