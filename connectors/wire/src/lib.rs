@@ -1,1 +1,26 @@
 //! The I/O of connectors: HTTP, TLS and tokens.
+//!
+//! Absent: what a request or a response means (a connector knows that, and it is pure), retries (the kernel decides them),
+//! redirects, proxies from the environment, cookies, the journal, metrics. What is here: a rendered request goes to the one
+//! host that its system declared, with that system's credential, and comes back as a whole response, or as a [`lost::Lost`]
+//! that says whether the system may have received it.
+//!
+//! HTTP/1.1 alone is spoken, on purpose: with one request a connection, "was a byte of this request given to the socket" has
+//! an answer (see [`mod@parcel`]), and on that answer hangs whether a call may be made again.
+
+mod address;
+pub mod client;
+pub mod credential;
+mod exchange;
+pub mod lost;
+mod outgoing;
+mod parcel;
+mod place;
+mod retry_after;
+mod scheme;
+mod scrub;
+pub mod target;
+mod tokens;
+mod transport;
+
+pub use transport::install_crypto;

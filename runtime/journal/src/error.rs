@@ -35,7 +35,9 @@ pub enum Error {
         file: String,
     },
     /// The journal ends before, or differs from, a head that was recorded outside it.
-    #[error("the journal was rolled back: it was known to reach sequence {expected}, and {found}; restore the newest backup")]
+    #[error(
+        "the journal was rolled back: it was known to reach sequence {expected}, and {found}; restore the newest backup"
+    )]
     RolledBack {
         /// Sequence number of the known head.
         expected: u64,
@@ -79,7 +81,9 @@ pub enum Error {
         what: String,
     },
     /// One event is larger than the journal stores.
-    #[error("an event of {bytes} bytes is larger than {EVENT_BYTES_MAX}; store a reference to the data instead")]
+    #[error(
+        "an event of {bytes} bytes is larger than {EVENT_BYTES_MAX}; store a reference to the data instead"
+    )]
     EventTooLarge {
         /// Its size.
         bytes: usize,
@@ -116,7 +120,9 @@ pub enum Error {
     #[error("the keyring has no record of this subject's key; restore the keyring from its backup")]
     KeyMissing,
     /// A sealed value does not open under the key that sealed it.
-    #[error("a personal value is damaged: it does not open under its subject's key; restore it from a backup")]
+    #[error(
+        "a personal value is damaged: it does not open under its subject's key; restore it from a backup"
+    )]
     ValueDamaged,
     /// The operating system refused.
     #[error("{what}: {source}")]
@@ -164,12 +170,22 @@ impl Error {
         move |source| Self::Io { what, source }
     }
 
+    /// An error of redb: what only damaged bytes can cause is said to be damage.
     pub(crate) fn store(file: &str, source: impl Into<redb::Error>) -> Self {
         match source.into() {
             redb::Error::Corrupted(what) => Self::damaged(file, 0, 0, what),
             redb::Error::Io(source) if source.kind() == io::ErrorKind::InvalidData => {
                 Self::damaged(file, 0, 0, source.to_string())
             }
+            redb::Error::Io(source) if source.kind() == io::ErrorKind::UnexpectedEof => {
+                Self::damaged(file, 0, 0, "it is cut short")
+            }
+            source @ (redb::Error::TableDoesNotExist(_)
+            | redb::Error::TableTypeMismatch { .. }
+            | redb::Error::TypeDefinitionChanged { .. }
+            | redb::Error::TableIsMultimap(_)
+            | redb::Error::UpgradeRequired(_)) => Self::damaged(file, 0, 0, source.to_string()),
+            redb::Error::DatabaseAlreadyOpen => Self::Locked { what: file.to_owned(), pid: None },
             source => Self::Store { file: file.to_owned(), source: Box::new(source) },
         }
     }

@@ -261,6 +261,15 @@ impl<'a> Open<'a> {
     }
 }
 
+/// The length that the frame beginning `bytes` says it has, if it begins like a frame of this version.
+pub(crate) fn stored_length(bytes: &[u8]) -> Option<usize> {
+    if bytes.len() < HEADER_BYTES || bytes[..4] != MAGIC || bytes[4] != VERSION {
+        return None;
+    }
+    let sealed = u32::from_le_bytes(array(bytes, 28)) as usize;
+    (TAG_BYTES..FRAME_BYTES_MAX).contains(&sealed).then_some(HEADER_BYTES + sealed + HASH_BYTES)
+}
+
 fn header(kind: Kind, count: u32, sealed: u32, place: &Place) -> [u8; HEADER_BYTES] {
     let mut out = [0; HEADER_BYTES];
     out[..4].copy_from_slice(&MAGIC);
@@ -297,10 +306,10 @@ fn take_event<'a>(rest: &mut &'a [u8]) -> Option<(u64, &'a [u8])> {
 
 fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
-        out.push((value & 0x7f) as u8 | 0x80);
+        out.push(value.to_le_bytes()[0] | 0x80);
         value >>= 7;
     }
-    out.push(value as u8);
+    out.push(value.to_le_bytes()[0]);
 }
 
 fn take_varint(rest: &mut &[u8]) -> Option<u64> {

@@ -18,6 +18,7 @@ pub mod journal;
 pub mod keys;
 pub mod random;
 pub mod read;
+mod salvage;
 pub mod segment;
 pub mod store;
 pub mod subjects;

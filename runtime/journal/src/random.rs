@@ -13,8 +13,14 @@ pub trait Random: Send + Sync {
 }
 
 /// The operating system's source.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct System(ring::rand::SystemRandom);
+
+impl Default for System {
+    fn default() -> Self {
+        Self(ring::rand::SystemRandom::new())
+    }
+}
 
 impl Random for System {
     fn fill(&self, out: &mut [u8]) -> Result<(), Error> {

@@ -8,12 +8,20 @@
 
 pub mod awf;
 pub mod canon;
+pub mod compile;
 pub mod declare;
+pub mod desire;
+pub mod diff;
 pub mod expr;
 pub mod fact;
+pub mod gate;
 pub mod id;
 pub mod layer;
 pub mod machine;
+pub mod order;
+pub mod plan;
 pub mod port;
 pub mod record;
+pub mod saga;
+pub mod trace;
 pub mod value;

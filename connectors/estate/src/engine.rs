@@ -1,0 +1,384 @@
+//! The estate: one desk for each system, and the way of a call through fault, card, admission, limit and handler.
+//!
+//! - No vendor and no network here.
+//! - The lock of a desk is held while its call is recorded, so the files tell effects in their true order; a lock
+//!   is only ever taken in the order desk, then recorder.
+
+use crate::auth::{Access, Credentials};
+use crate::card::Cards;
+use crate::fault::{Applied, Faults, Kind};
+use crate::recorder::{self, Recorder};
+use crate::seed::World;
+use crate::store::{Change, Store, Tx};
+use crate::system::{Call, Refusal, Run, System};
+use crate::throttle::Throttle;
+use crate::wire::{Reply, Request};
+use crate::{canonical, clock};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// How the network treats a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Answer,
+    /// Answer after so many milliseconds.
+    Late(u64),
+    /// Say nothing for so many milliseconds, then close.
+    Hold(u64),
+    Close,
+    /// Close in the middle of the body.
+    MidBody,
+}
+
+/// A reply and what becomes of it.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) reply: Reply,
+    pub(crate) ending: Ending,
+}
+
+#[derive(Debug)]
+struct Desk {
+    system: Box<dyn System>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    store: Store,
+    access: Access,
+    throttle: Throttle,
+}
+
+/// What a call is judged with besides its desk.
+struct Trial<'a> {
+    fault: Option<&'a Applied>,
+    violation: Option<&'a str>,
+    now_ms: u64,
+}
+
+/// All desks and what they share.
+#[derive(Debug)]
+pub(crate) struct Estate {
+    desks: BTreeMap<&'static str, Desk>,
+    faults: Mutex<Faults>,
+    recorder: Mutex<Recorder>,
+    cards: Cards,
+    strict: bool,
+    rate_limits: bool,
+    seed: u64,
+    people: u32,
+    lag_ms: AtomicU64,
+}
+
+/// What the estate is built from.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) seed: u64,
+    pub(crate) people: u32,
+    pub(crate) strict: bool,
+    pub(crate) rate_limits: bool,
+    pub(crate) lag_ms: u64,
+    pub(crate) cards: Cards,
+    pub(crate) recorder: Recorder,
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A handler that panicked wrote nothing half: every write of the store is one step.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn planted(system: &dyn System, seed: u64, world: &World) -> State {
+    let mut store = Store::new(system.name(), seed, system.shape());
+    let mut tx = Tx::new(&mut store, clock::now_ms(), 0, 0);
+    system.plant(&mut tx, world);
+    drop(tx.finish());
+    State { store, access: Access::new(system.credentials(seed)), throttle: Throttle::default() }
+}
+
+impl Estate {
+    pub(crate) fn new(plan: Plan, systems: Vec<Box<dyn System>>) -> Self {
+        let world = World::new(plan.seed, plan.people);
+        let desks = systems.into_iter().map(|system| {
+            let state = Mutex::new(planted(system.as_ref(), plan.seed, &world));
+            (system.name(), Desk { system, state })
+        });
+        Self {
+            desks: desks.collect(),
+            faults: Mutex::default(),
+            recorder: Mutex::new(plan.recorder),
+            cards: plan.cards,
+            strict: plan.strict,
+            rate_limits: plan.rate_limits,
+            seed: plan.seed,
+            people: plan.people,
+            lag_ms: AtomicU64::new(plan.lag_ms),
+        }
+    }
+
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        self.desks.keys().copied().collect()
+    }
+
+    /// What a client of a system has to know.
+    pub(crate) fn describe(&self, name: &str, base: &str) -> Value {
+        let Some(desk) = self.desks.get(name) else { return Value::Null };
+        let mut all = desk.system.describe(base);
+        all["credentials"] = held(&desk.state).access.credentials.shown();
+        all
+    }
+
+    /// Serves one call of one system.
+    pub(crate) fn process(&self, name: &str, request: &Request) -> Answer {
+        let Some(desk) = self.desks.get(name) else {
+            return Answer { reply: Reply::empty(404), ending: Ending::Answer };
+        };
+        let now_ms = clock::now_ms();
+        let call = desk.system.find(request);
+        let line = format!("{} {}", request.method, request.path);
+        let fault = held(&self.faults).meet(name, &[&call.operation, &line], call.is_token());
+        let card = self.cards.check(name, desk.system.base_path(), &call);
+        let trial = Trial { fault: fault.as_ref(), violation: card["violation"].as_str(), now_ms };
+
+        let mut state = held(&desk.state);
+        let (reply, changes) = self.judge(desk.system.as_ref(), &mut state, &call, &trial);
+        let (reply, ending) = ended(reply, fault.as_ref());
+        let entry = recorder::Call {
+            system: name.to_owned(),
+            method: request.method.clone(),
+            path: request.path.clone(),
+            operation: call.operation.clone(),
+            query: request.query.iter().map(|(key, value)| (key.clone(), json!(value))).collect(),
+            body_digest: blake3::hash(&request.body).to_hex().to_string(),
+            body: recorder::body(request),
+            status: if matches!(ending, Ending::Hold(_) | Ending::Close) { 0 } else { reply.status },
+            at_ms: now_ms,
+            fault: fault.map_or(Value::Null, |fault| json!({"id": fault.id, "kind": fault.word})),
+            card,
+        };
+        held(&self.recorder).call(entry, &changes);
+        Answer { reply, ending }
+    }
+
+    fn judge(
+        &self,
+        system: &dyn System,
+        state: &mut State,
+        call: &Call<'_>,
+        trial: &Trial<'_>,
+    ) -> (Reply, Vec<Change>) {
+        let kind = trial.fault.map(|fault| fault.kind);
+        if kind == Some(Kind::ExpireTokens) {
+            state.access.expire();
+        }
+        if let (Some(Kind::Status(status)), Some(fault)) = (kind, trial.fault) {
+            let retry_after_s = fault.retry_after_s;
+            let refusal = match status {
+                429 => Refusal::Throttled { retry_after_s },
+                _ => Refusal::Status { status, retry_after_s },
+            };
+            return (system.refuse(&refusal), Vec::new());
+        }
+        if matches!(kind, Some(kind) if kind.is_before() && kind != Kind::Reject) {
+            return (Reply::empty(503), Vec::new());
+        }
+        let handler = match call.run {
+            Run::Token => {
+                return (system.token(call, &mut state.access, self.seed, trial.now_ms), Vec::new());
+            }
+            Run::Unknown(status) => return (system.unknown(call, status), Vec::new()),
+            Run::Do(handler) => handler,
+        };
+        if let Err(reply) = system.admit(call, &state.access, trial.now_ms) {
+            return (reply, Vec::new());
+        }
+        if let Some(text) = trial.violation.filter(|_| self.strict) {
+            return (Reply::json(422, &json!({"card_violation": text})), Vec::new());
+        }
+        let (bucket, rate) = system.rate(call);
+        let standing = state.throttle.count(&bucket, rate, trial.now_ms);
+        if standing.is_over && (self.rate_limits || state.throttle.set.is_some()) {
+            let wait_ms = standing.reset_ms.saturating_sub(trial.now_ms);
+            let refusal = Refusal::Throttled { retry_after_s: Some(wait_ms.div_ceil(1_000).max(1)) };
+            return (system.mark(system.refuse(&refusal), standing), Vec::new());
+        }
+        if kind == Some(Kind::Reject) {
+            return (system.mark(system.refuse(&Refusal::Rejected), standing), Vec::new());
+        }
+        let stale_ms = trial.fault.filter(|fault| fault.kind == Kind::StaleRead).map_or(0, |fault| fault.delay_ms);
+        let lag_ms = self.lag_ms.load(Ordering::Relaxed);
+        let mut tx = Tx::new(&mut state.store, trial.now_ms, lag_ms, stale_ms);
+        let reply = handler(call, &mut tx);
+        (system.mark(reply, standing), tx.finish())
+    }
+
+    /// Records a call whose body was too large to be read.
+    pub(crate) fn oversized(&self, name: &str, request: &Request) {
+        let entry = recorder::Call {
+            system: name.to_owned(),
+            method: request.method.clone(),
+            path: request.path.clone(),
+            operation: "oversized".to_owned(),
+            status: 413,
+            at_ms: clock::now_ms(),
+            ..recorder::Call::default()
+        };
+        held(&self.recorder).call(entry, &[]);
+    }
+}
+
+/// What the control server asks for.
+impl Estate {
+    pub(crate) fn faults(&self) -> Value {
+        held(&self.faults).shown()
+    }
+
+    pub(crate) fn add_fault(&self, order: &Value) -> Result<Value, String> {
+        held(&self.faults).add(order, &self.names())
+    }
+
+    pub(crate) fn clear_faults(&self, id: Option<u64>) -> usize {
+        held(&self.faults).clear(id)
+    }
+
+    pub(crate) fn recorder(&self) -> MutexGuard<'_, Recorder> {
+        held(&self.recorder)
+    }
+
+    pub(crate) fn set_lag(&self, lag_ms: u64) {
+        self.lag_ms.store(lag_ms.min(crate::store::HISTORY_MS), Ordering::Relaxed);
+    }
+
+    /// Digests of all systems, and their objects when `full`.
+    pub(crate) fn state(&self, only: Option<&str>, full: bool) -> Value {
+        let shown = self.desks.iter().filter(|(name, _)| only.is_none_or(|only| only == **name));
+        let shown = shown.map(|(name, desk)| {
+            let state = held(&desk.state);
+            let mut one = json!({"digest": state.store.digest()});
+            if full {
+                one["objects"] = state.store.dump();
+            }
+            ((*name).to_owned(), one)
+        });
+        Value::Object(shown.collect::<Map<_, _>>())
+    }
+
+    /// Puts every system back to its seed; faults, tokens, limits and the lag's effects go too.
+    pub(crate) fn reset(&self) {
+        let world = World::new(self.seed, self.people);
+        for desk in self.desks.values() {
+            *held(&desk.state) = planted(desk.system.as_ref(), self.seed, &world);
+        }
+        held(&self.faults).clear(None);
+    }
+
+    /// An outside hand: merges `set` into an object (a null removes a member), creates or deletes one.
+    pub(crate) fn mutate(&self, order: &Value) -> Result<Value, String> {
+        let word = |name: &str| order[name].as_str().ok_or_else(|| format!("`{name}` is missing"));
+        let (name, kind, id) = (word("system")?, word("kind")?, word("id")?);
+        let desk = self.desks.get(name).ok_or_else(|| format!("`{name}` is no system here"))?;
+        let mut state = held(&desk.state);
+        let now_ms = clock::now_ms();
+        let mut tx = Tx::new(&mut state.store, now_ms, 0, 0);
+        if order["delete"].as_bool() == Some(true) {
+            if !tx.remove(kind, id) {
+                return Err(format!("there is no {kind} `{id}` to delete"));
+            }
+        } else {
+            let known = tx.get(kind, id).cloned();
+            if known.is_none() && order["create"].as_bool() != Some(true) {
+                return Err(format!("there is no {kind} `{id}`: add `\"create\": true` to make one"));
+            }
+            let mut object = known.unwrap_or_else(|| json!({}));
+            merge(&mut object, &order["set"]);
+            tx.put(kind, id, object);
+        }
+        let changes = tx.finish();
+        let numbers = held(&self.recorder).outside(name, &changes, now_ms);
+        Ok(json!({"changes": numbers}))
+    }
+
+    /// Sets how long new tokens of a system live, or ends those that are alive.
+    pub(crate) fn tokens(&self, order: &Value) -> Result<(), String> {
+        let mut state = self.desk_state(order)?;
+        if let Some(life_s) = order["expires_in_s"].as_u64() {
+            state.access.life_s = life_s;
+        }
+        if order["expire"].as_bool() == Some(true) {
+            state.access.expire();
+        }
+        Ok(())
+    }
+
+    /// Replaces the rate limits of a system by one, or gives it back its own.
+    pub(crate) fn rates(&self, order: &Value) -> Result<(), String> {
+        let mut state = self.desk_state(order)?;
+        state.throttle = Throttle::default();
+        state.throttle.set =
+            order["limit"].as_u64().map(|limit| (limit, order["window_ms"].as_u64().unwrap_or(60_000)));
+        Ok(())
+    }
+
+    fn desk_state(&self, order: &Value) -> Result<MutexGuard<'_, State>, String> {
+        let name = order["system"].as_str().ok_or("`system` is missing")?;
+        let desk = self.desks.get(name).ok_or_else(|| format!("`{name}` is no system here"))?;
+        Ok(held(&desk.state))
+    }
+
+    /// The credentials of a system.
+    pub(crate) fn credentials(&self, name: &str) -> Credentials {
+        self.desks.get(name).map_or_else(Credentials::default, |desk| held(&desk.state).access.credentials.clone())
+    }
+}
+
+/// What a fault makes of a finished reply.
+fn ended(mut reply: Reply, fault: Option<&Applied>) -> (Reply, Ending) {
+    let Some(fault) = fault else { return (reply, Ending::Answer) };
+    let ending = match fault.kind {
+        Kind::TimeoutBefore | Kind::TimeoutAfter => Ending::Hold(fault.delay_ms),
+        Kind::ResetBefore | Kind::ResetAfter => Ending::Close,
+        Kind::ResetMidBody => Ending::MidBody,
+        Kind::Slow => Ending::Late(fault.delay_ms),
+        Kind::Truncate => {
+            reply.body.truncate(reply.body.len() / 2);
+            Ending::Answer
+        }
+        Kind::Reject | Kind::Status(_) | Kind::StaleRead | Kind::ExpireTokens => Ending::Answer,
+    };
+    (reply, ending)
+}
+
+/// JSON merge patch (RFC 7396).
+fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        if !patch.is_null() {
+            *target = patch.clone();
+        }
+        return;
+    };
+    if !target.is_object() {
+        *target = json!({});
+    }
+    let Some(map) = target.as_object_mut() else { return };
+    for (key, value) in patch {
+        if value.is_null() {
+            map.remove(key);
+        } else {
+            merge(map.entry(key.clone()).or_insert(Value::Null), value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_merge_sets_and_removes_members() {
+        let mut target = json!({"a": {"b": 1, "c": 2}, "d": 3});
+        merge(&mut target, &json!({"a": {"b": null, "e": 4}, "d": "x"}));
+        assert!(canonical::same(&target, &json!({"a": {"c": 2, "e": 4}, "d": "x"}), &[]));
+    }
+}

@@ -1,0 +1,99 @@
+//! A response as expressions see it: `response.status`, `response.header.<name>`, `response.body`, `response.text`.
+//!
+//! Invariants: a body that cannot be read whole is not there at all (nothing is read from half of one), and
+//! [`Answer::unreadable`] says why.
+
+use crate::model::{Answers, Manifest};
+use crate::{json, xml};
+use std::collections::BTreeMap;
+use xops_kernel::expr::{Path, Segment};
+use xops_kernel::port::Response;
+use xops_kernel::value::{Value, Values};
+
+/// The greatest body that is looked at, in bytes.
+pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// How much of a body `response.text` shows, in bytes.
+const TEXT_BYTES_MAX: usize = 64 * 1024;
+
+/// A response, read.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer<'a> {
+    pub(crate) status: u16,
+    headers: Values,
+    body: Value,
+    raw: &'a [u8],
+    /// Why the body could not be read.
+    pub(crate) unreadable: Option<String>,
+}
+
+impl<'a> Answer<'a> {
+    /// Reads `response` as `manifest` expects it.
+    pub(crate) fn read(manifest: &Manifest, response: &'a Response) -> Self {
+        let mut headers = Values::new();
+        for (name, value) in &response.headers {
+            let name = name.to_ascii_lowercase();
+            let joined = match headers.get(&name).and_then(Value::as_text) {
+                Some(earlier) => format!("{earlier}, {value}"),
+                None => value.clone(),
+            };
+            headers.insert(name, Value::Text(joined));
+        }
+        let kind = headers.get("content-type").and_then(Value::as_text).map(str::to_ascii_lowercase);
+        let (body, unreadable) = match read_body(manifest, kind.as_deref(), &response.body) {
+            Ok(body) => (body, None),
+            Err(why) => (Value::Null, Some(why)),
+        };
+        Self { status: response.status, headers, body, raw: &response.body, unreadable }
+    }
+
+    /// What stands at `path`, whose root is `response`.
+    pub(crate) fn at(&self, path: &Path) -> Value {
+        match path.first() {
+            Some("status") => Value::Int(i64::from(self.status)),
+            Some("body") => path.follow(1, &self.body),
+            Some("text") => {
+                let shown = &self.raw[..self.raw.len().min(TEXT_BYTES_MAX)];
+                String::from_utf8_lossy(shown).into_owned().into()
+            }
+            Some("header") => match path.segments.get(1) {
+                Some(Segment::Attr(name)) => self.headers.get(name).cloned().unwrap_or_default(),
+                _ => Value::Null,
+            },
+            _ => Value::Null,
+        }
+    }
+
+    /// The header `name`.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(Value::as_text)
+    }
+}
+
+fn read_body(manifest: &Manifest, kind: Option<&str>, bytes: &[u8]) -> Result<Value, String> {
+    if bytes.len() > BODY_BYTES_MAX {
+        return Err(format!("the body is larger than {BODY_BYTES_MAX} bytes"));
+    }
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Value::Null);
+    }
+    let expected = match manifest.answers {
+        Answers::Json => "json",
+        Answers::Xml => "xml",
+    };
+    if let Some(kind) = kind.filter(|kind| !kind.contains(expected)) {
+        let kind: String = kind.chars().filter(|c| !c.is_control()).take(80).collect();
+        return Err(format!("the body is `{kind}`, not {expected}"));
+    }
+    let none = BTreeMap::new();
+    let keyed = manifest.soap.as_ref().map_or(&none, |soap| &soap.keyed);
+    let read = match manifest.answers {
+        Answers::Json => json::parse(bytes),
+        Answers::Xml => xml::parse(bytes, keyed),
+    };
+    let body = read.map_err(|why| format!("the body is no {expected}: {why}"))?;
+    if manifest.soap.is_none() {
+        return Ok(body);
+    }
+    let inner = body.get("Envelope").and_then(|envelope| envelope.get("Body")).cloned();
+    inner.ok_or_else(|| "the body is no SOAP envelope".to_owned())
+}

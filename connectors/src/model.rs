@@ -1,0 +1,337 @@
+//! What a manifest says: read, checked, and free of any file format.
+//!
+//! Absent: I/O, and anything that knows one system. Every expression here was checked against the roots that its place
+//! allows, so rendering and classifying meet no unknown name.
+
+use crate::auth::Auth;
+use std::collections::BTreeMap;
+use xops_kernel::awf::Contract;
+use xops_kernel::expr::{Expr, Path};
+use xops_kernel::id::Digest;
+use xops_kernel::value::{Type, Value};
+
+/// Expressions by name, in the order of writing.
+pub type Exprs = Vec<(String, Expr)>;
+
+/// A system's manifest.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    /// Its name: what `AwfName::system` says.
+    pub name: String,
+    /// A sentence for people.
+    pub title: String,
+    /// The domain of the system, one of SYSTEM's seven.
+    pub domain: String,
+    /// BLAKE3 of the file.
+    pub digest: Digest,
+    /// The variables that a tenant's configuration sets, by name.
+    pub vars: BTreeMap<String, Var>,
+    /// How it wants to be told who asks.
+    pub auth: Auth,
+    /// Hosts beside the base address to which its credential may go (a token endpoint).
+    pub hosts: Vec<String>,
+    /// Headers of every request, names in lower case.
+    pub headers: Exprs,
+    /// What its answers are made of.
+    pub answers: Answers,
+    /// The envelope, where it speaks SOAP.
+    pub soap: Option<Soap>,
+    /// Its rate limits.
+    pub limits: Vec<Limit>,
+    /// What an answer says where something went wrong, and what counts as right.
+    pub rules: Rules,
+    /// The text that explains a failure.
+    pub message: Option<Expr>,
+    /// Its lookups, by name.
+    pub lookups: BTreeMap<String, Lookup>,
+    /// Its reads, in the order in which they are to be made.
+    pub reads: Vec<Read>,
+    /// Its AWFs, by function.
+    pub awfs: BTreeMap<String, Awf>,
+}
+
+/// A variable of the tenant's configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Var {
+    /// Its type.
+    pub is: Type,
+    /// What it is where the configuration does not say; without a default it must.
+    pub default: Option<Value>,
+}
+
+/// What the bodies of answers are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answers {
+    /// JSON.
+    Json,
+    /// XML; where the manifest has a `soap` block, the content of the envelope's body.
+    Xml,
+}
+
+/// A SOAP 1.1 envelope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Soap {
+    /// The namespace of everything in the body.
+    pub namespace: String,
+    /// Whether attributes carry the namespace too.
+    pub qualified_attributes: bool,
+    /// Elements that are members of a map, by name, with the attribute that names the member.
+    pub keyed: BTreeMap<String, String>,
+}
+
+/// A rate limit, as the vendor publishes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Its name.
+    pub name: String,
+    /// The paths that it covers, after the base address; `*` at the end stands for anything. Empty for all.
+    pub paths: Vec<String>,
+    /// Calls allowed in `per_ms`.
+    pub rate: u32,
+    /// The window, in milliseconds.
+    pub per_ms: u64,
+    /// The share, in percent, that is left to others.
+    pub reserve: u8,
+    /// Calls under way at once, if limited.
+    pub concurrency: Option<u32>,
+    /// The header that says how many calls are left.
+    pub remaining: Option<String>,
+    /// The header that says when the window ends, and how it says so.
+    pub reset: Option<(String, Reset)>,
+}
+
+/// How a header says when a window ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reset {
+    /// Seconds since 1970.
+    Epoch,
+    /// Seconds from now.
+    Delay,
+}
+
+/// How answers are judged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// The first that holds decides.
+    pub errors: Vec<ErrorRule>,
+    /// What must hold for an answer to count as good; a status of 2xx where nothing is declared.
+    pub ok: Option<Expr>,
+}
+
+/// One line of the error mapping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorRule {
+    /// What the answer means then.
+    pub word: Word,
+    /// The condition.
+    pub when: Expr,
+    /// Whether the condition looks into the body: it decides nothing where the body cannot be read.
+    pub reads_body: bool,
+}
+
+/// The outcomes that an error rule may name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the words of `port::Outcome`")]
+pub enum Word {
+    Ok,
+    AlreadyDone,
+    Absent,
+    Conflict,
+    PreconditionFailed,
+    RateLimited,
+    Transient,
+    AuthExpired,
+    Forbidden,
+    Invalid,
+    Unknown,
+}
+
+impl Word {
+    /// Every outcome with its word in files.
+    pub const ALL: [(&'static str, Self); 11] = [
+        ("ok", Self::Ok),
+        ("already_done", Self::AlreadyDone),
+        ("absent", Self::Absent),
+        ("conflict", Self::Conflict),
+        ("precondition_failed", Self::PreconditionFailed),
+        ("rate_limited", Self::RateLimited),
+        ("transient", Self::Transient),
+        ("auth_expired", Self::AuthExpired),
+        ("forbidden", Self::Forbidden),
+        ("invalid", Self::Invalid),
+        ("unknown", Self::Unknown),
+    ];
+
+    /// Reads the word of files.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(name, _)| *name == word).map(|(_, outcome)| *outcome)
+    }
+}
+
+/// A request with holes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// The method, in capitals.
+    pub method: &'static str,
+    /// The path after the base address.
+    pub path: Template,
+    /// The query; `Null` values are left out.
+    pub query: Exprs,
+    /// Headers beside the manifest's.
+    pub headers: Exprs,
+    /// The body.
+    pub body: Body,
+    /// How long the system may take to answer, in milliseconds.
+    pub timeout_ms: u64,
+}
+
+/// A path with holes, each filled by one value that is percent-encoded whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Template(pub Vec<Piece>);
+
+/// A piece of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// As it is.
+    Text(String),
+    /// What stands there: `{user}` is `input.user`, `{var.tenant}` is itself.
+    Hole(Path),
+}
+
+/// The body of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// Nothing.
+    None,
+    /// JSON.
+    Json {
+        /// The value.
+        value: Expr,
+        /// Whether members that are `Null` are written.
+        keep_null: bool,
+    },
+    /// `application/x-www-form-urlencoded`; `Null` values are left out.
+    Form(Exprs),
+    /// The content of a SOAP body: an object of one member, the request element.
+    Soap(Expr),
+}
+
+/// How a listing goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Paging {
+    /// RFC 8288: the header `link` with `rel="next"`.
+    Link,
+    /// The next page's address, in the body. It must lead to the same host.
+    NextUrl(Expr),
+    /// A cursor, which the request shows as `page.cursor`; nothing or the empty text ends the listing.
+    Cursor(Expr),
+    /// `page.offset` grows by `size` until `total` is reached, or until a page is empty where no total is known.
+    Offset {
+        /// The size of a page.
+        size: u32,
+        /// How many there are.
+        total: Option<Expr>,
+    },
+    /// `page.number` grows by one up to `last`.
+    Number {
+        /// The number of the last page.
+        last: Expr,
+    },
+}
+
+/// A listing inside an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// The items: must be a list.
+    pub items: Expr,
+    /// How it goes on.
+    pub paging: Option<Paging>,
+}
+
+/// A question about one facet.
+#[derive(Clone, Debug)]
+pub struct Lookup {
+    /// Its name.
+    pub name: String,
+    /// What it takes.
+    pub inputs: BTreeMap<String, Type>,
+    /// The request.
+    pub shape: Shape,
+    /// How its answers are judged before the manifest's rules.
+    pub rules: Rules,
+    /// The items among which the object is sought.
+    pub listing: Option<Listing>,
+    /// Which item is meant.
+    pub matches: Option<Expr>,
+    /// Whether the object is there; where nothing is declared, a good answer (or a matching item) says so.
+    pub present: Option<Expr>,
+    /// Whether it is not there.
+    pub absent: Option<Expr>,
+    /// The facet's value.
+    pub value: Option<Expr>,
+    /// What else is shown of the object.
+    pub outputs: Exprs,
+    /// Lists made of every item of every page.
+    pub gather: Exprs,
+    /// Where the object carries our mark.
+    pub marker: Option<Expr>,
+    /// Whether not finding it proves that it is not there.
+    pub authoritative: bool,
+    /// The lookup that goes on from here, and what it is told.
+    pub then: Option<(String, Exprs)>,
+}
+
+/// A use of a lookup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// The lookup.
+    pub lookup: String,
+    /// Its inputs.
+    pub with: BTreeMap<String, Expr>,
+}
+
+/// A reading of all objects of one kind.
+#[derive(Clone, Debug)]
+pub struct Read {
+    /// Its name.
+    pub name: String,
+    /// The kind of record that it gives.
+    pub kind: String,
+    /// The kind for each record of which it is made.
+    pub for_each: Option<String>,
+    /// The request; `input.parent` is the id of the record that it is made for.
+    pub shape: Shape,
+    /// How its answers are judged before the manifest's rules.
+    pub rules: Rules,
+    /// The items.
+    pub listing: Listing,
+    /// Which items count; all where nothing is declared.
+    pub matches: Option<Expr>,
+    /// The system's own id.
+    pub id: Expr,
+    /// The version or etag.
+    pub version: Option<Expr>,
+    /// The attributes, with their types.
+    pub attributes: BTreeMap<String, (Type, Expr)>,
+    /// Where the facts of the request come from.
+    pub evidence: Option<String>,
+}
+
+/// An atomic work function.
+#[derive(Clone, Debug)]
+pub struct Awf {
+    /// What the kernel knows of it.
+    pub contract: Contract,
+    /// The call.
+    pub shape: Shape,
+    /// How its answers are judged before the manifest's rules.
+    pub rules: Rules,
+    /// What is taken from a good answer.
+    pub capture: Exprs,
+    /// How the state before is looked up; also the state after, where nothing else is declared.
+    pub before: Option<Look>,
+    /// How an effect is looked up (probe and readback), where that differs.
+    pub after: Option<Look>,
+    /// Where the facts of the request come from.
+    pub evidence: Option<String>,
+}

@@ -1,0 +1,246 @@
+//! Shapes to requests.
+//!
+//! Invariants: a value fills one hole of a path and no more (it is percent-encoded whole; nothing, `.` and `..` are refused);
+//! a request leads to the base address of its system and nowhere else, also when a page names its successor; a credential
+//! never stands in it.
+
+use crate::auth::{Auth, WS_SECURITY_SLOT};
+use crate::model::{Body, Piece, Shape, Soap, Template};
+use crate::scope::{Scope, scalar};
+use crate::{json, xml};
+use std::fmt::Write as _;
+use url::Url;
+use xops_kernel::expr::Expr;
+use xops_kernel::port::Request;
+use xops_kernel::value::Value;
+
+/// The greatest body of a request, in bytes.
+pub const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Renders `shape`; the error says why not.
+pub(crate) fn request(scope: &Scope<'_>, shape: &Shape) -> Result<Request, String> {
+    let base = base_url(scope)?;
+    let url = format!("{}{}", base.as_str().trim_end_matches('/'), path(scope, &shape.path)?);
+    let url = Url::parse(&url).map_err(|error| format!("`{url}` is no address: {error}"))?;
+    same_host(&base, &url)?;
+    let (content_type, body) = body(scope, &shape.body)?;
+    if body.len() > BODY_BYTES_MAX {
+        return Err(format!("the body is larger than {BODY_BYTES_MAX} bytes"));
+    }
+    Ok(Request {
+        system: scope.manifest.name.clone(),
+        method: shape.method.to_owned(),
+        url: url.into(),
+        query: query(scope, &shape.query)?,
+        headers: headers(scope, shape)?,
+        content_type: content_type.map(str::to_owned),
+        body,
+    })
+}
+
+/// The same request at the address that a page named. It must be a page of the same host.
+pub(crate) fn continued(scope: &Scope<'_>, shape: &Shape, next: &str) -> Result<Request, String> {
+    let base = base_url(scope)?;
+    let mut url = base.join(next).map_err(|error| format!("the next page's address is none: {error}"))?;
+    same_host(&base, &url)?;
+    let query = url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+    url.set_query(None);
+    url.set_fragment(None);
+    let mut request = request(scope, shape)?;
+    request.url = url.into();
+    request.query = query;
+    Ok(request)
+}
+
+fn base_url(scope: &Scope<'_>) -> Result<Url, String> {
+    let text = scope.config.get("base_url").and_then(Value::as_text).unwrap_or_default();
+    let url = Url::parse(text).map_err(|error| format!("the system's `base_url` is no address: {error}"))?;
+    let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+    if plain && matches!(url.scheme(), "http" | "https") && url.has_host() {
+        Ok(url)
+    } else {
+        Err("the system's `base_url` must be an http(s) address without user and query".to_owned())
+    }
+}
+
+fn same_host(base: &Url, url: &Url) -> Result<(), String> {
+    let place = |url: &Url| (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port_or_known_default());
+    let clean = url.username().is_empty() && url.password().is_none();
+    if clean && place(base) == place(url) {
+        Ok(())
+    } else {
+        Err(format!("it leads to `{}`, away from the system", url.host_str().unwrap_or_default()))
+    }
+}
+
+fn path(scope: &Scope<'_>, template: &Template) -> Result<String, String> {
+    let mut out = String::new();
+    for piece in &template.0 {
+        match piece {
+            Piece::Text(text) => out.push_str(text),
+            Piece::Hole(hole) => {
+                let value = scope.value(&Expr::Ref(hole.clone()));
+                let text = scalar(&value).filter(|text| !matches!(text.as_str(), "" | "." | ".."));
+                let text = text.ok_or_else(|| format!("`{{{hole}}}` in the path is {}", value.type_name()))?;
+                percent(&text, &mut out);
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// Percent-encodes all but RFC 3986's unreserved characters.
+fn percent(text: &str, out: &mut String) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            let _infallible = write!(out, "%{byte:02X}");
+        }
+    }
+}
+
+fn query(scope: &Scope<'_>, members: &[(String, Expr)]) -> Result<Vec<(String, String)>, String> {
+    let mut query = Vec::with_capacity(members.len());
+    for (name, expr) in members {
+        match scope.value(expr) {
+            Value::Null => {}
+            Value::List(items) => {
+                for item in &items {
+                    query.push((name.clone(), part(name, item)?));
+                }
+            }
+            value => query.push((name.clone(), part(name, &value)?)),
+        }
+    }
+    Ok(query)
+}
+
+fn part(name: &str, value: &Value) -> Result<String, String> {
+    scalar(value).ok_or_else(|| format!("`{name}` is {}, which cannot stand there", value.type_name()))
+}
+
+fn headers(scope: &Scope<'_>, shape: &Shape) -> Result<Vec<(String, String)>, String> {
+    let mut headers: Vec<(String, String)> = Vec::new();
+    for (name, expr) in scope.manifest.headers.iter().chain(&shape.headers) {
+        let value = scope.value(expr);
+        if value.is_null() {
+            continue;
+        }
+        let text = part(name, &value)?;
+        if text.bytes().any(|byte| byte < b' ' || byte == 0x7f) {
+            return Err(format!("the header `{name}` holds a control character"));
+        }
+        headers.retain(|(earlier, _)| earlier != name);
+        headers.push((name.clone(), text));
+    }
+    Ok(headers)
+}
+
+fn body(scope: &Scope<'_>, body: &Body) -> Result<(Option<&'static str>, Vec<u8>), String> {
+    match body {
+        Body::None => Ok((None, Vec::new())),
+        Body::Json { value, keep_null } => {
+            let text = json::write(&scope.value(value), *keep_null);
+            Ok((Some("application/json"), text.into_bytes()))
+        }
+        Body::Form(members) => {
+            let mut form = url::form_urlencoded::Serializer::new(String::new());
+            for (name, value) in query(scope, members)? {
+                form.append_pair(&name, &value);
+            }
+            Ok((Some("application/x-www-form-urlencoded"), form.finish().into_bytes()))
+        }
+        Body::Soap(content) => {
+            let soap = scope.manifest.soap.as_ref().ok_or("the manifest has no `soap` block")?;
+            let envelope = envelope(scope, soap, content)?;
+            Ok((Some("text/xml; charset=utf-8"), envelope.into_bytes()))
+        }
+    }
+}
+
+/// A SOAP 1.1 envelope around `content`, whose members are written in the order of writing.
+fn envelope(scope: &Scope<'_>, soap: &Soap, content: &Expr) -> Result<String, String> {
+    let slot = if scope.manifest.auth == Auth::WsSecurity { WS_SECURITY_SLOT } else { "" };
+    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
+    out.push_str("<soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns:b=\"");
+    xml::push_escaped(&soap.namespace, &mut out)?;
+    out.push_str("\"><soapenv:Header>");
+    out.push_str(slot);
+    out.push_str("</soapenv:Header><soapenv:Body>");
+    let Tree::Object(members) = Tree::of(scope, content) else {
+        return Err("the SOAP body is no object".to_owned());
+    };
+    for (name, member) in &members {
+        member.push(name, soap, &mut out)?;
+    }
+    out.push_str("</soapenv:Body></soapenv:Envelope>");
+    Ok(out)
+}
+
+/// A value that remembers the order in which its members were written.
+enum Tree {
+    Leaf(Value),
+    List(Vec<Tree>),
+    Object(Vec<(String, Tree)>),
+}
+
+impl Tree {
+    fn of(scope: &Scope<'_>, expr: &Expr) -> Self {
+        match expr {
+            Expr::Object(members) => {
+                Self::Object(members.iter().map(|(name, member)| (name.clone(), Self::of(scope, member))).collect())
+            }
+            Expr::List(items) => Self::List(items.iter().map(|item| Self::of(scope, item)).collect()),
+            Expr::If(condition, yes, no) => Self::of(scope, if scope.holds(condition) { yes } else { no }),
+            other => Self::plain(scope.value(other)),
+        }
+    }
+
+    fn plain(value: Value) -> Self {
+        match value {
+            Value::List(items) => Self::List(items.into_iter().map(Self::plain).collect()),
+            Value::Map(members) => {
+                Self::Object(members.into_iter().map(|(name, member)| (name, Self::plain(member))).collect())
+            }
+            leaf => Self::Leaf(leaf),
+        }
+    }
+
+    fn push(&self, name: &str, soap: &Soap, out: &mut String) -> Result<(), String> {
+        match self {
+            Self::Leaf(Value::Null) => Ok(()),
+            Self::List(items) => items.iter().try_for_each(|item| item.push(name, soap, out)),
+            Self::Leaf(value) => {
+                let _infallible = write!(out, "<b:{name}>");
+                xml::push_escaped(&value.to_string(), out)?;
+                let _infallible = write!(out, "</b:{name}>");
+                Ok(())
+            }
+            Self::Object(members) => Self::push_element(name, members, soap, out),
+        }
+    }
+
+    fn push_element(name: &str, members: &[(String, Self)], soap: &Soap, out: &mut String) -> Result<(), String> {
+        let _infallible = write!(out, "<b:{name}");
+        let prefix = if soap.qualified_attributes { "b:" } else { "" };
+        for (attribute, member) in members {
+            if let (Some(attribute), Self::Leaf(value)) = (attribute.strip_prefix('@'), member)
+                && let Some(text) = scalar(value)
+            {
+                let _infallible = write!(out, " {prefix}{attribute}=\"");
+                xml::push_escaped(&text, out)?;
+                out.push('"');
+            }
+        }
+        out.push('>');
+        for (child, member) in members.iter().filter(|(child, _)| !child.starts_with('@')) {
+            match (child.as_str(), member) {
+                ("#text", Self::Leaf(value)) => xml::push_escaped(&scalar(value).unwrap_or_default(), out)?,
+                _ => member.push(child, soap, out)?,
+            }
+        }
+        let _infallible = write!(out, "</b:{name}>");
+        Ok(())
+    }
+}

@@ -1,0 +1,132 @@
+//! One system, ready to be talked to: its address, its credential, its turn.
+
+use crate::address::Home;
+use crate::exchange::{Outgoing, exchange};
+use crate::lost::{Error, Lost};
+use crate::outgoing::outgoing;
+use crate::scheme::{Scheme, scheme};
+use crate::scrub::Scrub;
+use crate::target::{Limits, Target};
+use crate::tokens::{Token, Tokens};
+use reqwest::header::AUTHORIZATION;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout_at};
+use xops_kernel::port::{Request, Response};
+
+/// A system that may be talked to.
+pub(crate) struct Place {
+    home: Home,
+    scheme: Scheme,
+    scrub: Scrub,
+    limits: Limits,
+    turns: Semaphore,
+    waiting: AtomicUsize,
+}
+
+/// Counts one that waits, until dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Place {
+    /// The place of `target`, or the rule that it breaks.
+    pub(crate) fn new(target: &Target, limits: &Limits) -> Result<Self, Error> {
+        let refused = |why: String| Error::Target { system: target.system.clone(), why };
+        let home = Home::declared("`base_url`", &target.base_url, target.allow_private).map_err(refused)?;
+        if !(1..=Semaphore::MAX_PERMITS).contains(&target.concurrency) {
+            return Err(refused("`concurrency` must be at least 1".to_owned()));
+        }
+        let (scheme, scrub) = scheme(target, limits)?;
+        Ok(Self {
+            home,
+            scheme,
+            scrub,
+            limits: *limits,
+            turns: Semaphore::new(target.concurrency),
+            waiting: AtomicUsize::new(0),
+        })
+    }
+
+    /// Whether anything here asks for TLS.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.home.is_tls() || matches!(&self.scheme, Scheme::Tokens(tokens) if tokens.is_tls())
+    }
+
+    /// Sends `request` with the credential.
+    pub(crate) async fn send(
+        &self,
+        http: &reqwest::Client,
+        request: &Request,
+        until: Instant,
+    ) -> Result<Response, Lost> {
+        let refused = |why: String| Lost::NotSent(self.scrub.text(&why, None));
+        let mut outgoing = outgoing(request, &self.home, &self.limits).map_err(refused)?;
+        self.scheme.apply(&mut outgoing).map_err(refused)?;
+        let _turn = self.turn(until).await?;
+        match &self.scheme {
+            Scheme::Tokens(tokens) => self.with_token(http, outgoing, tokens, until).await,
+            _ => self.once(http, outgoing, None, until).await,
+        }
+    }
+
+    /// Waits for a turn.
+    async fn turn(&self, until: Instant) -> Result<SemaphorePermit<'_>, Lost> {
+        if let Ok(turn) = self.turns.try_acquire() {
+            return Ok(turn);
+        }
+        let before = self.waiting.fetch_add(1, Ordering::SeqCst);
+        let _waiting = Waiting(&self.waiting);
+        if before >= self.limits.waiting_max {
+            return Err(Lost::NotSent(format!("{before} requests of the system wait already: send fewer at once")));
+        }
+        match timeout_at(until, self.turns.acquire()).await {
+            Ok(Ok(turn)) => Ok(turn),
+            Ok(Err(_)) | Err(_) => Err(Lost::NotSent("the deadline passed while it waited for its turn".to_owned())),
+        }
+    }
+
+    /// Sends with a token. A 401 means that the request was not carried out: then once more, with a new token.
+    async fn with_token(
+        &self,
+        http: &reqwest::Client,
+        outgoing: Outgoing,
+        tokens: &Tokens,
+        until: Instant,
+    ) -> Result<Response, Lost> {
+        let token = tokens.get(http, &self.scrub, until, None).await?;
+        let response = self.once(http, outgoing.clone(), Some(&token), until).await?;
+        if response.status != 401 {
+            return Ok(response);
+        }
+        tracing::debug!("the token was turned away, one more is fetched");
+        let token: Arc<Token> = tokens.get(http, &self.scrub, until, Some(&token)).await?;
+        self.once(http, outgoing, Some(&token), until).await
+    }
+
+    /// Sends once.
+    async fn once(
+        &self,
+        http: &reqwest::Client,
+        mut outgoing: Outgoing,
+        token: Option<&Token>,
+        until: Instant,
+    ) -> Result<Response, Lost> {
+        if let Some(token) = token {
+            outgoing.headers.insert(AUTHORIZATION, token.header.clone());
+        }
+        let secret = token.map(|token| &token.secret);
+        match exchange(http, outgoing, &self.limits, until).await {
+            Ok(mut response) => {
+                self.scrub.echoes(&mut response, secret);
+                Ok(response)
+            }
+            Err(failure) => Err(failure.lost(|why| self.scrub.text(why, secret))),
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Folding: the one equality under which exact keys are compared, case and surrounding space aside.
+//!
+//! Invariants: no fuzziness, no locale; what is no text and no number is no key, and an empty text is none either, so that
+//! two objects without an address never meet.
+
+use xops_kernel::value::Value;
+
+/// The key that `value` is compared by, if it can be one.
+pub(crate) fn key(value: &Value) -> Option<String> {
+    let folded = match value {
+        Value::Text(text) => text.trim().to_lowercase(),
+        Value::Int(number) => number.to_string(),
+        Value::Decimal(lexeme) => lexeme.clone(),
+        Value::Null | Value::Bool(_) | Value::List(_) | Value::Map(_) => return None,
+    };
+    if folded.is_empty() { None } else { Some(folded) }
+}
+
+/// Whether two values are equal as keys, or equal outright where they are no keys.
+pub(crate) fn equal(left: &Value, right: &Value) -> bool {
+    match (key(left), key(right)) {
+        (Some(left), Some(right)) => left == right,
+        (None, None) => left == right,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_ignores_case_and_surrounding_space_and_nothing_else() {
+        let check = |value: Value, expect: Option<&str>| assert_eq!(key(&value).as_deref(), expect, "{value}");
+        check(" Sarah.Chen@Acme.COM ".into(), Some("sarah.chen@acme.com"));
+        check("sarah chen".into(), Some("sarah chen"));
+        check(Value::Int(42), Some("42"));
+        check("  ".into(), None);
+        check(Value::Null, None);
+        check(Value::List(vec!["a".into()]), None);
+    }
+}

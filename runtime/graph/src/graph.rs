@@ -1,0 +1,313 @@
+//! The graph: records joined to entities, kept up to date reading by reading.
+//!
+//! Absent: decisions about facts (`resolve`), and any trace of the order of readings. Invariants: an entity's id is minted from
+//! the record that first showed it and stays for ever, also while that record is gone; the key index names at least every
+//! entity that could have a key, and what it names is verified before it counts.
+
+use crate::reading::{Reading, Touched};
+use crate::table::{self, Look, Merged, Table};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use xops_kernel::canon::DigestKey;
+use xops_kernel::declare::{Declarations, EntityKind, Link};
+use xops_kernel::id::EntityId;
+use xops_kernel::port::ReadContract;
+use xops_kernel::record::Record;
+
+/// Something by system, then by kind of record.
+pub(crate) type BySource<T> = BTreeMap<String, BTreeMap<String, T>>;
+/// Entities by kind, then by attribute, then by folded value.
+type Keys = BTreeMap<String, BTreeMap<String, BTreeMap<String, BTreeSet<EntityId>>>>;
+/// The folded values that an entity could have, by attribute.
+type Held = BTreeMap<String, BTreeSet<String>>;
+
+/// The operational knowledge graph of one tenant.
+#[derive(Clone)]
+pub struct Graph {
+    pub(crate) declarations: Arc<Declarations>,
+    pub(crate) key: DigestKey,
+    pub(crate) tables: BySource<Table>,
+    pub(crate) contracts: BySource<Vec<ReadContract>>,
+    pub(crate) nodes: BTreeMap<EntityId, Node>,
+    /// The entities by the source id of the record that mints them.
+    pub(crate) minted: BySource<BTreeMap<String, EntityId>>,
+    pub(crate) keys: Keys,
+    /// The kind of entity that a kind of record mints.
+    pub(crate) mints: BySource<String>,
+    /// The kinds of entity that each kind of record is joined to.
+    links: BySource<Vec<(String, Link)>>,
+    /// The attributes of each kind of entity that `keys` holds.
+    indexed: BTreeMap<String, BTreeSet<String>>,
+    /// The shortest age at which something read from a kind of record is stale, in milliseconds.
+    ages: BySource<u64>,
+}
+
+/// An entity.
+#[derive(Clone)]
+pub(crate) struct Node {
+    /// Its kind.
+    pub(crate) kind: String,
+    /// The source id of the record that mints it.
+    pub(crate) source: String,
+    /// Every folded value that some record gives an indexed attribute of it.
+    held: Held,
+}
+
+/// The entry of a two-level map, if it is there.
+pub(crate) fn at<'a, T>(map: &'a BySource<T>, system: &str, kind: &str) -> Option<&'a T> {
+    map.get(system)?.get(kind)
+}
+
+fn slot<'a, T: Default>(map: &'a mut BySource<T>, system: &str, kind: &str) -> &'a mut T {
+    map.entry(system.to_owned()).or_default().entry(kind.to_owned()).or_default()
+}
+
+impl Graph {
+    /// An empty graph. Where two kinds of entity are declared to be minted by one kind of record, the first by name is, and an
+    /// exception says so.
+    pub fn new(declarations: Arc<Declarations>, key: DigestKey) -> Self {
+        let mut graph = Self {
+            declarations: declarations.clone(),
+            key,
+            tables: BTreeMap::new(),
+            contracts: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+            minted: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            mints: BTreeMap::new(),
+            links: BTreeMap::new(),
+            indexed: BTreeMap::new(),
+            ages: BTreeMap::new(),
+        };
+        for entity in declarations.entities.values() {
+            graph.declare(entity);
+        }
+        for trigger in declarations.triggers.values() {
+            if let Some(indexed) = graph.indexed.get_mut(&trigger.entity) {
+                indexed.extend(trigger.find.keys().cloned());
+            }
+        }
+        graph
+    }
+
+    fn declare(&mut self, entity: &EntityKind) {
+        let minting = self.mints.entry(entity.mint.0.clone()).or_default();
+        minting.entry(entity.mint.1.clone()).or_insert_with(|| entity.name.clone());
+        let indexed = self.indexed.entry(entity.name.clone()).or_default();
+        indexed.insert(entity.handle.clone());
+        for link in entity.links.values() {
+            indexed.insert(link.entity.clone());
+            slot(&mut self.links, &link.system, &link.kind).push((entity.name.clone(), link.clone()));
+        }
+        for attribute in entity.attributes.values() {
+            for claim in &attribute.from {
+                let age = attribute.max_age_ms.unwrap_or_else(|| self.max_age_ms(&claim.system));
+                let kept = self.ages.entry(claim.system.clone()).or_default().entry(claim.kind.clone());
+                kept.and_modify(|kept| *kept = age.min(*kept)).or_insert(age);
+            }
+        }
+    }
+
+    /// Makes the reads of the systems known, so that a read that was never made is told from one that does not exist, and a read
+    /// made for each of another kind from a whole one. Without it the graph judges by the reads that it has seen.
+    pub fn expect(&mut self, reads: impl IntoIterator<Item = ReadContract>) {
+        for read in reads {
+            let known = slot(&mut self.contracts, &read.system, &read.kind);
+            match known.binary_search_by(|held| held.name.cmp(&read.name)) {
+                Ok(place) => known[place] = read,
+                Err(place) => known.insert(place, read),
+            }
+        }
+    }
+
+    /// Joins a reading in and says which entities it touched.
+    pub fn apply(&mut self, reading: Reading) -> Touched {
+        let (system, kind) = (reading.system.clone(), reading.kind.clone());
+        self.mint(&reading);
+        let age = at(&self.ages, &system, &kind).copied().unwrap_or_else(|| self.max_age_ms(&system));
+        let links = at(&self.links, &system, &kind).cloned().unwrap_or_default();
+        let tables = self.tables.entry(system.clone()).or_default();
+        let table = tables
+            .entry(kind.clone())
+            .or_insert_with(|| Table::indexed_by(links.iter().map(|(_, link)| link.record.as_str())));
+        let merged = table.merge(reading, age);
+        let mut entities = self.reached(&system, &kind, &links, &merged);
+        let mut met = BTreeSet::new();
+        for entity in &entities {
+            met.extend(self.rekey(*entity));
+        }
+        entities.extend(met);
+        if merged.flipped {
+            entities.extend(self.hanging_on(&system, &kind, &links));
+        }
+        Touched { entities }
+    }
+
+    /// Mints the entities of the reading's records. Every id ever issued stays, so this is a union whatever the order.
+    fn mint(&mut self, reading: &Reading) {
+        let Some(kind) = at(&self.mints, &reading.system, &reading.kind) else { return };
+        let (tenant, key) = (&self.declarations.tenant, &self.key);
+        let minted = self.minted.entry(reading.system.clone()).or_default();
+        let minted = minted.entry(reading.kind.clone()).or_default();
+        for record in &reading.records {
+            let source = &record.source;
+            let fits = source.system == reading.system && source.kind == reading.kind;
+            if !fits || source.id.trim().is_empty() || minted.contains_key(&source.id) {
+                continue;
+            }
+            let entity = EntityId::mint(tenant, &source.system, &source.kind, &source.id, key);
+            minted.insert(source.id.clone(), entity);
+            let node = Node { kind: kind.clone(), source: source.id.clone(), held: Held::new() };
+            self.nodes.insert(entity, node);
+        }
+    }
+
+    /// The entities that the changed rows mint, or could be joined to before or after.
+    fn reached(
+        &self,
+        system: &str,
+        kind: &str,
+        links: &[(String, Link)],
+        merged: &Merged,
+    ) -> BTreeSet<EntityId> {
+        let minted = at(&self.minted, system, kind);
+        let table = self.table(system, kind);
+        let mut entities = BTreeSet::new();
+        for (id, before) in &merged.changes {
+            entities.extend(minted.and_then(|minted| minted.get(id)));
+            let now = match table.map(|table| table.look(id)) {
+                Some(Look::One(one)) => vec![one],
+                Some(Look::Contested(many)) => many,
+                Some(Look::Nothing) | None => Vec::new(),
+            };
+            for (entity, link) in links {
+                for key in before.iter().chain(now.iter().copied()).filter_map(|record| table::key_of(record, &link.record)) {
+                    entities.extend(self.keyed(entity, &link.entity, &key));
+                }
+            }
+        }
+        entities
+    }
+
+    /// Every entity whose facts could be proven absent by this table.
+    fn hanging_on(&self, system: &str, kind: &str, links: &[(String, Link)]) -> Vec<EntityId> {
+        let minted = at(&self.mints, system, kind);
+        let kinds: BTreeSet<&String> = links.iter().map(|(entity, _)| entity).chain(minted).collect();
+        self.nodes.iter().filter(|(_, node)| kinds.contains(&node.kind)).map(|(entity, _)| *entity).collect()
+    }
+
+    /// Brings the key index of one entity up to date; the entities that share a key that it gained or lost.
+    fn rekey(&mut self, entity: EntityId) -> BTreeSet<EntityId> {
+        let Some(node) = self.nodes.get(&entity) else { return BTreeSet::new() };
+        let new = self.possible(node);
+        let kind = node.kind.clone();
+        let old = self.nodes.get_mut(&entity).map(|node| std::mem::replace(&mut node.held, new.clone()));
+        let old = old.unwrap_or_default();
+        let index = self.keys.entry(kind).or_default();
+        let mut met = BTreeSet::new();
+        for (attribute, key) in pairs(&old).filter(|(attribute, key)| !holds(&new, attribute, key)) {
+            if let Some(by_key) = index.get_mut(attribute)
+                && let Some(entities) = by_key.get_mut(key)
+            {
+                entities.remove(&entity);
+                met.extend(entities.iter().copied());
+                if entities.is_empty() {
+                    by_key.remove(key);
+                }
+            }
+        }
+        for (attribute, key) in pairs(&new).filter(|(attribute, key)| !holds(&old, attribute, key)) {
+            let by_key = index.entry(attribute.clone()).or_default();
+            let entities = by_key.entry(key.clone()).or_default();
+            met.extend(entities.iter().copied());
+            entities.insert(entity);
+        }
+        met
+    }
+
+    /// The folded values that any source gives the indexed attributes of `node`, authority aside. Links hang on these values
+    /// and these values on links: the smallest fixed point, reached in at most one round for each link.
+    fn possible(&self, node: &Node) -> Held {
+        let mut held = Held::new();
+        let Some(kind) = self.declarations.entities.get(&node.kind) else { return held };
+        let Some(indexed) = self.indexed.get(&node.kind) else { return held };
+        for _ in 0..=kind.links.len() {
+            let mut next = Held::new();
+            for name in indexed {
+                let claims = kind.attributes.get(name).map(|attribute| attribute.from.as_slice()).unwrap_or_default();
+                for claim in claims {
+                    for record in self.candidates(kind, node, &claim.system, &claim.kind, &held) {
+                        if let Some(key) = table::key_of(record, &claim.attribute) {
+                            next.entry(name.clone()).or_default().insert(key);
+                        }
+                    }
+                }
+            }
+            if next == held {
+                break;
+            }
+            held = next;
+        }
+        held
+    }
+
+    /// The records of (`system`, `record_kind`) that could belong to `node`, given the values that its attributes could have.
+    fn candidates(
+        &self,
+        kind: &EntityKind,
+        node: &Node,
+        system: &str,
+        record_kind: &str,
+        held: &Held,
+    ) -> Vec<&Arc<Record>> {
+        let Some(table) = self.table(system, record_kind) else { return Vec::new() };
+        let mut ids: BTreeSet<&str> = BTreeSet::new();
+        if (system, record_kind) == (kind.mint.0.as_str(), kind.mint.1.as_str()) {
+            ids.insert(&node.source);
+        } else if let Some(link) = kind.links.get(system).filter(|link| link.kind == record_kind) {
+            for key in held.get(&link.entity).into_iter().flatten() {
+                ids.extend(table.keyed(&link.record, key));
+            }
+        }
+        let shown = ids.into_iter().flat_map(|id| match table.look(id) {
+            Look::Nothing => Vec::new(),
+            Look::One(record) => vec![record],
+            Look::Contested(records) => records,
+        });
+        shown.collect()
+    }
+
+    /// The records of one kind of one system.
+    pub(crate) fn table(&self, system: &str, kind: &str) -> Option<&Table> {
+        at(&self.tables, system, kind)
+    }
+
+    /// The reads that are known to give `kind`, in the order of names.
+    pub(crate) fn contracts_of(&self, system: &str, kind: &str) -> &[ReadContract] {
+        at(&self.contracts, system, kind).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The entities of `kind` that could have the folded value `key` for `attribute`.
+    pub(crate) fn keyed(&self, kind: &str, attribute: &str, key: &str) -> impl Iterator<Item = EntityId> {
+        let by_key = self.keys.get(kind).and_then(|attributes| attributes.get(attribute));
+        by_key.and_then(|by_key| by_key.get(key)).into_iter().flatten().copied()
+    }
+
+    /// Whether `keyed` knows `attribute` of `kind`.
+    pub(crate) fn is_indexed(&self, kind: &str, attribute: &str) -> bool {
+        self.indexed.get(kind).is_some_and(|names| names.contains(attribute))
+    }
+
+    /// How old a reading of `system` may be, in milliseconds; nothing of a system that is not declared is ever fresh.
+    pub(crate) fn max_age_ms(&self, system: &str) -> u64 {
+        self.declarations.systems.get(system).map_or(0, |system| system.max_age_ms)
+    }
+}
+
+fn pairs(held: &Held) -> impl Iterator<Item = (&String, &String)> {
+    held.iter().flat_map(|(attribute, keys)| keys.iter().map(move |key| (attribute, key)))
+}
+
+fn holds(held: &Held, attribute: &str, key: &str) -> bool {
+    held.get(attribute).is_some_and(|keys| keys.contains(key))
+}

@@ -1,0 +1,346 @@
+//! Tables: the records of one kind of one system, as the readings of it add up.
+//!
+//! Absent: entities, authority, time that passes. Invariants: merging is a join (commutative, associative, idempotent), so
+//! the order of readings never shows; a record leaves only because a newer whole reading of the same read does not hold it,
+//! or, where only partial readings ever showed it, because a newer whole reading of its scope does not; two different
+//! contents under one id in one reading are both kept, and neither is believed.
+
+use crate::fold;
+use crate::reading::Reading;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use xops_kernel::record::{Millis, Record};
+
+/// Rows by the folded value of one attribute.
+pub(crate) type Index = BTreeMap<String, BTreeSet<String>>;
+
+/// The records of one kind of one system.
+#[derive(Clone, Default)]
+pub(crate) struct Table {
+    /// By the parameter of the reads that are made for each of another kind.
+    pub(crate) scopes: BTreeMap<Option<String>, Scope>,
+    /// The ids of rows by the folded value of the attributes that links use.
+    pub(crate) indexes: BTreeMap<String, Index>,
+}
+
+/// What was read under one parameter.
+#[derive(Clone, Default)]
+pub(crate) struct Scope {
+    /// The state of each read, by its name.
+    pub(crate) slots: BTreeMap<Arc<str>, Slot>,
+    /// The records, by source id.
+    pub(crate) rows: BTreeMap<String, Row>,
+}
+
+/// The state of one read under one parameter.
+#[derive(Clone, Default)]
+pub(crate) struct Slot {
+    /// When the newest whole reading began.
+    pub(crate) complete_at: Option<Millis>,
+    /// The newest failure, if it is newer than the newest whole reading.
+    pub(crate) failed: Option<(Millis, String)>,
+    /// When the newest reading of any sort began.
+    pub(crate) tried_at: Millis,
+    /// The records that the newest reading held and that can be no row, with the reason.
+    pub(crate) rejected: (Millis, Vec<(&'static str, Record)>),
+}
+
+/// One record with its sightings.
+#[derive(Clone, Default)]
+pub(crate) struct Row {
+    /// By read, at most one each, in the order of names.
+    pub(crate) sightings: Vec<Sighting>,
+    /// When the newest sighting that counts was made.
+    pub(crate) at: Millis,
+    /// What it showed: nothing if it is gone, one record, or several that contradict each other.
+    pub(crate) current: Vec<Arc<Record>>,
+}
+
+/// What the newest reading of one read that held the record showed.
+#[derive(Clone)]
+pub(crate) struct Sighting {
+    /// The read.
+    pub(crate) read: Arc<str>,
+    /// When that reading began.
+    pub(crate) at: Millis,
+    /// The distinct contents, in order; more than one is a contradiction.
+    pub(crate) versions: Vec<Arc<Record>>,
+}
+
+/// What merging a reading changed.
+#[derive(Default)]
+pub(crate) struct Merged {
+    /// The source ids of changed rows, with what was current before.
+    pub(crate) changes: Vec<(String, Vec<Arc<Record>>)>,
+    /// Whether what the absence of a row means changed: from unknown to proven or back.
+    pub(crate) flipped: bool,
+}
+
+/// What a table shows under one source id.
+pub(crate) enum Look<'a> {
+    /// No record.
+    Nothing,
+    /// One record.
+    One(&'a Arc<Record>),
+    /// Records that contradict each other.
+    Contested(Vec<&'a Arc<Record>>),
+}
+
+/// Two records with the same content; when and by whom it was read aside.
+fn same(left: &Record, right: &Record) -> bool {
+    left.source == right.source && left.attributes == right.attributes
+}
+
+/// Adds `record` to `versions`; of two equal contents the later reading stays.
+fn add_version(versions: &mut Vec<Arc<Record>>, record: Arc<Record>) {
+    match versions.iter_mut().find(|held| same(held, &record)) {
+        Some(held) => {
+            let later = (record.read_at, &record.principal) > (held.read_at, &held.principal);
+            if later {
+                *held = record;
+            }
+        }
+        None => {
+            let place = (&record.source, &record.attributes);
+            let at = versions.partition_point(|held| (&held.source, &held.attributes) < place);
+            versions.insert(at, record);
+        }
+    }
+}
+
+fn why_rejected(record: &Record, reading: &Reading) -> Option<&'static str> {
+    if record.source.id.trim().is_empty() {
+        Some("its id is empty")
+    } else if record.source.system != reading.system || record.source.kind != reading.kind {
+        Some("it is of another system or kind than the read that gave it")
+    } else {
+        None
+    }
+}
+
+impl Table {
+    /// A table that is indexed by `attributes`.
+    pub(crate) fn indexed_by<'a>(attributes: impl Iterator<Item = &'a str>) -> Self {
+        let indexes = attributes.map(|name| (name.to_owned(), Index::new())).collect();
+        Self { scopes: BTreeMap::new(), indexes }
+    }
+
+    /// Joins a reading in. Rows that were not seen for longer than `max_age_ms` count as changed when they are seen again.
+    pub(crate) fn merge(&mut self, reading: Reading, max_age_ms: u64) -> Merged {
+        let parameter = reading.parameter.clone();
+        let merged = self.scopes.entry(parameter).or_default().merge(reading, max_age_ms);
+        for (id, before) in &merged.changes {
+            self.reindex(id, before);
+        }
+        merged
+    }
+
+    /// What stands under `id`: over all parameters, the newest.
+    pub(crate) fn look(&self, id: &str) -> Look<'_> {
+        let rows = self.scopes.values().filter_map(|scope| scope.rows.get(id));
+        let mut newest: Vec<&Arc<Record>> = Vec::new();
+        let mut newest_at = 0;
+        for row in rows.filter(|row| !row.current.is_empty()) {
+            if newest.is_empty() || row.at > newest_at {
+                newest.clear();
+                newest_at = row.at;
+            }
+            if row.at == newest_at {
+                for record in &row.current {
+                    if !newest.iter().any(|held| same(held, record)) {
+                        newest.push(record);
+                    }
+                }
+            }
+        }
+        match newest.as_slice() {
+            [] => Look::Nothing,
+            [one] => Look::One(one),
+            _ => Look::Contested(newest),
+        }
+    }
+
+    /// Every record that is held, contradicting ones included.
+    pub(crate) fn records(&self) -> impl Iterator<Item = &Record> {
+        self.scopes.values().flat_map(|scope| scope.rows.values()).flat_map(|row| row.current.iter().map(Arc::as_ref))
+    }
+
+    /// The source ids that are held, in order.
+    pub(crate) fn ids(&self) -> BTreeSet<&str> {
+        let rows = self.scopes.values().flat_map(|scope| &scope.rows);
+        rows.filter(|(_, row)| !row.current.is_empty()).map(|(id, _)| id.as_str()).collect()
+    }
+
+    /// The read that last showed the record `id`.
+    pub(crate) fn read_of(&self, id: &str) -> Option<String> {
+        let rows = self.scopes.values().filter_map(|scope| scope.rows.get(id));
+        let sightings = rows.flat_map(|row| &row.sightings);
+        sightings.max_by_key(|sighting| sighting.at).map(|sighting| sighting.read.to_string())
+    }
+
+    /// The state of `read` under `parameter`.
+    pub(crate) fn slot(&self, parameter: Option<String>, read: &str) -> Option<&Slot> {
+        self.scopes.get(&parameter)?.slots.get(read)
+    }
+
+    /// The source ids whose attribute `name` has the folded value `key`.
+    pub(crate) fn keyed(&self, name: &str, key: &str) -> impl Iterator<Item = &str> {
+        self.indexes.get(name).and_then(|index| index.get(key)).into_iter().flatten().map(String::as_str)
+    }
+
+    fn reindex(&mut self, id: &str, before: &[Arc<Record>]) {
+        let now: Vec<Arc<Record>> = self
+            .scopes
+            .values()
+            .filter_map(|scope| scope.rows.get(id))
+            .flat_map(|row| row.current.iter().cloned())
+            .collect();
+        for (name, index) in &mut self.indexes {
+            for key in before.iter().filter_map(|record| key_of(record, name)) {
+                if let Some(ids) = index.get_mut(&key) {
+                    ids.remove(id);
+                    if ids.is_empty() {
+                        index.remove(&key);
+                    }
+                }
+            }
+            for key in now.iter().filter_map(|record| key_of(record, name)) {
+                index.entry(key).or_default().insert(id.to_owned());
+            }
+        }
+    }
+}
+
+/// The folded value of the record's attribute `name`.
+pub(crate) fn key_of(record: &Record, name: &str) -> Option<String> {
+    record.attributes.get(name).and_then(fold::key)
+}
+
+impl Scope {
+    fn merge(&mut self, mut reading: Reading, max_age_ms: u64) -> Merged {
+        let read: Arc<str> = reading.read.as_str().into();
+        let slot = self.slots.entry(read.clone()).or_default();
+        let at = reading.at;
+        slot.tried_at = slot.tried_at.max(at);
+        if slot.complete_at.is_some_and(|complete_at| complete_at > at) {
+            return Merged::default();
+        }
+        let flipped = slot.advance(&reading, max_age_ms);
+        let whole = reading.is_whole();
+        let mut seen = BTreeSet::new();
+        let mut rejected = Vec::new();
+        for record in std::mem::take(&mut reading.records) {
+            if let Some(why) = why_rejected(&record, &reading) {
+                rejected.push((why, record));
+                continue;
+            }
+            let id = record.source.id.clone();
+            self.rows.entry(id.clone()).or_default().sight(&read, at, Arc::new(record));
+            seen.insert(id);
+        }
+        if let Some(slot) = self.slots.get_mut(&read) {
+            slot.reject(at, rejected);
+        }
+        if whole {
+            for row in self.rows.values_mut() {
+                row.sightings.retain(|sighting| sighting.read != read || sighting.at >= at);
+            }
+            seen = self.rows.keys().cloned().collect();
+        }
+        let changes = self.refresh(seen, max_age_ms);
+        Merged { changes, flipped }
+    }
+
+    /// Computes anew what is current in the rows `ids`; what changed, with what it was.
+    fn refresh(&mut self, ids: BTreeSet<String>, max_age_ms: u64) -> Vec<(String, Vec<Arc<Record>>)> {
+        let mut changes = Vec::new();
+        for id in ids {
+            let Some(row) = self.rows.get_mut(&id) else { continue };
+            let (at, current) = view(&row.sightings, &self.slots);
+            let unchanged = row.current.len() == current.len()
+                && row.current.iter().zip(&current).all(|(old, new)| same(old, new));
+            let was_stale = at.saturating_sub(row.at) > max_age_ms;
+            let before = std::mem::replace(&mut row.current, current);
+            row.at = at;
+            if row.sightings.is_empty() {
+                self.rows.remove(&id);
+            }
+            if !unchanged || was_stale {
+                changes.push((id, before));
+            }
+        }
+        changes
+    }
+}
+
+/// What counts of `sightings`: the newest, without those that only partial readings of a never whole read made and that a
+/// whole reading of another read has overtaken.
+fn view(sightings: &[Sighting], slots: &BTreeMap<Arc<str>, Slot>) -> (Millis, Vec<Arc<Record>>) {
+    let overtaken = |sighting: &Sighting| {
+        slots.get(&sighting.read).is_none_or(|slot| slot.complete_at.is_none())
+            && slots.values().any(|slot| slot.complete_at.is_some_and(|at| at > sighting.at))
+    };
+    let counting: Vec<&Sighting> = sightings.iter().filter(|sighting| !overtaken(sighting)).collect();
+    let at = counting.iter().map(|sighting| sighting.at).max().unwrap_or(0);
+    let mut current = Vec::new();
+    for sighting in counting.into_iter().filter(|sighting| sighting.at == at) {
+        for record in &sighting.versions {
+            add_version(&mut current, record.clone());
+        }
+    }
+    (at, current)
+}
+
+impl Slot {
+    /// Takes over what the reading says of its own wholeness; whether that flips what absence means.
+    fn advance(&mut self, reading: &Reading, max_age_ms: u64) -> bool {
+        let before = (self.complete_at, self.failed.is_some());
+        if reading.is_whole() {
+            self.complete_at = Some(reading.at);
+            self.failed = self.failed.take().filter(|(at, _)| *at > reading.at);
+        } else if let Some(reason) = &reading.failed
+            && self.complete_at.is_none_or(|at| at < reading.at)
+        {
+            let failure = (reading.at, reason.clone());
+            self.failed = self.failed.take().max(Some(failure));
+        }
+        let aged = match (before.0, self.complete_at) {
+            (Some(old), Some(new)) => new.saturating_sub(old) > max_age_ms,
+            (None, None) => false,
+            _ => true,
+        };
+        aged || before.1 != self.failed.is_some()
+    }
+
+    fn reject(&mut self, at: Millis, rejected: Vec<(&'static str, Record)>) {
+        if at > self.rejected.0 {
+            self.rejected = (at, Vec::new());
+        }
+        if at == self.rejected.0 {
+            let held = &mut self.rejected.1;
+            held.extend(rejected);
+            let place = |one: &(&'static str, Record)| {
+                (one.0, one.1.source.clone(), one.1.attributes.clone(), one.1.read_at, one.1.principal.clone())
+            };
+            held.sort_by_cached_key(place);
+            held.dedup();
+        }
+    }
+}
+
+impl Row {
+    fn sight(&mut self, read: &Arc<str>, at: Millis, record: Arc<Record>) {
+        let place = self.sightings.partition_point(|sighting| sighting.read < *read);
+        match self.sightings.get_mut(place).filter(|sighting| sighting.read == *read) {
+            Some(sighting) if sighting.at > at => {}
+            Some(sighting) => {
+                if sighting.at < at {
+                    sighting.at = at;
+                    sighting.versions.clear();
+                }
+                add_version(&mut sighting.versions, record);
+            }
+            None => self.sightings.insert(place, Sighting { read: read.clone(), at, versions: vec![record] }),
+        }
+    }
+}

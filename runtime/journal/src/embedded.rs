@@ -1,0 +1,305 @@
+//! The store in redb: one small file after another, `journal-000001.redb` and on.
+//!
+//! Absent: concurrency modes of redb other than its exclusive writer. Its `SingleWriter` mode, in which other processes read
+//! beside the writer, commits in two phases always, which is a second sync for every group commit; readers look at a copy in
+//! memory instead (`read`). A file is opened with redb's own integrity check, which turns damage into an error where a plain
+//! open may panic; a sealed file's bytes are compared with their digest before redb sees them.
+
+use std::io;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use redb::{Builder, Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
+
+use crate::disk::{Backend, Disk, MemoryFile};
+use crate::error::Error;
+use crate::frame::{SealedFrame, VERSION};
+use crate::segment::{HEAD_FILE, Preamble, Sealed};
+use crate::store::{Fingerprint, Frames, Store, Visit};
+
+/// First sequence number -> frame; 0 -> the file's header frame.
+const FRAMES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("frames_v1");
+/// `format` -> one byte; `preamble` -> what the file belongs to.
+const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta_v1");
+const HEADER_KEY: u64 = 0;
+const UNFINISHED: &str = ".new";
+/// A copy in memory needs no cache of any size.
+const COPY_CACHE_BYTES: usize = 1 << 20;
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// How redb is used.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// redb's quick-repair: reopening a large file after a crash is fast, every commit syncs twice.
+    pub quick_repair: bool,
+    /// Memory for redb's cache.
+    pub cache_bytes: usize,
+}
+
+/// redb files on a disk.
+#[derive(Debug)]
+pub struct Embedded {
+    disk: Arc<dyn Disk>,
+    settings: Settings,
+    open: Option<Segment>,
+}
+
+impl Embedded {
+    /// Uses `disk`; nothing is opened yet.
+    pub fn new(disk: Arc<dyn Disk>, settings: Settings) -> Self {
+        Self { disk, settings, open: None }
+    }
+
+    fn segment(&self) -> Result<&Segment, Error> {
+        self.open.as_ref().ok_or_else(|| Error::Stopped { what: "no journal file is open".to_owned() })
+    }
+}
+
+/// The name of file `file`.
+pub(crate) fn file_name(file: u32) -> String {
+    format!("journal-{file:06}.redb")
+}
+
+/// The numbers among `names` that are journal files, ascending.
+pub(crate) fn numbers(names: &[String]) -> Vec<u32> {
+    let mut numbers: Vec<u32> = names
+        .iter()
+        .filter_map(|name| {
+            let number = name.strip_prefix("journal-")?.strip_suffix(".redb")?.parse().ok()?;
+            (*name == file_name(number)).then_some(number)
+        })
+        .collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+/// One redb file.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    name: String,
+    db: Database,
+}
+
+impl Segment {
+    /// A copy of a file, in memory. `trusted` bytes have matched their digest; others are checked whole by redb.
+    pub(crate) fn copy(name: &str, bytes: Vec<u8>, trusted: bool) -> Result<Self, Error> {
+        let mut builder = Database::builder();
+        builder.set_cache_size(COPY_CACHE_BYTES).set_check_integrity_on_open(!trusted);
+        Self::with(name, Box::new(MemoryFile::new(bytes)), &builder)
+    }
+
+    fn with(name: &str, backend: Box<dyn StorageBackend>, builder: &Builder) -> Result<Self, Error> {
+        if backend.len().map_err(Error::io(format!("read `{name}`")))? == 0 {
+            return Err(Error::damaged(name, 0, 0, "it is empty"));
+        }
+        let db = builder.create_with_backend(Backend(backend)).map_err(|error| Error::store(name, error))?;
+        Ok(Self { name: name.to_owned(), db })
+    }
+
+    fn append(&self, frame: &SealedFrame<'_>, quick_repair: bool) -> Result<(), redb::Error> {
+        // A write transaction is `Durability::Immediate` unless told otherwise.
+        let mut transaction = self.db.begin_write()?;
+        transaction.set_quick_repair(quick_repair);
+        {
+            let mut frames = transaction.open_table(FRAMES)?;
+            let mut space = frames.insert_reserve(frame.first_seq, frame.bytes.len())?;
+            space.as_mut().copy_from_slice(frame.bytes);
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    fn begin(&self, preamble: &Preamble, header: &SealedFrame<'_>) -> Result<(), redb::Error> {
+        let transaction = self.db.begin_write()?;
+        {
+            let mut meta = transaction.open_table(META)?;
+            meta.insert("format", [VERSION].as_slice())?;
+            meta.insert("preamble", preamble.encode().as_slice())?;
+            transaction.open_table(FRAMES)?.insert(HEADER_KEY, header.bytes)?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    fn meta(&self) -> Result<(Vec<u8>, Vec<u8>), redb::Error> {
+        let transaction = self.db.begin_read()?;
+        let meta = transaction.open_table(META)?;
+        let value = |name: &str| -> Result<Vec<u8>, redb::Error> {
+            Ok(ReadableTable::get(&meta, name)?.map(|value| value.value().to_vec()).unwrap_or_default())
+        };
+        Ok((value("format")?, value("preamble")?))
+    }
+
+    fn walk(&self, from_seq: u64, visit: &mut Visit<'_>) -> Result<Result<(), Error>, redb::Error> {
+        let transaction = self.db.begin_read()?;
+        let frames = transaction.open_table(FRAMES)?;
+        let start = match ReadableTable::range::<u64>(&frames, ..=from_seq)?.next_back() {
+            Some(found) => found?.0.value(),
+            None => from_seq,
+        };
+        for entry in ReadableTable::range::<u64>(&frames, start..)? {
+            let (key, frame) = entry?;
+            match visit(key.value(), frame.value()) {
+                Ok(ControlFlow::Continue(())) => {}
+                Ok(ControlFlow::Break(())) => break,
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        Ok(Ok(()))
+    }
+}
+
+impl Frames for Segment {
+    fn preamble(&self) -> Result<Preamble, Error> {
+        let (format, preamble) = self.meta().map_err(|error| Error::store(&self.name, error))?;
+        match format.as_slice() {
+            [VERSION] => {}
+            [found] => return Err(Error::Version { file: self.name.clone(), found: *found }),
+            _ => return Err(Error::damaged(&self.name, 0, 0, "its format version is missing")),
+        }
+        Preamble::decode(&preamble)
+            .ok_or_else(|| Error::damaged(&self.name, 0, 0, "it does not say what it belongs to"))
+    }
+
+    fn scan(&self, from_seq: u64, visit: &mut Visit<'_>) -> Result<(), Error> {
+        self.walk(from_seq, visit).map_err(|error| Error::store(&self.name, error))?
+    }
+}
+
+impl Store for Embedded {
+    fn files(&self) -> Result<Vec<u32>, Error> {
+        let names = self.disk.list().map_err(Error::io("list the journal directory"))?;
+        for name in names.iter().filter(|name| name.starts_with("journal") && name.ends_with(UNFINISHED)) {
+            self.disk.remove(name).map_err(Error::io(format!("remove unfinished `{name}`")))?;
+        }
+        Ok(numbers(&names))
+    }
+
+    fn name(&self, file: u32) -> String {
+        file_name(file)
+    }
+
+    fn length(&self, file: u32) -> Result<u64, Error> {
+        let name = file_name(file);
+        self.disk.length(&name).map_err(Error::io(format!("measure `{name}`")))
+    }
+
+    fn fingerprint(&self, file: u32) -> Result<Fingerprint, Error> {
+        let name = file_name(file);
+        stream(&*self.disk, &name).map_err(Error::io(format!("read `{name}`")))
+    }
+
+    fn begin(&mut self, file: u32, preamble: &Preamble, header: &SealedFrame<'_>) -> Result<(), Error> {
+        let name = file_name(file);
+        let new = format!("{name}{UNFINISHED}");
+        let backend = self.disk.open(&new, true).map_err(Error::io(format!("create `{new}`")))?;
+        let db = Database::builder()
+            .set_cache_size(self.settings.cache_bytes)
+            .create_with_backend(Backend(backend))
+            .map_err(|error| Error::store(&name, error))?;
+        let segment = Segment { name, db };
+        segment.begin(preamble, header).map_err(|error| Error::store(&segment.name, error))?;
+        self.disk.rename(&new, &segment.name).map_err(Error::io(format!("name `{}`", segment.name)))?;
+        self.open = Some(segment);
+        Ok(())
+    }
+
+    fn resume(&mut self, file: u32) -> Result<(), Error> {
+        let name = file_name(file);
+        let backend = self.disk.open(&name, false).map_err(Error::io(format!("open `{name}`")))?;
+        let mut builder = Database::builder();
+        builder.set_cache_size(self.settings.cache_bytes).set_check_integrity_on_open(true);
+        let segment = Segment::with(&name, backend, &builder)?;
+        self.open = Some(segment);
+        Ok(())
+    }
+
+    fn append(&mut self, frame: &SealedFrame<'_>) -> Result<(), Error> {
+        let segment = self.segment()?;
+        segment.append(frame, self.settings.quick_repair).map_err(|error| Error::store(&segment.name, error))
+    }
+
+    fn close(&mut self) -> Result<(), Error> {
+        match self.open.take() {
+            Some(segment) => segment.db.close().map_err(|error| Error::store(&segment.name, error)),
+            None => Ok(()),
+        }
+    }
+
+    fn seal(&mut self) -> Result<Fingerprint, Error> {
+        let name = self.segment()?.name.clone();
+        self.close()?;
+        stream(&*self.disk, &name).map_err(Error::io(format!("read `{name}`")))
+    }
+
+    fn current(&self) -> Result<&dyn Frames, Error> {
+        Ok(self.segment()?)
+    }
+
+    fn sealed(&self, line: &Sealed) -> Result<Box<dyn Frames>, Error> {
+        Ok(Box::new(open_sealed(&*self.disk, line)?))
+    }
+
+    fn head(&self) -> Result<Option<Vec<u8>>, Error> {
+        read_head(&*self.disk)
+    }
+
+    fn set_head(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.disk.replace(HEAD_FILE, bytes).map_err(Error::io(format!("replace `{HEAD_FILE}`")))
+    }
+}
+
+/// The bytes of the head file, if there is one.
+pub(crate) fn read_head(disk: &dyn Disk) -> Result<Option<Vec<u8>>, Error> {
+    match disk.read(HEAD_FILE) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io(format!("read `{HEAD_FILE}`"))(error)),
+    }
+}
+
+/// A copy of a sealed file, whose bytes match its line in the list.
+pub(crate) fn open_sealed(disk: &dyn Disk, line: &Sealed) -> Result<Segment, Error> {
+    let name = file_name(line.file);
+    let bytes = match disk.read(&name) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Error::Missing { file: name }),
+        Err(error) => return Err(Error::io(format!("read `{name}`"))(error)),
+    };
+    line.compare(&name, &fingerprint(&bytes))?;
+    Segment::copy(&name, bytes, true)
+}
+
+/// The fingerprint of a file that need not be in memory.
+fn stream(disk: &dyn Disk, name: &str) -> io::Result<Fingerprint> {
+    let file = disk.open(name, false)?;
+    let length = file.len()?;
+    let mut hasher = blake3::Hasher::new();
+    let mut chunk = vec![0; CHUNK_BYTES];
+    let mut at = 0;
+    while at < length {
+        let size = usize::try_from(length - at).map_or(CHUNK_BYTES, |left| left.min(CHUNK_BYTES));
+        file.read(at, &mut chunk[..size])?;
+        hasher.update(&chunk[..size]);
+        at += size as u64;
+    }
+    Ok(Fingerprint { bytes: length, digest: *hasher.finalize().as_bytes() })
+}
+
+fn fingerprint(bytes: &[u8]) -> Fingerprint {
+    Fingerprint { bytes: bytes.len() as u64, digest: *blake3::hash(bytes).as_bytes() }
+}
+
+impl Sealed {
+    /// Refuses a file whose bytes are not those that were sealed.
+    pub(crate) fn compare(&self, name: &str, found: &Fingerprint) -> Result<(), Error> {
+        if found.bytes != self.bytes {
+            let what = format!("it has {} bytes and was sealed with {}", found.bytes, self.bytes);
+            return Err(Error::damaged(name, 0, 0, what));
+        }
+        if found.digest != self.digest {
+            return Err(Error::damaged(name, 0, 0, "its bytes are not those that were sealed"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,399 @@
+//! Reading frames back: the walk that believes nothing, and a reader for another process.
+//!
+//! `Walk` checks every frame it passes: hash, seal, number of the file, sequence, and the hash of the frame before, also across
+//! files. `Reader` takes no lock and never writes to the journal: it looks at a copy of the newest file, which redb repairs in
+//! memory as it would after a crash. Beside a writer it may see a commit a moment before it is durable; beside a fast one, whose
+//! file changes while it is copied, it follows the chain itself and may trail by a few commits.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::disk::{Disk, RealDisk};
+use crate::embedded::{Segment, file_name, numbers, open_sealed, read_head};
+use crate::error::Error;
+use crate::frame::{Kind, Open, Refused, open};
+use crate::keys::Keys;
+use crate::salvage::Salvaged;
+use crate::segment::{Head, Preamble, Sealed, decode, decode_head};
+use crate::store::Frames;
+
+/// How often a reader takes another copy of a file that changed under its hands.
+const COPIES_MAX: u32 = 20;
+/// From which copy on it does without the store's index.
+const COPIES_INDEXED: u32 = 3;
+const COPY_PAUSE: Duration = Duration::from_millis(5);
+
+/// What a whole journal holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Report {
+    /// Number of files.
+    pub files: u32,
+    /// Number of frames of events.
+    pub frames: u64,
+    /// Number of events.
+    pub events: u64,
+    /// Bytes of all frames.
+    pub bytes: u64,
+    /// Where it ends.
+    pub head: Head,
+}
+
+/// Called with sequence number, stream and body.
+pub type Event<'a> = dyn FnMut(u64, u64, &[u8]) -> ControlFlow<()> + 'a;
+
+/// A walk over the frames of one or more files, in order.
+pub(crate) struct Walk<'k> {
+    keys: &'k Keys,
+    buffer: Vec<u8>,
+    name: String,
+    file: u32,
+    ordinal: u64,
+    /// The next sequence number and the hash of the last frame, once one was seen.
+    pub(crate) next: Option<(u64, [u8; 32])>,
+    /// What the last header frame said.
+    pub(crate) header: Option<(Preamble, Vec<Sealed>)>,
+    pub(crate) seen: Report,
+}
+
+impl<'k> Walk<'k> {
+    pub(crate) fn new(keys: &'k Keys) -> Self {
+        Self {
+            keys,
+            buffer: Vec::new(),
+            name: String::new(),
+            file: 0,
+            ordinal: 0,
+            next: None,
+            header: None,
+            seen: Report::default(),
+        }
+    }
+
+    /// Walks `frames` of file `file` from the frame that holds `from_seq`, calling `visit` for the events from there.
+    /// Returns whether `visit` asked to stop.
+    pub(crate) fn file(
+        &mut self,
+        file: u32,
+        frames: &dyn Frames,
+        from_seq: u64,
+        visit: &mut Event<'_>,
+    ) -> Result<bool, Error> {
+        self.name = file_name(file);
+        self.file = file;
+        self.ordinal = 0;
+        self.seen.files += 1;
+        let preamble = frames.preamble()?;
+        preamble.admit(&self.name, self.keys)?;
+        let mut stopped = false;
+        frames.scan(from_seq, &mut |key, bytes| {
+            let flow = self.frame(key, bytes, from_seq, visit)?;
+            stopped = flow.is_break();
+            self.ordinal += 1;
+            Ok(flow)
+        })?;
+        if from_seq == 0 && !stopped && self.header.as_ref().is_none_or(|(said, _)| *said != preamble) {
+            return Err(Error::damaged(&self.name, 0, 0, "its header frame and its preamble differ"));
+        }
+        Ok(stopped)
+    }
+
+    /// After a sealed file: it must end as the newest file says.
+    pub(crate) fn end(&self, line: &Sealed) -> Result<(), Error> {
+        if self.next == Some((line.last_seq + 1, line.last_hash)) {
+            return Ok(());
+        }
+        Err(Error::damaged(&self.name, self.ordinal, line.last_seq, "it does not end where it was sealed"))
+    }
+
+    fn frame(
+        &mut self,
+        key: u64,
+        bytes: &[u8],
+        from_seq: u64,
+        visit: &mut Event<'_>,
+    ) -> Result<ControlFlow<()>, Error> {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let outcome = match open(bytes, self.keys.frames(), &mut buffer) {
+            Ok(frame) => self.opened(key, &frame, bytes.len(), from_seq, visit),
+            Err(refused) => Err(self.refuse(key, refused)),
+        };
+        self.buffer = buffer;
+        outcome
+    }
+
+    fn opened(
+        &mut self,
+        key: u64,
+        frame: &Open<'_>,
+        bytes: usize,
+        from_seq: u64,
+        visit: &mut Event<'_>,
+    ) -> Result<ControlFlow<()>, Error> {
+        let damaged = |what: &str| Error::damaged(&self.name, self.ordinal, frame.first_seq, what);
+        if frame.file != self.file {
+            return Err(damaged("it was written to another file"));
+        }
+        if self.next.is_some_and(|(seq, hash)| frame.first_seq != seq || frame.prev != hash) {
+            return Err(damaged("it does not follow the frame before it"));
+        }
+        if frame.kind == Kind::File {
+            if key != 0 || self.ordinal != 0 || frame.count != 0 {
+                return Err(damaged("it is a header frame in the wrong place"));
+            }
+            let said = decode(frame.content).ok_or_else(|| damaged("its list of files is unreadable"))?;
+            let before = said.1.last().map_or((1, [0; 32]), |line| (line.last_seq + 1, line.last_hash));
+            if before != (frame.first_seq, frame.prev) {
+                return Err(damaged("it does not follow the last file of its list"));
+            }
+            self.header = Some(said);
+            self.next = Some((frame.first_seq, frame.hash));
+            return Ok(ControlFlow::Continue(()));
+        }
+        if key != frame.first_seq || frame.count == 0 || (from_seq == 0 && self.ordinal == 0) {
+            return Err(damaged("it is stored in the wrong place"));
+        }
+        let events = frame.events().map_err(|refused| self.refuse(key, refused))?;
+        let next = frame.first_seq + u64::from(frame.count);
+        self.next = Some((next, frame.hash));
+        self.seen.frames += 1;
+        self.seen.events += u64::from(frame.count);
+        self.seen.bytes += bytes as u64;
+        self.seen.head = Head { seq: next - 1, hash: frame.hash };
+        for (seq, (stream, body)) in (frame.first_seq..).zip(events) {
+            if seq >= from_seq && visit(seq, stream, body).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn refuse(&self, key: u64, refused: Refused) -> Error {
+        match refused {
+            Refused::Version(found) => Error::Version { file: self.name.clone(), found },
+            Refused::Damaged(what) => Error::damaged(&self.name, self.ordinal, key, what),
+        }
+    }
+}
+
+/// Refuses a list of files that differs from the files that are there; `newest` is not in its own list.
+pub(crate) fn compare_files(found: &[u32], newest: u32, sealed: &[Sealed]) -> Result<(), Error> {
+    if let Some(line) = sealed.iter().find(|line| !found.contains(&line.file)) {
+        return Err(Error::Missing { file: file_name(line.file) });
+    }
+    let listed = |file: u32| file == newest || sealed.iter().any(|line| line.file == file);
+    match found.iter().find(|&&file| !listed(file)) {
+        Some(&file) => Err(Error::Stranger { file: file_name(file) }),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a journal that does not contain `known`. `end` is where it ends; `frames` opens the file that must hold it.
+pub(crate) fn reaches<'a>(
+    known: Head,
+    end: Head,
+    sealed: &[Sealed],
+    keys: &Keys,
+    frames: impl FnOnce(Option<&Sealed>) -> Result<Box<dyn Frames + 'a>, Error>,
+) -> Result<(), Error> {
+    let refuse = |found: String| Err(Error::RolledBack { expected: known.seq, found });
+    if known.seq == 0 || known == end {
+        return Ok(());
+    }
+    if known.seq > end.seq {
+        return refuse(format!("it ends at {}", end.seq));
+    }
+    let line = sealed.iter().find(|line| line.last_seq >= known.seq);
+    if line.is_some_and(|line| line.last_seq == known.seq && line.last_hash == known.hash) {
+        return Ok(());
+    }
+    let mut found = None;
+    let mut buffer = Vec::new();
+    frames(line)?.scan(known.seq, &mut |_, bytes| {
+        if let Ok(frame) = open(bytes, keys.frames(), &mut buffer) {
+            found = Some((frame.first_seq + u64::from(frame.count) - 1, frame.hash));
+        }
+        Ok(ControlFlow::Break(()))
+    })?;
+    if found == Some((known.seq, known.hash)) {
+        return Ok(());
+    }
+    refuse("it holds another frame there".to_owned())
+}
+
+/// A journal opened beside its writer, or without one, for reading.
+pub struct Reader {
+    disk: Arc<dyn Disk>,
+    keys: Keys,
+    view: View,
+    settled: bool,
+}
+
+/// One verified look at a journal.
+struct View {
+    newest: u32,
+    current: Box<dyn Frames + Send>,
+    sealed: Vec<Sealed>,
+    head: Head,
+}
+
+impl Reader {
+    /// Reads the journal in `dir`.
+    pub fn open(dir: &Path, keys: &Keys) -> Result<Self, Error> {
+        // A reader creates nothing, not even the directory.
+        std::fs::read_dir(dir).map_err(Error::io(format!("read journal directory `{}`", dir.display())))?;
+        let disk = RealDisk::new(dir).map_err(Error::io("open the journal directory"))?;
+        Self::open_on(Arc::new(disk), keys)
+    }
+
+    /// Reads the journal on `disk`.
+    pub fn open_on(disk: Arc<dyn Disk>, keys: &Keys) -> Result<Self, Error> {
+        let mut before: Option<blake3::Hash> = None;
+        for copy in 0..COPIES_MAX {
+            // The head file first: what is read after it reaches at least as far.
+            let known = read_head(&*disk)?.map(|bytes| decode_head(&bytes, keys)).transpose()?;
+            let names = disk.list().map_err(Error::io("list the journal directory"))?;
+            let files = numbers(&names);
+            let Some(&newest) = files.last() else { return Err(Error::Missing { file: file_name(1) }) };
+            let name = file_name(newest);
+            let bytes = disk.read(&name).map_err(Error::io(format!("read `{name}`")))?;
+            let digest = blake3::hash(&bytes);
+            let indexed = copy < COPIES_INDEXED || before == Some(digest);
+            let outcome = if indexed {
+                Segment::copy(&name, bytes, false)
+                    .map(|segment| -> Box<dyn Frames + Send> { Box::new(segment) })
+            } else {
+                let salvaged = Salvaged::of(bytes, newest, keys)
+                    .map(|frames| -> Box<dyn Frames + Send> { Box::new(frames) });
+                salvaged.ok_or_else(|| Error::Busy { file: name })
+            };
+            let known = known.unwrap_or_default();
+            match outcome.and_then(|current| Self::checked(&*disk, keys, &files, newest, current, known)) {
+                Ok(view) => return Ok(Self { disk, keys: keys.clone(), view, settled: indexed }),
+                // The same bytes twice: nobody is writing, and this is damage.
+                Err(error) if before == Some(digest) || !may_be_haste(&error) => return Err(error),
+                Err(_) => before = Some(digest),
+            }
+            std::thread::sleep(COPY_PAUSE);
+        }
+        Err(Error::Busy { file: "the newest journal file".to_owned() })
+    }
+
+    fn checked(
+        disk: &dyn Disk,
+        keys: &Keys,
+        files: &[u32],
+        newest: u32,
+        current: Box<dyn Frames + Send>,
+        known: Head,
+    ) -> Result<View, Error> {
+        let mut walk = Walk::new(keys);
+        walk.file(newest, &*current, 0, &mut |_, _, _| ControlFlow::Continue(()))?;
+        let sealed = walk.header.take().map(|(_, sealed)| sealed).unwrap_or_default();
+        compare_files(files, newest, &sealed)?;
+        let head = end_of(&walk, &sealed);
+        reaches(known, head, &sealed, keys, |line| match line {
+            Some(line) => Ok(Box::new(open_sealed(disk, line)?)),
+            None => Ok(Box::new(&*current)),
+        })?;
+        Ok(View { newest, current, sealed, head })
+    }
+
+    /// Where the journal ended when it was opened.
+    pub fn head(&self) -> Head {
+        self.view.head
+    }
+
+    /// Whether it ends where the journal ended; false if a fast writer made it follow the chain by itself, so that the last few
+    /// commits may be missing.
+    pub fn settled(&self) -> bool {
+        self.settled
+    }
+
+    /// Calls `visit` for each event from `from_seq` on, until it breaks.
+    pub fn replay(
+        &self,
+        from_seq: u64,
+        mut visit: impl FnMut(u64, u64, &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        replay(
+            &self.keys,
+            from_seq,
+            &self.view.sealed,
+            self.view.newest,
+            &*self.view.current,
+            |line| Ok(Box::new(open_sealed(&*self.disk, line)?)),
+            &mut visit,
+        )
+        .map(|_| ())
+    }
+
+    /// Walks everything: the digest of every sealed file, every frame, the chain from the first to the last.
+    pub fn verify(&self) -> Result<Report, Error> {
+        replay(
+            &self.keys,
+            0,
+            &self.view.sealed,
+            self.view.newest,
+            &*self.view.current,
+            |line| Ok(Box::new(open_sealed(&*self.disk, line)?)),
+            &mut |_, _, _| ControlFlow::Continue(()),
+        )
+    }
+}
+
+/// Whether a writer that went on while its file was copied can be the cause.
+fn may_be_haste(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Damaged { .. }
+            | Error::Store { .. }
+            | Error::RolledBack { .. }
+            | Error::Busy { .. }
+            | Error::Stranger { .. }
+    )
+}
+
+/// Walks the sealed files that hold `from_seq` and later, then the newest.
+pub(crate) fn replay(
+    keys: &Keys,
+    from_seq: u64,
+    sealed: &[Sealed],
+    newest: u32,
+    current: &dyn Frames,
+    open: impl Fn(&Sealed) -> Result<Box<dyn Frames>, Error>,
+    visit: &mut Event<'_>,
+) -> Result<Report, Error> {
+    let mut walk = Walk::new(keys);
+    let mut from = from_seq;
+    for line in sealed.iter().filter(|line| line.last_seq >= from_seq) {
+        let frames = open(line)?;
+        if walk.file(line.file, &*frames, from, visit)? {
+            return Ok(walk.seen);
+        }
+        walk.end(line)?;
+        from = 0;
+    }
+    walk.file(newest, current, from, visit)?;
+    walk.seen.head = end_of(&walk, sealed);
+    Ok(walk.seen)
+}
+
+/// Where a journal ends whose newest file was walked.
+pub(crate) fn end_of(walk: &Walk<'_>, sealed: &[Sealed]) -> Head {
+    if walk.seen.head.seq > 0 {
+        return walk.seen.head;
+    }
+    sealed.last().map_or_else(Head::default, |line| Head { seq: line.last_seq, hash: line.last_hash })
+}
+
+impl<F: Frames + ?Sized> Frames for &F {
+    fn preamble(&self) -> Result<Preamble, Error> {
+        (**self).preamble()
+    }
+
+    fn scan(&self, from_seq: u64, visit: &mut crate::store::Visit<'_>) -> Result<(), Error> {
+        (**self).scan(from_seq, visit)
+    }
+}

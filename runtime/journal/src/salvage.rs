@@ -1,0 +1,110 @@
+//! Frames found in the bytes of a file without the store's own index.
+//!
+//! A frame carries its own proof and the hash of the frame before it, so the chain can be followed through a copy whose index
+//! is torn: one that was taken while a fast writer went on. Absent: any claim of completeness. What is found is an unbroken
+//! beginning of the file; the last few commits may lie in pages that were written over while they were copied.
+
+use std::collections::BTreeMap;
+use std::ops::{ControlFlow, Range};
+
+use crate::error::Error;
+use crate::frame::{HASH_BYTES, HEADER_BYTES, Kind, TAG_BYTES, array, open, stored_length};
+use crate::keys::Keys;
+use crate::segment::{Preamble, decode};
+use crate::store::{Frames, Visit};
+
+/// The unbroken beginning of one file.
+pub(crate) struct Salvaged {
+    bytes: Vec<u8>,
+    preamble: Preamble,
+    /// Stored key and place of each frame, in order, the header frame first.
+    frames: Vec<(u64, Range<usize>)>,
+}
+
+/// A frame whose hash is right, wherever it lies.
+struct Found {
+    place: Range<usize>,
+    first_seq: u64,
+    kind: u8,
+    prev: [u8; 32],
+    hash: [u8; 32],
+}
+
+impl Salvaged {
+    /// Follows the chain of file `file` through `bytes`; `None` if not even its header frame is there.
+    pub(crate) fn of(bytes: Vec<u8>, file: u32, keys: &Keys) -> Option<Self> {
+        let mut found = find(&bytes, file);
+        // From the end: how long the chain behind each frame is, and which frame is the next of the longest.
+        found.sort_by_key(|frame| (frame.first_seq, frame.kind));
+        let mut longest: BTreeMap<[u8; 32], (u32, usize)> = BTreeMap::new();
+        for (index, frame) in
+            found.iter().enumerate().rev().filter(|(_, frame)| frame.kind != Kind::File as u8)
+        {
+            let length = 1 + longest.get(&frame.hash).map_or(0, |(length, _)| *length);
+            let best = longest.entry(frame.prev).or_default();
+            if length > best.0 {
+                *best = (length, index);
+            }
+        }
+        let mut buffer = Vec::new();
+        let header = found.iter().find(|frame| frame.kind == Kind::File as u8)?;
+        let said = open(&bytes[header.place.clone()], keys.frames(), &mut buffer).ok()?;
+        let (preamble, _) = decode(said.content)?;
+        let mut frames = vec![(0, header.place.clone())];
+        let mut tip = header.hash;
+        while let Some((_, index)) = longest.get(&tip) {
+            let frame = &found[*index];
+            frames.push((frame.first_seq, frame.place.clone()));
+            tip = frame.hash;
+        }
+        Some(Self { bytes, preamble, frames })
+    }
+}
+
+impl Frames for Salvaged {
+    fn preamble(&self) -> Result<Preamble, Error> {
+        Ok(self.preamble)
+    }
+
+    fn scan(&self, from_seq: u64, visit: &mut Visit<'_>) -> Result<(), Error> {
+        let start = self.frames.partition_point(|(key, _)| *key <= from_seq).saturating_sub(1);
+        for (key, place) in &self.frames[start..] {
+            if let ControlFlow::Break(()) = visit(*key, &self.bytes[place.clone()])? {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Every stretch of `bytes` that is a frame of `file` with the right hash.
+fn find(bytes: &[u8], file: u32) -> Vec<Found> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(rest) = bytes.get(at..).filter(|rest| rest.len() > HEADER_BYTES + TAG_BYTES + HASH_BYTES) {
+        // Looking for one byte is fast; a frame that is found is stepped over as a whole.
+        let Some(ahead) = rest.iter().position(|byte| *byte == b'X') else { break };
+        at += ahead;
+        let rest = &bytes[at..];
+        let Some(length) = stored_length(rest).filter(|length| *length <= rest.len()) else {
+            at += 1;
+            continue;
+        };
+        let (hashed, hash) = rest[..length].split_at(length - HASH_BYTES);
+        if blake3::hash(hashed).as_bytes() != hash {
+            at += 1;
+            continue;
+        }
+        if u32::from_le_bytes(array(hashed, 8)) == file {
+            found.push(Found {
+                place: at..at + length,
+                first_seq: u64::from_le_bytes(array(hashed, 16)),
+                kind: hashed[6],
+                prev: array(hashed, 32),
+                hash: array(hash, 0),
+            });
+        }
+        at += length;
+    }
+    found
+}

@@ -1,0 +1,19 @@
+//! The journal's promises, tried on memory, on real files, on damaged bytes and on a disk that forgets.
+#[cfg(test)]
+mod basics;
+#[cfg(test)]
+mod beside;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod damage;
+#[cfg(test)]
+mod disk;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod measure;
+#[cfg(test)]
+mod persons;
+#[cfg(test)]
+mod world;

@@ -1,0 +1,102 @@
+//! What the tests share: seeded randomness, made-up events, and reading a journal back.
+
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex};
+
+use xops_journal::disk::Disk;
+use xops_journal::error::Error;
+use xops_journal::journal::{Entry, Journal, Opened, Options};
+use xops_journal::keys::{Keys, TenantKey};
+use xops_journal::random::Random;
+use xops_journal::read::Reader;
+
+/// A generator with a seed (splitmix64).
+#[derive(Clone)]
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        usize::try_from(self.next() % bound as u64).unwrap()
+    }
+}
+
+pub(crate) struct Seeded(pub(crate) Mutex<Dice>);
+
+pub(crate) fn seeded(seed: u64) -> Seeded {
+    Seeded(Mutex::new(Dice(seed)))
+}
+
+impl Random for Seeded {
+    fn fill(&self, out: &mut [u8]) -> Result<(), Error> {
+        let mut dice = self.0.lock().unwrap();
+        out.iter_mut().for_each(|byte| *byte = dice.next().to_le_bytes()[0]);
+        Ok(())
+    }
+}
+
+pub(crate) fn key() -> TenantKey {
+    TenantKey::from_bytes([7; 32])
+}
+
+pub(crate) fn keys() -> Keys {
+    Keys::new("acme", &key())
+}
+
+/// The event with sequence number `seq`; anybody can tell what it must be.
+pub(crate) fn event(seq: u64) -> Entry {
+    let length = usize::try_from(seq * 37 % 200).unwrap();
+    let mut body = format!("event {seq} ").into_bytes();
+    body.resize(body.len() + length, u8::try_from(seq % 251).unwrap());
+    Entry { stream: seq % 5, body }
+}
+
+/// The `count` events after `last`.
+pub(crate) fn events(last: u64, count: u64) -> Vec<Entry> {
+    (last + 1..=last + count).map(event).collect()
+}
+
+pub(crate) fn open(disk: &Arc<impl Disk + 'static>, options: Options) -> Result<(Journal, Opened), Error> {
+    Journal::open_on(Arc::clone(disk) as Arc<dyn Disk>, &seeded(1), &keys(), options)
+}
+
+/// Files so small that a few frames fill one.
+pub(crate) fn small() -> Options {
+    Options { max_file_bytes: 3000, cache_bytes: 1 << 20, ..Options::default() }
+}
+
+/// Replays all of it; panics at the first event that is not the one that was written. Returns how many there are.
+pub(crate) fn replayed(journal: &Journal) -> Result<u64, Error> {
+    let mut last = 0;
+    journal.replay(1, |seq, stream, body| expect(&mut last, seq, stream, body))?;
+    Ok(last)
+}
+
+pub(crate) fn read(reader: &Reader) -> Result<u64, Error> {
+    let mut last = 0;
+    reader.replay(1, |seq, stream, body| expect(&mut last, seq, stream, body))?;
+    Ok(last)
+}
+
+fn expect(last: &mut u64, seq: u64, stream: u64, body: &[u8]) -> ControlFlow<()> {
+    *last += 1;
+    let wanted = event(*last);
+    assert_eq!(
+        (seq, stream, body),
+        (*last, wanted.stream, wanted.body.as_slice()),
+        "another event came back"
+    );
+    ControlFlow::Continue(())
+}
+
+/// Replays whatever is there.
+pub(crate) fn replayed_any(journal: &Journal) {
+    journal.replay(1, |_, _, _| ControlFlow::Continue(())).unwrap();
+}

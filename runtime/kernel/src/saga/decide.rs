@@ -1,0 +1,107 @@
+//! What follows from a state alone.
+//!
+//! Each answer is journaled in the same frame as the event that made it follow; replay asks again and holds the journal to it.
+
+use crate::awf::Undo;
+use crate::declare::OnReject;
+use crate::id::{Direction, StepId};
+use crate::port::{Ask, Phase};
+use crate::saga::event::{End, Event, Undoing};
+use crate::saga::state::{Course, Goal, Run, Stage, State};
+use crate::saga::Saga;
+use crate::value::Values;
+
+/// The event that follows, if one does.
+pub(super) fn next(saga: &Saga, state: &State) -> Option<Event> {
+    if matches!(state.course, Course::Ended(_)) {
+        return None;
+    }
+    let acting = state.steps.iter().position(|run| matches!(run.stage, Stage::Ready | Stage::Unknown));
+    if let Some(slot) = acting {
+        return Some(act(saga, state, slot));
+    }
+    if state.steps.iter().any(|run| run.stage.is_busy()) {
+        return None;
+    }
+    match &state.course {
+        Course::Forward => forward(saga, state),
+        Course::Back { .. } => back(saga, state),
+        Course::Ended(_) => None,
+    }
+}
+
+/// A step that is ready, or whose call may be sent again.
+fn act(saga: &Saga, state: &State, slot: usize) -> Event {
+    let run = &state.steps[slot];
+    let step = StepId(u16::try_from(slot).unwrap_or(u16::MAX));
+    if run.stage == Stage::Ready && run.goal == Goal::Reached {
+        return Event::Found { step };
+    }
+    match request_digest(saga, state, slot) {
+        Ok(request) => Event::Intended {
+            step,
+            dir: run.direction,
+            attempt: run.attempt + 1,
+            generation: run.generation,
+            request,
+        },
+        Err(why) => Event::Unrendered { step, why },
+    }
+}
+
+fn request_digest(saga: &Saga, state: &State, slot: usize) -> Result<crate::id::Digest, String> {
+    let run = &state.steps[slot];
+    let step = &saga.plan.steps[slot];
+    let no_manifest = || "its manifest is not loaded".to_owned();
+    let awf = saga.awf(step, run.direction).ok_or_else(no_manifest)?;
+    let key = saga.key(state, step.id).ok_or_else(no_manifest)?;
+    let inputs = saga.inputs(state, step, run.direction);
+    let empty = Values::new();
+    let ask = Ask {
+        system: saga.shared.systems.get(&awf.system).unwrap_or(&empty),
+        awf: &awf,
+        phase: Phase::Do,
+        inputs: &inputs,
+        key,
+        snapshot: saga.snapshot(run),
+        carry: &empty,
+    };
+    let request = saga.shared.connector.render(&ask).map_err(|unrendered| unrendered.to_string())?;
+    Ok(request.digest(&saga.shared.key))
+}
+
+fn forward(saga: &Saga, state: &State) -> Option<Event> {
+    let failed = state.steps.iter().position(|run| run.stage == Stage::Failed);
+    if let Some(slot) = failed {
+        let step = &saga.plan.steps[slot];
+        let why = state.steps[slot].why.as_deref().unwrap_or("it was rejected");
+        return Some(match step.on_reject {
+            OnReject::Backstep | OnReject::Pause => {
+                Event::Turned { why: format!("{} was rejected: {why}", step.awf), by: None }
+            }
+            OnReject::Replan => Event::Ended { end: End::Superseded },
+        });
+    }
+    let done = state.steps.iter().all(|run| run.stage == Stage::Done);
+    done.then_some(Event::Ended { end: End::Completed })
+}
+
+fn back(saga: &Saga, state: &State) -> Option<Event> {
+    let waits = |run: &Run| matches!(run.stage, Stage::Parked | Stage::Stuck);
+    if state.steps.iter().any(waits) {
+        return None;
+    }
+    match state.steps.iter().rposition(|run| run.stage == Stage::Done) {
+        None => Some(Event::Ended { end: End::Undone }),
+        Some(slot) => {
+            let (run, step) = (&state.steps[slot], &saga.plan.steps[slot]);
+            let how = match &step.undo {
+                Undo::Nothing => Some(Undoing::Nothing),
+                _ if !run.ours => Some(Undoing::NotOurs),
+                Undo::By { .. } | Undo::Irreversible { .. } => None,
+            };
+            debug_assert!(how.is_some() || saga.awf(step, Direction::Backward).is_some(), "every step is undone somehow");
+            how.map(|how| Event::Undone { step: step.id, how })
+        }
+    }
+}
