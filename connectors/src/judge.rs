@@ -151,13 +151,10 @@ fn wait(scope: &Scope<'_>, answer: &Answer<'_>) -> Option<u64> {
     after.or_else(reset).map(|wait| wait.min(WAIT_MS_MAX))
 }
 
-/// The value, or why it is not one that a facet can have.
-pub(crate) fn facet_value(value: Value, to: Option<&Type>) -> Result<Value, String> {
+/// The value as its facet has it, or why it cannot have it.
+pub(crate) fn facet_value(value: Value, to: &Type) -> Result<Value, String> {
     if value.is_null() {
         return Err("the object is there, but shows no value".to_owned());
     }
-    match to {
-        Some(to) => coerce(value, to).map_err(|why| format!("the value {why}")),
-        None => Ok(value),
-    }
+    coerce(value, to).map_err(|why| format!("the value {why}"))
 }

@@ -22,7 +22,6 @@ pub(crate) fn items(scope: &Scope<'_>, listing: &Listing) -> Result<Vec<Value>, 
 /// The next page, and its place among the pages; `None` at the end of the listing.
 pub(crate) fn next(
     scope: &Scope<'_>,
-    shape: &Shape,
     listing: &Listing,
     shown: usize,
 ) -> Result<Option<(Page, Where)>, String> {
@@ -71,7 +70,7 @@ pub(crate) fn next(
             if number >= last { Ok(None) } else { Ok(Some((page.next(&(number + 1).to_string())?, Where::Same))) }
         }
     }
-    .map_err(|why| format!("{} {}: {why}", shape.method, "the listing cannot go on"))
+    .map_err(|why| format!("the listing cannot go on: {why}"))
 }
 
 /// Where the next page is asked for.

@@ -267,8 +267,8 @@ pub struct Lookup {
     pub present: Option<Expr>,
     /// Whether it is not there.
     pub absent: Option<Expr>,
-    /// The facet's value.
-    pub value: Option<Expr>,
+    /// The facet's value and its type; `"present"` where nothing is declared.
+    pub value: Option<(Expr, Type)>,
     /// What else is shown of the object.
     pub outputs: Exprs,
     /// Lists made of every item of every page.

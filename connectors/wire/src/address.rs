@@ -33,7 +33,9 @@ pub(crate) fn reach(ip: IpAddr) -> Reach {
 fn reach_v4(ip: Ipv4Addr) -> Reach {
     match ip.octets() {
         [127, ..] => Reach::Loopback,
-        [10, ..] | [192, 168, ..] | [100, 64..=127, ..] | [172, 16..=31, ..] | [198, 18..=19, ..] => Reach::Private,
+        [10, ..] | [192, 168, ..] | [100, 64..=127, ..] | [172, 16..=31, ..] | [198, 18..=19, ..] => {
+            Reach::Private
+        }
         [0, ..]
         | [169, 254, ..]
         | [192, 0, 0 | 2, _]
@@ -55,7 +57,9 @@ fn reach_v6(ip: Ipv6Addr) -> Reach {
         [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => carried(high, low),
         [0x2002, high, low, ..] => carried(high, low),
         [0xfc00..=0xfdff, ..] | [0xfec0..=0xfeff, ..] | [0x64, 0xff9b, 1, ..] => Reach::Private,
-        [0, ..] | [0x100, ..] | [0x2001, 0 | 0xdb8, ..] | [0xfe80..=0xfebf, ..] | [0xff00..=0xffff, ..] => Reach::Never,
+        [0, ..] | [0x100, ..] | [0x2001, 0 | 0xdb8, ..] | [0xfe80..=0xfebf, ..] | [0xff00..=0xffff, ..] => {
+            Reach::Never
+        }
         _ => Reach::Public,
     }
 }
@@ -92,10 +96,12 @@ impl Home {
         };
         let host = &home.host;
         match reach {
-            Reach::Never => Err(format!("{what} leads to `{host}`, which is link-local or reserved: name a real host")),
-            Reach::Private | Reach::Loopback if !allow_private => {
-                Err(format!("{what} leads to the private host `{host}`: declare `allow_private` if that is meant"))
+            Reach::Never => {
+                Err(format!("{what} leads to `{host}`, which is link-local or reserved: name a real host"))
             }
+            Reach::Private | Reach::Loopback if !allow_private => Err(format!(
+                "{what} leads to the private host `{host}`: declare `allow_private` if that is meant"
+            )),
             _ if home.scheme == "http" && reach != Reach::Loopback => {
                 Err(format!("{what} is `http` to `{host}`: use `https`, plain http is for loopback alone"))
             }
@@ -115,7 +121,9 @@ impl Home {
             return Err("has a fragment: remove what follows `#`".to_owned());
         }
         match (url.host(), url.port_or_known_default()) {
-            (Some(host), Some(port)) => Ok(Self { scheme: url.scheme().to_owned(), host: host.to_owned(), port }),
+            (Some(host), Some(port)) => {
+                Ok(Self { scheme: url.scheme().to_owned(), host: host.to_owned(), port })
+            }
             _ => Err("has no host: write it in full".to_owned()),
         }
     }
@@ -201,7 +209,8 @@ mod tests {
 
     #[test]
     fn a_system_owns_its_own_scheme_host_and_port_alone() {
-        let home = Home::declared("`base_url`", &Url::parse("https://acme.okta.com/api").unwrap(), false).unwrap();
+        let home =
+            Home::declared("`base_url`", &Url::parse("https://acme.okta.com/api").unwrap(), false).unwrap();
         for url in ["https://acme.okta.com/x", "https://ACME.okta.com:443/x", "https:\\\\acme.okta.com\\x"] {
             assert_eq!(home.owns(&Url::parse(url).unwrap()), Ok(()), "{url}");
         }

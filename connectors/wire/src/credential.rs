@@ -87,7 +87,9 @@ fn fetch(reference: &str) -> Result<SecretString, String> {
 fn read(path: &str) -> Result<String, String> {
     let file = File::open(path).map_err(|error| format!("cannot be opened: {error}"))?;
     let mut bytes = Vec::new();
-    file.take(PART_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| format!("cannot be read: {error}"))?;
+    file.take(PART_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| format!("cannot be read: {error}"))?;
     if bytes.len() as u64 > PART_BYTES_MAX {
         return Err(format!("is longer than {PART_BYTES_MAX} bytes"));
     }

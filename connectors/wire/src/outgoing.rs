@@ -27,7 +27,8 @@ const RESERVED: [HeaderName; 12] = [
 ];
 
 /// The methods that a request may have.
-const METHODS: [Method; 6] = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+const METHODS: [Method; 6] =
+    [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
 
 /// The request without its credential, or the rule that it breaks.
 pub(crate) fn outgoing(request: &Request, home: &Home, limits: &Limits) -> Result<Outgoing, String> {
@@ -48,7 +49,10 @@ pub(crate) fn outgoing(request: &Request, home: &Home, limits: &Limits) -> Resul
     }
     let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if bytes + url.as_str().len() > limits.request_header_bytes_max {
-        return Err(format!("its address and headers are longer than {} bytes", limits.request_header_bytes_max));
+        return Err(format!(
+            "its address and headers are longer than {} bytes",
+            limits.request_header_bytes_max
+        ));
     }
     Ok(Outgoing { method, url, headers, body: Bytes::copy_from_slice(&request.body) })
 }
@@ -73,7 +77,8 @@ fn headers(request: &Request) -> Result<HeaderMap, String> {
         HeaderValue::from_str(value).map_err(|_| format!("its header `{name}` holds what a header cannot"))
     };
     for (name, value) in &request.headers {
-        let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "a header's name is none".to_owned())?;
+        let parsed =
+            HeaderName::from_bytes(name.as_bytes()).map_err(|_| "a header's name is none".to_owned())?;
         if RESERVED.contains(&parsed) {
             return Err(format!("its header `{parsed}` is the wire's: declare it as `auth` or remove it"));
         }
@@ -121,7 +126,8 @@ mod tests {
     }
 
     fn check(change: impl FnOnce(&mut Request), expect: Result<&str, &str>) {
-        let home = Home::declared("`base_url`", &Url::parse("https://acme.okta.com").unwrap(), false).unwrap();
+        let home =
+            Home::declared("`base_url`", &Url::parse("https://acme.okta.com").unwrap(), false).unwrap();
         let mut request = request();
         change(&mut request);
         let got = outgoing(&request, &home, &Limits { request_header_bytes_max: 512, ..Limits::default() });
@@ -151,7 +157,10 @@ mod tests {
 
     #[test]
     fn a_request_elsewhere_is_refused() {
-        check(|request| request.url = "https://evil.example/".to_owned(), Err("leads to `https://evil.example:443`"));
+        check(
+            |request| request.url = "https://evil.example/".to_owned(),
+            Err("leads to `https://evil.example:443`"),
+        );
         check(|request| request.url = "/api/v1".to_owned(), Err("cannot be read"));
     }
 

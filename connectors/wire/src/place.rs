@@ -83,11 +83,15 @@ impl Place {
         let before = self.waiting.fetch_add(1, Ordering::SeqCst);
         let _waiting = Waiting(&self.waiting);
         if before >= self.limits.waiting_max {
-            return Err(Lost::NotSent(format!("{before} requests of the system wait already: send fewer at once")));
+            return Err(Lost::NotSent(format!(
+                "{before} requests of the system wait already: send fewer at once"
+            )));
         }
         match timeout_at(until, self.turns.acquire()).await {
             Ok(Ok(turn)) => Ok(turn),
-            Ok(Err(_)) | Err(_) => Err(Lost::NotSent("the deadline passed while it waited for its turn".to_owned())),
+            Ok(Err(_)) | Err(_) => {
+                Err(Lost::NotSent("the deadline passed while it waited for its turn".to_owned()))
+            }
         }
     }
 
@@ -120,13 +124,13 @@ impl Place {
         if let Some(token) = token {
             outgoing.headers.insert(AUTHORIZATION, token.header.clone());
         }
-        let secret = token.map(|token| &token.secret);
+        let forms = token.map(|token| &token.forms);
         match exchange(http, outgoing, &self.limits, until).await {
             Ok(mut response) => {
-                self.scrub.echoes(&mut response, secret);
+                self.scrub.echoes(&mut response, forms);
                 Ok(response)
             }
-            Err(failure) => Err(failure.lost(|why| self.scrub.text(why, secret))),
+            Err(failure) => Err(failure.lost(|why| self.scrub.text(why, forms))),
         }
     }
 }

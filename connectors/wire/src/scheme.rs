@@ -48,8 +48,9 @@ pub(crate) fn scheme(target: &Target, limits: &Limits) -> Result<(Scheme, Scrub)
         Auth::ApiKey { header, prefix, part: name } => {
             let header = HeaderName::from_bytes(header.as_bytes())
                 .map_err(|_| refused(format!("`{header}` cannot be a header: correct the manifest")))?;
-            let value = secret_header(&format!("{prefix}{}", part(name)?))
-                .ok_or_else(|| refused(format!("the part `{name}` holds what a header cannot: check its value")))?;
+            let value = secret_header(&format!("{prefix}{}", part(name)?)).ok_or_else(|| {
+                refused(format!("the part `{name}` holds what a header cannot: check its value"))
+            })?;
             scrub.add_secret(part(name)?);
             Scheme::Header(header, value)
         }
@@ -60,7 +61,9 @@ pub(crate) fn scheme(target: &Target, limits: &Limits) -> Result<(Scheme, Scrub)
         Auth::Basic { username, password } => {
             let user = part(username)?;
             if user.contains(':') {
-                return Err(refused(format!("the part `{username}` holds a colon, which basic authentication cannot")));
+                return Err(refused(format!(
+                    "the part `{username}` holds a colon, which basic authentication cannot"
+                )));
             }
             let pair = STANDARD.encode(format!("{user}:{}", part(password)?));
             scrub.add_secret(&pair);
@@ -72,7 +75,14 @@ pub(crate) fn scheme(target: &Target, limits: &Limits) -> Result<(Scheme, Scrub)
         Auth::ClientCredentials { token_url, scope, in_form } => {
             let url = token_address(target, token_url).map_err(refused)?;
             Home::declared("the token endpoint's address", &url, target.allow_private).map_err(refused)?;
-            let tokens = Tokens::new(url, part("client_id")?, part("client_secret")?, scope.as_deref(), *in_form, *limits);
+            let tokens = Tokens::new(
+                url,
+                part("client_id")?,
+                part("client_secret")?,
+                scope.as_deref(),
+                *in_form,
+                *limits,
+            );
             scrub.add_secret(part("client_secret")?);
             scrub.add_secret(tokens.pair());
             Scheme::Tokens(Box::new(tokens))
@@ -97,15 +107,17 @@ pub(crate) fn secret_header(text: &str) -> Option<HeaderValue> {
 fn token_address(target: &Target, declared: &str) -> Result<Url, String> {
     let var = |name: &str| {
         let value = target.vars.get(name).and_then(Value::as_text);
-        value.ok_or_else(|| format!("the token endpoint's address needs the variable `{name}`: declare it as text"))
+        value.ok_or_else(|| {
+            format!("the token endpoint's address needs the variable `{name}`: declare it as text")
+        })
     };
     let mut text = match declared.strip_prefix("var:") {
         Some(name) => var(name)?.to_owned(),
         None => declared.to_owned(),
     };
-    while let Some((before, (name, after))) = text.split_once('{').and_then(|(before, rest)| {
-        rest.split_once('}').map(|parts| (before, parts))
-    }) {
+    while let Some((before, (name, after))) =
+        text.split_once('{').and_then(|(before, rest)| rest.split_once('}').map(|parts| (before, parts)))
+    {
         let value = var(name)?;
         if value.contains('{') {
             return Err(format!("the variable `{name}` holds a brace: remove it"));
@@ -137,14 +149,18 @@ impl Scheme {
             Self::None | Self::Tokens(_) => Ok(()),
             Self::Header(name, value) => {
                 if outgoing.headers.contains_key(name) {
-                    return Err(format!("its header `{name}` is the credential's: remove it from the manifest's headers"));
+                    return Err(format!(
+                        "its header `{name}` is the credential's: remove it from the manifest's headers"
+                    ));
                 }
                 outgoing.headers.insert(name.clone(), value.clone());
                 Ok(())
             }
             Self::Query(name, secret) => {
                 if outgoing.url.query_pairs().any(|(own, _)| own == *name) {
-                    return Err(format!("its query `{name}` is the credential's: remove it from the manifest's query"));
+                    return Err(format!(
+                        "its query `{name}` is the credential's: remove it from the manifest's query"
+                    ));
                 }
                 append_query(&mut outgoing.url, name, secret.expose_secret());
                 Ok(())
@@ -160,7 +176,8 @@ impl Scheme {
 /// `body` with `element` in its one slot.
 fn enveloped(body: &Bytes, element: &str) -> Result<Bytes, String> {
     let slot = WS_SECURITY_SLOT.as_bytes();
-    let mut places = body.windows(slot.len()).enumerate().filter(|(_, window)| *window == slot).map(|(at, _)| at);
+    let mut places =
+        body.windows(slot.len()).enumerate().filter(|(_, window)| *window == slot).map(|(at, _)| at);
     let (Some(at), None) = (places.next(), places.next()) else {
         return Err(format!("its body must hold `{WS_SECURITY_SLOT}` exactly once for WS-Security"));
     };

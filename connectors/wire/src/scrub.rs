@@ -16,6 +16,29 @@ const TEXT_CHARS_MAX: usize = 200;
 const ECHO_BYTES_MIN: usize = 16;
 const REDACTED: &str = "[redacted]";
 
+/// A value in every encoding in which it may come back.
+pub(crate) struct Forms(Vec<SecretString>);
+
+impl Forms {
+    /// `value` as it is, in a form, in an address, in XML, in JSON and in base64.
+    pub(crate) fn of(value: &str) -> Self {
+        let form: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
+        let json = serde_json::Value::from(value).to_string();
+        let mut forms = vec![
+            form.replace('+', "%20"),
+            form,
+            crate::outgoing::xml_escaped(value),
+            json[1..json.len() - 1].to_owned(),
+            STANDARD.encode(value),
+            value.to_owned(),
+        ];
+        // The longest first: where one contains another, nothing of the longer may be left over.
+        forms.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
+        forms.dedup();
+        Self(forms.into_iter().filter(|form| !form.is_empty()).map(SecretString::from).collect())
+    }
+}
+
 /// Knows the secrets of one system.
 pub(crate) struct Scrub {
     forms: Vec<SecretString>,
@@ -27,28 +50,22 @@ impl Scrub {
     /// are also data.
     pub(crate) fn new<'a>(values: impl Iterator<Item = &'a SecretString>) -> Self {
         let mut scrub = Self { forms: Vec::new(), echoes: Vec::new() };
-        values.for_each(|value| scrub.add(value.expose_secret()));
+        values.for_each(|value| add(&mut scrub.forms, Forms::of(value.expose_secret())));
         scrub
     }
 
     /// Also for this secret: taken out of texts and of responses.
     pub(crate) fn add_secret(&mut self, secret: &str) {
-        self.add(secret);
+        add(&mut self.forms, Forms::of(secret));
         if secret.len() >= ECHO_BYTES_MIN {
-            self.echoes.push(SecretString::from(secret));
+            add(&mut self.echoes, Forms::of(secret));
         }
     }
 
-    fn add(&mut self, value: &str) {
-        self.forms.extend(forms(value).into_iter().filter(|form| !form.is_empty()).map(SecretString::from));
-        // The longest first: where one contains another, nothing of the longer may be left over.
-        self.forms.sort_by_key(|form| std::cmp::Reverse(form.expose_secret().len()));
-    }
-
-    /// `text` on one line, without secrets (`token` is one more), and not longer than the bound.
-    pub(crate) fn text(&self, text: &str, token: Option<&SecretString>) -> String {
+    /// `text` on one line, without secrets (those of `token` too), and not longer than the bound.
+    pub(crate) fn text(&self, text: &str, token: Option<&Forms>) -> String {
         let mut bytes = text.as_bytes().to_vec();
-        for form in token.into_iter().chain(&self.forms) {
+        for form in of(token).chain(&self.forms) {
             replace(&mut bytes, form.expose_secret().as_bytes());
         }
         let text = String::from_utf8_lossy(&bytes);
@@ -61,8 +78,8 @@ impl Scrub {
     }
 
     /// Takes what the system repeats of its secrets out of `response`.
-    pub(crate) fn echoes(&self, response: &mut Response, token: Option<&SecretString>) {
-        for secret in token.into_iter().chain(&self.echoes) {
+    pub(crate) fn echoes(&self, response: &mut Response, token: Option<&Forms>) {
+        for secret in of(token).chain(&self.echoes) {
             let secret = secret.expose_secret().as_bytes();
             replace(&mut response.body, secret);
             for (_, value) in &mut response.headers {
@@ -74,21 +91,13 @@ impl Scrub {
     }
 }
 
-/// `value` as it is, in a form, in an address, in XML, in JSON and in base64.
-fn forms(value: &str) -> Vec<String> {
-    let form: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
-    let json = serde_json::Value::from(value).to_string();
-    let mut forms = vec![
-        form.replace('+', "%20"),
-        form,
-        crate::outgoing::xml_escaped(value),
-        json[1..json.len() - 1].to_owned(),
-        STANDARD.encode(value),
-        value.to_owned(),
-    ];
-    forms.sort();
-    forms.dedup();
-    forms
+fn of(token: Option<&Forms>) -> impl Iterator<Item = &SecretString> {
+    token.into_iter().flat_map(|forms| &forms.0)
+}
+
+fn add(all: &mut Vec<SecretString>, forms: Forms) {
+    all.extend(forms.0);
+    all.sort_by_key(|form| std::cmp::Reverse(form.expose_secret().len()));
 }
 
 /// Replaces `needle` in `bytes`, whatever the case of its ASCII letters: servers write `%2f` and `%2F`.
@@ -97,7 +106,8 @@ fn replace(bytes: &mut Vec<u8>, needle: &[u8]) {
     let mut found = Vec::new();
     let mut at = 0;
     while at + needle.len() <= bytes.len() {
-        let same = bytes[at].eq_ignore_ascii_case(first) && bytes[at + 1..at + needle.len()].eq_ignore_ascii_case(rest);
+        let same = bytes[at].eq_ignore_ascii_case(first)
+            && bytes[at + 1..at + needle.len()].eq_ignore_ascii_case(rest);
         if same {
             found.push(at);
         }

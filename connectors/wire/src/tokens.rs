@@ -9,7 +9,7 @@ use crate::exchange::{Failure, Outgoing, exchange};
 use crate::lost::Lost;
 use crate::retry_after::retry_after;
 use crate::scheme::secret_header;
-use crate::scrub::Scrub;
+use crate::scrub::{Forms, Scrub};
 use crate::target::Limits;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -39,7 +39,7 @@ const LIFE_MAX: Duration = Duration::from_hours(24);
 /// A token.
 pub(crate) struct Token {
     number: u64,
-    pub(crate) secret: SecretString,
+    pub(crate) forms: Forms,
     pub(crate) header: HeaderValue,
     stale_at: Instant,
     dead_at: Instant,
@@ -75,7 +75,14 @@ pub(crate) struct Tokens {
 impl Tokens {
     /// For the endpoint at `url`. With `in_form` the client's id and secret go into the form, else into a basic header, each
     /// encoded as a form first (RFC 6749, section 2.3.1).
-    pub(crate) fn new(url: Url, id: &str, secret: &str, scope: Option<&str>, in_form: bool, limits: Limits) -> Self {
+    pub(crate) fn new(
+        url: Url,
+        id: &str,
+        secret: &str,
+        scope: Option<&str>,
+        in_form: bool,
+        limits: Limits,
+    ) -> Self {
         let mut form = Serializer::new(String::new());
         form.append_pair("grant_type", "client_credentials");
         if let Some(scope) = scope {
@@ -154,7 +161,9 @@ impl Tokens {
         let mut result = self.fetch_once(http, scrub, until).await;
         for _ in 1..FETCHES_MAX {
             match self.pause() {
-                Some(pause) if result.is_err() && pause.asked && pause.until < until => sleep_until(pause.until).await,
+                Some(pause) if result.is_err() && pause.asked && pause.until < until => {
+                    sleep_until(pause.until).await
+                }
                 _ => return result,
             }
             result = self.fetch_once(http, scrub, until).await;
@@ -163,7 +172,12 @@ impl Tokens {
     }
 
     /// Asks the endpoint, unless it is to be left alone. Called in flight.
-    async fn fetch_once(&self, http: &reqwest::Client, scrub: &Scrub, until: Instant) -> Result<Arc<Token>, Lost> {
+    async fn fetch_once(
+        &self,
+        http: &reqwest::Client,
+        scrub: &Scrub,
+        until: Instant,
+    ) -> Result<Arc<Token>, Lost> {
         if let Some(pause) = self.pause() {
             return Err(pause.lost);
         }
@@ -174,7 +188,7 @@ impl Tokens {
             lost
         })?;
         match read(&response, scrub) {
-            Ok((secret, header, life)) => Ok(self.keep(secret, header, began, life)),
+            Ok((secret, header, life)) => Ok(self.keep(&secret, header, began, life)),
             Err(lost) => {
                 let asked = retry_after(&response).filter(|_| matches!(lost, Lost::NotSent(_)));
                 self.leave_alone(asked, &lost);
@@ -215,13 +229,19 @@ impl Tokens {
         self.kept().pause.clone().filter(|pause| Instant::now() < pause.until)
     }
 
-    fn keep(&self, secret: SecretString, header: HeaderValue, began: Instant, life: Duration) -> Arc<Token> {
+    fn keep(&self, secret: &SecretString, header: HeaderValue, began: Instant, life: Duration) -> Arc<Token> {
         let margin = self.limits.token_margin.min(life / 2);
         let mut kept = self.kept();
         kept.count += 1;
         kept.pause = None;
         let (stale_at, dead_at) = (began + (life - margin), began + life);
-        let token = Arc::new(Token { number: kept.count, secret, header, stale_at, dead_at });
+        let token = Arc::new(Token {
+            number: kept.count,
+            forms: Forms::of(secret.expose_secret()),
+            header,
+            stale_at,
+            dead_at,
+        });
         kept.token = Some(Arc::clone(&token));
         token
     }
@@ -235,7 +255,8 @@ impl Tokens {
 
     fn leave_alone(&self, asked: Option<Duration>, lost: &Lost) {
         let wait = asked.unwrap_or(self.limits.token_pause).min(self.limits.token_pause_max);
-        self.kept().pause = Some(Pause { until: Instant::now() + wait, asked: asked.is_some(), lost: lost.clone() });
+        self.kept().pause =
+            Some(Pause { until: Instant::now() + wait, asked: asked.is_some(), lost: lost.clone() });
     }
 }
 
@@ -259,7 +280,8 @@ fn read(response: &Response, scrub: &Scrub) -> Result<(SecretString, HeaderValue
     let token = text("access_token")
         .filter(|token| !token.is_empty() && token.len() <= TOKEN_BYTES_MAX)
         .ok_or_else(|| wrong("the answer holds no `access_token` of a sensible length"))?;
-    let header = secret_header(&format!("Bearer {token}")).ok_or_else(|| wrong("the token cannot stand in a header"))?;
+    let header = secret_header(&format!("Bearer {token}"))
+        .ok_or_else(|| wrong("the token cannot stand in a header"))?;
     let life = match answer.get("expires_in") {
         None | Some(serde_json::Value::Null) => LIFE_DEFAULT,
         // Some servers write the number as text.
@@ -306,15 +328,27 @@ mod tests {
         check(200, "canary", Err(&format!("{sent}the answer is not JSON")));
         check(200, "{}", Err(&format!("{sent}the answer holds no `access_token` of a sensible length")));
         check(200, r#"{"access_token":"a\nb"}"#, Err(&format!("{sent}the token cannot stand in a header")));
-        check(200, r#"{"access_token":"a","token_type":"mac"}"#, Err(&format!("{sent}the token is not a bearer token")));
-        check(200, r#"{"access_token":"a","expires_in":-1}"#, Err(&format!("{sent}`expires_in` is no number of seconds")));
+        check(
+            200,
+            r#"{"access_token":"a","token_type":"mac"}"#,
+            Err(&format!("{sent}the token is not a bearer token")),
+        );
+        check(
+            200,
+            r#"{"access_token":"a","expires_in":-1}"#,
+            Err(&format!("{sent}`expires_in` is no number of seconds")),
+        );
         check(200, &"[".repeat(100_000), Err(&format!("{sent}the answer is not JSON")));
     }
 
     #[test]
     fn a_refusal_is_told_from_an_outage_and_scrubbed() {
         let refused = "auth_failed: the credential was refused: no token: status 401: ";
-        check(401, r#"{"error":"bad canary-secret"}"#, Err(&format!(r#"{refused}{{"error":"bad [redacted]"}}"#)));
+        check(
+            401,
+            r#"{"error":"bad canary-secret"}"#,
+            Err(&format!(r#"{refused}{{"error":"bad [redacted]"}}"#)),
+        );
         check(503, "busy", Err("not_sent: the request was not sent: no token: status 503: busy"));
         check(302, "", Err("not_sent: the request was not sent: no token: status 302:"));
     }

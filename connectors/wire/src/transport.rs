@@ -68,7 +68,9 @@ impl Resolve for Resolver {
                 .take(ADDRESSES_MAX)
                 .collect();
             if permitted.is_empty() {
-                let why = format!("`{name}` has no address that may be reached: a private one needs `allow_private`");
+                let why = format!(
+                    "`{name}` has no address that may be reached: a private one needs `allow_private`"
+                );
                 return Err(why.into());
             }
             Ok(Box::new(permitted.into_iter()) as Addrs)

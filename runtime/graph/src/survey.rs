@@ -4,8 +4,8 @@
 //! nothing of a person without the tenant's key.
 
 use crate::coverage::Age;
-use crate::graph::{Graph, at};
-use crate::table::{Look, Row, Scope, Slot, Table};
+use crate::graph::Graph;
+use crate::table::{Row, Scope, Slot, Table};
 use std::collections::{BTreeMap, BTreeSet};
 use xops_kernel::canon::Canon;
 use xops_kernel::id::Digest;
@@ -123,11 +123,6 @@ impl Graph {
             canon_row(row, &mut inner);
             out.raw(&inner.keyed_digest(&self.key).0);
         });
-    }
-
-    /// Whether a record that the reads of one kind are made for is still there.
-    pub(crate) fn is_there(&self, system: &str, kind: &str, id: &str) -> bool {
-        at(&self.tables, system, kind).is_some_and(|table| !matches!(table.look(id), Look::Nothing))
     }
 }
 

@@ -21,4 +21,5 @@ pub mod read;
 mod salvage;
 pub mod segment;
 pub mod store;
+pub mod stored;
 pub mod subjects;

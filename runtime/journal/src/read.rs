@@ -397,3 +397,6 @@ impl<F: Frames + ?Sized> Frames for &F {
         (**self).scan(from_seq, visit)
     }
 }
+
+#[cfg(test)]
+mod tests;

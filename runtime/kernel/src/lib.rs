@@ -17,6 +17,7 @@ pub mod fact;
 pub mod gate;
 pub mod id;
 pub mod layer;
+pub mod log;
 pub mod machine;
 pub mod order;
 pub mod plan;

@@ -66,6 +66,8 @@ pub struct Step {
     pub awf: AwfName,
     /// The change that it achieves; `None` for messages and the like.
     pub change: Option<Change>,
+    /// The attributes of the declared object that the change is about; what a later removal is bound from.
+    pub object: BTreeMap<String, Value>,
     /// Its inputs.
     pub inputs: BTreeMap<String, Binding>,
     /// The inputs that may say something of a person.

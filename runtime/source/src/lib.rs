@@ -11,6 +11,7 @@
 
 pub mod code;
 pub mod finding;
+pub mod infer;
 pub mod lines;
 pub mod reader;
 mod render;

@@ -37,6 +37,8 @@ const ROUTES: &[Route] = &[
     route("DELETE", "/api/v1/groups/{groupId}/users/{userId}", remove_member),
 ];
 
+/// Calls of one operation in a minute.
+const LIMIT: u64 = 600;
 /// The largest page of users.
 const USERS_MAX: usize = 200;
 /// The largest page of a group's members.
@@ -119,10 +121,13 @@ impl System for Okta {
     }
 
     fn rate(&self, call: &Call<'_>) -> (String, Rate) {
-        (call.operation.clone(), Rate { limit: 600, window_ms: 60_000 })
+        (call.operation.clone(), Rate { limit: LIMIT, window_ms: 60_000 })
     }
 
     fn mark(&self, reply: Reply, standing: Standing) -> Reply {
+        if reply.status == 429 {
+            return reply;
+        }
         reply
             .with("X-Rate-Limit-Limit", standing.limit.to_string())
             .with("X-Rate-Limit-Remaining", standing.remaining.to_string())
@@ -134,8 +139,11 @@ impl System for Okta {
             Refusal::Throttled { retry_after_s } => {
                 let reset_s = clock::now_ms().div_ceil(1_000) + retry_after_s.unwrap_or(60);
                 let reply = error(429, "E0000047", "API call exceeded rate limit due to too many requests.", &[]);
-                // Okta says when to come back in this header only; a system that is over its limit has one already.
-                reply.with("X-Rate-Limit-Reset", reset_s.to_string())
+                // Okta says when to come back in this header only.
+                reply
+                    .with("X-Rate-Limit-Limit", LIMIT.to_string())
+                    .with("X-Rate-Limit-Remaining", "0")
+                    .with("X-Rate-Limit-Reset", reset_s.to_string())
             }
             Refusal::Status { status, retry_after_s } => {
                 let reply = error(*status, "E0000009", "Internal Server Error", &[]);

@@ -43,7 +43,7 @@ fn quick_repair_changes_nothing_that_is_read() {
 #[test]
 fn the_chain_goes_on_across_rotated_files() {
     let disk = check(small(), &[20; 12]);
-    let files = disk.list().unwrap().iter().filter(|name| name.ends_with(".redb")).count();
+    let files = disk.list().unwrap().iter().filter(|name| crate::world::is_journal(name)).count();
     assert!(files > 4, "{files} files are too few to try rotation");
 }
 

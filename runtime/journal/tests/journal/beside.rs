@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use xops_journal::disk::{Disk, MemoryDisk};
 use xops_journal::error::Error;
 use xops_journal::journal::{Journal, Options};
+use xops_journal::read::Reader;
 
-use crate::world::{events, keys, read, small};
+use crate::world::{events, keys, open, read, small};
 
 #[test]
 fn a_reader_sees_what_is_durable_while_the_writer_has_it_open() {
@@ -22,7 +24,7 @@ fn a_reader_sees_what_is_durable_while_the_writer_has_it_open() {
 }
 
 #[test]
-fn a_reader_of_a_busy_journal_reads_right_or_says_busy() {
+fn a_reader_of_a_busy_journal_reads_an_unbroken_beginning() {
     let dir = tempfile::tempdir().unwrap();
     let options = Options { max_file_bytes: 200_000, ..Options::default() };
     let (mut journal, _) = Journal::open(dir.path(), &keys(), options).unwrap();
@@ -39,22 +41,36 @@ fn a_reader_of_a_busy_journal_reads_right_or_says_busy() {
         }
     });
     let start = Instant::now();
-    let (mut read_right, mut busy) = (0, 0);
+    let (mut settled, mut trailing) = (0, 0);
+    let mut reached = 0;
     while start.elapsed() < Duration::from_secs(2) {
-        match Journal::open_read(dir.path(), &keys()) {
-            Ok(reader) => {
-                assert!(read(&reader).unwrap() > 0);
-                read_right += 1;
-            }
-            Err(Error::Busy { .. }) => busy += 1,
-            Err(error) => panic!("a busy journal is not {error}"),
-        }
+        let reader = Journal::open_read(dir.path(), &keys()).unwrap();
+        let count = read(&reader).unwrap();
+        assert!(count == reader.head().seq && count + 2000 > reached, "{count} after {reached}");
+        reached = reached.max(count);
+        *(if reader.settled() { &mut settled } else { &mut trailing }) += 1;
     }
     done.store(true, Ordering::Relaxed);
     let last = writer.join().unwrap();
     assert_eq!(Journal::verify(dir.path(), &keys()).unwrap().events, last);
-    println!("{read_right} read, {busy} busy, {last} events");
-    assert!(read_right > 0, "no reader got through, {busy} were told that it is busy");
+    println!("{settled} settled, {trailing} trailing, {last} events");
+    assert!(settled + trailing > 3);
+}
+
+#[test]
+fn a_reader_of_a_damaged_journal_that_nobody_writes_is_told_so() {
+    let disk = Arc::new(MemoryDisk::default());
+    let (mut journal, _) = open(&disk, Options::default()).unwrap();
+    for frame in 0..30 {
+        journal.append(&events(frame * 20, 20)).unwrap();
+    }
+    drop(journal);
+    let mut bytes = disk.read("journal-000001.redb").unwrap();
+    let frame = bytes.windows(4).rposition(|four| four == b"XOJF").unwrap();
+    bytes[frame + 100] ^= 1;
+    disk.put("journal-000001.redb", bytes);
+    let error = Reader::open_on(disk, &keys()).err().unwrap();
+    assert!(matches!(error, Error::Damaged { .. } | Error::RolledBack { .. }), "{error}");
 }
 
 #[test]

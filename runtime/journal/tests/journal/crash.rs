@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use xops_journal::error::Error;
-use xops_journal::journal::{Entry, Options};
+use xops_journal::journal::Options;
 
 use crate::disk::{Files, Op, Platter, SimDisk};
 use crate::world::{Dice, events, open, replayed};
@@ -150,24 +150,4 @@ fn a_full_disk_stops_the_journal_for_good() {
     for left in 0..60 {
         stops(left, io::ErrorKind::StorageFull);
     }
-}
-
-#[test]
-fn a_sequence_number_that_a_crash_gave_back_is_sealed_under_another_nonce() {
-    // The same event at the same place, by two openings: the sealed bytes share nothing.
-    let sealed = |seed: u64| {
-        let disk = Arc::new(SimDisk::default());
-        let random = crate::world::seeded(seed);
-        let (mut journal, _) = xops_journal::journal::Journal::open_on(
-            Arc::clone(&disk) as Arc<dyn xops_journal::disk::Disk>,
-            &random,
-            &crate::world::keys(),
-            Options::default(),
-        )
-        .unwrap();
-        journal.append(&[Entry { stream: 1, body: vec![0; 64] }]).unwrap();
-        journal.head().hash
-    };
-    assert_ne!(sealed(1), sealed(2));
-    assert_eq!(sealed(3), sealed(3), "a seed reproduces every byte");
 }

@@ -146,11 +146,7 @@ impl Platter {
 /// Applies the sectors of `op` that `keep` keeps. What lies beyond the length is lost.
 fn apply(bytes: &mut Vec<u8>, op: &Op, mut keep: impl FnMut(usize) -> bool) {
     match op {
-        Op::SetLen(_, length) => {
-            if keep(0) {
-                bytes.resize(usize::try_from(*length).unwrap(), 0);
-            }
-        }
+        Op::SetLen(_, length) if keep(0) => bytes.resize(usize::try_from(*length).unwrap(), 0),
         Op::Write(_, offset, data) => {
             let mut at = usize::try_from(*offset).unwrap();
             let mut rest = data.as_slice();

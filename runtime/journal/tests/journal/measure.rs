@@ -13,23 +13,23 @@ use crate::world::{keys, replayed_any};
 #[ignore = "a measurement"]
 fn appending_beside_the_ceiling() {
     let dir = tempfile::tempdir_in(".").unwrap();
-    for batch_events in [1_usize, 64, 1024] {
-        let ceiling = ceiling(dir.path(), 2.0, 200, batch_events).unwrap();
+    for batch_events in [1_u32, 64, 1024] {
+        let ceiling = ceiling(dir.path(), 2.0, 200, batch_events as usize).unwrap();
         let at = dir.path().join(format!("j{batch_events}"));
         let (mut journal, _) = Journal::open(&at, &keys(), Options::default()).unwrap();
         let (mut batch, body) = (Batch::default(), [5; 200]);
-        let (mut events, mut slowest) = (0_u64, Duration::ZERO);
+        let (mut events, mut slowest) = (0_u32, Duration::ZERO);
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(3) {
-            for stream in 0..batch_events as u64 {
-                batch.push(stream, &body).unwrap();
+            for stream in 0..batch_events {
+                batch.push(u64::from(stream), &body).unwrap();
             }
             let commit = Instant::now();
             journal.commit(&mut batch).unwrap();
             slowest = slowest.max(commit.elapsed());
-            events += batch_events as u64;
+            events += batch_events;
         }
-        let rate = events as f64 / start.elapsed().as_secs_f64();
+        let rate = f64::from(events) / start.elapsed().as_secs_f64();
         drop(journal);
         let start = Instant::now();
         let (journal, opened) = Journal::open(&at, &keys(), Options::default()).unwrap();
@@ -85,7 +85,12 @@ fn reading_beside_a_writer_at_full_speed() {
             std::thread::sleep(Duration::from_millis(200));
             let start = Instant::now();
             match Journal::open_read(dir.path(), &keys()) {
-                Ok(reader) => println!("read to {} in {:?}", reader.head().seq, start.elapsed()),
+                Ok(reader) => println!(
+                    "read to {} in {:?}, settled {}",
+                    reader.head().seq,
+                    start.elapsed(),
+                    reader.settled()
+                ),
                 Err(error @ Error::Busy { .. }) => println!("{error} after {:?}", start.elapsed()),
                 Err(error) => println!("{error}"),
             }

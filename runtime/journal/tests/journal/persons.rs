@@ -153,7 +153,7 @@ fn a_key_file_that_others_can_read_is_refused_with_the_remedy() {
         match TenantKey::from_file(&path) {
             Ok(_) => assert!(accepted, "{mode:o}"),
             Err(error) => {
-                assert!(!accepted && error.to_string().contains("run `chmod 600"), "{mode:o}: {error}")
+                assert!(!accepted && error.to_string().contains("run `chmod 600"), "{mode:o}: {error}");
             }
         }
     }

@@ -37,7 +37,9 @@ pub(crate) fn seeded(seed: u64) -> Seeded {
 impl Random for Seeded {
     fn fill(&self, out: &mut [u8]) -> Result<(), Error> {
         let mut dice = self.0.lock().unwrap();
-        out.iter_mut().for_each(|byte| *byte = dice.next().to_le_bytes()[0]);
+        for byte in out {
+            *byte = dice.next().to_le_bytes()[0];
+        }
         Ok(())
     }
 }
@@ -48,6 +50,11 @@ pub(crate) fn key() -> TenantKey {
 
 pub(crate) fn keys() -> Keys {
     Keys::new("acme", &key())
+}
+
+/// Whether `name` is a file of frames.
+pub(crate) fn is_journal(name: &str) -> bool {
+    name.starts_with("journal-")
 }
 
 /// The event with sequence number `seq`; anybody can tell what it must be.

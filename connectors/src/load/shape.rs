@@ -1,0 +1,273 @@
+//! The parts that calls, lookups and reads share: the request, the rules by which answers are judged, the listing.
+
+use super::place::Place;
+use crate::code;
+use crate::model::{Body, ErrorRule, Exprs, Listing, Paging, Piece, Rules, Shape, Template, Word};
+use xops_kernel::expr::{Expr, Path, Segment, references};
+use xops_source::finding::{Finding, suggest};
+use xops_source::reader::{Reader, listed};
+use xops_source::syntax::{Node, Word as Name};
+
+const METHODS: [(&str, &str); 5] =
+    [("get", "GET"), ("post", "POST"), ("put", "PUT"), ("patch", "PATCH"), ("delete", "DELETE")];
+
+/// Reads the request of a block.
+pub(super) fn shape(
+    reader: &mut Reader<'_, '_>,
+    place: &Place<'_>,
+    timeout_ms: u64,
+    soap: bool,
+) -> Option<Shape> {
+    let mut methods: Vec<(&'static str, String)> = Vec::new();
+    for (word, method) in METHODS {
+        if reader.has(word) {
+            methods.push((method, reader.text(word)?));
+        }
+    }
+    let body = body(reader, place, soap);
+    let query = exprs(reader, place, "query");
+    let headers = headers(reader, place);
+    let timeout_ms = reader.duration_ms("timeout").unwrap_or(timeout_ms);
+    let [(method, path)] = methods.as_slice() else {
+        let message = match methods.len() {
+            0 => "there is no request".to_owned(),
+            _ => "there is more than one request".to_owned(),
+        };
+        let finding = reader
+            .error(code::METHOD, reader.head(), message, "here")
+            .help("write one of `get`, `post`, `put`, `patch`, `delete` with the path: get = \"/users/{id}\"".to_owned());
+        reader.report(finding);
+        return None;
+    };
+    if *method == "GET" && body != Body::None {
+        let finding = reader.error(code::BODY, reader.head(), "a `get` has a body", "here");
+        reader.report(finding);
+    }
+    let span = reader.span_of(&method.to_lowercase());
+    let path = match template(path) {
+        Ok(path) => path,
+        Err(why) => {
+            let finding = reader.error(code::PATH, span, format!("the path {why}"), "in this path");
+            let help = "a path starts with `/` and has its query apart: get = \"/users/{id}\", query = { ... }";
+            reader.report(finding.help(help.to_owned()));
+            return None;
+        }
+    };
+    for piece in &path.0 {
+        if let Piece::Hole(hole) = piece
+            && let Err(finding) = place.type_of(hole, &span)
+        {
+            reader.report(*finding);
+        }
+    }
+    Some(Shape { method, path, query, headers, body, timeout_ms })
+}
+
+/// Reads a path with holes; the error completes "the path ...".
+fn template(text: &str) -> Result<Template, String> {
+    if !text.starts_with('/') || text.contains(['?', '#', '\\']) || text.chars().any(|c| c.is_whitespace()) {
+        return Err("is not one".to_owned());
+    }
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (hole, after) = after.split_once('}').ok_or("has a `{` that is never closed")?;
+        let words: Vec<&str> = hole.split('.').collect();
+        let proper = |word: &&str| {
+            !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        };
+        if !words.iter().all(proper) {
+            return Err(format!("has a placeholder `{{{hole}}}` that is no name"));
+        }
+        pieces.push(Piece::Text(before.to_owned()));
+        let path = match words.as_slice() {
+            ["key"] => Path { root: "key".to_owned(), segments: Vec::new() },
+            [input] => Path::of("input", &[input]),
+            [root, rest @ ..] => Path::of(root, rest),
+            [] => return Err("has an empty placeholder".to_owned()),
+        };
+        pieces.push(Piece::Hole(path));
+        rest = after;
+    }
+    if rest.contains('}') {
+        return Err("has a `}` that was never opened".to_owned());
+    }
+    pieces.push(Piece::Text(rest.to_owned()));
+    pieces.retain(|piece| !matches!(piece, Piece::Text(text) if text.is_empty()));
+    Ok(Template(pieces))
+}
+
+fn body(reader: &mut Reader<'_, '_>, place: &Place<'_>, soap: bool) -> Body {
+    let kinds: Vec<&str> = ["json", "form", "soap"].into_iter().filter(|kind| reader.has(kind)).collect();
+    let keep_null = reader.bool("keep_null").unwrap_or(false);
+    if let [_, second, ..] = kinds.as_slice() {
+        let finding = reader.error(code::BODY, reader.span_of(second), "there is more than one body", "another body");
+        reader.report(finding);
+    }
+    if kinds.contains(&"soap") && !soap {
+        let message = "a SOAP body needs the manifest's `soap` block";
+        let finding = reader.error(code::BODY, reader.span_of("soap"), message, "no envelope for it");
+        reader.report(finding);
+    }
+    match kinds.first() {
+        Some(&"json") => match expr(reader, place, "json") {
+            Some(value) => Body::Json { value, keep_null },
+            None => Body::None,
+        },
+        Some(&"form") => Body::Form(exprs(reader, place, "form")),
+        Some(_) => soap_body(reader, place),
+        None => Body::None,
+    }
+}
+
+fn soap_body(reader: &mut Reader<'_, '_>, place: &Place<'_>) -> Body {
+    let Some(content) = expr(reader, place, "soap") else { return Body::None };
+    if !matches!(&content, Expr::Object(members) if members.len() == 1) {
+        let message = "the SOAP body is not one request element";
+        let finding = reader
+            .error(code::BODY, reader.span_of("soap"), message, "not an object of one member")
+            .help("write soap = { Name_of_the_Request = { ... } }".to_owned());
+        reader.report(finding);
+    }
+    Body::Soap(content)
+}
+
+fn headers(reader: &mut Reader<'_, '_>, place: &Place<'_>) -> Exprs {
+    let named = reader.map("headers");
+    for (name, _) in &named {
+        let proper = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let ours = ["authorization", "host", "content-length", "content-type", "cookie", "connection"];
+        if name.text.is_empty() || !name.text.chars().all(proper) || ours.contains(&name.text.as_str()) {
+            let message = format!("`{}` is no header that a manifest may set", name.text);
+            let finding = reader
+                .error(code::HEADER, name.span.clone(), message, "not this")
+                .help("write names in lower case; credentials and framing are the wire's".to_owned());
+            reader.report(finding);
+        }
+    }
+    checked(reader, place, named)
+}
+
+/// An expression, checked in `place`.
+pub(super) fn expr(reader: &mut Reader<'_, '_>, place: &Place<'_>, name: &str) -> Option<Expr> {
+    let node = reader.expr(name)?;
+    let mut findings = Vec::new();
+    place.check(node, &mut findings);
+    findings.into_iter().for_each(|finding| reader.report(finding));
+    Some(node.expr.clone())
+}
+
+/// A condition, checked in `place`.
+pub(super) fn condition(reader: &mut Reader<'_, '_>, place: &Place<'_>, name: &str) -> Option<Expr> {
+    let node = reader.expr(name)?;
+    let mut findings = Vec::new();
+    place.condition(node, &mut findings);
+    findings.into_iter().for_each(|finding| reader.report(finding));
+    Some(node.expr.clone())
+}
+
+/// Named expressions, checked in `place`.
+pub(super) fn exprs(reader: &mut Reader<'_, '_>, place: &Place<'_>, name: &str) -> Exprs {
+    let named = reader.map(name);
+    checked(reader, place, named)
+}
+
+/// The same for expressions that were read already.
+pub(super) fn checked(reader: &mut Reader<'_, '_>, place: &Place<'_>, named: Vec<(Name, Node)>) -> Exprs {
+    let mut findings = Vec::new();
+    for (_, node) in &named {
+        place.check(node, &mut findings);
+    }
+    findings.into_iter().for_each(|finding| reader.report(finding));
+    named.into_iter().map(|(name, node)| (name.text, node.expr)).collect()
+}
+
+/// Reads `error "word" { when = ... }` blocks and `ok`.
+pub(super) fn rules(reader: &mut Reader<'_, '_>, place: &Place<'_>) -> Rules {
+    let place = Place { response: true, page: false, ..*place };
+    let mut errors = Vec::new();
+    for block in reader.blocks("error", &["outcome"]) {
+        let Some(label) = block.labels.first() else { continue };
+        let mut inner = reader.within(block);
+        let when = if inner.require("when") { condition(&mut inner, &place, "when") } else { None };
+        inner.finish();
+        let Some(word) = Word::of(&label.text) else {
+            let words: Vec<&str> = Word::ALL.iter().map(|(word, _)| *word).collect();
+            let help = suggest(&label.text, words.iter().copied())
+                .unwrap_or_else(|| format!("it is one of {}", listed(&words)));
+            let message = format!("there is no outcome `{}`", label.text);
+            let finding = reader.error(code::OUTCOME, label.span.clone(), message, "not an outcome").help(help);
+            reader.report(finding);
+            continue;
+        };
+        if let Some(when) = when {
+            let reads_body = references(&when)
+                .iter()
+                .any(|path| path.root == "response" && matches!(path.first(), Some("body")));
+            errors.push(ErrorRule { word, when, reads_body });
+        }
+    }
+    Rules { errors, ok: condition(reader, &place, "ok") }
+}
+
+/// Reads `items` and `page`.
+pub(super) fn listing(reader: &mut Reader<'_, '_>, place: &Place<'_>) -> Option<Listing> {
+    let place = Place { response: true, page: true, item: false, ..*place };
+    let items = expr(reader, &place, "items");
+    let pages = reader.blocks("page", &["style"]);
+    if let Some(second) = pages.get(1) {
+        let finding = reader.error(code::LISTING, second.head(), "a listing goes on in one way only", "another way");
+        reader.report(finding);
+    }
+    let mut paging = None;
+    if let Some(block) = pages.first() {
+        let mut inner = reader.within(block);
+        paging = read_paging(&mut inner, &place, block.label(0), block.labels[0].span.clone());
+        inner.finish();
+        if items.is_none() {
+            let finding = reader
+                .error(code::LISTING, block.head(), "there are pages, but no `items`", "pages of what?")
+                .help("say where the items stand: items = response.body.value".to_owned());
+            reader.report(finding);
+        }
+    }
+    items.map(|items| Listing { items, paging })
+}
+
+fn read_paging(
+    reader: &mut Reader<'_, '_>,
+    place: &Place<'_>,
+    style: &str,
+    span: std::ops::Range<usize>,
+) -> Option<Paging> {
+    let mut required = |name: &str| {
+        if reader.require(name) { expr(reader, place, name) } else { None }
+    };
+    match style {
+        "link" => Some(Paging::Link),
+        "next_url" => required("next").map(Paging::NextUrl),
+        "cursor" => required("next").map(Paging::Cursor),
+        "number" => required("last").map(|last| Paging::Number { last }),
+        "offset" => {
+            let total = expr(reader, place, "total");
+            let size = if reader.require("size") { reader.int("size", &(1..=100_000)) } else { None };
+            size.and_then(|size| u32::try_from(size).ok()).map(|size| Paging::Offset { size, total })
+        }
+        other => {
+            let styles = ["link", "next_url", "cursor", "number", "offset"];
+            let help = suggest(other, styles).unwrap_or_else(|| format!("it is one of {}", listed(&styles)));
+            let message = format!("no listing goes on by `{other}`");
+            let finding = Finding::error(code::LISTING, place.file, span, message, "unknown style").help(help);
+            reader.report(finding);
+            None
+        }
+    }
+}
+
+/// The name of the first attribute of a path, where it is `root.name` and nothing else.
+pub(super) fn plain<'a>(path: &'a Path, root: &str) -> Option<&'a str> {
+    match path.segments.as_slice() {
+        [Segment::Attr(name)] if path.root == root => Some(name),
+        _ => None,
+    }
+}

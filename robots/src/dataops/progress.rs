@@ -1,0 +1,233 @@
+//! Progress: one read under one parameter, page by page.
+//!
+//! Absent: which reads there are and their order. Invariants: pages are asked for one after the other; a page is tried a
+//! bounded number of times; what was collected is never dropped, but a reading that was broken off says so.
+
+use crate::retry;
+use serde::{Deserialize, Serialize};
+use xops_graph::reading::Reading;
+use xops_kernel::port::{Outcome, ReadContract, ReadPage, Request};
+use xops_kernel::record::{Millis, Record};
+use xops_kernel::value::{Value, Values};
+
+/// What a cycle of reading may use. Each bound holds for one read under one parameter, unless it says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bounds {
+    /// Records.
+    pub records_max: usize,
+    /// Bytes of the records' ids and attributes, about.
+    pub bytes_max: usize,
+    /// Pages: a cursor that never ends ends here.
+    pub pages_max: u32,
+    /// Tries of one page.
+    pub attempts_max: u32,
+    /// The longest wait that a system may ask for between two tries, in milliseconds; a longer one ends the read.
+    pub wait_ms_max: u64,
+    /// Parameters of one read that is made for each of a kind.
+    pub parameters_max: usize,
+    /// Readings of a cycle that may be under way or waiting to be applied at once.
+    pub lanes_max: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            records_max: 1_000_000,
+            bytes_max: 512 << 20,
+            pages_max: 20_000,
+            attempts_max: 5,
+            wait_ms_max: 120_000,
+            parameters_max: 100_000,
+            lanes_max: 4,
+        }
+    }
+}
+
+/// One read under one parameter.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Target {
+    /// The read, as the manifest names it.
+    pub read: String,
+    /// The id of the record that it is made for.
+    pub parameter: Option<String>,
+}
+
+/// What a page's answer was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answer {
+    /// Records, and how it goes on.
+    Page {
+        /// The records.
+        records: Vec<Record>,
+        /// The next page, if there is one.
+        next: Option<Next>,
+    },
+    /// No answer to the question.
+    Failed(Outcome),
+}
+
+/// The next page of a read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Next {
+    /// The request.
+    pub request: Box<Request>,
+    /// What it carries over.
+    pub carry: Values,
+}
+
+impl From<ReadPage> for Answer {
+    fn from(page: ReadPage) -> Self {
+        match page {
+            ReadPage::Records { records, next } => {
+                Self::Page { records, next: next.map(|(request, carry)| Next { request, carry }) }
+            }
+            ReadPage::Failed(outcome) => Self::Failed(outcome),
+        }
+    }
+}
+
+/// A read that is under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// When it began.
+    began_at: Millis,
+    /// The page, from 0.
+    pub(crate) page: u32,
+    /// The try of that page, from 1.
+    pub(crate) attempt: u32,
+    /// Until when the next try waits, if it waits.
+    pub(crate) waits_until: Option<Millis>,
+    /// The request of the page, but for the first.
+    pub(crate) next: Option<Next>,
+    records: Vec<Record>,
+    bytes: usize,
+}
+
+/// How a read goes on.
+pub(crate) enum Course {
+    /// It asks again, or waits before it does.
+    On,
+    /// It holds everything.
+    Whole,
+    /// It was broken off for this reason.
+    Broken(String),
+}
+
+impl Progress {
+    pub(crate) fn new(began_at: Millis) -> Self {
+        Self { began_at, page: 0, attempt: 1, waits_until: None, next: None, records: Vec::new(), bytes: 0 }
+    }
+
+    /// Takes in the answer to the page that is under way.
+    pub(crate) fn answered(&mut self, answer: &Answer, at: Millis, bounds: &Bounds, seed: [u8; 16]) -> Course {
+        match answer {
+            Answer::Page { records, next } => match (self.collect(records, bounds), next) {
+                (Err(reason), _) => Course::Broken(reason),
+                (Ok(()), None) => Course::Whole,
+                (Ok(()), Some(_)) if self.page.saturating_add(1) >= bounds.pages_max => {
+                    Course::Broken(format!("it has more than {} pages", bounds.pages_max))
+                }
+                (Ok(()), Some(next)) => {
+                    self.page += 1;
+                    self.attempt = 1;
+                    self.next = Some(next.clone());
+                    Course::On
+                }
+            },
+            Answer::Failed(outcome) => match self.wait_ms(outcome, bounds, seed) {
+                Ok(wait_ms) => {
+                    self.waits_until = Some(at.saturating_add(wait_ms));
+                    Course::On
+                }
+                Err(reason) => Course::Broken(reason),
+            },
+        }
+    }
+
+    /// The wait is over.
+    pub(crate) fn waited(&mut self) {
+        self.waits_until = None;
+        self.attempt = self.attempt.saturating_add(1);
+    }
+
+    /// The reading that it ends with; `broken` says why it is not whole.
+    pub(crate) fn reading(self, contract: &ReadContract, target: &Target, broken: Option<String>) -> Reading {
+        Reading {
+            system: contract.system.clone(),
+            read: contract.name.clone(),
+            kind: contract.kind.clone(),
+            parameter: target.parameter.clone(),
+            records: self.records,
+            complete: broken.is_none(),
+            failed: broken,
+            at: self.began_at,
+        }
+    }
+
+    /// Adds the records of a page as far as the bounds allow.
+    fn collect(&mut self, records: &[Record], bounds: &Bounds) -> Result<(), String> {
+        for record in records {
+            let attributes = record.attributes.iter().map(|(name, value)| name.len() + weight(value));
+            self.bytes = self.bytes.saturating_add(record.source.id.len() + attributes.sum::<usize>());
+            if self.records.len() >= bounds.records_max {
+                return Err(format!("it has more than {} records", bounds.records_max));
+            }
+            if self.bytes > bounds.bytes_max {
+                return Err(format!("its records are larger than {} bytes", bounds.bytes_max));
+            }
+            self.records.push(record.clone());
+        }
+        Ok(())
+    }
+
+    /// How long to wait before the page is tried again, or why it is not. Reading changes nothing, so an answer that was lost
+    /// is asked for again like one that never was.
+    fn wait_ms(&self, outcome: &Outcome, bounds: &Bounds, seed: [u8; 16]) -> Result<u64, String> {
+        let backoff_ms = retry::backoff_ms(self.attempt, seed);
+        let wait_ms = match outcome {
+            Outcome::RateLimited { retry_after_ms } => retry_after_ms.unwrap_or(backoff_ms),
+            Outcome::Transient(_) | Outcome::Unknown(_) | Outcome::AuthExpired => backoff_ms,
+            Outcome::Ok(_)
+            | Outcome::AlreadyDone(_)
+            | Outcome::Absent
+            | Outcome::Conflict(_)
+            | Outcome::PreconditionFailed(_)
+            | Outcome::Forbidden(_)
+            | Outcome::Invalid(_) => return Err(reason(outcome)),
+        };
+        if self.attempt >= bounds.attempts_max {
+            Err(format!("{} after {} tries", reason(outcome), self.attempt))
+        } else if wait_ms > bounds.wait_ms_max {
+            Err(format!("the system asks to wait {wait_ms} ms, more than {}", bounds.wait_ms_max))
+        } else {
+            Ok(wait_ms)
+        }
+    }
+}
+
+fn reason(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Conflict(detail)
+        | Outcome::PreconditionFailed(detail)
+        | Outcome::Transient(detail)
+        | Outcome::Forbidden(detail)
+        | Outcome::Invalid(detail)
+        | Outcome::Unknown(detail) => format!("{}: {detail}", outcome.word()),
+        Outcome::Ok(_)
+        | Outcome::AlreadyDone(_)
+        | Outcome::Absent
+        | Outcome::RateLimited { .. }
+        | Outcome::AuthExpired => outcome.word().to_owned(),
+    }
+}
+
+/// About how many bytes a value takes.
+fn weight(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) => 1,
+        Value::Int(_) => 8,
+        Value::Decimal(text) | Value::Text(text) => text.len(),
+        Value::List(items) => items.iter().map(weight).sum::<usize>() + 8,
+        Value::Map(members) => members.iter().map(|(name, member)| name.len() + weight(member)).sum::<usize>() + 8,
+    }
+}

@@ -1,0 +1,173 @@
+//! The Service robot: takes work from the three entrances and sees it to an instance.
+//!
+//! Invariants: one instance at a time drives an entity; what waits for it waits in order of arrival; an outcome that was
+//! backstepped is held until the facts behind its plan change or a person releases it, so that reconciliation and backstep
+//! never fight; a request is compiled until it has an answer, through any number of restarts.
+
+mod fold;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use xops_kernel::diff::Facet;
+use xops_kernel::id::{Digest, EntityId, InstanceId, PlanId, RequestId};
+use xops_kernel::log::{Entry, Number, Request, Scope};
+use xops_kernel::machine::Machine;
+use xops_kernel::record::Millis;
+use xops_kernel::saga::event::End;
+use xops_kernel::value::Values;
+
+/// The machine of the Service robot.
+#[derive(Clone, Copy, Debug)]
+pub struct Service;
+
+/// What the Service robot believes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    /// How often the process started.
+    pub epoch: u32,
+    /// The declarations in force.
+    pub declared: Option<Digest>,
+    /// Requests that have no answer yet, with the time of asking.
+    pub open: BTreeMap<RequestId, (Millis, Request)>,
+    /// Requests that wait for an instance of their entity to end, in order of arrival.
+    pub deferred: BTreeMap<EntityId, VecDeque<RequestId>>,
+    /// Instances that have not ended.
+    pub running: BTreeMap<Number, Running>,
+    /// The entities that they drive.
+    pub driven: BTreeMap<EntityId, Number>,
+    /// How many instances ever began.
+    pub numbers: Number,
+    /// Ended instances, by end.
+    pub ended: BTreeMap<End, u64>,
+    /// What xops granted and has not taken back, by entity.
+    pub granted: BTreeMap<EntityId, BTreeMap<Facet, Values>>,
+    /// What was backstepped and is held, with the digest of the facts behind its plan.
+    pub held: BTreeMap<EntityId, Held>,
+    /// Pauses in force, each with who and why.
+    pub paused: BTreeMap<Scope, (String, String)>,
+    /// The last answers, for whoever asks again.
+    pub answers: BTreeMap<RequestId, Answer>,
+    answered: VecDeque<RequestId>,
+}
+
+/// An instance under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Running {
+    /// Its id.
+    pub instance: InstanceId,
+    /// Its request.
+    pub request: Request,
+    /// The entity.
+    pub entity: EntityId,
+    /// The plan.
+    pub plan: PlanId,
+    /// The digest of the facts behind the plan.
+    pub facts: Digest,
+    /// What it grants when it completes.
+    pub grants: BTreeMap<Facet, Values>,
+    /// What it takes back when it completes.
+    pub removes: BTreeSet<Facet>,
+}
+
+/// A hold after a backstep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The instance that stepped back.
+    pub instance: InstanceId,
+    /// The digest of the facts behind its plan.
+    pub facts: Digest,
+    /// Since when.
+    pub since: Millis,
+}
+
+/// What became of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// An instance was started.
+    Started(Number, InstanceId),
+    /// Everything was already as desired.
+    Unchanged {
+        /// What people call the entity.
+        handle: String,
+        /// How many facets hold.
+        satisfied: u32,
+    },
+    /// There is no plan.
+    Refused(Vec<String>),
+}
+
+/// How many answers are remembered for whoever asks again.
+pub const ANSWERS_MAX: usize = 65_536;
+
+/// What the Service robot wants done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Effect {
+    /// Resolve, look, compile, and write down the answer.
+    Compile(RequestId),
+}
+
+/// Why an entry cannot follow.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The request is not open.
+    #[error("request {0} is not open")]
+    NotOpen(RequestId),
+    /// The instance's number is not the next one.
+    #[error("instance number {given} cannot begin: the next one is {next}")]
+    OutOfOrder {
+        /// The number given.
+        given: Number,
+        /// The next number.
+        next: Number,
+    },
+    /// The instance is not running.
+    #[error("instance number {0} is not running")]
+    NotRunning(Number),
+}
+
+impl Machine for Service {
+    type State = State;
+    type Event = Entry;
+    type Effect = Effect;
+    type Refused = Refused;
+
+    fn step(&self, state: &mut State, entry: &Entry, out: &mut Vec<Effect>) -> Result<(), Refused> {
+        fold::apply(state, entry, out)
+    }
+
+    fn decide(&self, _state: &State) -> Option<Entry> {
+        None
+    }
+
+    fn wanted(&self, state: &State) -> BTreeSet<Effect> {
+        let waiting: BTreeSet<&RequestId> = state.deferred.values().flatten().collect();
+        state.open.keys().filter(|id| !waiting.contains(id)).map(|id| Effect::Compile(*id)).collect()
+    }
+}
+
+impl State {
+    /// What is paused and covers work of `runbook` in `domain` on `system` by `instance`, if something is.
+    pub fn pause_over(&self, instance: InstanceId, runbook: &str, domain: &str, system: &str) -> Option<Scope> {
+        if self.paused.is_empty() {
+            return None;
+        }
+        let scopes = [
+            Scope::All,
+            Scope::Domain(domain.to_owned()),
+            Scope::System(system.to_owned()),
+            Scope::Runbook(runbook.to_owned()),
+            Scope::Instance(instance),
+        ];
+        scopes.into_iter().find(|scope| self.paused.contains_key(scope))
+    }
+
+    fn answer(&mut self, request: RequestId, answer: Answer) {
+        if self.answers.insert(request, answer).is_none() {
+            self.answered.push_back(request);
+        }
+        while self.answered.len() > ANSWERS_MAX {
+            if let Some(oldest) = self.answered.pop_front() {
+                self.answers.remove(&oldest);
+            }
+        }
+    }
+}
