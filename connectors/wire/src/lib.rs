@@ -6,9 +6,10 @@
 //! that says whether the system may have received it.
 //!
 //! HTTP/1.1 alone is spoken, on purpose: with one request a connection, "was a byte of this request given to the socket" has
-//! an answer (see [`mod@parcel`]), and on that answer hangs whether a call may be made again.
+//! an answer (see `parcel.rs`), and on that answer hangs whether a call may be made again.
 
 mod address;
+mod answer;
 pub mod client;
 pub mod credential;
 mod exchange;

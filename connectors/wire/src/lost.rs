@@ -1,6 +1,6 @@
-//! What can go wrong: while a client is made ([`Error`]), and while a request is on its way ([`Lost`]).
+//! What can go wrong: while a client is made ([`enum@Error`]), and while a request is on its way ([`Lost`]).
 //!
-//! No text in either ever holds a part of a credential: texts from outside pass [`crate::scrub::Scrub`] first.
+//! No text in either ever holds a part of a credential: texts from outside pass the scrubber first.
 
 use thiserror::Error;
 

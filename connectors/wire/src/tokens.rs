@@ -5,6 +5,7 @@
 //! one that is still good. A failed endpoint is left alone for a pause, so that a hundred waiting requests are not a hundred
 //! logins; if it says itself for how long, a caller whose deadline reaches so far waits.
 
+use crate::answer;
 use crate::exchange::{Failure, Outgoing, exchange};
 use crate::lost::Lost;
 use crate::retry_after::retry_after;
@@ -23,18 +24,11 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use url::Url;
 use url::form_urlencoded::{Serializer, byte_serialize};
-use xops_kernel::port::Response;
 
 /// How often one call asks the token endpoint.
 const FETCHES_MAX: usize = 3;
 /// A token endpoint's answer is a few KiB.
 const ANSWER_BYTES_MAX: usize = 256 << 10;
-/// The longest token, in bytes; servers refuse longer headers.
-const TOKEN_BYTES_MAX: usize = 16 << 10;
-/// How long a token is believed that does not say.
-const LIFE_DEFAULT: Duration = Duration::from_mins(5);
-/// How long a token is believed at most.
-const LIFE_MAX: Duration = Duration::from_hours(24);
 
 /// A token.
 pub(crate) struct Token {
@@ -135,13 +129,16 @@ impl Tokens {
                 Lost::NotSent("the deadline passed while another call was fetching the token".to_owned())
             })?,
         };
-        let fetched = match &usable {
-            None => self.fetch_until(http, scrub, until, rejected).await,
+        // Whoever was in flight before may have brought what is needed.
+        if let Some((token, true)) = self.look(rejected) {
+            return Ok(token);
+        }
+        let fetched = if usable.is_some() {
             // The old token is still good: its renewal may not eat the whole deadline, nor wait.
-            Some(_) => {
-                let now = Instant::now();
-                self.fetch_once(http, scrub, now + until.saturating_duration_since(now) / 2).await
-            }
+            let now = Instant::now();
+            self.fetch_once(http, scrub, now + until.saturating_duration_since(now) / 2).await
+        } else {
+            self.fetch_until(http, scrub, until).await
         };
         fetched.or_else(|lost| usable.ok_or(lost))
     }
@@ -152,17 +149,12 @@ impl Tokens {
         http: &reqwest::Client,
         scrub: &Scrub,
         until: Instant,
-        rejected: Option<&Token>,
     ) -> Result<Arc<Token>, Lost> {
-        // Whoever was in flight before may have brought what is needed.
-        if let Some((token, _)) = self.look(rejected) {
-            return Ok(token);
-        }
         let mut result = self.fetch_once(http, scrub, until).await;
         for _ in 1..FETCHES_MAX {
             match self.pause() {
                 Some(pause) if result.is_err() && pause.asked && pause.until < until => {
-                    sleep_until(pause.until).await
+                    sleep_until(pause.until).await;
                 }
                 _ => return result,
             }
@@ -187,7 +179,7 @@ impl Tokens {
             self.note_failure(&failure, &lost);
             lost
         })?;
-        match read(&response, scrub) {
+        match answer::read(&response, scrub) {
             Ok((secret, header, life)) => Ok(self.keep(&secret, header, began, life)),
             Err(lost) => {
                 let asked = retry_after(&response).filter(|_| matches!(lost, Lost::NotSent(_)));
@@ -234,7 +226,7 @@ impl Tokens {
         let mut kept = self.kept();
         kept.count += 1;
         kept.pause = None;
-        let (stale_at, dead_at) = (began + (life - margin), began + life);
+        let (stale_at, dead_at) = (began + life.saturating_sub(margin), began + life);
         let token = Arc::new(Token {
             number: kept.count,
             forms: Forms::of(secret.expose_secret()),
@@ -253,103 +245,10 @@ impl Tokens {
         }
     }
 
+    /// Never for less than the own pause: an endpoint that says 0 seconds and fails again would be asked in a loop.
     fn leave_alone(&self, asked: Option<Duration>, lost: &Lost) {
-        let wait = asked.unwrap_or(self.limits.token_pause).min(self.limits.token_pause_max);
+        let wait = asked.unwrap_or_default().max(self.limits.token_pause).min(self.limits.token_pause_max);
         self.kept().pause =
             Some(Pause { until: Instant::now() + wait, asked: asked.is_some(), lost: lost.clone() });
-    }
-}
-
-/// The token of a token endpoint's answer, its header, and how long it lives.
-fn read(response: &Response, scrub: &Scrub) -> Result<(SecretString, HeaderValue, Duration), Lost> {
-    let said = |text: &str| scrub.text(&format!("no token: status {}: {text}", response.status), None);
-    let body = || String::from_utf8_lossy(&response.body).into_owned();
-    match response.status {
-        200..=299 => {}
-        400 | 401 | 403 => return Err(Lost::AuthFailed(said(&body()))),
-        _ => return Err(Lost::NotSent(said(&body()))),
-    }
-    // From here on the body may hold a token, so nothing of it is repeated.
-    let wrong = |what: &str| Lost::NotSent(said(what));
-    let answer: serde_json::Value =
-        serde_json::from_slice(&response.body).map_err(|_| wrong("the answer is not JSON"))?;
-    let text = |name: &str| answer.get(name).and_then(serde_json::Value::as_str);
-    if text("token_type").is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
-        return Err(wrong("the token is not a bearer token"));
-    }
-    let token = text("access_token")
-        .filter(|token| !token.is_empty() && token.len() <= TOKEN_BYTES_MAX)
-        .ok_or_else(|| wrong("the answer holds no `access_token` of a sensible length"))?;
-    let header = secret_header(&format!("Bearer {token}"))
-        .ok_or_else(|| wrong("the token cannot stand in a header"))?;
-    let life = match answer.get("expires_in") {
-        None | Some(serde_json::Value::Null) => LIFE_DEFAULT,
-        // Some servers write the number as text.
-        Some(life) => life
-            .as_u64()
-            .or_else(|| life.as_str()?.parse().ok())
-            .map(Duration::from_secs)
-            .ok_or_else(|| wrong("`expires_in` is no number of seconds"))?,
-    };
-    Ok((SecretString::from(token), header, life.min(LIFE_MAX)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(status: u16, body: &str, expect: Result<(&str, u64), &str>) {
-        let response = Response { status, headers: Vec::new(), body: body.as_bytes().to_vec() };
-        let secret = SecretString::from("canary-secret");
-        match (read(&response, &Scrub::new(std::iter::once(&secret))), expect) {
-            (Ok((token, header, life)), Ok((expect, seconds))) => {
-                assert_eq!(token.expose_secret(), expect);
-                assert_eq!(header.to_str().unwrap(), format!("Bearer {expect}"));
-                assert!(header.is_sensitive());
-                assert_eq!(life.as_secs(), seconds);
-            }
-            (Err(lost), Err(expect)) => assert_eq!(format!("{}: {lost}", lost.word()), expect),
-            (Ok(_), Err(expect)) => panic!("not refused: {expect}"),
-            (Err(lost), Ok(_)) => panic!("{lost}"),
-        }
-    }
-
-    #[test]
-    fn an_answer_gives_a_token_and_its_life() {
-        check(200, r#"{"access_token":"t1","token_type":"Bearer","expires_in":3600}"#, Ok(("t1", 3600)));
-        check(200, r#"{"access_token":"t1","token_type":"bearer","expires_in":"60"}"#, Ok(("t1", 60)));
-        check(200, r#"{"access_token":"t1"}"#, Ok(("t1", 300)));
-        check(200, r#"{"access_token":"t1","expires_in":99999999999}"#, Ok(("t1", 86400)));
-    }
-
-    #[test]
-    fn an_answer_that_is_none_is_not_repeated() {
-        let sent = "not_sent: the request was not sent: no token: status 200: ";
-        check(200, "canary", Err(&format!("{sent}the answer is not JSON")));
-        check(200, "{}", Err(&format!("{sent}the answer holds no `access_token` of a sensible length")));
-        check(200, r#"{"access_token":"a\nb"}"#, Err(&format!("{sent}the token cannot stand in a header")));
-        check(
-            200,
-            r#"{"access_token":"a","token_type":"mac"}"#,
-            Err(&format!("{sent}the token is not a bearer token")),
-        );
-        check(
-            200,
-            r#"{"access_token":"a","expires_in":-1}"#,
-            Err(&format!("{sent}`expires_in` is no number of seconds")),
-        );
-        check(200, &"[".repeat(100_000), Err(&format!("{sent}the answer is not JSON")));
-    }
-
-    #[test]
-    fn a_refusal_is_told_from_an_outage_and_scrubbed() {
-        let refused = "auth_failed: the credential was refused: no token: status 401: ";
-        check(
-            401,
-            r#"{"error":"bad canary-secret"}"#,
-            Err(&format!(r#"{refused}{{"error":"bad [redacted]"}}"#)),
-        );
-        check(503, "busy", Err("not_sent: the request was not sent: no token: status 503: busy"));
-        check(302, "", Err("not_sent: the request was not sent: no token: status 302:"));
     }
 }

@@ -65,7 +65,7 @@ impl Graph {
         depth: u8,
     ) -> Result<(), Doubt> {
         let (system, name) = (contract.system.as_str(), contract.name.as_str());
-        let slot = |parameter: Option<String>| table.and_then(|table| table.slot(parameter, name));
+        let slot = |parameter: Option<String>| table.and_then(|table| table.slot(&parameter, name));
         let Some(parent) = &contract.for_each else { return check(system, name, slot(None), age) };
         let Some(depth) = depth.checked_sub(1) else {
             let detail = format!("the reads of {system} are made for each other in a circle or a too long chain");

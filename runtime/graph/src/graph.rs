@@ -67,7 +67,7 @@ impl Graph {
     /// exception says so.
     pub fn new(declarations: Arc<Declarations>, key: DigestKey) -> Self {
         let mut graph = Self {
-            declarations: declarations.clone(),
+            declarations,
             key,
             tables: BTreeMap::new(),
             contracts: BTreeMap::new(),
@@ -79,10 +79,11 @@ impl Graph {
             indexed: BTreeMap::new(),
             ages: BTreeMap::new(),
         };
-        for entity in declarations.entities.values() {
+        let declared = graph.declarations.clone();
+        for entity in declared.entities.values() {
             graph.declare(entity);
         }
-        for trigger in declarations.triggers.values() {
+        for trigger in declared.triggers.values() {
             if let Some(indexed) = graph.indexed.get_mut(&trigger.entity) {
                 indexed.extend(trigger.find.keys().cloned());
             }

@@ -156,8 +156,8 @@ impl Graph {
 
     /// The entities that could match: those of the key index where an attribute of `by` is in it, else all.
     fn plausible(&self, kind: &str, by: &Values) -> Vec<EntityId> {
-        let indexed = by.iter().filter(|(name, _)| self.is_indexed(kind, name));
-        let key = indexed.filter_map(|(name, value)| Some((name, fold::key(value)?))).next();
+        let mut indexed = by.iter().filter(|(name, _)| self.is_indexed(kind, name));
+        let key = indexed.find_map(|(name, value)| Some((name, fold::key(value)?)));
         match key {
             Some((name, key)) => self.keyed(kind, name, &key).collect(),
             None => self.entities(kind).collect(),

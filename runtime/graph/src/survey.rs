@@ -66,7 +66,7 @@ impl Graph {
                 ids.into_iter().map(|id| Some(id.to_owned())).collect::<Vec<_>>()
             });
             let expected = parameters.unwrap_or_else(|| vec![None]).into_iter();
-            let slots = expected.map(|parameter| table.and_then(|table| table.slot(parameter, &contract.name)));
+            let slots = expected.map(|parameter| table.and_then(|table| table.slot(&parameter, &contract.name)));
             let mut fresh = over(&contract.kind, slots);
             if fresh.tried_at.is_none() && let Some(parent) = &contract.for_each {
                 fresh.complete_at = self.whole_at(system, parent);

@@ -93,18 +93,14 @@ fn same(left: &Record, right: &Record) -> bool {
 
 /// Adds `record` to `versions`; of two equal contents the later reading stays.
 fn add_version(versions: &mut Vec<Arc<Record>>, record: Arc<Record>) {
-    match versions.iter_mut().find(|held| same(held, &record)) {
-        Some(held) => {
-            let later = (record.read_at, &record.principal) > (held.read_at, &held.principal);
-            if later {
-                *held = record;
-            }
+    if let Some(held) = versions.iter_mut().find(|held| same(held, &record)) {
+        if (record.read_at, &record.principal) > (held.read_at, &held.principal) {
+            *held = record;
         }
-        None => {
-            let place = (&record.source, &record.attributes);
-            let at = versions.partition_point(|held| (&held.source, &held.attributes) < place);
-            versions.insert(at, record);
-        }
+    } else {
+        let place = (&record.source, &record.attributes);
+        let at = versions.partition_point(|held| (&held.source, &held.attributes) < place);
+        versions.insert(at, record);
     }
 }
 
@@ -179,8 +175,8 @@ impl Table {
     }
 
     /// The state of `read` under `parameter`.
-    pub(crate) fn slot(&self, parameter: Option<String>, read: &str) -> Option<&Slot> {
-        self.scopes.get(&parameter)?.slots.get(read)
+    pub(crate) fn slot(&self, parameter: &Option<String>, read: &str) -> Option<&Slot> {
+        self.scopes.get(parameter)?.slots.get(read)
     }
 
     /// The source ids whose attribute `name` has the folded value `key`.

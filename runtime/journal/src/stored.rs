@@ -69,7 +69,9 @@ pub fn subject(entry: &Entry, of_instance: Option<Subject>) -> Option<Subject> {
 /// Whether an event carries values or words of a system.
 fn says_something(event: &Event) -> bool {
     match event {
-        Event::Sighted { .. } | Event::Missed { .. } | Event::Turned { .. } | Event::Unrendered { .. } => true,
+        Event::Sighted { .. } | Event::Missed { .. } | Event::Turned { .. } | Event::Unrendered { .. } => {
+            true
+        }
         Event::Judged { sheet, .. } => sheet.changed.iter().any(|changed| changed.now.is_some()),
         Event::Answered { outcome, .. } => match outcome {
             Outcome::Ok(outputs) | Outcome::AlreadyDone(outputs) => !outputs.is_empty(),

@@ -1,1 +1,23 @@
-//! Actors around pure machines: durable first, then believed, then done.
+//! Actors around pure machines: durable first, then believed by others, then done.
+//!
+//! Absent from this crate: decisions, file formats, HTTP, connectors (it is handed a `port::Connector` and a
+//! [`transport::Transport`]). What is here: the clock, the one writer, mailboxes with bounds, timers, supervision.
+//!
+//! - `scribe` is the one writer: a thread that turns what arrives during a commit into the next frame.
+//! - `hub` is what the hot actors of an arbiter share: the batch for the scribe, acknowledgements, timers.
+//! - `instance`, `service`, `platform`, `dataops` are the actors; `supervisor` starts them again.
+//! - `engine` puts it all together for one tenant; `status` is what it shows.
+
+pub mod clock;
+pub mod crash;
+pub mod dataops;
+pub mod engine;
+pub mod hub;
+pub mod instance;
+pub mod platform;
+pub mod scribe;
+pub mod service;
+pub mod sheet;
+pub mod status;
+pub mod supervisor;
+pub mod transport;

@@ -1,6 +1,8 @@
 //! The client against hostile servers on loopback: whatever they do, it answers within its deadline and its bounds, says
 //! truly whether the request may have arrived, and keeps its secrets.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers panic as the test does")]
+
 mod rules;
 mod secrets;
 mod server;

@@ -132,6 +132,6 @@ async fn a_request_cannot_speak_for_the_credential() {
     let query = Auth::ApiKeyQuery { name: "key".to_owned(), part: "t".to_owned() };
     let own = |request: &mut Request| request.query = vec![("key".to_owned(), "mine".to_owned())];
     assert!(seen(query, &[("t", "k")], own).await.unwrap_err().contains("is the credential's"));
-    let slotless = seen(Auth::WsSecurity, &[("username", "a"), ("password", "b")], |_| ()).await;
+    let slotless = seen(Auth::WsSecurity, &[("username", "isu@acme"), ("password", "p<&>w")], |_| ()).await;
     assert!(slotless.unwrap_err().contains("exactly once"));
 }

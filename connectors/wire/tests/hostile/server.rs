@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// What a server does next with a connection.
 #[derive(Clone)]
-pub enum Act {
+pub(crate) enum Act {
     /// Writes these bytes.
     Write(Vec<u8>),
     /// Writes these bytes again and again until the other side is gone, pausing in between.
@@ -24,8 +24,8 @@ pub enum Act {
 
 /// What a server saw and how it is to be reached.
 #[derive(Clone)]
-pub struct Server {
-    pub address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     requests: Arc<Mutex<Vec<String>>>,
     connections: Arc<AtomicUsize>,
     open: Arc<AtomicUsize>,
@@ -34,12 +34,12 @@ pub struct Server {
 
 impl Server {
     /// Starts a server that answers its n-th request (from 0) with `script`.
-    pub async fn start(script: impl Fn(usize, &str) -> Vec<Act> + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(script: impl Fn(usize, &str) -> Vec<Act> + Send + Sync + 'static) -> Self {
         Self::listen(true, script).await
     }
 
     /// Starts a server that acts without reading anything.
-    pub async fn rude(acts: Vec<Act>) -> Self {
+    pub(crate) async fn rude(acts: Vec<Act>) -> Self {
         Self::listen(false, move |_, _| acts.clone()).await
     }
 
@@ -88,22 +88,22 @@ impl Server {
     }
 
     /// The requests so far, whole.
-    pub fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 
     /// How many connections were made.
-    pub fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 
     /// How many requests were under way at once at most.
-    pub fn open_most(&self) -> usize {
+    pub(crate) fn open_most(&self) -> usize {
         self.open_most.load(Ordering::SeqCst)
     }
 
     /// The base address.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 }
@@ -160,7 +160,7 @@ async fn read_request(stream: &mut TcpStream) -> Option<String> {
 }
 
 /// A whole answer.
-pub fn answer(status: u16, headers: &str, body: &str) -> Vec<Act> {
+pub(crate) fn answer(status: u16, headers: &str, body: &str) -> Vec<Act> {
     let length = body.len();
     vec![Act::Write(
         format!("HTTP/1.1 {status} X\r\n{headers}content-length: {length}\r\n\r\n{body}").into_bytes(),
@@ -168,6 +168,6 @@ pub fn answer(status: u16, headers: &str, body: &str) -> Vec<Act> {
 }
 
 /// A token endpoint's answer.
-pub fn token(name: &str, seconds: u64) -> Vec<Act> {
+pub(crate) fn token(name: &str, seconds: u64) -> Vec<Act> {
     answer(200, "", &format!(r#"{{"access_token":"{name}","token_type":"Bearer","expires_in":{seconds}}}"#))
 }

@@ -124,3 +124,19 @@ fn salvage_finds_the_longest_unbroken_beginning() {
     salvage(&given, |_| true, 10);
     assert!(Salvaged::of(b"XOJF".repeat(99), 1, &keys).is_none());
 }
+
+#[test]
+fn a_frame_that_version_1_wrote_is_read() {
+    let golden = include_str!("../../tests/journal/golden/frame_v1.hex");
+    let digits: Vec<u8> = golden
+        .chars()
+        .filter_map(|digit| digit.to_digit(16))
+        .map(|digit| u8::try_from(digit).unwrap())
+        .collect();
+    let bytes: Vec<u8> = digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+    let (keys, mut buffer) = (keys(), Vec::new());
+    let frame = open(&bytes, keys.frames(), &mut buffer).unwrap();
+    assert_eq!((frame.kind, frame.file, frame.first_seq), (Kind::Events, 1, 1));
+    let events: Vec<(u64, &[u8])> = frame.events().unwrap().collect();
+    assert_eq!(events, [(3, b"gate passed".as_slice()), (300, b"")]);
+}

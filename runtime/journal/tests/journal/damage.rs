@@ -123,7 +123,8 @@ fn a_file_cut_at_any_length_is_told() {
         for length in lengths.into_iter().chain(random).filter(|length| *length < bytes.len()) {
             let mut copy = files.clone();
             copy[index].1.truncate(length);
-            assert!(check(&copy, false).is_err(), "`{name}` cut to {length} was not told");
+            let options = Options { check_sealed: false, ..small() };
+            assert!(open(&disk_of(&copy), options).is_err(), "`{name}` cut to {length} was not told at open");
         }
     }
 }

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+/// The most cycles that are shown of one graph: each costs a pass over it.
+const CYCLES_MAX: usize = 64;
+
 /// The cycles of a graph over `0..count`: for each group of nodes that wait for each other, one cycle through its least node
 /// or, where that is only behind a cycle, the one that it waits for. Each cycle begins with its least node. No recursion.
 pub(super) fn find(count: usize, before: &[BTreeSet<usize>]) -> Vec<Vec<usize>> {
@@ -9,7 +12,8 @@ pub(super) fn find(count: usize, before: &[BTreeSet<usize>]) -> Vec<Vec<usize>> 
     let mut cycles = Vec::new();
     loop {
         peel(&mut left, before);
-        let Some(start) = left.first().copied() else { return cycles };
+        let start = left.first().copied().filter(|_| cycles.len() < CYCLES_MAX);
+        let Some(start) = start else { return cycles };
         let mut path = vec![start];
         let mut seen = BTreeSet::from([start]);
         let cycle = loop {
