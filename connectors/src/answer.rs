@@ -11,7 +11,7 @@ use xops_kernel::port::Response;
 use xops_kernel::value::{Value, Values};
 
 /// The greatest body that is looked at, in bytes.
-pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+pub(crate) const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// How much of a body `response.text` shows, in bytes.
 const TEXT_BYTES_MAX: usize = 64 * 1024;
 

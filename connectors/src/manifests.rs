@@ -204,7 +204,7 @@ impl Connector for Manifests {
     fn render(&self, ask: &Ask<'_>) -> Result<Request, Unrendered> {
         let asked = self.asked(ask).ok_or_else(|| "no manifest declares it".to_owned());
         let request = asked.and_then(|asked| match ask.phase {
-            Phase::Do => crate::render::request(&asked.scope(None), &asked.awf.shape),
+            Phase::Do => crate::render::action(&asked.scope(None), &asked.awf.shape),
             Phase::Snapshot | Phase::Probe | Phase::Readback => {
                 asked.lookup(|question| question.request(&asked.trail))
             }

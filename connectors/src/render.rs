@@ -10,12 +10,30 @@ use crate::scope::{Scope, scalar};
 use crate::{json, xml};
 use std::fmt::Write as _;
 use url::Url;
-use xops_kernel::expr::Expr;
+use xops_kernel::expr::{self, Expr};
 use xops_kernel::port::Request;
 use xops_kernel::value::Value;
 
 /// The greatest body of a request, in bytes.
-pub const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+pub(crate) const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Renders the call that acts. What it takes from the snapshot must be there: a set that is written back without what was
+/// read would remove what others put into it.
+pub(crate) fn action(scope: &Scope<'_>, shape: &Shape) -> Result<Request, String> {
+    let mut exprs: Vec<&Expr> = shape.query.iter().chain(&shape.headers).map(|(_, expr)| expr).collect();
+    match &shape.body {
+        Body::None => {}
+        Body::Json { value, .. } | Body::Soap(value) => exprs.push(value),
+        Body::Form(members) => exprs.extend(members.iter().map(|(_, expr)| expr)),
+    }
+    let taken = exprs.into_iter().flat_map(expr::references).filter(|path| path.root == "snapshot");
+    for path in taken {
+        if scope.value(&Expr::Ref(path.clone())).is_null() {
+            return Err(format!("the snapshot lacks `{path}`"));
+        }
+    }
+    request(scope, shape)
+}
 
 /// Renders `shape`; the error says why not.
 pub(crate) fn request(scope: &Scope<'_>, shape: &Shape) -> Result<Request, String> {

@@ -16,7 +16,7 @@ use xops_kernel::port::{Outcome, Page, Request, Sighting};
 use xops_kernel::value::{Value, Values};
 
 /// The greatest number of lookups that go on from one another.
-pub const HOPS_MAX: i64 = 4;
+pub(crate) const HOPS_MAX: i64 = 4;
 
 /// A lookup under way.
 #[derive(Clone, Copy)]

@@ -6,9 +6,9 @@
 use xops_kernel::value::{Value, Values};
 
 /// The greatest number of pages of one listing.
-pub const PAGES_MAX: i64 = 10_000;
+pub(crate) const PAGES_MAX: i64 = 10_000;
 /// The greatest number of items that one lookup gathers.
-pub const GATHERED_MAX: usize = 100_000;
+pub(crate) const GATHERED_MAX: usize = 100_000;
 
 /// Where a listing stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -6,3 +6,4 @@
 pub mod dataops;
 pub mod platform;
 pub mod retry;
+pub mod service;

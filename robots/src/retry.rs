@@ -11,8 +11,8 @@ use xops_kernel::canon::Canon;
 
 /// The bound of the first wait, in milliseconds; it doubles with each attempt.
 pub const BASE_MS: u64 = 500;
-/// No wait is longer, in milliseconds: what the catalogue's systems ask for at most in a `Retry-After` of ordinary limits is
-/// a minute.
+/// No wait is longer, in milliseconds: rate limits of systems of record are commonly counted by the minute, so a longer wait
+/// would only miss the next one.
 pub const CAP_MS: u64 = 60_000;
 
 /// The wait before try `attempt` + 1, where `attempt` counts from 1, in milliseconds: at most [`CAP_MS`].
@@ -27,7 +27,7 @@ pub fn bound_ms(attempt: u32, base_ms: u64, cap_ms: u64) -> u64 {
 }
 
 /// A number below `end` (0 where `end` is 0) that `seed` and `attempt` alone choose. The bias of the remainder is below
-/// 2^-40 for every wait under eighteen hours.
+/// 2^-37 for every wait of up to a day.
 pub fn below(end: u64, attempt: u32, seed: [u8; 16]) -> u64 {
     let mut canon = Canon::new("xops jitter 1");
     canon.raw(&seed).number(u64::from(attempt));

@@ -57,7 +57,8 @@ impl Access {
     pub(crate) fn give(&mut self, seed: u64, system: &str, now_ms: u64) -> (String, u64) {
         self.tokens.retain(|_, until_ms| *until_ms > now_ms);
         if self.tokens.len() >= TOKENS_MAX
-            && let Some(first) = self.tokens.iter().min_by_key(|(_, until)| **until).map(|(token, _)| token.clone())
+            && let Some(first) =
+                self.tokens.iter().min_by_key(|(_, until)| **until).map(|(token, _)| token.clone())
         {
             self.tokens.remove(&first);
         }

@@ -3,7 +3,7 @@
 //! - The order in which a map keeps its keys never shows: `serde_json` may or may not sort them.
 
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Values longer than this, once written, are replaced by their digest in a diff.
 const DIFF_VALUE_BYTES_MAX: usize = 512;
@@ -55,10 +55,10 @@ fn compare(
             return;
         }
     };
-    let keys: BTreeMap<&String, ()> = left.keys().chain(right.keys()).map(|key| (key, ())).collect();
-    for key in keys.keys().filter(|key| !without.contains(&key.as_str())) {
-        let below = if path.is_empty() { (*key).clone() } else { format!("{path}.{key}") };
-        compare(&below, left.get(*key), right.get(*key), &[], out);
+    let keys: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+    for key in keys.into_iter().filter(|key| !without.contains(&key.as_str())) {
+        let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        compare(&below, left.get(key), right.get(key), &[], out);
     }
 }
 

@@ -35,7 +35,8 @@ impl Cards {
             if about.len() > FILE_BYTES_MAX {
                 return Err(format!("`{}` is larger than {FILE_BYTES_MAX} bytes", path.display()));
             }
-            let text = std::fs::read_to_string(&path).map_err(|error| format!("`{}`: {error}", path.display()))?;
+            let text =
+                std::fs::read_to_string(&path).map_err(|error| format!("`{}`: {error}", path.display()))?;
             let mut file: Value =
                 serde_json::from_str(&text).map_err(|error| format!("`{}`: {error}", path.display()))?;
             let Value::Array(all) = file["cards"].take() else {
@@ -51,7 +52,8 @@ impl Cards {
     pub(crate) fn check(&self, system: &str, base_path: &str, call: &Call<'_>) -> Value {
         let Some(cards) = self.systems.get(system) else { return json!("none") };
         let Some(card) = chosen(cards, base_path, call) else { return json!("none") };
-        let name = card["awf"].as_str().or_else(|| card["read"].as_str()).or_else(|| card["readback"].as_str());
+        let name =
+            card["awf"].as_str().or_else(|| card["read"].as_str()).or_else(|| card["readback"].as_str());
         let outcome = if card["protocol"].is_string() { soap(card, call) } else { rest(card, call.request) };
         match outcome {
             Ok(()) => json!({"card": name}),
@@ -103,7 +105,11 @@ fn rest(card: &Value, request: &Request) -> Result<(), String> {
     }
     if request.is_form() {
         let fields = request.form().into_iter().map(|(key, value)| (key, Value::String(value)));
-        return card_schema::check(schema, &Value::Object(fields.collect::<Map<_, _>>()), card_schema::Source::Form);
+        return card_schema::check(
+            schema,
+            &Value::Object(fields.collect::<Map<_, _>>()),
+            card_schema::Source::Form,
+        );
     }
     let Some(body) = request.json() else { return Err("the body is not JSON".to_owned()) };
     // A description written for forms calls a structure that travels as JSON text a string.

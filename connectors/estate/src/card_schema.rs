@@ -42,7 +42,7 @@ fn judge(schema: &Value, value: &Value, source: Source, path: &str, depth: usize
     match value {
         Value::Object(map) => judge_object(schema, map, source, path, depth),
         Value::Array(items) => {
-            bounded(schema, "minItems", "maxItems", items.len() as f64, path, "items")?;
+            bounded(schema, "minItems", "maxItems", counted(items.len()), path, "items")?;
             for (at, item) in items.iter().enumerate() {
                 judge(&schema["items"], item, source, &format!("{path}[{at}]"), depth + 1)?;
             }
@@ -67,10 +67,18 @@ fn judge_type(schema: &Value, value: &Value, source: Source, path: &str) -> Resu
 fn is(name: &str, value: &Value, source: Source) -> bool {
     let text = value.as_str().filter(|_| source != Source::Json);
     match name {
-        "string" => value.is_string() || (source == Source::JsonForForm && (value.is_array() || value.is_object())),
-        "integer" => value.as_i64().is_some() || value.as_u64().is_some() || text.is_some_and(|text| text.parse::<i64>().is_ok()),
+        "string" => {
+            value.is_string() || (source == Source::JsonForForm && (value.is_array() || value.is_object()))
+        }
+        "integer" => {
+            value.as_i64().is_some()
+                || value.as_u64().is_some()
+                || text.is_some_and(|text| text.parse::<i64>().is_ok())
+        }
         "number" => value.is_number() || text.is_some_and(|text| text.parse::<f64>().is_ok()),
-        "boolean" => value.is_boolean() || text.is_some_and(|text| matches!(text, "true" | "false" | "1" | "0")),
+        "boolean" => {
+            value.is_boolean() || text.is_some_and(|text| matches!(text, "true" | "false" | "1" | "0"))
+        }
         "object" => value.is_object() || text.is_some_and(|text| text.starts_with('{')),
         // A form repeats a field or joins its values.
         "array" => value.is_array() || text.is_some(),
@@ -80,13 +88,16 @@ fn is(name: &str, value: &Value, source: Source) -> bool {
 }
 
 fn judge_leaf(schema: &Value, value: &Value, source: Source, path: &str) -> Result<(), String> {
-    if let Some(allowed) = schema["enum"].as_array()
-        && !allowed.iter().any(|one| one == value || (source != Source::Json && one.to_string() == value.as_str().unwrap_or_default()))
-    {
-        return Err(wrong(path, &format!("is {value}, which is not one of the values of the card")));
+    if let Some(allowed) = schema["enum"].as_array() {
+        // A form writes `true` and `1` as text.
+        let text = value.as_str().filter(|_| source != Source::Json);
+        let spelled = |one: &Value| Some(one.to_string().as_str()) == text;
+        if !allowed.iter().any(|one| one == value || spelled(one)) {
+            return Err(wrong(path, &format!("is {value}, which is not one of the values of the card")));
+        }
     }
     if let Some(text) = value.as_str() {
-        bounded(schema, "minLength", "maxLength", text.chars().count() as f64, path, "characters")?;
+        bounded(schema, "minLength", "maxLength", counted(text.chars().count()), path, "characters")?;
         if let Some(format) = schema["format"].as_str()
             && !fits_format(format, text)
         {
@@ -104,6 +115,11 @@ fn bounded(schema: &Value, low: &str, high: &str, have: f64, path: &str, what: &
         return Err(wrong(path, &format!("has more than {} {what}", schema[high])));
     }
     Ok(())
+}
+
+/// A count as a bound is written; what is past `u32` is past every bound of a card.
+fn counted(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 fn fits_format(format: &str, text: &str) -> bool {
@@ -179,11 +195,21 @@ mod tests {
         check(&schema, &json!({"profile": {"email": "a@b.c", "city": null, "own": 1}}), Source::Json, None);
         check(&schema, &json!({}), Source::Json, Some("no member `profile`"));
         check(&schema, &json!({"profile": "nope"}), Source::Json, Some("`profile` is not of type object"));
-        check(&schema, &json!({"profile": {"email": "a"}}), Source::Json, Some("`profile.email` is no email"));
+        check(
+            &schema,
+            &json!({"profile": {"email": "a"}}),
+            Source::Json,
+            Some("`profile.email` is no email"),
+        );
         check(&schema, &json!({"profile": {"id": 1}}), Source::Json, Some("read-only"));
         check(&schema, &json!({"profile": {}, "more": 1}), Source::Json, Some("does not know"));
         check(&schema, &json!({"profile": {}, "tags": ["a", "b"]}), Source::Json, Some("more than 1 items"));
-        check(&schema, &json!({"profile": {}, "tags": [1]}), Source::Json, Some("`tags[0]` is not of type string"));
+        check(
+            &schema,
+            &json!({"profile": {}, "tags": [1]}),
+            Source::Json,
+            Some("`tags[0]` is not of type string"),
+        );
     }
 
     #[test]

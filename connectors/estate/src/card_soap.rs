@@ -30,12 +30,17 @@ fn is_reached(root: &Element, path: &str) -> bool {
 }
 
 fn in_order(card: &Value, root: &Element) -> Result<(), String> {
-    let order: Vec<&str> = card["element_order"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let order: Vec<&str> =
+        card["element_order"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let mut last = 0;
     for child in root.children.iter().filter(|child| child.name != "Business_Process_Parameters") {
         let Some(at) = order.iter().position(|name| *name == child.name) else { continue };
         if at < last {
-            return Err(format!("element `{}` comes too late: the order is {}", child.name, order.join(", ")));
+            return Err(format!(
+                "element `{}` comes too late: the order is {}",
+                child.name,
+                order.join(", ")
+            ));
         }
         last = at;
     }
@@ -87,7 +92,6 @@ fn judge_text(kind: &str, text: &str, path: &str) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::soap;
     use serde_json::json;
 
@@ -110,7 +114,10 @@ mod tests {
     #[test]
     fn a_request_is_held_against_its_element_tree() {
         check("<Data><When>2027-01-01</When></Data><More>1</More><Rest/>", None);
-        check("<Business_Process_Parameters><x/></Business_Process_Parameters><Data><When>2027-01-01</When></Data>", None);
+        check(
+            "<Business_Process_Parameters><x/></Business_Process_Parameters><Data><When>2027-01-01</When></Data>",
+            None,
+        );
         check("<More>1</More>", Some("`Data` is missing"));
         check("<Data/>", Some("`Data/When` is missing"));
         check("<Data><When>soon</When></Data>", Some("no date"));

@@ -181,8 +181,10 @@ mod tests {
     #[test]
     fn every_fixed_id_has_its_vendors_shape_and_is_alone() {
         let okta = OKTA_GROUPS.iter().map(|one| one.1).chain(DEPARTMENTS.iter().map(|one| one.okta_group_id));
-        let slack = SLACK_CHANNELS.iter().map(|one| one.1).chain(DEPARTMENTS.iter().map(|one| one.slack_channel_id));
-        let guids = DEVICE_CONFIGURATIONS.iter().map(|one| one.1).chain(DEPARTMENTS.iter().map(|one| one.group_id));
+        let slack =
+            SLACK_CHANNELS.iter().map(|one| one.1).chain(DEPARTMENTS.iter().map(|one| one.slack_channel_id));
+        let guids =
+            DEVICE_CONFIGURATIONS.iter().map(|one| one.1).chain(DEPARTMENTS.iter().map(|one| one.group_id));
         let mut seen = BTreeSet::new();
         for (ids, length) in [(okta.collect::<Vec<_>>(), 20), (slack.collect(), 11), (guids.collect(), 36)] {
             for id in ids {

@@ -150,8 +150,10 @@ impl Running {
     }
 
     fn end(&mut self) -> Result<(), Error> {
-        // A sender whose receiver is gone has nobody left to stop.
-        drop(self.stop.take().map(|stop| stop.send(())));
+        if let Some(stop) = self.stop.take() {
+            // A sender whose receiver is gone has nobody left to stop.
+            stop.send(()).ok();
+        }
         match self.thread.take().map(JoinHandle::join) {
             None | Some(Ok(Ok(()))) => Ok(()),
             Some(Ok(Err(source))) => Err(Error::Server(source)),
@@ -171,33 +173,27 @@ impl Drop for Running {
 ///
 /// The doors are open when it returns: a client may call at once.
 pub fn start(options: Options) -> Result<Running, Error> {
-    if options.people > PEOPLE_MAX {
-        return Err(Error::People(options.people));
+    let Options { dir, seed, people, cards, strict_cards, lag_ms, rate_limits, ports } = options;
+    if people > PEOPLE_MAX {
+        return Err(Error::People(people));
     }
-    let recorder = recorder::Recorder::open(&options.dir)
-        .map_err(|source| Error::Recorder { dir: options.dir.display().to_string(), source })?;
     let systems = system::every();
     let names: Vec<&'static str> = systems.iter().map(|system| system.name()).collect();
-    let cards = card::Cards::load(options.cards.as_deref(), &names).map_err(Error::Cards)?;
-    if let Some(name) = options.ports.keys().find(|name| *name != "control" && !names.contains(&name.as_str())) {
+    let is_known = |name: &String| name == "control" || names.contains(&name.as_str());
+    if let Some(name) = ports.keys().find(|name| !is_known(name)) {
         return Err(Error::UnknownSystem(name.clone()));
     }
+    let cards = card::Cards::load(cards.as_deref(), &names).map_err(Error::Cards)?;
+    let recorder = recorder::Recorder::open(&dir)
+        .map_err(|source| Error::Recorder { dir: dir.display().to_string(), source })?;
     let mut doors = BTreeMap::new();
     let mut listeners = Vec::new();
     for system in names.into_iter().map(Some).chain([None]) {
-        let (listener, port) = opened(system.unwrap_or("control"), &options.ports)?;
+        let (listener, port) = opened(system.unwrap_or("control"), &ports)?;
         doors.insert(port, Door { system, base: format!("http://127.0.0.1:{port}") });
         listeners.push(listener);
     }
-    let plan = Plan {
-        seed: options.seed,
-        people: options.people,
-        strict: options.strict_cards,
-        rate_limits: options.rate_limits,
-        lag_ms: options.lag_ms,
-        cards,
-        recorder,
-    };
+    let plan = Plan { seed, people, strict: strict_cards, rate_limits, lag_ms, cards, recorder };
     let house = Arc::new(House { estate: Estate::new(plan, systems), doors });
     let description = control::describe(&house);
     let (stop, stopped) = oneshot::channel();

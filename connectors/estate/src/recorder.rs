@@ -89,14 +89,19 @@ impl Recorder {
     /// Opens `calls.jsonl` and `changes.jsonl` in `dir`; earlier lines stay, numbers start again at 1.
     pub(crate) fn open(dir: &Path) -> io::Result<Self> {
         std::fs::create_dir_all(dir)?;
-        Ok(Self { calls: Lines::open(&dir.join("calls.jsonl"))?, changes: Lines::open(&dir.join("changes.jsonl"))? })
+        Ok(Self {
+            calls: Lines::open(&dir.join("calls.jsonl"))?,
+            changes: Lines::open(&dir.join("changes.jsonl"))?,
+        })
     }
 
     /// Writes the changes, then the call that made them.
-    pub(crate) fn call(&mut self, call: Call, changes: &[Change]) {
+    pub(crate) fn call(&mut self, call: &Call, changes: &[Change]) {
         let number = self.calls.seq + 1;
-        let effect: Vec<u64> =
-            changes.iter().map(|change| self.change(&call.system, change, json!(number), call.at_ms)).collect();
+        let effect: Vec<u64> = changes
+            .iter()
+            .map(|change| self.change(&call.system, change, Some(number), call.at_ms))
+            .collect();
         let line = json!({
             "system": call.system, "method": call.method, "path": call.path, "operation": call.operation,
             "query": call.query, "body_digest": call.body_digest, "body": call.body, "status": call.status,
@@ -107,10 +112,15 @@ impl Recorder {
 
     /// Writes changes that no call made.
     pub(crate) fn outside(&mut self, system: &str, changes: &[Change], at_ms: u64) -> Vec<u64> {
-        changes.iter().map(|change| self.change(system, change, Value::Null, at_ms)).collect()
+        changes.iter().map(|change| self.change(system, change, None, at_ms)).collect()
     }
 
-    fn change(&mut self, system: &str, change: &Change, call: Value, at_ms: u64) -> u64 {
+    /// Marks the place where every system went back to its seed.
+    pub(crate) fn reset(&mut self, at_ms: u64) {
+        self.changes.append(json!({"system": "*", "op": "reset", "call": Value::Null, "at_ms": at_ms}), &[]);
+    }
+
+    fn change(&mut self, system: &str, change: &Change, call: Option<u64>, at_ms: u64) -> u64 {
         let line = json!({
             "system": system, "kind": change.kind, "id": change.id, "op": change.op.word(),
             "before": change.before, "after": change.after, "diff": change.diff, "call": call, "at_ms": at_ms,
@@ -212,7 +222,8 @@ mod tests {
         };
         assert_eq!(body(&form)["client_secret"], "(redacted)");
         let soap = Request {
-            body: b"<e><wsse:UsernameToken><wsse:Password>s3cret</wsse:Password></wsse:UsernameToken></e>".to_vec(),
+            body: b"<e><wsse:UsernameToken><wsse:Password>s3cret</wsse:Password></wsse:UsernameToken></e>"
+                .to_vec(),
             ..Request::default()
         };
         assert!(!body(&soap).to_string().contains("s3cret"));
@@ -223,7 +234,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let mut recorder = Recorder::open(dir.path()).expect("files");
         let call = Call { body: json!("x".repeat(2 * LINE_BYTES_MAX)), ..Call::default() };
-        recorder.call(call, &[]);
+        recorder.call(&call, &[]);
         let text = std::fs::read_to_string(dir.path().join("calls.jsonl")).expect("a file");
         assert!(text.len() < LINE_BYTES_MAX);
         assert!(text.contains(r#""body":{"cut":true}"#));

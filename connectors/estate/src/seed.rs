@@ -69,14 +69,15 @@ const PLANTED: &[Planted] = &[
 ];
 
 const FIRST: &[&str] = &[
-    "Ana", "Ben", "Carla", "Dev", "Eva", "Felix", "Gita", "Hugo", "Ines", "Jamal", "Kira", "Liam", "Mona", "Nils",
-    "Olga", "Paulo", "Quinn", "Rosa", "Sven", "Tara", "Uma", "Victor", "Wendy", "Ximena", "Yusuf", "Zoe",
+    "Ana", "Ben", "Carla", "Dev", "Eva", "Felix", "Gita", "Hugo", "Ines", "Jamal", "Kira", "Liam", "Mona",
+    "Nils", "Olga", "Paulo", "Quinn", "Rosa", "Sven", "Tara", "Uma", "Victor", "Wendy", "Ximena", "Yusuf",
+    "Zoe",
 ];
 
 const LAST: &[&str] = &[
-    "Abbott", "Becker", "Castro", "Dubois", "Eriksen", "Fischer", "Garcia", "Haddad", "Ivanov", "Jensen", "Kim",
-    "Lopez", "Moreau", "Novak", "Osei", "Patel", "Quiroga", "Rossi", "Singh", "Tanaka", "Ueda", "Vargas", "Walsh",
-    "Xu", "Yilmaz", "Zeller",
+    "Abbott", "Becker", "Castro", "Dubois", "Eriksen", "Fischer", "Garcia", "Haddad", "Ivanov", "Jensen",
+    "Kim", "Lopez", "Moreau", "Novak", "Osei", "Patel", "Quiroga", "Rossi", "Singh", "Tanaka", "Ueda",
+    "Vargas", "Walsh", "Xu", "Yilmaz", "Zeller",
 ];
 
 const TITLES: &[&str] = &["Associate", "Specialist", "Senior Specialist", "Lead", "Manager", "Principal"];
@@ -157,7 +158,8 @@ mod tests {
         let (one, two) = (World::new(1, 2_000), World::new(2, 10));
         assert_eq!(one.people[0].email(), "sarah.chen@acme.example");
         assert_eq!(one.people[0].worker_id, two.people[0].worker_id);
-        let logins: std::collections::BTreeSet<&str> = one.people.iter().map(|each| each.login.as_str()).collect();
+        let logins: std::collections::BTreeSet<&str> =
+            one.people.iter().map(|each| each.login.as_str()).collect();
         assert_eq!(logins.len(), one.people.len());
     }
 }

@@ -30,6 +30,8 @@ pub(crate) const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
 const CONNECTIONS_MAX: usize = 2_048;
 /// Threads that serve all doors.
 const THREADS: usize = 2;
+/// How long an idle connection is kept.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long the first half of a broken body gets to reach the client.
 const HALF_WAY_MS: u64 = 50;
 
@@ -51,7 +53,11 @@ pub(crate) struct Door {
 struct Line(std::net::TcpStream);
 
 /// Serves until `stop` is told or dropped; runs on the thread of its caller.
-pub(crate) fn serve(house: Arc<House>, listeners: Vec<TcpListener>, stop: oneshot::Receiver<()>) -> io::Result<()> {
+pub(crate) fn serve(
+    house: Arc<House>,
+    listeners: Vec<TcpListener>,
+    stop: oneshot::Receiver<()>,
+) -> io::Result<()> {
     actix_web::rt::System::new().block_on(async move {
         let house = Data::from(house);
         let mut server = HttpServer::new(move || {
@@ -63,7 +69,7 @@ pub(crate) fn serve(house: Arc<House>, listeners: Vec<TcpListener>, stop: onesho
         .on_connect(remember)
         .workers(THREADS)
         .max_connections(CONNECTIONS_MAX)
-        .keep_alive(Duration::from_secs(60))
+        .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(1)
         .disable_signals();
         for listener in listeners {
@@ -89,20 +95,20 @@ fn remember(connection: &dyn Any, data: &mut Extensions) {
 }
 
 async fn answer(http: HttpRequest, body: Result<Bytes, actix_web::Error>) -> HttpResponse {
-    let Some(house) = http.app_data::<Data<House>>() else { return HttpResponse::InternalServerError().finish() };
+    let Some(house) = http.app_data::<Data<House>>() else {
+        return HttpResponse::InternalServerError().finish();
+    };
     let Some(door) = house.doors.get(&http.app_config().local_addr().port()) else {
         return HttpResponse::NotFound().finish();
     };
     let mut request = translated(&http, &door.base);
-    match body {
-        Ok(bytes) => request.body = bytes.to_vec(),
-        Err(_) => {
-            if let Some(system) = door.system {
-                house.estate.oversized(system, &request);
-            }
-            return HttpResponse::PayloadTooLarge().finish();
+    let Ok(bytes) = body else {
+        if let Some(system) = door.system {
+            house.estate.oversized(system, &request);
         }
-    }
+        return HttpResponse::PayloadTooLarge().finish();
+    };
+    request.body = bytes.to_vec();
     let Some(system) = door.system else { return written(control::serve(house, &request)) };
     let answer = house.estate.process(system, &request);
     match answer.ending {
@@ -181,7 +187,10 @@ impl MessageBody for Half {
         BodySize::Sized(self.length)
     }
 
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, io::Error>>> {
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, io::Error>>> {
         if let Some(first) = self.first.take() {
             return Poll::Ready(Some(Ok(first)));
         }

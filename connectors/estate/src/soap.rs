@@ -7,6 +7,7 @@ use quick_xml::Reader;
 use quick_xml::XmlVersion;
 use quick_xml::escape::{escape, resolve_predefined_entity};
 use quick_xml::events::{BytesStart, Event};
+use std::fmt::Write as _;
 
 /// How deep elements may be nested.
 const DEPTH_MAX: usize = 64;
@@ -120,22 +121,27 @@ pub(crate) struct Xml {
 }
 
 impl Xml {
+    fn put(&mut self, text: std::fmt::Arguments<'_>) {
+        // Writing to a string cannot fail.
+        self.out.write_fmt(text).ok();
+    }
+
     /// An element around what `inside` writes; nothing at all when it writes nothing.
     pub(crate) fn block(&mut self, name: &str, inside: impl FnOnce(&mut Self)) {
         let at = self.out.len();
-        self.out.push_str(&format!("<wd:{name}>"));
+        self.put(format_args!("<wd:{name}>"));
         let from = self.out.len();
         inside(self);
         if self.out.len() == from {
             self.out.truncate(at);
         } else {
-            self.out.push_str(&format!("</wd:{name}>"));
+            self.put(format_args!("</wd:{name}>"));
         }
     }
 
     /// An element with text.
     pub(crate) fn leaf(&mut self, name: &str, text: &str) {
-        self.out.push_str(&format!("<wd:{name}>{}</wd:{name}>", escape(text)));
+        self.put(format_args!("<wd:{name}>{}</wd:{name}>", escape(text)));
     }
 
     pub(crate) fn flag(&mut self, name: &str, value: bool) {
@@ -144,12 +150,13 @@ impl Xml {
 
     /// An object reference: one `ID` for each pair of type and id.
     pub(crate) fn reference(&mut self, name: &str, descriptor: Option<&str>, ids: &[(&str, &str)]) {
-        let attribute = descriptor.map_or(String::new(), |text| format!(r#" wd:Descriptor="{}""#, escape(text)));
-        self.out.push_str(&format!("<wd:{name}{attribute}>"));
+        let attribute =
+            descriptor.map_or(String::new(), |text| format!(r#" wd:Descriptor="{}""#, escape(text)));
+        self.put(format_args!("<wd:{name}{attribute}>"));
         for (kind, id) in ids {
-            self.out.push_str(&format!(r#"<wd:ID wd:type="{kind}">{}</wd:ID>"#, escape(*id)));
+            self.put(format_args!(r#"<wd:ID wd:type="{kind}">{}</wd:ID>"#, escape(*id)));
         }
-        self.out.push_str(&format!("</wd:{name}>"));
+        self.put(format_args!("</wd:{name}>"));
     }
 
     /// The envelope around a response element.
@@ -199,7 +206,8 @@ mod tests {
 
     #[test]
     fn a_document_is_read_with_its_entities_and_without_its_prefixes() {
-        let root = parse(r#"<a:x n:v="1 &amp; 2"><y>R&amp;D &#x41;</y><y/><![CDATA[<z>]]></a:x>"#).expect("a tree");
+        let root =
+            parse(r#"<a:x n:v="1 &amp; 2"><y>R&amp;D &#x41;</y><y/><![CDATA[<z>]]></a:x>"#).expect("a tree");
         assert_eq!((root.name.as_str(), root.attribute("v")), ("x", Some("1 & 2")));
         assert_eq!(root.text_at("y"), Some("R&D A"));
         assert_eq!(root.all("y").count(), 2);
@@ -223,7 +231,11 @@ mod tests {
         let response = root.at("Body/R").expect("a response");
         assert!(response.child("Empty").is_none());
         assert_eq!(response.text_at("Event/Event_Reference/ID"), Some("1<2"));
-        let fault = parse(&fault("Client.validationError", "no & never", Some("Validation_Fault"))).expect("a tree");
-        assert_eq!(fault.text_at("Body/Fault/detail/Validation_Fault/Validation_Error/Message"), Some("no & never"));
+        let fault =
+            parse(&fault("Client.validationError", "no & never", Some("Validation_Fault"))).expect("a tree");
+        assert_eq!(
+            fault.text_at("Body/Fault/detail/Validation_Fault/Validation_Error/Message"),
+            Some("no & never")
+        );
     }
 }

@@ -130,7 +130,8 @@ impl Store {
     /// All objects: kind -> id -> object.
     pub(crate) fn dump(&self) -> Value {
         let kinds = self.kinds.iter().map(|(kind, table)| {
-            let objects = table.entries.iter().filter_map(|(id, entry)| Some((id.clone(), entry.now()?.clone())));
+            let objects =
+                table.entries.iter().filter_map(|(id, entry)| Some((id.clone(), entry.now()?.clone())));
             (kind.clone(), Value::Object(objects.collect()))
         });
         Value::Object(kinds.collect())

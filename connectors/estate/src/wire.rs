@@ -96,6 +96,14 @@ impl Reply {
         Self { status, content_type: "", headers: Vec::new(), body: Vec::new() }
     }
 
+    /// The reply with `Retry-After`, where there is a time to come back.
+    pub(crate) fn later(self, retry_after_s: Option<u64>) -> Self {
+        match retry_after_s {
+            Some(wait_s) => self.with("Retry-After", wait_s.to_string()),
+            None => self,
+        }
+    }
+
     pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
@@ -107,7 +115,9 @@ pub(crate) fn decoded(segment: &str) -> String {
     // A plus sign is a plus sign in a path, unlike in a form.
     let guarded = segment.replace('+', "%2B");
     let pair = format!("v={guarded}");
-    url::form_urlencoded::parse(pair.as_bytes()).next().map_or_else(String::new, |(_, value)| value.into_owned())
+    url::form_urlencoded::parse(pair.as_bytes())
+        .next()
+        .map_or_else(String::new, |(_, value)| value.into_owned())
 }
 
 /// The parameters of `path` under a template such as `/api/v1/users/{id}`, or `None` when it does not fit.
@@ -140,8 +150,12 @@ mod tests {
     #[test]
     fn a_template_gives_its_parameters_decoded() {
         let check = |template: &str, path: &str, expect: Option<&[&str]>| {
-            let found = fits(template, path).map(|all| all.into_iter().map(|(_, value)| value).collect::<Vec<_>>());
-            assert_eq!(found.as_deref(), expect.map(|all| all.iter().map(ToString::to_string).collect::<Vec<_>>()).as_deref());
+            let found =
+                fits(template, path).map(|all| all.into_iter().map(|(_, value)| value).collect::<Vec<_>>());
+            assert_eq!(
+                found.as_deref(),
+                expect.map(|all| all.iter().map(ToString::to_string).collect::<Vec<_>>()).as_deref()
+            );
         };
         check("/users/{id}", "/users/sarah.chen%40acme.example", Some(&["sarah.chen@acme.example"]));
         check("/users/{id}", "/users/a+b", Some(&["a+b"]));

@@ -6,7 +6,7 @@ use super::{Context, claim, shape};
 use crate::code;
 use crate::model::{Awf, Body, Look, Piece, Shape};
 use std::collections::{BTreeMap, BTreeSet};
-use xops_kernel::awf::{Achieves, Ambiguity, AwfName, Contract, Input, Readback, Undo};
+use xops_kernel::awf::{Achieves, Ambiguity, AwfName, Contract, Input, Readback};
 use xops_kernel::expr::{Expr, Path, references};
 use xops_kernel::value::Type;
 use xops_source::finding::suggest;

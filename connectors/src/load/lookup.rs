@@ -25,8 +25,6 @@ pub(crate) struct Outline {
     told: BTreeSet<String>,
     /// What it is told itself.
     pub(crate) carry: BTreeSet<String>,
-    /// Whether a mark of ours is read from the object.
-    pub(crate) marked: bool,
 }
 
 /// Everything that the chain from the lookup `name` on shows.
@@ -66,7 +64,6 @@ pub(super) fn outlines(manifest: &Block, findings: &mut Vec<Finding>) -> BTreeMa
             then: then.map(|then| then.label(0).to_owned()),
             told: told.unwrap_or_default(),
             carry: BTreeSet::new(),
-            marked: block.body.attribute("marker").is_some(),
         };
         if let Some(then) = then {
             then_blocks.insert(block.label(0).to_owned(), then);

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use xops_kernel::record::Millis;
 
-/// The wait after the first cycle that failed, in milliseconds; it doubles with each.
+/// The wait after the first cycle that failed, in milliseconds; it doubles with each. Chosen as the breaker's
+/// first opening, which a system that is down meets first anyway.
 pub const FAILED_MS: u64 = 5_000;
-/// However often it failed, a system is tried again after this, in milliseconds.
+/// However often it failed, a system is tried again after this, in milliseconds: the breaker's longest opening.
 pub const FAILED_MS_MAX: u64 = 300_000;
 
 /// How a system stands.

@@ -119,7 +119,13 @@ impl Progress {
     }
 
     /// Takes in the answer to the page that is under way.
-    pub(crate) fn answered(&mut self, answer: &Answer, at: Millis, bounds: &Bounds, seed: [u8; 16]) -> Course {
+    pub(crate) fn answered(
+        &mut self,
+        answer: &Answer,
+        at: Millis,
+        bounds: &Bounds,
+        seed: [u8; 16],
+    ) -> Course {
         match answer {
             Answer::Page { records, next } => match (self.collect(records, bounds), next) {
                 (Err(reason), _) => Course::Broken(reason),
@@ -228,6 +234,8 @@ fn weight(value: &Value) -> usize {
         Value::Int(_) => 8,
         Value::Decimal(text) | Value::Text(text) => text.len(),
         Value::List(items) => items.iter().map(weight).sum::<usize>() + 8,
-        Value::Map(members) => members.iter().map(|(name, member)| name.len() + weight(member)).sum::<usize>() + 8,
+        Value::Map(members) => {
+            members.iter().map(|(name, member)| name.len() + weight(member)).sum::<usize>() + 8
+        }
     }
 }

@@ -297,7 +297,11 @@ impl Reader {
         let reading = progress.reading(contract, target, broken);
         if self.contracts.iter().any(|later| later.for_each.as_ref() == Some(&contract.kind)) {
             let ids = reading.records.iter().map(|record| record.source.id.clone());
-            cycle.ids.entry(contract.kind.clone()).or_default().extend(ids.filter(|id| !id.trim().is_empty()));
+            cycle
+                .ids
+                .entry(contract.kind.clone())
+                .or_default()
+                .extend(ids.filter(|id| !id.trim().is_empty()));
         }
         cycle.read.insert(target.clone(), reading);
     }
@@ -314,7 +318,8 @@ impl Reader {
 
     fn answered(&self, cycle: &mut Cycle, call: &Call, answer: &Answer, at: Millis) -> Result<(), Refused> {
         let unwanted = || Refused::Unwanted { read: call.target.read.clone() };
-        let contract = self.contracts.iter().find(|contract| contract.name == call.target.read).ok_or_else(unwanted)?;
+        let contract =
+            self.contracts.iter().find(|contract| contract.name == call.target.read).ok_or_else(unwanted)?;
         let seed = self.seed(contract, &call.target);
         let course = cycle.progress(call, false)?.answered(answer, at, &self.bounds, seed);
         cycle.at = cycle.at.max(at);
@@ -330,7 +335,9 @@ impl Reader {
     fn apply(&self, state: &mut State, event: &Event) -> Result<(), Refused> {
         match event {
             Event::Begun { cycle, at } => self.begin(state, *cycle, *at),
-            Event::Answered { call, answer, at } => self.answered(state.cycle(call.cycle)?, call, answer, *at),
+            Event::Answered { call, answer, at } => {
+                self.answered(state.cycle(call.cycle)?, call, answer, *at)
+            }
             Event::Waited { call, at } => {
                 let cycle = state.cycle(call.cycle)?;
                 cycle.progress(call, true)?.waited();
@@ -349,7 +356,9 @@ impl Reader {
                 let cycle = state.cycle(*number)?;
                 let mut incomplete = std::mem::take(&mut cycle.incomplete);
                 for contract in &self.contracts {
-                    incomplete.entry(contract.name.clone()).or_insert_with(|| "the cycle was given up".to_owned());
+                    incomplete
+                        .entry(contract.name.clone())
+                        .or_insert_with(|| "the cycle was given up".to_owned());
                 }
                 *state = State::Ended { cycle: *number, at: *at, incomplete };
                 Ok(())
@@ -398,7 +407,8 @@ impl Machine for Reader {
                 None => Effect::Fetch(call),
             }
         });
-        let applied = cycle.read.keys().map(|target| Effect::Apply { cycle: cycle.number, target: target.clone() });
+        let applied =
+            cycle.read.keys().map(|target| Effect::Apply { cycle: cycle.number, target: target.clone() });
         asked.chain(applied).collect()
     }
 }

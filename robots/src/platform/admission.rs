@@ -190,7 +190,10 @@ mod tests {
             go(&mut admission, now);
             let refused = Outcome::RateLimited { retry_after_ms: Some(9_000) };
             assert_eq!(admission.finished(&refused, Hint::default(), now), None);
-            assert_eq!(admission.admit(Urgency::Urgent, now), Answer::Wait { until: now + 9_000, why: Why::Rate });
+            assert_eq!(
+                admission.admit(Urgency::Urgent, now),
+                Answer::Wait { until: now + 9_000, why: Why::Rate }
+            );
         }
         assert_eq!(admission.breaker().word(), "closed");
     }
@@ -214,7 +217,9 @@ mod tests {
         go(&mut admission, until + 1);
 
         let mut recovered = Admission::new(Limits::default(), &[RATE], 9, [7; 16], until);
-        journal.iter().for_each(|event| recovered.restore(event).unwrap());
+        for event in &journal {
+            recovered.restore(event).unwrap();
+        }
         assert_eq!(recovered.breaker().word(), "closed");
     }
 }

@@ -274,7 +274,9 @@ impl Machine for Breaker {
                 };
                 *state = State::HalfOpen { since: *at, trips, ended: None };
             }
-            (Event::ProbeStarted { .. }, State::Closed { .. }) => return Err(Refused::NoProbeDue(state.word())),
+            (Event::ProbeStarted { .. }, State::Closed { .. }) => {
+                return Err(Refused::NoProbeDue(state.word()));
+            }
             (Event::Closed { at }, State::HalfOpen { .. }) => {
                 *state = State::Closed { since: None, calls: 0, failures: 0, at: *at };
             }
@@ -289,7 +291,8 @@ impl Machine for Breaker {
     fn decide(&self, state: &State) -> Option<Event> {
         match state {
             State::Closed { calls, failures, at, .. } => {
-                let share = u64::from(*failures) * 1_000 >= u64::from(*calls) * u64::from(self.limits.share_permille);
+                let share =
+                    u64::from(*failures) * 1_000 >= u64::from(*calls) * u64::from(self.limits.share_permille);
                 let open = *failures > 0 && *failures >= self.limits.failures_min && share;
                 open.then(|| self.opened(*at, 1))
             }

@@ -45,7 +45,7 @@ pub(super) fn apply(state: &mut State, entry: &Entry, out: &mut Vec<Effect>) -> 
                 state.answer(*request, Answer::Unchanged { handle: handle.clone(), satisfied: *satisfied });
                 Ok(())
             }
-            What::Compiled(compiled) => begin(state, compiled),
+            What::Compiled(compiled) => begin(state, compiled, out),
             What::Paused { scope, by, why } => {
                 state.paused.insert(scope.clone(), (by.clone(), why.clone()));
                 Ok(())
@@ -63,7 +63,12 @@ fn close(state: &mut State, request: RequestId) -> Result<(Millis, Request), Ref
     state.open.remove(&request).ok_or(Refused::NotOpen(request))
 }
 
-fn deferred(state: &mut State, request: RequestId, entity: EntityId, out: &mut Vec<Effect>) -> Result<(), Refused> {
+fn deferred(
+    state: &mut State,
+    request: RequestId,
+    entity: EntityId,
+    out: &mut Vec<Effect>,
+) -> Result<(), Refused> {
     if !state.open.contains_key(&request) {
         return Err(Refused::NotOpen(request));
     }
@@ -76,7 +81,7 @@ fn deferred(state: &mut State, request: RequestId, entity: EntityId, out: &mut V
     Ok(())
 }
 
-fn begin(state: &mut State, compiled: &Compiled) -> Result<(), Refused> {
+fn begin(state: &mut State, compiled: &Compiled, out: &mut Vec<Effect>) -> Result<(), Refused> {
     let next = state.numbers + 1;
     if compiled.number != next {
         return Err(Refused::OutOfOrder { given: compiled.number, next });
@@ -95,6 +100,7 @@ fn begin(state: &mut State, compiled: &Compiled) -> Result<(), Refused> {
         removes: removes(&compiled.plan),
     };
     state.running.insert(next, running);
+    out.push(Effect::Drive(next));
     state.answer(compiled.request, Answer::Started(next, compiled.instance));
     Ok(())
 }

@@ -103,6 +103,8 @@ pub const ANSWERS_MAX: usize = 65_536;
 pub enum Effect {
     /// Resolve, look, compile, and write down the answer.
     Compile(RequestId),
+    /// Keep the instance of this number going until it ends.
+    Drive(Number),
 }
 
 /// Why an entry cannot follow.
@@ -140,13 +142,20 @@ impl Machine for Service {
 
     fn wanted(&self, state: &State) -> BTreeSet<Effect> {
         let waiting: BTreeSet<&RequestId> = state.deferred.values().flatten().collect();
-        state.open.keys().filter(|id| !waiting.contains(id)).map(|id| Effect::Compile(*id)).collect()
+        let open = state.open.keys().filter(|id| !waiting.contains(id)).map(|id| Effect::Compile(*id));
+        open.chain(state.running.keys().map(|number| Effect::Drive(*number))).collect()
     }
 }
 
 impl State {
     /// What is paused and covers work of `runbook` in `domain` on `system` by `instance`, if something is.
-    pub fn pause_over(&self, instance: InstanceId, runbook: &str, domain: &str, system: &str) -> Option<Scope> {
+    pub fn pause_over(
+        &self,
+        instance: InstanceId,
+        runbook: &str,
+        domain: &str,
+        system: &str,
+    ) -> Option<Scope> {
         if self.paused.is_empty() {
             return None;
         }

@@ -65,15 +65,16 @@ impl Graph {
         depth: u8,
     ) -> Result<(), Doubt> {
         let (system, name) = (contract.system.as_str(), contract.name.as_str());
-        let slot = |parameter: Option<String>| table.and_then(|table| table.slot(&parameter, name));
+        let slot = |parameter| table.and_then(|table| table.slot(parameter, name));
         let Some(parent) = &contract.for_each else { return check(system, name, slot(None), age) };
         let Some(depth) = depth.checked_sub(1) else {
-            let detail = format!("the reads of {system} are made for each other in a circle or a too long chain");
+            let detail =
+                format!("the reads of {system} are made for each other in a circle or a too long chain");
             return Err(doubt(Reason::Unexpected, 0, detail));
         };
         self.proof_within(system, parent, age, depth)?;
         let ids = self.table(system, parent).map(Table::ids).unwrap_or_default();
-        ids.into_iter().try_for_each(|id| check(system, name, slot(Some(id.to_owned())), age))
+        ids.into_iter().try_for_each(|id| check(system, name, slot(Some(id)), age))
     }
 }
 
@@ -103,7 +104,11 @@ fn check(system: &str, read: &str, slot: Option<&Slot>, age: Age) -> Result<(), 
         return Err(doubt(Reason::Incomplete, *at, format!("{system}.{read} failed: {reason}")));
     }
     let Some(complete_at) = slot.complete_at else {
-        return Err(doubt(Reason::Incomplete, slot.tried_at, format!("{system}.{read} was read only in part")));
+        return Err(doubt(
+            Reason::Incomplete,
+            slot.tried_at,
+            format!("{system}.{read} was read only in part"),
+        ));
     };
     match age.stale_since(complete_at) {
         Some(since) => Err(doubt(Reason::Stale, since, format!("{system}.{read} is stale"))),

@@ -179,7 +179,10 @@ impl Graph {
         let source = &record.source;
         for entity in self.declarations.entities.values() {
             for (name, attribute) in &entity.attributes {
-                let claims = attribute.from.iter().filter(|claim| claim.system == source.system && claim.kind == source.kind);
+                let claims = attribute
+                    .from
+                    .iter()
+                    .filter(|claim| claim.system == source.system && claim.kind == source.kind);
                 for claim in claims {
                     let value = record.attributes.get(&claim.attribute).unwrap_or(&Value::Null);
                     if value.is_null() || value.is(&attribute.is) {
@@ -204,13 +207,16 @@ impl Graph {
     fn troubled_reads(&self, system: &str, now: Millis, out: &mut BTreeSet<Exception>) {
         let max_ms = self.max_age_ms(system);
         for (read, fresh) in self.freshness(system) {
-            let stale = fresh.complete_at.is_some_and(|at| (Age { now: Some(now), max_ms }).stale_since(at).is_some());
+            let stale = fresh
+                .complete_at
+                .is_some_and(|at| (Age { now: Some(now), max_ms }).stale_since(at).is_some());
             let (kind, reason, resolves) = match &fresh.failed {
                 Some((_, why)) => {
                     (Kind::IncompleteSource, format!("{system}.{read} failed: {why}"), "a complete reading")
                 }
                 None if stale => {
-                    let reason = format!("{system}.{read} is older than the {max_ms} ms that its system may be");
+                    let reason =
+                        format!("{system}.{read} is older than the {max_ms} ms that its system may be");
                     (Kind::StaleSource, reason, "a newer complete reading")
                 }
                 None => continue,
@@ -256,13 +262,17 @@ impl Graph {
     fn shared_keys(&self, kind: &EntityKind, link: &Link, out: &mut BTreeSet<Exception>) {
         let table = self.table(&link.system, &link.kind);
         for (key, entities) in self.shared(kind, &link.entity) {
-            let entities = self.holders(kind, &link.entity, key, &entities);
             let ids = table.into_iter().flat_map(|table| table.keyed(&link.record, key));
             let records: Vec<&str> = ids.collect();
+            if entities.len() < 2 && records.len() < 2 {
+                continue;
+            }
+            let entities = self.holders(kind, &link.entity, key, &entities);
             if entities.is_empty() || (entities.len() == 1 && records.len() < 2) {
                 continue;
             }
-            let (attribute, many) = (format!("`{}.{}`", kind.name, link.entity), format!("{}.{}", link.system, link.kind));
+            let (attribute, many) =
+                (format!("`{}.{}`", kind.name, link.entity), format!("{}.{}", link.system, link.kind));
             let shown = records.iter().filter_map(|id| match table?.look(id) {
                 Look::One(record) => Some(record.source.clone()),
                 Look::Contested(records) => records.first().map(|record| record.source.clone()),
@@ -295,7 +305,13 @@ impl Graph {
     }
 
     /// Those of `entities` that have, or may have, the folded value `key`.
-    fn holders(&self, kind: &EntityKind, name: &str, key: &str, entities: &BTreeSet<EntityId>) -> BTreeSet<EntityId> {
+    fn holders(
+        &self,
+        kind: &EntityKind,
+        name: &str,
+        key: &str,
+        entities: &BTreeSet<EntityId>,
+    ) -> BTreeSet<EntityId> {
         let Some(attribute) = kind.attributes.get(name) else { return BTreeSet::new() };
         let has = |entity: &&EntityId| {
             let Some(node) = self.nodes.get(entity) else { return false };

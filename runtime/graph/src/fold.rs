@@ -31,7 +31,8 @@ mod tests {
 
     #[test]
     fn a_key_ignores_case_and_surrounding_space_and_nothing_else() {
-        let check = |value: Value, expect: Option<&str>| assert_eq!(key(&value).as_deref(), expect, "{value}");
+        let check =
+            |value: Value, expect: Option<&str>| assert_eq!(key(&value).as_deref(), expect, "{value}");
         check(" Sarah.Chen@Acme.COM ".into(), Some("sarah.chen@acme.com"));
         check("sarah chen".into(), Some("sarah chen"));
         check(Value::Int(42), Some("42"));

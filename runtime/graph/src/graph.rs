@@ -5,7 +5,7 @@
 //! entity that could have a key, and what it names is verified before it counts.
 
 use crate::reading::{Reading, Touched};
-use crate::table::{self, Look, Merged, Table};
+use crate::table::{self, Merged, Table};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xops_kernel::canon::DigestKey;
@@ -124,15 +124,17 @@ impl Graph {
     /// Joins a reading in and says which entities it touched.
     pub fn apply(&mut self, reading: Reading) -> Touched {
         let (system, kind) = (reading.system.clone(), reading.kind.clone());
-        self.mint(&reading);
+        let minted = self.mint(&reading);
         let age = at(&self.ages, &system, &kind).copied().unwrap_or_else(|| self.max_age_ms(&system));
         let links = at(&self.links, &system, &kind).cloned().unwrap_or_default();
         let tables = self.tables.entry(system.clone()).or_default();
         let table = tables
             .entry(kind.clone())
             .or_insert_with(|| Table::indexed_by(links.iter().map(|(_, link)| link.record.as_str())));
-        let merged = table.merge(reading, age);
+        let joined = !links.is_empty() || at(&self.mints, &system, &kind).is_some();
+        let merged = table.merge(reading, age, joined);
         let mut entities = self.reached(&system, &kind, &links, &merged);
+        entities.extend(minted);
         let mut met = BTreeSet::new();
         for entity in &entities {
             met.extend(self.rekey(*entity));
@@ -144,9 +146,10 @@ impl Graph {
         Touched { entities }
     }
 
-    /// Mints the entities of the reading's records. Every id ever issued stays, so this is a union whatever the order.
-    fn mint(&mut self, reading: &Reading) {
-        let Some(kind) = at(&self.mints, &reading.system, &reading.kind) else { return };
+    /// Mints the entities of the reading's records; the new ones. Every id ever issued stays, so this is a union whatever the order.
+    fn mint(&mut self, reading: &Reading) -> Vec<EntityId> {
+        let mut new = Vec::new();
+        let Some(kind) = at(&self.mints, &reading.system, &reading.kind) else { return new };
         let (tenant, key) = (&self.declarations.tenant, &self.key);
         let minted = self.minted.entry(reading.system.clone()).or_default();
         let minted = minted.entry(reading.kind.clone()).or_default();
@@ -160,7 +163,9 @@ impl Graph {
             minted.insert(source.id.clone(), entity);
             let node = Node { kind: kind.clone(), source: source.id.clone(), held: Held::new() };
             self.nodes.insert(entity, node);
+            new.push(entity);
         }
+        new
     }
 
     /// The entities that the changed rows mint, or could be joined to before or after.
@@ -174,15 +179,12 @@ impl Graph {
         let minted = at(&self.minted, system, kind);
         let table = self.table(system, kind);
         let mut entities = BTreeSet::new();
-        for (id, before) in &merged.changes {
-            entities.extend(minted.and_then(|minted| minted.get(id)));
-            let now = match table.map(|table| table.look(id)) {
-                Some(Look::One(one)) => vec![one],
-                Some(Look::Contested(many)) => many,
-                Some(Look::Nothing) | None => Vec::new(),
-            };
+        for change in &merged.changes {
+            entities.extend(minted.and_then(|minted| minted.get(&change.id)));
+            let now = table.into_iter().flat_map(|table| table.versions(&change.id));
+            let records: Vec<&Arc<Record>> = now.chain(&change.before).collect();
             for (entity, link) in links {
-                for key in before.iter().chain(now.iter().copied()).filter_map(|record| table::key_of(record, &link.record)) {
+                for key in records.iter().filter_map(|record| table::key_of(record, &link.record)) {
                     entities.extend(self.keyed(entity, &link.entity, &key));
                 }
             }
@@ -235,7 +237,8 @@ impl Graph {
         for _ in 0..=kind.links.len() {
             let mut next = Held::new();
             for name in indexed {
-                let claims = kind.attributes.get(name).map(|attribute| attribute.from.as_slice()).unwrap_or_default();
+                let claims =
+                    kind.attributes.get(name).map(|attribute| attribute.from.as_slice()).unwrap_or_default();
                 for claim in claims {
                     for record in self.candidates(kind, node, &claim.system, &claim.kind, &held) {
                         if let Some(key) = table::key_of(record, &claim.attribute) {
@@ -270,12 +273,7 @@ impl Graph {
                 ids.extend(table.keyed(&link.record, key));
             }
         }
-        let shown = ids.into_iter().flat_map(|id| match table.look(id) {
-            Look::Nothing => Vec::new(),
-            Look::One(record) => vec![record],
-            Look::Contested(records) => records,
-        });
-        shown.collect()
+        ids.into_iter().flat_map(|id| table.look(id).records()).collect()
     }
 
     /// The records of one kind of one system.
@@ -311,4 +309,39 @@ fn pairs(held: &Held) -> impl Iterator<Item = (&String, &String)> {
 
 fn holds(held: &Held, attribute: &str, key: &str) -> bool {
     held.get(attribute).is_some_and(|keys| keys.contains(key))
+}
+
+#[cfg(test)]
+impl Graph {
+    /// The key index, without attributes and values that nobody has.
+    pub(crate) fn keys_held(&self) -> Vec<(String, String, String, Vec<EntityId>)> {
+        let mut held = Vec::new();
+        for (kind, attributes) in &self.keys {
+            for (attribute, by_key) in attributes {
+                for (key, entities) in by_key {
+                    held.push((
+                        kind.clone(),
+                        attribute.clone(),
+                        key.clone(),
+                        entities.iter().copied().collect(),
+                    ));
+                }
+            }
+        }
+        held
+    }
+
+    /// Builds the key index anew from the records.
+    pub(crate) fn forget_keys(&mut self) {
+        self.keys.clear();
+        let entities: Vec<EntityId> = self.nodes.keys().copied().collect();
+        for entity in &entities {
+            if let Some(node) = self.nodes.get_mut(entity) {
+                node.held.clear();
+            }
+        }
+        for entity in entities {
+            self.rekey(entity);
+        }
+    }
 }

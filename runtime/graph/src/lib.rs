@@ -15,3 +15,6 @@ pub mod survey;
 mod coverage;
 mod fold;
 mod table;
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,7 @@ use crate::table::{Look, Table};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xops_kernel::declare::{Attribute, Claim, EntityKind, Link};
+use xops_kernel::desire::Subject;
 use xops_kernel::fact::{Doubt, Fact, Facts, Observation, Proof, Reason};
 use xops_kernel::id::EntityId;
 use xops_kernel::record::{Millis, Record};
@@ -45,6 +46,17 @@ impl Graph {
             (name.clone(), resolver.attribute(entity, node, attribute, &mut Vec::new()))
         };
         Some(kind.attributes.iter().map(fact).collect())
+    }
+
+    /// Everything that a plan for `entity` is drawn from, at `now`: its facts, and its records in the system that mints it and
+    /// in those that a link joins.
+    pub fn subject(&self, entity: EntityId, now: Millis) -> Option<Subject> {
+        let facts = self.facts(entity, now)?;
+        let kind = self.declarations.entities.get(self.kind(entity)?)?;
+        let systems: BTreeSet<&String> = kind.links.keys().chain([&kind.mint.0]).collect();
+        let links =
+            systems.into_iter().map(|system| (system.clone(), self.link(entity, system, now))).collect();
+        Some(Subject { entity, kind: kind.name.clone(), facts, links })
     }
 
     /// The record of `system` that is joined to `entity` at `now`: the minting record, or what the declared exact key names.
@@ -97,10 +109,14 @@ impl Graph {
         let Some(declared) = self.declarations.entities.get(kind) else {
             return unknown(Reason::Unexpected, format!("no kind of entity `{kind}` is declared"));
         };
-        let strange = by.iter().find(|(name, value)| !declared.attributes.contains_key(*name) || value.is_null());
+        let strange =
+            by.iter().find(|(name, value)| !declared.attributes.contains_key(*name) || value.is_null());
         if by.is_empty() || strange.is_some() {
             let name = strange.map_or("", |(name, _)| name.as_str());
-            return unknown(Reason::Unexpected, format!("`{name}` is no attribute of `{kind}` or has no value"));
+            return unknown(
+                Reason::Unexpected,
+                format!("`{name}` is no attribute of `{kind}` or has no value"),
+            );
         }
         let mut matching = Vec::new();
         let mut doubtful = None;
@@ -128,7 +144,8 @@ impl Graph {
     /// What people call `entity`, as far as any reading says, however old.
     pub fn handle(&self, entity: EntityId) -> Option<String> {
         let node = self.nodes.get(&entity)?;
-        let attribute = self.declarations.entities.get(&node.kind).and_then(|kind| kind.attributes.get(&kind.handle))?;
+        let attribute =
+            self.declarations.entities.get(&node.kind).and_then(|kind| kind.attributes.get(&kind.handle))?;
         match self.timeless().attribute(entity, node, attribute, &mut Vec::new()) {
             Observation::Present(fact) => Some(fact.value.to_string()),
             Observation::Absent(_) | Observation::Unknown(_) => None,
@@ -143,10 +160,12 @@ impl Graph {
     /// The entities of `kind` whose minting record is there, in the order of source ids.
     pub fn entities(&self, kind: &str) -> impl Iterator<Item = EntityId> {
         let mint = self.declarations.entities.get(kind).map(|kind| &kind.mint);
-        let mint = mint.filter(|(system, record)| at(&self.mints, system, record).is_some_and(|minted| minted == kind));
+        let mint = mint
+            .filter(|(system, record)| at(&self.mints, system, record).is_some_and(|minted| minted == kind));
         let minted = mint.and_then(|(system, record)| at(&self.minted, system, record)).into_iter().flatten();
         let table = mint.and_then(|(system, record)| self.table(system, record));
-        let there = move |source: &str| table.is_some_and(|table| !matches!(table.look(source), Look::Nothing));
+        let there =
+            move |source: &str| table.is_some_and(|table| !matches!(table.look(source), Look::Nothing));
         minted.filter(move |(source, _)| there(source)).map(|(_, entity)| *entity)
     }
 
@@ -181,10 +200,13 @@ impl Graph {
     /// Why it cannot be said that nobody matches `by`: a source that was not wholly read.
     fn unread(&self, kind: &EntityKind, by: &Values) -> Option<Doubt> {
         let age = Age { now: None, max_ms: 0 };
-        let claims = by.keys().filter_map(|name| kind.attributes.get(name)).flat_map(|attribute| &attribute.from);
+        let claims =
+            by.keys().filter_map(|name| kind.attributes.get(name)).flat_map(|attribute| &attribute.from);
         let sources = claims.map(|claim| (claim.system.as_str(), claim.kind.as_str()));
         let mint = (kind.mint.0.as_str(), kind.mint.1.as_str());
-        std::iter::once(mint).chain(sources).find_map(|(system, record)| self.proof(system, record, age).err())
+        std::iter::once(mint)
+            .chain(sources)
+            .find_map(|(system, record)| self.proof(system, record, age).err())
     }
 
     /// What stands under `id` in the records of (`system`, `kind`).
@@ -294,10 +316,16 @@ impl<'a> Resolver<'a> {
         let unknown = |reason, detail| Observation::Unknown(doubt(reason, 0, detail));
         let name = format!("`{}.{}`", kind.name, link.entity);
         let Some(attribute) = kind.attributes.get(&link.entity) else {
-            return unknown(Reason::Unexpected, format!("the link to `{}` hangs on {name}, which is not declared", link.system));
+            return unknown(
+                Reason::Unexpected,
+                format!("the link to `{}` hangs on {name}, which is not declared", link.system),
+            );
         };
         if chain.len() >= CHAIN_MAX {
-            return unknown(Reason::Unexpected, format!("{name} hangs on more than {CHAIN_MAX} links in a row"));
+            return unknown(
+                Reason::Unexpected,
+                format!("{name} hangs on more than {CHAIN_MAX} links in a row"),
+            );
         }
         chain.push(&link.system);
         let key = self.attribute(entity, node, attribute, chain);
@@ -310,10 +338,13 @@ impl<'a> Resolver<'a> {
         chain.pop();
         match (key, shared) {
             (Observation::Unknown(doubt), _) => Observation::Unknown(doubt),
-            (_, None) => unknown(Reason::Incomplete, format!("{name}, the key to `{}`, has no value", link.system)),
-            (_, Some((true, _))) => {
-                unknown(Reason::Conflict, format!("{name}, the key to `{}`, is shared with another `{}`", link.system, kind.name))
+            (_, None) => {
+                unknown(Reason::Incomplete, format!("{name}, the key to `{}`, has no value", link.system))
             }
+            (_, Some((true, _))) => unknown(
+                Reason::Conflict,
+                format!("{name}, the key to `{}`, is shared with another `{}`", link.system, kind.name),
+            ),
             (_, Some((false, key))) => self.only(link, &key, age),
         }
     }
@@ -326,7 +357,8 @@ impl<'a> Resolver<'a> {
         match (ids.next(), ids.next()) {
             (Some(id), None) => graph.seen(&link.system, &link.kind, id, age),
             (Some(_), Some(_)) => {
-                let detail = format!("more than one {}.{} has the same `{}`", link.system, link.kind, link.record);
+                let detail =
+                    format!("more than one {}.{} has the same `{}`", link.system, link.kind, link.record);
                 Observation::Unknown(doubt(Reason::Conflict, 0, detail))
             }
             (None, _) => match graph.proof(&link.system, &link.kind, age) {
@@ -337,10 +369,20 @@ impl<'a> Resolver<'a> {
     }
 
     /// Whether another entity of the kind has, or may have, the same key.
-    fn rivals(self, entity: EntityId, kind: &'a EntityKind, link: &'a Link, key: &str, chain: &mut Chain<'a>) -> bool {
+    fn rivals(
+        self,
+        entity: EntityId,
+        kind: &'a EntityKind,
+        link: &'a Link,
+        key: &str,
+        chain: &mut Chain<'a>,
+    ) -> bool {
         let graph = self.graph;
-        let others: BTreeSet<EntityId> =
-            graph.keyed(&kind.name, &link.entity, key).filter(|other| *other != entity).take(RIVALS_MAX + 1).collect();
+        let others: BTreeSet<EntityId> = graph
+            .keyed(&kind.name, &link.entity, key)
+            .filter(|other| *other != entity)
+            .take(RIVALS_MAX + 1)
+            .collect();
         let Some(attribute) = kind.attributes.get(&link.entity) else { return false };
         others.len() > RIVALS_MAX
             || others.into_iter().any(|other| {

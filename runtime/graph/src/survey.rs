@@ -63,12 +63,15 @@ impl Graph {
             let table = self.table(system, &contract.kind);
             let parameters = contract.for_each.as_ref().map(|parent| {
                 let ids = self.table(system, parent).map(Table::ids).unwrap_or_default();
-                ids.into_iter().map(|id| Some(id.to_owned())).collect::<Vec<_>>()
+                ids.into_iter().map(Some).collect::<Vec<_>>()
             });
             let expected = parameters.unwrap_or_else(|| vec![None]).into_iter();
-            let slots = expected.map(|parameter| table.and_then(|table| table.slot(&parameter, &contract.name)));
+            let slots =
+                expected.map(|parameter| table.and_then(|table| table.slot(parameter, &contract.name)));
             let mut fresh = over(&contract.kind, slots);
-            if fresh.tried_at.is_none() && let Some(parent) = &contract.for_each {
+            if fresh.tried_at.is_none()
+                && let Some(parent) = &contract.for_each
+            {
                 fresh.complete_at = self.whole_at(system, parent);
             }
             reads.insert(contract.name.clone(), fresh);
@@ -128,7 +131,8 @@ impl Graph {
 
 fn over<'a>(kind: &str, slots: impl Iterator<Item = Option<&'a Slot>>) -> Freshness {
     let slots: Vec<Option<&Slot>> = slots.collect();
-    let complete: Vec<Option<Millis>> = slots.iter().map(|slot| slot.and_then(|slot| slot.complete_at)).collect();
+    let complete: Vec<Option<Millis>> =
+        slots.iter().map(|slot| slot.and_then(|slot| slot.complete_at)).collect();
     Freshness {
         kind: kind.to_owned(),
         complete_at: complete.into_iter().min().flatten(),

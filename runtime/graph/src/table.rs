@@ -70,10 +70,20 @@ pub(crate) struct Sighting {
 /// What merging a reading changed.
 #[derive(Default)]
 pub(crate) struct Merged {
-    /// The source ids of changed rows, with what was current before.
-    pub(crate) changes: Vec<(String, Vec<Arc<Record>>)>,
+    /// What changed row by row.
+    pub(crate) changes: Vec<Change>,
     /// Whether what the absence of a row means changed: from unknown to proven or back.
     pub(crate) flipped: bool,
+}
+
+/// A row that may show something else than before.
+pub(crate) struct Change {
+    /// Its source id.
+    pub(crate) id: String,
+    /// What was current under the reading's parameter before.
+    pub(crate) before: Vec<Arc<Record>>,
+    /// Whether only its time changed, which matters where another parameter shows the same id.
+    same: bool,
 }
 
 /// What a table shows under one source id.
@@ -122,11 +132,20 @@ impl Table {
     }
 
     /// Joins a reading in. Rows that were not seen for longer than `max_age_ms` count as changed when they are seen again.
-    pub(crate) fn merge(&mut self, reading: Reading, max_age_ms: u64) -> Merged {
+    /// `joined` says whether anything hangs on single rows; without it changes are not told.
+    pub(crate) fn merge(&mut self, reading: Reading, max_age_ms: u64, joined: bool) -> Merged {
         let parameter = reading.parameter.clone();
-        let merged = self.scopes.entry(parameter).or_default().merge(reading, max_age_ms);
-        for (id, before) in &merged.changes {
-            self.reindex(id, before);
+        let scope = self.scopes.entry(parameter.clone()).or_default();
+        let mut merged = scope.merge(reading, max_age_ms);
+        if !joined {
+            merged.changes.clear();
+        }
+        let others = || self.scopes.iter().filter(|(other, _)| **other != parameter).map(|(_, scope)| scope);
+        merged
+            .changes
+            .retain(|change| !change.same || others().any(|scope| scope.rows.contains_key(&change.id)));
+        for change in &merged.changes {
+            self.reindex(change);
         }
         merged
     }
@@ -158,7 +177,10 @@ impl Table {
 
     /// Every record that is held, contradicting ones included.
     pub(crate) fn records(&self) -> impl Iterator<Item = &Record> {
-        self.scopes.values().flat_map(|scope| scope.rows.values()).flat_map(|row| row.current.iter().map(Arc::as_ref))
+        self.scopes
+            .values()
+            .flat_map(|scope| scope.rows.values())
+            .flat_map(|row| row.current.iter().map(Arc::as_ref))
     }
 
     /// The source ids that are held, in order.
@@ -175,8 +197,8 @@ impl Table {
     }
 
     /// The state of `read` under `parameter`.
-    pub(crate) fn slot(&self, parameter: &Option<String>, read: &str) -> Option<&Slot> {
-        self.scopes.get(parameter)?.slots.get(read)
+    pub(crate) fn slot(&self, parameter: Option<&str>, read: &str) -> Option<&Slot> {
+        self.scopes.get(&parameter.map(str::to_owned))?.slots.get(read)
     }
 
     /// The source ids whose attribute `name` has the folded value `key`.
@@ -184,15 +206,18 @@ impl Table {
         self.indexes.get(name).and_then(|index| index.get(key)).into_iter().flatten().map(String::as_str)
     }
 
-    fn reindex(&mut self, id: &str, before: &[Arc<Record>]) {
-        let now: Vec<Arc<Record>> = self
-            .scopes
-            .values()
-            .filter_map(|scope| scope.rows.get(id))
-            .flat_map(|row| row.current.iter().cloned())
-            .collect();
+    /// What is current under `id`, whatever the parameter.
+    pub(crate) fn versions(&self, id: &str) -> impl Iterator<Item = &Arc<Record>> {
+        self.scopes.values().filter_map(move |scope| scope.rows.get(id)).flat_map(|row| &row.current)
+    }
+
+    /// Brings the indexes up to what [`Table::look`] shows.
+    fn reindex(&mut self, change: &Change) {
+        let id = change.id.as_str();
+        let held: Vec<Arc<Record>> = self.versions(id).chain(&change.before).cloned().collect();
+        let shown: Vec<Arc<Record>> = self.look(id).records().into_iter().cloned().collect();
         for (name, index) in &mut self.indexes {
-            for key in before.iter().filter_map(|record| key_of(record, name)) {
+            for key in held.iter().filter_map(|record| key_of(record, name)) {
                 if let Some(ids) = index.get_mut(&key) {
                     ids.remove(id);
                     if ids.is_empty() {
@@ -200,9 +225,20 @@ impl Table {
                     }
                 }
             }
-            for key in now.iter().filter_map(|record| key_of(record, name)) {
+            for key in shown.iter().filter_map(|record| key_of(record, name)) {
                 index.entry(key).or_default().insert(id.to_owned());
             }
+        }
+    }
+}
+
+impl<'a> Look<'a> {
+    /// The records, believed or not.
+    pub(crate) fn records(self) -> Vec<&'a Arc<Record>> {
+        match self {
+            Self::Nothing => Vec::new(),
+            Self::One(record) => vec![record],
+            Self::Contested(records) => records,
         }
     }
 }
@@ -215,13 +251,14 @@ pub(crate) fn key_of(record: &Record, name: &str) -> Option<String> {
 impl Scope {
     fn merge(&mut self, mut reading: Reading, max_age_ms: u64) -> Merged {
         let read: Arc<str> = reading.read.as_str().into();
+        let first = !self.slots.contains_key(&read);
         let slot = self.slots.entry(read.clone()).or_default();
         let at = reading.at;
         slot.tried_at = slot.tried_at.max(at);
         if slot.complete_at.is_some_and(|complete_at| complete_at > at) {
             return Merged::default();
         }
-        let flipped = slot.advance(&reading, max_age_ms);
+        let flipped = slot.advance(&reading, max_age_ms) || first;
         let whole = reading.is_whole();
         let mut seen = BTreeSet::new();
         let mut rejected = Vec::new();
@@ -247,22 +284,23 @@ impl Scope {
         Merged { changes, flipped }
     }
 
-    /// Computes anew what is current in the rows `ids`; what changed, with what it was.
-    fn refresh(&mut self, ids: BTreeSet<String>, max_age_ms: u64) -> Vec<(String, Vec<Arc<Record>>)> {
+    /// Computes anew what is current in the rows `ids`, and says what that changed.
+    fn refresh(&mut self, ids: BTreeSet<String>, max_age_ms: u64) -> Vec<Change> {
         let mut changes = Vec::new();
         for id in ids {
             let Some(row) = self.rows.get_mut(&id) else { continue };
             let (at, current) = view(&row.sightings, &self.slots);
-            let unchanged = row.current.len() == current.len()
-                && row.current.iter().zip(&current).all(|(old, new)| same(old, new));
             let was_stale = at.saturating_sub(row.at) > max_age_ms;
-            let before = std::mem::replace(&mut row.current, current);
+            let alike = row.current.len() == current.len()
+                && row.current.iter().zip(&current).all(|(old, new)| same(old, new));
+            let same = alike && !was_stale;
+            if !same || row.at != at {
+                changes.push(Change { id: id.clone(), before: std::mem::take(&mut row.current), same });
+            }
+            row.current = current;
             row.at = at;
             if row.sightings.is_empty() {
                 self.rows.remove(&id);
-            }
-            if !unchanged || was_stale {
-                changes.push((id, before));
             }
         }
         changes
@@ -316,7 +354,13 @@ impl Slot {
             let held = &mut self.rejected.1;
             held.extend(rejected);
             let place = |one: &(&'static str, Record)| {
-                (one.0, one.1.source.clone(), one.1.attributes.clone(), one.1.read_at, one.1.principal.clone())
+                (
+                    one.0,
+                    one.1.source.clone(),
+                    one.1.attributes.clone(),
+                    one.1.read_at,
+                    one.1.principal.clone(),
+                )
             };
             held.sort_by_cached_key(place);
             held.dedup();

@@ -9,6 +9,7 @@
 //! - `engine` puts it all together for one tenant; `status` is what it shows.
 
 pub mod clock;
+pub mod compile;
 pub mod crash;
 pub mod dataops;
 pub mod engine;
@@ -20,4 +21,5 @@ pub mod service;
 pub mod sheet;
 pub mod status;
 pub mod supervisor;
+pub mod tenant;
 pub mod transport;

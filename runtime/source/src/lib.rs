@@ -10,6 +10,7 @@
 //! types, `declare` makes the kernel's declarations of them and holds them to the laws, `render` prints the findings.
 
 pub mod code;
+pub mod declare;
 pub mod finding;
 pub mod infer;
 pub mod lines;

@@ -25,6 +25,7 @@ pub struct Reader<'a, 'f> {
     attributes: BTreeSet<String>,
     blocks: BTreeSet<String>,
     refused: bool,
+    missing: Vec<String>,
 }
 
 /// A reference with its place.
@@ -44,7 +45,7 @@ impl<'a, 'f> Reader<'a, 'f> {
     /// Reads `body`, which people know as `what`; what is missing is reported at `head`.
     pub fn new(body: &'a Body, what: impl Into<String>, head: Range<usize>, findings: &'f mut Vec<Finding>) -> Self {
         let (attributes, blocks) = (BTreeSet::new(), BTreeSet::new());
-        Self { body, what: what.into(), head, findings, attributes, blocks, refused: false }
+        Self { body, what: what.into(), head, findings, attributes, blocks, refused: false, missing: Vec::new() }
     }
 
     /// Reads a block inside this one, into the same findings.
@@ -99,12 +100,13 @@ impl<'a, 'f> Reader<'a, 'f> {
         self.body.attribute(name).is_some()
     }
 
-    /// Reports the attribute `name` if it is missing.
+    /// Reports the attribute `name`, on finishing, if it is missing and no misspelling of it was found.
     pub fn require(&mut self, name: &str) -> bool {
         if self.attribute(name).is_some() {
             return true;
         }
-        self.missing(&format!("`{name}`"));
+        self.refused = true;
+        self.missing.push(name.to_owned());
         false
     }
 
@@ -312,20 +314,18 @@ impl<'a, 'f> Reader<'a, 'f> {
                 .help("keep one of them".to_owned());
             self.findings.push(finding);
         }
-        if let Some(block) = block {
+        let mut all = Vec::new();
+        for block in self.body.blocks.iter().filter(|block| block.kind.text == name && block.labels.is_empty()) {
             let mut inner = self.within(block);
-            let members = inner.rest();
+            all.extend(inner.rest());
             inner.finish();
-            return members;
         }
-        let Some(attribute) = attribute else { return Vec::new() };
+        let Some(attribute) = attribute else { return all };
         match attribute.value.members() {
-            Some(members) => members.into_iter().filter(|(_, node)| !node.refused()).collect(),
-            None => {
-                self.wrong(&attribute.value, "an object `{ ... }`");
-                Vec::new()
-            }
+            Some(members) => all.extend(members.into_iter().filter(|(_, node)| !node.refused())),
+            None => self.wrong(&attribute.value, "an object `{ ... }`"),
         }
+        all
     }
 
     /// Named literal values, written as [`Reader::map`] takes them.
@@ -398,8 +398,16 @@ impl<'a, 'f> Reader<'a, 'f> {
         blocks.first().copied()
     }
 
-    /// Reports every attribute and block that was never asked for.
-    pub fn finish(self) {
+    /// Reports every attribute and block that was never asked for, and what is missing.
+    pub fn finish(mut self) {
+        for name in std::mem::take(&mut self.missing) {
+            let unknown = self.body.attributes.iter().filter(|attribute| !self.attributes.contains(&attribute.name.text));
+            let misspelt = unknown.map(|attribute| meant(&attribute.name.text, &self.attributes));
+            let told = format!("did you mean `{name}`?");
+            if misspelt.flatten().all(|meant| meant != told) {
+                self.missing(&format!("`{name}`"));
+            }
+        }
         for attribute in &self.body.attributes {
             let name = &attribute.name;
             if self.attributes.contains(&name.text) {
@@ -432,7 +440,16 @@ impl<'a, 'f> Reader<'a, 'f> {
 
 fn meant(word: &str, known: &BTreeSet<String>) -> Option<String> {
     let names: Vec<&str> = known.iter().map(String::as_str).collect();
-    suggest(word, names.iter().copied()).or_else(|| (!names.is_empty()).then(|| format!("there are {}", listed(&names))))
+    suggest(word, names.iter().copied()).or_else(|| there_are(&names))
+}
+
+/// What there is, as a sentence; nothing where there is nothing.
+pub fn there_are<S: AsRef<str>>(names: &[S]) -> Option<String> {
+    match names {
+        [] => None,
+        [only] => Some(format!("there is only `{}`", only.as_ref())),
+        many => Some(format!("there are {}", listed(many))),
+    }
 }
 
 /// The names in backticks, with commas; after the twelfth only their number.

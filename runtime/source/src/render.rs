@@ -90,6 +90,9 @@ fn excerpts<'a>(finding: &'a Finding, indexed: &'a Indexed<'a>) -> Vec<Element<'
 }
 
 fn excerpt<'a>(marks: &Marks<'a>, indexed: &'a Indexed<'a>) -> Vec<Element<'a>> {
+    if marks.file.is_empty() {
+        return Vec::new();
+    }
     let Some((text, lines)) = indexed.get(marks.file) else {
         return vec![Element::Origin(Origin::path(marks.file))];
     };

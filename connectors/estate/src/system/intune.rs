@@ -104,12 +104,20 @@ impl System for Intune {
             tx.plant("configuration", id, object);
         }
         for (name, id) in COMPLIANCE_POLICIES {
-            tx.plant("policy", id, json!({"@odata.type": "#microsoft.graph.windows10CompliancePolicy", "id": id,
-                "displayName": name, "createdDateTime": at, "lastModifiedDateTime": at}));
+            tx.plant(
+                "policy",
+                id,
+                json!({"@odata.type": "#microsoft.graph.windows10CompliancePolicy", "id": id,
+                "displayName": name, "createdDateTime": at, "lastModifiedDateTime": at}),
+            );
         }
         for (name, id) in MOBILE_APPS {
-            tx.plant("app", id, json!({"@odata.type": "#microsoft.graph.win32LobApp", "id": id,
-                "displayName": name, "publisher": "Acme", "createdDateTime": at, "lastModifiedDateTime": at}));
+            tx.plant(
+                "app",
+                id,
+                json!({"@odata.type": "#microsoft.graph.win32LobApp", "id": id,
+                "displayName": name, "publisher": "Acme", "createdDateTime": at, "lastModifiedDateTime": at}),
+            );
         }
         for person in world.settled() {
             let id = mint::guid(tx.fresh("device"));
@@ -151,16 +159,28 @@ impl System for Intune {
             return refused(400, "invalid_request", "AADSTS90002: Tenant not found.");
         }
         if field("grant_type") != "client_credentials" {
-            return refused(400, "unsupported_grant_type", "AADSTS70003: The app requested an unsupported grant type.");
+            return refused(
+                400,
+                "unsupported_grant_type",
+                "AADSTS70003: The app requested an unsupported grant type.",
+            );
         }
         if field("client_id") != access.credentials.get("client_id") {
-            return refused(400, "unauthorized_client", "AADSTS700016: Application was not found in the directory.");
+            return refused(
+                400,
+                "unauthorized_client",
+                "AADSTS700016: Application was not found in the directory.",
+            );
         }
         if field("client_secret") != access.credentials.get("client_secret") {
             return refused(401, "invalid_client", "AADSTS7000215: Invalid client secret provided.");
         }
         if !field("scope").ends_with("/.default") {
-            return refused(400, "invalid_scope", "AADSTS1002012: The provided value for scope is not valid.");
+            return refused(
+                400,
+                "invalid_scope",
+                "AADSTS1002012: The provided value for scope is not valid.",
+            );
         }
         let (token, life_s) = access.give(seed, "intune", now_ms);
         let body = json!({"token_type": "Bearer", "expires_in": life_s, "ext_expires_in": life_s, "access_token": token});
@@ -170,7 +190,11 @@ impl System for Intune {
     fn unknown(&self, call: &Call<'_>, status: u16) -> Reply {
         match status {
             405 => error(405, "UnknownError", "The method is not allowed for the resource."),
-            _ => error(400, "BadRequest", &format!("Resource not found for the segment '{}'.", call.request.path)),
+            _ => error(
+                400,
+                "BadRequest",
+                &format!("Resource not found for the segment '{}'.", call.request.path),
+            ),
         }
     }
 
@@ -179,17 +203,17 @@ impl System for Intune {
     }
 
     fn refuse(&self, refusal: &Refusal) -> Reply {
-        let later = |reply: Reply, wait: &Option<u64>| {
-            wait.iter().fold(reply, |reply, wait_s| reply.with("Retry-After", wait_s.to_string()))
-        };
         match refusal {
             Refusal::Throttled { retry_after_s } => {
-                later(error(429, "TooManyRequests", "Too many requests."), retry_after_s)
+                error(429, "TooManyRequests", "Too many requests.").later(*retry_after_s)
             }
             Refusal::Status { status, retry_after_s } => {
-                later(error(*status, "ServiceUnavailable", "The service is temporarily unavailable."), retry_after_s)
+                let text = "The service is temporarily unavailable.";
+                error(*status, "ServiceUnavailable", text).later(*retry_after_s)
             }
-            Refusal::Rejected => error(400, "BadRequest", "The request is not valid for the policy of the tenant."),
+            Refusal::Rejected => {
+                error(400, "BadRequest", "The request is not valid for the policy of the tenant.")
+            }
         }
     }
 }
@@ -218,13 +242,15 @@ fn page<'a>(call: &Call<'_>, all: impl Iterator<Item = &'a Value>) -> Reply {
     let skip = call.request.number("$skiptoken").or_else(|| call.request.number("$skip")).unwrap_or(0);
     let from = skip.min(kept.len());
     let shown = &kept[from..(from + top).min(kept.len())];
-    let members: Option<Vec<&str>> = call.request.asked("$select").map(|text| text.split(',').map(str::trim).collect());
+    let members: Option<Vec<&str>> =
+        call.request.asked("$select").map(|text| text.split(',').map(str::trim).collect());
     let items: Vec<Value> = shown.iter().map(|one| selected(one, members.as_deref())).collect();
     let here = format!("{}{}", call.request.base, call.request.path);
     let mut body = json!({"@odata.context": format!("{}/v1.0/$metadata", call.request.base), "value": items});
     if from + shown.len() < kept.len() {
         let next = (from + shown.len()).to_string();
-        body["@odata.nextLink"] = json!(format!("{here}?{}", call.request.query_with(&[("$skiptoken", &next)])));
+        body["@odata.nextLink"] =
+            json!(format!("{here}?{}", call.request.query_with(&[("$skiptoken", &next)])));
     }
     Reply::json(200, &body)
 }
@@ -250,7 +276,10 @@ impl Filter {
         let (Some(member), Some(op), Some(value)) = (member, op, value) else {
             return Err("Invalid filter clause".to_owned());
         };
-        if !["eq", "ne", "gt", "ge", "lt", "le"].contains(&op.as_str()) || value.contains(" and ") || value.contains(" or ") {
+        if !["eq", "ne", "gt", "ge", "lt", "le"].contains(&op.as_str())
+            || value.contains(" and ")
+            || value.contains(" or ")
+        {
             return Err("Invalid filter clause".to_owned());
         }
         Ok(Self { member, op, value: value.trim_matches('\'').to_owned() })
@@ -345,7 +374,8 @@ fn assign(call: &Call<'_>, tx: &mut Tx<'_>, kind: &str, member: &str) -> Result<
 
 fn assigned(call: &Call<'_>, outcome: Result<Vec<Value>, Reply>) -> Reply {
     let context = format!("{}/v1.0/$metadata", call.request.base);
-    outcome.map_or_else(|reply| reply, |set| Reply::json(200, &json!({"@odata.context": context, "value": set})))
+    outcome
+        .map_or_else(|reply| reply, |set| Reply::json(200, &json!({"@odata.context": context, "value": set})))
 }
 
 fn list_configurations(call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
@@ -407,7 +437,11 @@ fn act_on_device(call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
     let id = call.param("id");
     let Some(mut device) = tx.get("device", id).cloned() else { return absent(id) };
     let Some((action, state)) = ACTIONS.iter().find(|(action, _)| *action == call.param("action")) else {
-        return error(400, "BadRequest", &format!("Resource not found for the segment '{}'.", call.param("action")));
+        return error(
+            400,
+            "BadRequest",
+            &format!("Resource not found for the segment '{}'.", call.param("action")),
+        );
     };
     if let Some(state) = state {
         device["managementState"] = json!(state);

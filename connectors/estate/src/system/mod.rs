@@ -5,9 +5,13 @@
 
 pub(crate) mod intune;
 pub(crate) mod okta;
+mod okta_groups;
 mod okta_search;
+mod okta_users;
 pub(crate) mod servicenow;
 mod servicenow_query;
+mod servicenow_records;
+mod servicenow_tables;
 pub(crate) mod slack;
 mod slack_chat;
 pub(crate) mod workday;

@@ -35,36 +35,19 @@ pub(super) struct Search(Vec<Vec<Term>>);
 impl Search {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let words = words(text)?;
+        let mut words = words.iter();
         let mut any = vec![Vec::new()];
-        let mut at = 0;
-        let mut count = 0;
-        while at < words.len() {
-            let path = words[at].clone();
-            let op = operator(words.get(at + 1).ok_or("an operator is missing")?)?;
-            at += 2;
-            let value = if op == Op::Present {
-                String::new()
-            } else {
-                at += 1;
-                words.get(at - 1).ok_or("a value is missing")?.trim_matches('"').to_owned()
-            };
-            count += 1;
-            if count > TERMS_MAX {
-                return Err("too many comparisons".to_owned());
-            }
-            any.last_mut().ok_or("an expression is missing")?.push(Term { path, op, value });
-            match words.get(at).map(|word| word.to_lowercase()).as_deref() {
-                None => break,
+        for _ in 0..TERMS_MAX {
+            let term = Term::parse(&mut words)?;
+            any.last_mut().ok_or("a comparison is missing")?.push(term);
+            match words.next().map(|word| word.to_lowercase()).as_deref() {
+                None => return Ok(Self(any)),
                 Some("and") => {}
                 Some("or") => any.push(Vec::new()),
                 Some(other) => return Err(format!("`{other}` is not expected here")),
             }
-            at += 1;
         }
-        if any.iter().any(Vec::is_empty) {
-            return Err("a comparison is missing".to_owned());
-        }
-        Ok(Self(any))
+        Err("too many comparisons".to_owned())
     }
 
     pub(super) fn fits(&self, object: &Value) -> bool {
@@ -73,6 +56,19 @@ impl Search {
 }
 
 impl Term {
+    fn parse<'a>(words: &mut impl Iterator<Item = &'a String>) -> Result<Self, String> {
+        let path = words.next().ok_or("a comparison is missing")?.clone();
+        if !path.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_')) {
+            return Err(format!("`{path}` is no attribute"));
+        }
+        let op = operator(words.next().ok_or("an operator is missing")?)?;
+        let value = match op {
+            Op::Present => String::new(),
+            _ => words.next().ok_or("a value is missing")?.trim_matches('"').to_owned(),
+        };
+        Ok(Self { path, op, value })
+    }
+
     fn fits(&self, object: &Value) -> bool {
         let found = self.path.split('.').fold(object, |value, name| &value[name]);
         let text = match found {
@@ -165,7 +161,9 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_refused() {
-        for text in ["", "status", "status is \"x\"", "status eq \"x", "status eq \"x\" and", "a eq b c"] {
+        for text in
+            ["", "status", "status is \"x\"", "status eq \"x", "status eq \"x\" and", "a eq b c", "(a eq b)"]
+        {
             check(text, None);
         }
     }

@@ -119,7 +119,8 @@ impl Query {
     pub(super) fn sort(&self, records: &mut [&Value], read: &dyn Fn(&Value, &str) -> Option<String>) {
         records.sort_by(|left, right| {
             let by = self.order.iter().map(|(field, is_descending)| {
-                let order = compare(&read(left, field).unwrap_or_default(), &read(right, field).unwrap_or_default());
+                let order =
+                    compare(&read(left, field).unwrap_or_default(), &read(right, field).unwrap_or_default());
                 if *is_descending { order.reverse() } else { order }
             });
             by.fold(Ordering::Equal, Ordering::then)
@@ -151,7 +152,8 @@ impl Condition {
 }
 
 fn condition(text: &str, is_field: &dyn Fn(&str) -> bool) -> Option<Condition> {
-    let is_part = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || matches!(letter, '_' | '.');
+    let is_part =
+        |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || matches!(letter, '_' | '.');
     let end = text.find(|letter| !is_part(letter)).unwrap_or(text.len());
     let (field, rest) = text.split_at(end);
     let (value, op) = OPERATORS.iter().find_map(|(word, op)| Some((rest.strip_prefix(word)?, *op)))?;

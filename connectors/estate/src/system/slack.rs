@@ -58,7 +58,8 @@ impl System for Slack {
     }
 
     fn credentials(&self, seed: u64) -> Credentials {
-        Credentials::default().with("bot_token", format!("xoxb-{}", auth::secret(seed, "slack", "bot_token", 32)))
+        Credentials::default()
+            .with("bot_token", format!("xoxb-{}", auth::secret(seed, "slack", "bot_token", 32)))
     }
 
     fn describe(&self, base: &str) -> Value {
@@ -111,17 +112,20 @@ impl System for Slack {
     }
 
     fn rate(&self, call: &Call<'_>) -> (String, Rate) {
-        let limit = METHODS.iter().find(|(name, ..)| *name == call.operation).map_or(20, |(_, limit, ..)| *limit);
+        let limit =
+            METHODS.iter().find(|(name, ..)| *name == call.operation).map_or(20, |(_, limit, ..)| *limit);
         (call.operation.clone(), Rate { limit, window_ms: 60_000 })
     }
 
     fn refuse(&self, refusal: &Refusal) -> Reply {
         match refusal {
-            Refusal::Throttled { retry_after_s } => Reply::json(429, &json!({"ok": false, "error": "ratelimited"}))
-                .with("Retry-After", retry_after_s.unwrap_or(1).to_string()),
+            Refusal::Throttled { retry_after_s } => {
+                Reply::json(429, &json!({"ok": false, "error": "ratelimited"}))
+                    .with("Retry-After", retry_after_s.unwrap_or(1).to_string())
+            }
             Refusal::Status { status, retry_after_s } => {
                 let reply = Reply::json(*status, &json!({"ok": false, "error": "service_unavailable"}));
-                retry_after_s.into_iter().fold(reply, |reply, wait_s| reply.with("Retry-After", wait_s.to_string()))
+                reply.later(*retry_after_s)
             }
             Refusal::Rejected => failed("restricted_action"),
         }
@@ -145,7 +149,8 @@ impl Args {
         let is_write = METHODS.iter().any(|(name, _, is_write, _)| *is_write && *name == call.operation);
         if request.is_form() {
             all.extend(text(&request.form()));
-        } else if is_write && request.media_type() == "application/json"
+        } else if is_write
+            && request.media_type() == "application/json"
             && let Some(Value::Object(body)) = request.json()
         {
             all.extend(body);
@@ -233,18 +238,27 @@ pub(super) fn page<'a>(args: &Args, keys: &[&'a str], usual: usize) -> Result<(V
 }
 
 fn auth_test(call: &Call<'_>, _tx: &mut Tx<'_>) -> Reply {
-    Reply::json(200, &json!({"ok": true, "url": call.request.base, "team": "acme", "user": "xops",
-        "team_id": TEAM, "user_id": SLACK_BOT_USER_ID, "bot_id": "B0XOPSBOT01"}))
+    Reply::json(
+        200,
+        &json!({"ok": true, "url": call.request.base, "team": "acme", "user": "xops",
+        "team_id": TEAM, "user_id": SLACK_BOT_USER_ID, "bot_id": "B0XOPSBOT01"}),
+    )
 }
 
 fn list_users(call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
     let view = tx.view(Fresh::Eventual);
     let keys: Vec<&str> = view.all("user").map(|(id, _)| id).collect();
-    page(&Args::of(call), &keys, 1_000).map_or_else(|reply| reply, |(shown, next)| {
-        let members: Vec<&Value> = shown.iter().filter_map(|id| view.get("user", id)).collect();
-        Reply::json(200, &json!({"ok": true, "members": members, "cache_ts": tx.now_ms / 1_000,
-            "response_metadata": {"next_cursor": next}}))
-    })
+    page(&Args::of(call), &keys, 1_000).map_or_else(
+        |reply| reply,
+        |(shown, next)| {
+            let members: Vec<&Value> = shown.iter().filter_map(|id| view.get("user", id)).collect();
+            Reply::json(
+                200,
+                &json!({"ok": true, "members": members, "cache_ts": tx.now_ms / 1_000,
+            "response_metadata": {"next_cursor": next}}),
+            )
+        },
+    )
 }
 
 fn user_info(call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
@@ -259,7 +273,10 @@ fn lookup(call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
     };
     let found = tx.view(Fresh::Strong).with("user", "/profile/email", &email);
     let user = found.iter().map(|(_, user)| *user).find(|user| user["deleted"] == false);
-    user.map_or_else(|| failed("users_not_found"), |user| Reply::json(200, &json!({"ok": true, "user": user})))
+    user.map_or_else(
+        || failed("users_not_found"),
+        |user| Reply::json(200, &json!({"ok": true, "user": user})),
+    )
 }
 
 fn list_channels(call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
@@ -272,16 +289,25 @@ fn list_channels(call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
             && !(args.is_true("exclude_archived") && channel["is_archived"] == true)
     };
     let keys: Vec<&str> = view.all("channel").filter(|(_, one)| fits(one)).map(|(id, _)| id).collect();
-    page(&args, &keys, 100).map_or_else(|reply| reply, |(shown, next)| {
-        let channels: Vec<&Value> = shown.iter().filter_map(|id| view.get("channel", id)).collect();
-        Reply::json(200, &json!({"ok": true, "channels": channels, "response_metadata": {"next_cursor": next}}))
-    })
+    page(&args, &keys, 100).map_or_else(
+        |reply| reply,
+        |(shown, next)| {
+            let channels: Vec<&Value> = shown.iter().filter_map(|id| view.get("channel", id)).collect();
+            Reply::json(
+                200,
+                &json!({"ok": true, "channels": channels, "response_metadata": {"next_cursor": next}}),
+            )
+        },
+    )
 }
 
 fn channel_info(call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
     let id = Args::of(call).text("channel").unwrap_or_default();
     let channel = tx.view(Fresh::Strong).get("channel", &id);
-    channel.map_or_else(|| failed("channel_not_found"), |one| Reply::json(200, &json!({"ok": true, "channel": one})))
+    channel.map_or_else(
+        || failed("channel_not_found"),
+        |one| Reply::json(200, &json!({"ok": true, "channel": one})),
+    )
 }
 
 fn members(call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
@@ -293,9 +319,15 @@ fn members(call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
     }
     let seats = view.under("membership", &format!("{id}/"));
     let keys: Vec<&str> = seats.filter_map(|(_, one)| one["user"].as_str()).collect();
-    page(&args, &keys, 100).map_or_else(|reply| reply, |(shown, next)| {
-        Reply::json(200, &json!({"ok": true, "members": shown, "response_metadata": {"next_cursor": next}}))
-    })
+    page(&args, &keys, 100).map_or_else(
+        |reply| reply,
+        |(shown, next)| {
+            Reply::json(
+                200,
+                &json!({"ok": true, "members": shown, "response_metadata": {"next_cursor": next}}),
+            )
+        },
+    )
 }
 
 /// Why somebody cannot be invited, if so.

@@ -18,7 +18,8 @@ const TEXT_MAX: usize = 40_000;
 pub(super) fn create(call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
     let args = Args::of(call);
     let name = args.text("name").unwrap_or_default();
-    let is_letter = |letter: char| letter.is_lowercase() || letter.is_numeric() || matches!(letter, '-' | '_');
+    let is_letter =
+        |letter: char| letter.is_lowercase() || letter.is_numeric() || matches!(letter, '-' | '_');
     if name.is_empty() {
         return failed("invalid_name_required");
     }
@@ -122,7 +123,8 @@ pub(super) fn history(call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
     page(&args, &keys, 100).map_or_else(
         |reply| reply,
         |(shown, next)| {
-            let messages: Vec<&Value> = shown.iter().rev().filter_map(|key| view.get("message", key)).collect();
+            let messages: Vec<&Value> =
+                shown.iter().rev().filter_map(|key| view.get("message", key)).collect();
             let more = !next.is_empty();
             let body = json!({"ok": true, "messages": messages, "has_more": more,
                 "response_metadata": {"next_cursor": next}});

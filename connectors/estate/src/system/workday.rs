@@ -103,7 +103,8 @@ impl System for Workday {
         }
         let parsed = std::str::from_utf8(&request.body).ok().and_then(|text| soap::parse(text).ok());
         let Some(document) = parsed else { return unknown("unreadable", 400) };
-        let element = document.child("Body").and_then(|body| body.children.first()).map(|one| one.name.clone());
+        let element =
+            document.child("Body").and_then(|body| body.children.first()).map(|one| one.name.clone());
         let service = params.iter().find(|(name, _)| name == "service").map_or("", |(_, value)| value);
         let found = OPERATIONS.iter().find(|(request, services, ..)| {
             element.as_deref() == Some(*request) && services.contains(&service)
@@ -111,14 +112,21 @@ impl System for Workday {
         let Some((_, _, name, handler)) = found else {
             return unknown(element.as_deref().unwrap_or("unknown"), 400);
         };
-        Call { request, operation: (*name).to_owned(), params, document: Some(document), run: Run::Do(*handler) }
+        Call {
+            request,
+            operation: (*name).to_owned(),
+            params,
+            document: Some(document),
+            run: Run::Do(*handler),
+        }
     }
 
     fn admit(&self, call: &Call<'_>, access: &Access, _now_ms: u64) -> Result<(), Reply> {
         let token = call.document.as_ref().and_then(|all| all.at("Header/Security/UsernameToken"));
         let text = |name: &str| token.and_then(|token| token.text_at(name)).unwrap_or_default();
         let credentials = &access.credentials;
-        let is_known = text("Username") == credentials.get("username") && text("Password") == credentials.get("password");
+        let is_known = text("Username") == credentials.get("username")
+            && text("Password") == credentials.get("password");
         if is_known && call.param("tenant") == TENANT {
             return Ok(());
         }
@@ -128,7 +136,14 @@ impl System for Workday {
 
     fn unknown(&self, _call: &Call<'_>, status: u16) -> Reply {
         match status {
-            400 => Reply::xml(500, soap::fault("Client.processingError", "Processing error occurred. The task submitted is not authorized or does not exist.", Some("Processing_Fault"))),
+            400 => Reply::xml(
+                500,
+                soap::fault(
+                    "Client.processingError",
+                    "Processing error occurred. The task submitted is not authorized or does not exist.",
+                    Some("Processing_Fault"),
+                ),
+            ),
             other => Reply::empty(other),
         }
     }
@@ -140,15 +155,17 @@ impl System for Workday {
 
     fn refuse(&self, refusal: &Refusal) -> Reply {
         let server = |status, text, wait: Option<u64>| {
-            let reply = Reply::xml(status, soap::fault("Server.processingError", text, Some("Processing_Fault")));
-            wait.into_iter().fold(reply, |reply, wait_s| reply.with("Retry-After", wait_s.to_string()))
+            let fault = soap::fault("Server.processingError", text, Some("Processing_Fault"));
+            Reply::xml(status, fault).later(wait)
         };
         match refusal {
             Refusal::Throttled { retry_after_s } => server(429, "too many requests", *retry_after_s),
             Refusal::Status { status, retry_after_s } => {
                 server(*status, "Processing error occurred. Service temporarily unavailable.", *retry_after_s)
             }
-            Refusal::Rejected => invalid("The action is not valid for the worker by a condition rule of the business process."),
+            Refusal::Rejected => {
+                invalid("The action is not valid for the worker by a condition rule of the business process.")
+            }
         }
     }
 }
@@ -209,7 +226,10 @@ pub(super) fn ids(reference: &Element) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// The worker that a reference names: WID and object.
-pub(super) fn worker_of<'a>(view: View<'a>, reference: &Element) -> Result<(&'a str, &'a Value), (String, String)> {
+pub(super) fn worker_of<'a>(
+    view: View<'a>,
+    reference: &Element,
+) -> Result<(&'a str, &'a Value), (String, String)> {
     let mut last = (String::from("WID"), String::new());
     for (kind, id) in ids(reference) {
         let found = match kind {

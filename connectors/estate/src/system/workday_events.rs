@@ -65,28 +65,31 @@ fn end(call: &Call<'_>, tx: &mut Tx<'_>, names: &Ending) -> Reply {
     if worker["id_type"] != names.id_type {
         return invalid(&format!("The worker is not valid for {}.", names.process));
     }
-    let Some(date) = data.text_at(names.date).and_then(clock::day) else {
+    let Some(day) = data.text_at(names.date).and_then(clock::day) else {
         return invalid(&format!("Element Content '{}' is required and must be a date.", names.date));
     };
     let reason = data.at(&format!("{}/Primary_Reason_Reference", names.detail));
     let Some((_, reason)) = reason.and_then(|reason| ids(reason).find(|(_, id)| !id.is_empty())) else {
         return invalid("Element Content 'Primary_Reason_Reference' is required.");
     };
-    if worker["start"].as_str().is_some_and(|start| date.as_str() < start) {
+    if worker["start"].as_str().is_some_and(|start| day.as_str() < start) {
         return invalid(&format!("{} must not be before the start of the contract.", names.date));
     }
     if !worker["end"].is_null() {
-        return invalid(&format!("The worker already has an end event in effect for {}.", worker["end"]["date"]));
+        return invalid(&format!(
+            "The worker already has an end event in effect for {}.",
+            worker["end"]["date"]
+        ));
     }
     let last_day = data.text_at(&format!("{}/Last_Day_of_Work", names.detail)).and_then(clock::day);
     let comment = request.text_at("Business_Process_Parameters/Comment_Data/Comment");
     let event = mint_event(tx);
     let object = json!({
-        "wid": event, "type": names.process, "worker": wid, "state": DONE, "effective": date, "reason": reason,
+        "wid": event, "type": names.process, "worker": wid, "state": DONE, "effective": day, "reason": reason,
         "comments": comment.into_iter().collect::<Vec<_>>(), "moment": tx.now_ms,
     });
-    let last_day = last_day.unwrap_or_else(|| date.clone());
-    worker["end"] = json!({"event": event, "date": date, "reason": reason, "last_day": last_day});
+    let last_day = last_day.unwrap_or_else(|| day.clone());
+    worker["end"] = json!({"event": event, "date": day, "reason": reason, "last_day": last_day});
     worker["updated"] = json!(tx.now_ms);
     tx.put("event", &event, object);
     tx.put("worker", &wid, worker);
@@ -161,12 +164,16 @@ pub(super) fn get_event_details(call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
     if wanted.is_empty() {
         return invalid("Element Content 'Event_Reference' is required.");
     }
-    if let Some((kind, id)) = wanted.iter().find(|(kind, id)| *kind != "WID" || view.get("event", id).is_none()) {
+    if let Some((kind, id)) =
+        wanted.iter().find(|(kind, id)| *kind != "WID" || view.get("event", id).is_none())
+    {
         return invalid_id(kind, id);
     }
     let mut xml = Xml::default();
     xml.block("Response_Results", |xml| {
-        for (name, value) in [("Total_Results", wanted.len()), ("Total_Pages", 1), ("Page_Results", wanted.len()), ("Page", 1)] {
+        for (name, value) in
+            [("Total_Results", wanted.len()), ("Total_Pages", 1), ("Page_Results", wanted.len()), ("Page", 1)]
+        {
             xml.leaf(name, &value.to_string());
         }
     });

@@ -17,32 +17,13 @@ const COUNT_MAX: usize = 999;
 const COUNT: usize = 100;
 
 /// Which parts of a worker are asked for.
-struct Group {
-    reference: bool,
-    personal: bool,
-    employment: bool,
-    organizations: bool,
-    transactions: bool,
-}
+struct Group<'a>(Option<&'a Element>);
 
-impl Group {
-    fn of(asked: Option<&Element>) -> Self {
-        let Some(asked) = asked else {
-            return Self {
-                reference: true,
-                personal: true,
-                employment: true,
-                organizations: false,
-                transactions: false,
-            };
-        };
-        Self {
-            reference: asked.is_true("Include_Reference"),
-            personal: asked.is_true("Include_Personal_Information"),
-            employment: asked.is_true("Include_Employment_Information"),
-            organizations: asked.is_true("Include_Organizations"),
-            transactions: asked.is_true("Include_Transaction_Log_Data"),
-        }
+impl Group<'_> {
+    /// Without a response group, the parts that Workday gives unasked.
+    fn has(&self, part: &str) -> bool {
+        let usual = ["Include_Reference", "Include_Personal_Information", "Include_Employment_Information"];
+        self.0.map_or_else(|| usual.contains(&part), |asked| asked.is_true(part))
     }
 }
 
@@ -57,7 +38,9 @@ impl Page {
         let filter = request.child("Response_Filter");
         let number = |name: &str, usual: usize| match filter.and_then(|filter| filter.text_at(name)) {
             None => Ok(usual),
-            Some(text) => text.parse().map_err(|_| invalid(&format!("'{text}' is not a valid value for {name}."))),
+            Some(text) => {
+                text.parse().map_err(|_| invalid(&format!("'{text}' is not a valid value for {name}.")))
+            }
         };
         let page = Self { number: number("Page", 1)?, count: number("Count", COUNT)? };
         if page.number == 0 || page.count == 0 || page.count > COUNT_MAX {
@@ -90,19 +73,19 @@ pub(super) fn get_workers(call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
         Err(reply) => return reply,
     };
     let mut missing = Vec::new();
-    let chosen = match request.child("Request_References") {
-        Some(references) => match referred(view, references, &mut missing) {
+    let chosen = if let Some(references) = request.child("Request_References") {
+        match referred(view, references, &mut missing) {
             Ok(chosen) => chosen,
             Err(reply) => return reply,
-        },
-        None => {
-            let criteria = request.child("Request_Criteria");
-            let fits = |worker: &Value| criteria.is_none_or(|criteria| chosen_by(criteria, worker, tx.now_ms, view));
-            view.all("worker").map(|(_, worker)| worker).filter(|worker| fits(worker)).collect()
         }
+    } else {
+        let criteria = request.child("Request_Criteria");
+        let fits =
+            |worker: &Value| criteria.is_none_or(|criteria| chosen_by(criteria, worker, tx.now_ms, view));
+        view.all("worker").map(|(_, worker)| worker).filter(|worker| fits(worker)).collect()
     };
     let shown = page.cut(&chosen);
-    let group = Group::of(request.child("Response_Group"));
+    let group = Group(request.child("Response_Group"));
     let mut xml = Xml::default();
     page.results(&mut xml, chosen.len(), shown.len());
     xml.block("Response_Data", |xml| {
@@ -164,35 +147,36 @@ fn chosen_by(criteria: &Element, worker: &Value, now_ms: u64, view: View<'_>) ->
     }
     let updated = worker["updated"].as_u64().unwrap_or(0);
     criteria.all("Transaction_Log_Criteria_Data").all(|one| {
-        let bound = |name: &str| one.text_at(&format!("Transaction_Date_Range_Data/{name}")).and_then(clock::parse);
+        let bound =
+            |name: &str| one.text_at(&format!("Transaction_Date_Range_Data/{name}")).and_then(clock::parse);
         bound("Updated_From").is_none_or(|from| updated >= from)
             && bound("Updated_Through").is_none_or(|through| updated <= through)
     })
 }
 
-fn write_worker(xml: &mut Xml, worker: &Value, group: &Group, view: View<'_>, now_ms: u64) {
+fn write_worker(xml: &mut Xml, worker: &Value, group: &Group<'_>, view: View<'_>, now_ms: u64) {
     let text = |member: &str| worker[member].as_str().unwrap_or_default();
-    if group.reference {
+    if group.has("Include_Reference") {
         refer(xml, "Worker_Reference", worker);
     }
     xml.leaf("Worker_Descriptor", &format!("{} {}", text("first"), text("last")));
     xml.block("Worker_Data", |xml| {
         xml.leaf("Worker_ID", text("worker_id"));
         xml.leaf("User_ID", text("user"));
-        if group.personal {
+        if group.has("Include_Personal_Information") {
             write_person(xml, worker);
         }
-        if group.employment {
+        if group.has("Include_Employment_Information") {
             xml.block("Employment_Data", |xml| write_employment(xml, worker, now_ms));
         }
-        if group.organizations {
+        if group.has("Include_Organizations") {
             xml.block("Organization_Data", |xml| {
                 for id in [text("organization"), text("cost_center")] {
                     write_membership(xml, id, view.get("organization", id));
                 }
             });
         }
-        if group.transactions {
+        if group.has("Include_Transaction_Log_Data") {
             xml.block("Transaction_Log_Entry_Data", |xml| write_transactions(xml, text("wid"), view));
         }
     });
@@ -205,7 +189,11 @@ fn write_person(xml: &mut Xml, worker: &Value) {
             for name in ["Legal_Name_Data", "Preferred_Name_Data"] {
                 xml.block(name, |xml| {
                     xml.block("Name_Detail_Data", |xml| {
-                        xml.reference("Country_Reference", None, &[("ISO_3166-1_Alpha-2_Code", text("country"))]);
+                        xml.reference(
+                            "Country_Reference",
+                            None,
+                            &[("ISO_3166-1_Alpha-2_Code", text("country"))],
+                        );
                         xml.leaf("First_Name", text("first"));
                         xml.leaf("Last_Name", text("last"));
                     });
@@ -217,7 +205,11 @@ fn write_person(xml: &mut Xml, worker: &Value) {
                 xml.leaf("Email_Address", text("email"));
                 xml.block("Usage_Data", |xml| {
                     xml.block("Type_Data", |xml| {
-                        xml.reference("Type_Reference", Some("Work"), &[("Communication_Usage_Type_ID", "WORK")]);
+                        xml.reference(
+                            "Type_Reference",
+                            Some("Work"),
+                            &[("Communication_Usage_Type_ID", "WORK")],
+                        );
                     });
                 });
             });
@@ -246,7 +238,11 @@ fn write_employment(xml: &mut Xml, worker: &Value, now_ms: u64) {
             };
             xml.reference("Worker_Type_Reference", Some(kind.1), &[kind]);
             xml.block("Business_Site_Summary_Data", |xml| {
-                xml.reference("Location_Reference", Some(text("location")), &[("Location_ID", text("location"))]);
+                xml.reference(
+                    "Location_Reference",
+                    Some(text("location")),
+                    &[("Location_ID", text("location"))],
+                );
                 xml.leaf("Name", text("location"));
                 xml.block("Address_Data", |xml| {
                     xml.reference("Country_Reference", None, &[("ISO_3166-1_Alpha-2_Code", text("country"))]);
@@ -354,7 +350,11 @@ pub(super) fn get_organizations(call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
                 xml.block("Organization_Data", |xml| {
                     xml.leaf("Reference_ID", id);
                     xml.leaf("Name", text("name"));
-                    xml.reference("Organization_Type_Reference", None, &[("Organization_Type_ID", text("type"))]);
+                    xml.reference(
+                        "Organization_Type_Reference",
+                        None,
+                        &[("Organization_Type_ID", text("type"))],
+                    );
                     xml.flag("Inactive", false);
                 });
             });

@@ -140,7 +140,7 @@ async fn act(stream: &mut TcpStream, acts: Vec<Act>) -> bool {
 /// A request, head and body; nothing if the connection ends first.
 async fn read_request(stream: &mut TcpStream) -> Option<String> {
     let mut bytes = Vec::new();
-    let mut buffer = [0; 16 << 10];
+    let mut buffer = vec![0; 16 << 10];
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {

@@ -20,6 +20,7 @@ async fn check(acts: Vec<Act>, deadline: Duration, word: &str, part: &str) {
     assert!(lost.to_string().contains(part), "`{lost}` lacks `{part}`");
     assert!(began.elapsed() < deadline + Duration::from_secs(2), "{part}: {:?}", began.elapsed());
     assert_eq!(server.requests().len(), 1, "{part}: it was sent again");
+    assert!(!lost.to_string().contains("/act"), "an address names people: {lost}");
 }
 
 fn head(text: &str) -> Act {
@@ -123,6 +124,7 @@ async fn a_body_beyond_the_bound_is_not_read() {
     let bytes = || Act::Forever(vec![b'x'; 64 << 10], Duration::ZERO);
     let why = "status 200: the body is longer than 16777216 bytes";
     check(vec![head(announced), bytes()], LONG, "after_send", why).await;
+    check(vec![head(announced), Act::Sleep(LONG)], LONG, "after_send", why).await;
     let chunk = [b"10000\r\n".as_slice(), &vec![b'x'; 64 << 10], b"\r\n"].concat();
     let chunked = head("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
     check(vec![chunked, Act::Forever(chunk, Duration::ZERO)], LONG, "after_send", why).await;
@@ -159,18 +161,85 @@ async fn a_body_that_breaks_off_is_no_response() {
 async fn a_redirect_is_a_response_and_leads_nowhere() {
     let other = Server::start(|_, _| answer(200, "", "stolen")).await;
     let location = format!("location: {}/elsewhere\r\n", other.url());
-    let server = Server::start(move |_, _| answer(307, &location, "")).await;
-    let auth = Auth::ApiKey { header: "x-key".to_owned(), prefix: String::new(), part: "key".to_owned() };
-    let client = client(target(&server.url(), auth, &[("key", "canary")]));
-    let response = post(&client, &server, LONG).await.unwrap();
-    assert_eq!(response.status, 307);
-    assert!(response.headers.contains(&("location".to_owned(), format!("{}/elsewhere", other.url()))));
-    assert_eq!((server.requests().len(), other.connections()), (1, 0));
+    for (status, method) in [(301, "GET"), (302, "POST"), (303, "PUT"), (307, "POST"), (308, "DELETE")] {
+        let location = location.clone();
+        let server = Server::start(move |_, _| answer(status, &location, "")).await;
+        let auth = Auth::ApiKey { header: "x-key".to_owned(), prefix: String::new(), part: "key".to_owned() };
+        let client = client(target(&server.url(), auth, &[("key", "canary")]));
+        let response = client.send(&request(method, &server.url(), "/", ""), LONG).await.unwrap();
+        assert_eq!(response.status, status);
+        assert!(response.headers.contains(&("location".to_owned(), format!("{}/elsewhere", other.url()))));
+        assert_eq!((server.requests().len(), other.connections()), (1, 0));
+    }
+}
+
+#[tokio::test]
+async fn an_endless_redirect_is_one_answer() {
+    let server = Server::start(|_, _| answer(302, "location: /again\r\n", "")).await;
+    assert_eq!(post(&plain(&server), &server, LONG).await.unwrap().status, 302);
+    assert_eq!(server.requests().len(), 1);
+}
+
+/// The proof on which a second try of a call rests: whatever the moment at which a deadline strikes or a connection dies, a
+/// request that is reported as not sent is none that the server saw.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_reported_as_not_sent_never_arrives() {
+    const CALLERS: u64 = 48;
+    const CALLS_EACH: u64 = 60;
+    let server = Server::start(|number, _| match number % 7 {
+        0 => vec![Act::Reset],
+        1 => vec![Act::Sleep(Duration::from_millis(1)), Act::Close],
+        2 => [answer(200, "", ""), vec![Act::Close]].concat(),
+        _ => answer(200, "", ""),
+    })
+    .await;
+    let mut wide = target(&server.url(), Auth::None, &[]);
+    wide.concurrency = 64;
+    let client = std::sync::Arc::new(
+        Client::new(vec![wide], Limits { waiting_max: 4096, ..Limits::default() }).unwrap(),
+    );
+    let callers: Vec<_> = (0..CALLERS)
+        .map(|caller| {
+            let (client, base) = (client.clone(), server.url());
+            tokio::spawn(async move {
+                let mut results = Vec::new();
+                for number in caller * CALLS_EACH..(caller + 1) * CALLS_EACH {
+                    let (method, body) = if number % 2 == 0 { ("POST", "order") } else { ("DELETE", "") };
+                    let request = request(method, &base, &format!("/call/{number}/"), body);
+                    // Half of them strike while there may not be a connection yet.
+                    let most = if number % 4 < 2 { 600 } else { 30_000 };
+                    let deadline = Duration::from_micros(number * 7919 % most);
+                    results.push((number, client.send(&request, deadline).await));
+                }
+                results
+            })
+        })
+        .collect();
+    let mut results = Vec::new();
+    for caller in callers {
+        results.append(&mut caller.await.unwrap());
+    }
+    tokio::time::sleep(SHORT).await;
+    let seen: std::collections::BTreeSet<u64> =
+        server.requests().iter().map(|request| request.split('/').nth(2).unwrap().parse().unwrap()).collect();
+    assert_eq!(seen.len(), server.requests().len(), "a request was sent twice");
+    let mut counts = [0; 3];
+    for (number, result) in results {
+        match result {
+            Ok(_) => counts[0] += 1,
+            Err(lost) if lost.may_have_arrived() => counts[1] += 1,
+            Err(lost) => {
+                counts[2] += 1;
+                assert!(!seen.contains(&number), "call {number} arrived, and was reported so: {lost}");
+            }
+        }
+    }
+    assert!(counts.iter().all(|count| *count > 0), "answered, lost after and before sending: {counts:?}");
 }
 
 #[tokio::test]
 async fn connections_are_kept_and_a_stale_one_costs_nothing() {
-    // Every second answer is followed by a close, which the client notices before or while it sends the next.
+    // Every second answer is followed by a close, which the client notices before it sends the next.
     let server = Server::start(|number, _| {
         let mut acts = answer(200, "", "done");
         if number % 2 == 1 {
@@ -180,13 +249,13 @@ async fn connections_are_kept_and_a_stale_one_costs_nothing() {
     })
     .await;
     let client = plain(&server);
-    for _ in 0..20 {
+    for _ in 0..10 {
         let response = post(&client, &server, LONG).await.unwrap();
         assert_eq!(response.body, b"done");
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert_eq!(server.requests().len(), 20);
-    assert!((10..20).contains(&server.connections()), "{}", server.connections());
+    assert_eq!(server.requests().len(), 10);
+    assert!((5..10).contains(&server.connections()), "{}", server.connections());
 }
 
 #[tokio::test]

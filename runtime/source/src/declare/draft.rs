@@ -231,7 +231,7 @@ macro_rules! placed {
     };
 }
 
-placed!(System, Entity, Attribute, Link, Facet, Route, Outcome, Runbook, Variant, Layer, Trigger, Schedule);
+placed!(System, Entity, Attribute, Link, Facet, Route, Outcome, Desired, Runbook, Variant, Layer, Trigger, Schedule);
 
 impl<T> Placed for (At, T) {
     fn at(&self) -> &At {

@@ -123,7 +123,7 @@ fn system(reader: &mut Reader<'_, '_>, block: &Block, drafts: &mut Drafts) {
     let draft = System {
         at: At::head(reader),
         domain: required_said(reader, "domain"),
-        manifest: said(reader, "manifest").unwrap_or_else(|| (name.clone(), reader.head())),
+        manifest: manifest_of(reader, &name),
         base_url: required_said(reader, "base_url").unwrap_or_default(),
         vars: reader.values("vars"),
         credential,
@@ -131,6 +131,14 @@ fn system(reader: &mut Reader<'_, '_>, block: &Block, drafts: &mut Drafts) {
         max_age_ms: reader.duration_ms("max_age").unwrap_or(MAX_AGE_MS),
     };
     insert(&mut drafts.systems, name.clone(), draft, &format!("system `{name}`"), reader);
+}
+
+/// The manifest, which has the system's own name where a file does not say; nothing where it says it wrongly.
+fn manifest_of(reader: &mut Reader<'_, '_>, system: &str) -> (String, Range<usize>) {
+    if reader.attribute("manifest").is_none() {
+        return (system.to_owned(), reader.head());
+    }
+    said(reader, "manifest").unwrap_or_default()
 }
 
 fn entity(reader: &mut Reader<'_, '_>, block: &Block, drafts: &mut Drafts) {

@@ -61,7 +61,7 @@ fn outcome(reader: &mut Reader<'_, '_>, block: &Block, drafts: &mut Drafts) {
         runbook: reader.reference("runbook"),
         facets: order.into_iter().filter_map(|(_, key)| seen.remove(&key)).collect(),
     };
-    if draft.facets.is_empty() {
+    if draft.facets.is_empty() && block.body.blocks.is_empty() {
         let message = format!("outcome `{name}` wants nothing");
         let finding = draft.at.error(code::EMPTY, message, "no facet is declared in it");
         reader.report(finding.help("add a block for a domain: `identity { account = \"present\" }`".to_owned()));
@@ -79,7 +79,7 @@ fn runbook(reader: &mut Reader<'_, '_>, block: &Block, drafts: &mut Drafts) {
     let mut variants = BTreeMap::new();
     each(reader, "variant", &["name"], |reader, block| {
         check_name(reader, &block.labels[0], "a variant");
-        let draft = variant(reader);
+        let draft = variant(reader, block);
         let what = format!("variant `{}` of runbook `{name}`", block.label(0));
         insert(&mut variants, block.label(0).to_owned(), draft, &what, reader);
     });
@@ -90,14 +90,14 @@ fn runbook(reader: &mut Reader<'_, '_>, block: &Block, drafts: &mut Drafts) {
         on_reject: on_reject(reader),
         variants,
     };
-    if draft.variants.is_empty() {
+    if draft.variants.is_empty() && block.body.blocks.is_empty() {
         let finding = draft.at.error(code::EMPTY, format!("runbook `{name}` has no variant"), "nothing to run");
         reader.report(finding.help("add one: `variant \"v1\" { node \"...\" { ... } }`".to_owned()));
     }
     insert(&mut drafts.runbooks, name.clone(), draft, &format!("runbook `{name}`"), reader);
 }
 
-fn variant(reader: &mut Reader<'_, '_>) -> Variant {
+fn variant(reader: &mut Reader<'_, '_>, block: &Block) -> Variant {
     let mut nodes: Vec<Step> = Vec::new();
     let mut names: BTreeMap<String, Named> = BTreeMap::new();
     let mut kept = BTreeSet::new();
@@ -119,7 +119,7 @@ fn variant(reader: &mut Reader<'_, '_>) -> Variant {
         }
     });
     let at = At::head(reader);
-    if nodes.is_empty() {
+    if nodes.is_empty() && block.body.blocks.is_empty() {
         let finding = at.error(code::EMPTY, "this variant has no node", "nothing to run");
         reader.report(finding);
     }

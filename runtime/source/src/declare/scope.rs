@@ -131,10 +131,9 @@ impl<'a> Scope<'a> {
         let system = attr(path, 0).ok_or_else(|| shape(path, form))?;
         let attribute = attr(path, 1).ok_or_else(|| shape(path, form))?;
         let entities = || self.entities.iter().filter_map(|name| self.world.drafts.entities.get(*name));
-        let minted = |path: &Path| crate::reader::words(path).and_then(|words| Some((*words.first()?, *words.get(1)?)));
         let linked = entities().find_map(|entity| {
             let of_link = entity.links.get(system).map(|link| link.kind.0.as_str());
-            let mint = entity.mint.as_ref().and_then(|(path, _)| minted(path));
+            let mint = entity.mint.as_ref().and_then(|(path, _)| Some((path.root.as_str(), path.first()?)));
             of_link.or_else(|| mint.filter(|(name, _)| *name == system).map(|(_, kind)| kind))
         });
         let Some(kind) = linked else {
@@ -242,9 +241,9 @@ impl<'a> Scope<'a> {
 
     fn of_no_object(&self, key: &(String, String), shown: &str, attribute: &str) -> Result<Type, Unresolved> {
         let wishes = self.world.wishes.get(key).map(Vec::as_slice).unwrap_or_default();
-        let mut nodes = wishes.iter().flat_map(|wish| super::world::elements(&wish.line.value));
-        let literal = nodes.any(|node| node.value().is_some_and(|value| !value.is_null()));
-        if !literal {
+        let nodes: Vec<_> = wishes.iter().flat_map(|wish| super::world::elements(&wish.line.value)).collect();
+        let literal = |node: &crate::syntax::Node| node.value().is_some_and(|value| !value.is_null());
+        if nodes.is_empty() || !nodes.iter().all(literal) {
             return Ok(Type::Any);
         }
         let message = format!("the values of facet `{shown}` are no objects, so they have no `{attribute}`");

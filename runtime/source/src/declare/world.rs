@@ -6,7 +6,7 @@ use super::read::BUILT_IN;
 use crate::code;
 use crate::finding::{Finding, suggest};
 use crate::infer::{Unresolved, common, type_of_value};
-use crate::reader::{Reference, listed, words};
+use crate::reader::{Reference, there_are, words};
 use crate::syntax::Node;
 use std::collections::{BTreeMap, BTreeSet};
 use xops_kernel::awf::{AwfName, Contract, Undo};
@@ -203,7 +203,7 @@ pub(super) fn attribute_of_all<'o>(objects: &[&'o Object], attribute: &str) -> R
 /// "did you mean", or what there is.
 pub(super) fn meant<'n>(word: &str, among: impl IntoIterator<Item = &'n str>) -> Option<String> {
     let names: Vec<&str> = among.into_iter().collect();
-    suggest(word, names.iter().copied()).or_else(|| (!names.is_empty()).then(|| format!("there are {}", listed(&names))))
+    suggest(word, names.iter().copied()).or_else(|| there_are(&names))
 }
 
 /// The words of a reference of the form `root.<n words>`, or a finding that says the form.

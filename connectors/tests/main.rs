@@ -1,0 +1,6 @@
+//! What the manifests ask of systems and make of their answers.
+
+mod cards;
+mod outcomes;
+mod requests;
+mod support;

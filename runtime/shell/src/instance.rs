@@ -1,0 +1,356 @@
+//! The actor of an instance: the saga machine in a thin shell.
+//!
+//! Invariants: durable first, then done: what an event asks for is performed after the acknowledgement of every entry behind
+//! it, and no second event is judged before that. The events that follow from one event travel in the same frame.
+
+use crate::platform::{Job, Reply};
+use crate::service::Finished;
+use crate::sheet;
+use crate::supervisor::{Child, Obituary, Supervisor};
+use crate::tenant::Tenant;
+use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, WrapFuture};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use xops_journal::subjects::Subject;
+use xops_kernel::gate;
+use xops_kernel::id::{Direction, StepId};
+use xops_kernel::log::{Entry, Number};
+use xops_kernel::machine::Machine;
+use xops_kernel::port::Phase;
+use xops_kernel::saga::Saga;
+use xops_kernel::saga::event::{Effect, Event, Stamped};
+use xops_kernel::saga::state::{Course, State};
+use xops_robots::platform::bucket::Urgency;
+
+/// How many messages the mailbox of an instance holds.
+pub const MAILBOX: usize = 64;
+/// How many answers may wait while an acknowledgement is outstanding: more than a plan's width can have under way.
+const INPUTS_MAX: usize = 8_192;
+/// How many events may follow from one: a plan of that many no-ops is decided in one frame.
+const FOLLOWING_MAX: usize = 65_536;
+
+/// The actor.
+pub struct Instance {
+    tenant: Rc<Tenant>,
+    saga: Saga,
+    number: Number,
+    subject: Option<Subject>,
+    state: State,
+    /// What is to be done once everything that was handed over is durable.
+    held: Vec<Effect>,
+    /// Entries that were handed over and not acknowledged.
+    outstanding: u32,
+    inputs: VecDeque<Event>,
+    word: &'static str,
+    has_locks: bool,
+    first: Option<Event>,
+    deaf: bool,
+    _obituary: Obituary,
+}
+
+/// Something happened that an instance waits for.
+pub struct Input(pub Event);
+
+impl Message for Input {
+    type Result = ();
+}
+
+/// So many entries are durable.
+pub struct Durable(pub u32);
+
+impl Message for Durable {
+    type Result = ();
+}
+
+/// Asks for the state.
+pub struct Show;
+
+impl Message for Show {
+    type Result = State;
+}
+
+impl Instance {
+    /// Starts the actor of an instance in `state`, and lets it take `first`: that it started, or that it was resumed.
+    pub fn launch(
+        tenant: &Rc<Tenant>,
+        saga: Saga,
+        number: Number,
+        subject: Option<Subject>,
+        state: State,
+        first: Event,
+        supervisor: &Addr<Supervisor>,
+    ) {
+        let has_locks = saga.plan.steps.iter().any(|step| {
+            [Direction::Forward, Direction::Backward]
+                .iter()
+                .filter_map(|direction| saga.contract(step, *direction))
+                .any(|contract| !contract.locks.is_empty())
+        });
+        let actor = Self {
+            tenant: Rc::clone(tenant),
+            saga,
+            number,
+            subject,
+            word: "",
+            state,
+            held: Vec::new(),
+            outstanding: 0,
+            inputs: VecDeque::new(),
+            has_locks,
+            first: Some(first),
+            deaf: false,
+            _obituary: Obituary::new(Child::Instance(number), supervisor.clone()),
+        };
+        let address = Self::create(|ctx| {
+            ctx.set_mailbox_capacity(MAILBOX);
+            actor
+        });
+        tenant.hub.register(number, address);
+    }
+
+    /// Believes one event and hands it over. An event that does not fit is dropped: it answers something that is over.
+    fn believe(&mut self, event: Event) -> bool {
+        let stamped = Stamped { at: self.tenant.hub.clock.now().max(self.state.at), event };
+        match self.saga.step(&mut self.state, &stamped, &mut self.held) {
+            Ok(()) => {
+                self.tenant.hub.append(Entry::Instance(self.number, stamped), self.subject);
+                self.outstanding += 1;
+                true
+            }
+            Err(refused) => {
+                tracing::debug!(number = self.number, event = stamped.event.word(), %refused, "an event came late");
+                false
+            }
+        }
+    }
+
+    /// Takes one event, and everything that follows from it without asking anybody.
+    fn take(&mut self, event: Event) {
+        if self.believe(event) {
+            self.follow();
+        }
+    }
+
+    /// What follows from the state without asking anybody.
+    fn follow(&mut self) {
+        for _ in 0..FOLLOWING_MAX {
+            let next = self.saga.decide(&self.state).map(|decided| decided.event).or_else(|| self.judge_at_once());
+            let Some(event) = next else { break };
+            if !self.believe(event) {
+                break;
+            }
+        }
+        if self.has_locks {
+            self.keep_locks();
+        }
+    }
+
+    /// The verdict on a step whose facts are all at hand: nobody has to be asked, so it travels in the same frame.
+    fn judge_at_once(&mut self) -> Option<Event> {
+        let at = self.held.iter().position(|effect| matches!(effect, Effect::Confirm { .. }))?;
+        let Effect::Confirm { step, dir, attempt } = self.held[at] else { return None };
+        let sheet = self.sheet(step)?;
+        if !sheet.unknown.is_empty() {
+            return None;
+        }
+        self.held.swap_remove(at);
+        let verdict = gate::judge(dir, &sheet);
+        Some(Event::Judged { step, dir, attempt, sheet, verdict })
+    }
+
+    fn sheet(&self, step: StepId) -> Option<gate::Sheet> {
+        let step = self.saga.plan.step(step)?;
+        let now = self.tenant.hub.clock.now();
+        Some(sheet::fill(&self.tenant, &self.saga, self.number, &self.state, step, now))
+    }
+
+    fn keep_locks(&mut self) {
+        let holds = self.saga.holds(&self.state);
+        let mut ambient = self.tenant.ambient.borrow_mut();
+        ambient.locks.retain(|lock, (holder, _)| *holder != self.number || holds.contains(lock));
+        for lock in holds {
+            ambient.locks.entry(lock).or_insert((self.number, self.saga.instance));
+        }
+    }
+
+    /// Everything handed over is durable: now it is done.
+    fn perform(&mut self, ctx: &mut Context<Self>) {
+        let wanted = if self.held.len() > 1 { Some(self.saga.wanted(&self.state)) } else { None };
+        for effect in std::mem::take(&mut self.held) {
+            // What was asked for and then given up within one frame is not done at all.
+            let still = wanted.as_ref().map_or_else(
+                || self.saga.wanted(&self.state).contains(&effect),
+                |wanted| wanted.contains(&effect),
+            );
+            if still {
+                self.do_one(effect, ctx);
+            }
+        }
+        self.report();
+        if matches!(self.state.course, Course::Ended(_)) {
+            self.deaf = true;
+            ctx.stop();
+        }
+    }
+
+    fn do_one(&mut self, effect: Effect, ctx: &mut Context<Self>) {
+        match effect {
+            Effect::Wake { step, attempt, at, .. } => self.tenant.hub.wake(at, self.number, step, attempt),
+            Effect::Confirm { step, dir, attempt } => self.confirm(step, dir, attempt, ctx),
+            Effect::Look { step, dir, phase, attempt } => self.fire(step, dir, phase, attempt, ctx),
+            Effect::Call { step, dir, attempt, .. } => self.fire(step, dir, Phase::Do, attempt, ctx),
+        }
+    }
+
+    /// Facts are missing: the systems behind them are read again, then the gate judges on what there is.
+    fn confirm(&self, step: StepId, dir: Direction, attempt: u32, ctx: &mut Context<Self>) {
+        let Some(sheet) = self.sheet(step) else { return };
+        let systems = sheet::systems_behind(&self.tenant, &self.saga.plan.kind, &sheet.unknown);
+        let tenant = Rc::clone(&self.tenant);
+        let me = ctx.address();
+        let refresh = async move {
+            crate::dataops::refresh(&tenant, systems).await;
+            let _mailbox_full = me.try_send(Judge { step, dir, attempt });
+        };
+        ctx.spawn(refresh.into_actor(self));
+    }
+
+    fn fire(&self, step: StepId, dir: Direction, phase: Phase, attempt: u32, ctx: &mut Context<Self>) {
+        let Some(planned) = self.saga.plan.step(step) else { return };
+        let reply = Reply::to_instance(ctx.address(), phase, step, attempt);
+        let (Some(awf), Some(key), Some(contract)) =
+            (self.saga.awf(planned, dir), self.saga.key(&self.state, step), self.saga.contract(planned, dir))
+        else {
+            return drop(reply);
+        };
+        let robot = self.tenant.robots.borrow().platform.get(&awf.system).cloned();
+        let run = &self.state.steps[usize::from(step.0)];
+        let job = Job {
+            awf,
+            phase,
+            inputs: self.saga.inputs(&self.state, planned, dir),
+            key,
+            snapshot: self.saga.snapshot(run).clone(),
+            timeout_ms: contract.timeout_ms,
+            urgency: if dir == Direction::Backward { Urgency::Urgent } else { Urgency::Ordinary },
+            reply,
+        };
+        // A job that is not taken answers by itself when it is dropped.
+        if let Some(robot) = robot {
+            let _not_taken = robot.try_send(job);
+        }
+    }
+
+    fn report(&mut self) {
+        let word = self.state.word();
+        if word == self.word {
+            return;
+        }
+        let end = match self.state.course {
+            Course::Ended(end) => Some((end, self.state.at)),
+            _ => None,
+        };
+        let finished = Finished { number: self.number, was: self.word, word, end };
+        self.word = word;
+        if let Some(service) = self.tenant.hub.service()
+            && service.try_send(finished).is_err()
+        {
+            tracing::error!(number = self.number, "the Service robot's mailbox is full: a report is lost until the next start");
+        }
+    }
+}
+
+impl Actor for Instance {
+    type Context = Context<Self>;
+
+    fn started(&mut self, _ctx: &mut Self::Context) {
+        if let Some(first) = self.first.take() {
+            let resumed = matches!(first, Event::Resumed { .. });
+            if resumed {
+                // Recovery is the same fold as running: what is outstanding is what the state wants, after what was sent
+                // became unknown. `step` pushes what the resumption adds; the rest was wanted before.
+                let stamped = Stamped { at: self.tenant.hub.clock.now().max(self.state.at), event: first };
+                let mut added = Vec::new();
+                if self.saga.step(&mut self.state, &stamped, &mut added).is_ok() {
+                    self.tenant.hub.append(Entry::Instance(self.number, stamped), self.subject);
+                    self.outstanding += 1;
+                }
+                self.held = self.saga.wanted(&self.state).into_iter().collect();
+                self.follow();
+            } else {
+                self.take(first);
+            }
+        }
+    }
+
+    fn stopped(&mut self, _ctx: &mut Self::Context) {
+        self.tenant.hub.forget(self.number);
+        if self.has_locks {
+            self.tenant.ambient.borrow_mut().locks.retain(|_, (holder, _)| *holder != self.number);
+        }
+    }
+}
+
+impl Handler<Input> for Instance {
+    type Result = ();
+
+    fn handle(&mut self, Input(event): Input, _ctx: &mut Context<Self>) {
+        if self.deaf {
+            return;
+        }
+        if self.outstanding > 0 {
+            assert!(self.inputs.len() < INPUTS_MAX, "an instance has fewer answers outstanding than its plan has steps");
+            self.inputs.push_back(event);
+        } else {
+            self.take(event);
+        }
+    }
+}
+
+impl Handler<Durable> for Instance {
+    type Result = ();
+
+    fn handle(&mut self, Durable(count): Durable, ctx: &mut Context<Self>) {
+        self.outstanding = self.outstanding.saturating_sub(count);
+        if self.outstanding > 0 {
+            return;
+        }
+        self.perform(ctx);
+        while self.outstanding == 0 && !self.deaf {
+            match self.inputs.pop_front() {
+                Some(event) => self.take(event),
+                None => break,
+            }
+        }
+    }
+}
+
+impl Handler<Show> for Instance {
+    type Result = actix::MessageResult<Show>;
+
+    fn handle(&mut self, _: Show, _ctx: &mut Context<Self>) -> Self::Result {
+        actix::MessageResult(self.state.clone())
+    }
+}
+
+/// The facts were read again: judge.
+struct Judge {
+    step: StepId,
+    dir: Direction,
+    attempt: u32,
+}
+
+impl Message for Judge {
+    type Result = ();
+}
+
+impl Handler<Judge> for Instance {
+    type Result = ();
+
+    fn handle(&mut self, Judge { step, dir, attempt }: Judge, ctx: &mut Context<Self>) {
+        if let Some(sheet) = self.sheet(step) {
+            let verdict = gate::judge(dir, &sheet);
+            self.handle(Input(Event::Judged { step, dir, attempt, sheet, verdict }), ctx);
+        }
+    }
+}

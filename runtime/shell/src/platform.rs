@@ -1,0 +1,427 @@
+//! The Platform robot of a system: fires AWFs.
+//!
+//! Invariants: every job is answered exactly once, also when the robot panics or stops while it is under way (then with
+//! "unknown" for a call that was sent); what may not go yet waits in a queue with a bound, and what does not fit is answered
+//! at once. It decides nothing: the breaker, the buckets and the classification are pure.
+
+use crate::crash::{self, Place};
+use crate::instance::{Input, Instance};
+use crate::supervisor::{Child, Obituary, Supervisor};
+use crate::tenant::Tenant;
+use crate::transport::Lost;
+use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WrapFuture};
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+use xops_kernel::awf::AwfName;
+use xops_kernel::fact::Observation;
+use xops_kernel::id::{CallKey, StepId};
+use xops_kernel::log::{Happened, What};
+use xops_kernel::port::{Ask, Outcome, Page, Phase, Request, Sighting};
+use xops_kernel::saga::event::Event;
+use xops_kernel::value::Values;
+use xops_robots::platform::admission::{Admission, Answer};
+use xops_robots::platform::breaker::{self, Limits};
+use xops_robots::platform::bucket::{Hint, Urgency};
+
+/// How many jobs may wait at one robot.
+pub const JOBS_MAX: usize = 65_536;
+/// How many requests one lookup may make: pages and links of its chain.
+const LOOKUP_REQUESTS_MAX: u32 = 10_000;
+
+/// The actor.
+pub struct Platform {
+    tenant: Rc<Tenant>,
+    system: String,
+    admission: Admission,
+    waiting: VecDeque<Job>,
+    wake_set: bool,
+    meters: BTreeMap<(AwfName, Phase, &'static str), (metrics::Counter, metrics::Histogram)>,
+    _obituary: Obituary,
+}
+
+/// One call or lookup.
+pub struct Job {
+    /// The AWF.
+    pub awf: AwfName,
+    /// The phase.
+    pub phase: Phase,
+    /// Its inputs.
+    pub inputs: Values,
+    /// Its key.
+    pub key: CallKey,
+    /// What the snapshot kept.
+    pub snapshot: Values,
+    /// How long one request may take, in milliseconds.
+    pub timeout_ms: u64,
+    /// How much it matters.
+    pub urgency: Urgency,
+    /// Who is answered.
+    pub reply: Reply,
+}
+
+/// Who is answered. Dropped without an answer it says that nobody knows what became of the job.
+pub struct Reply {
+    to: Option<To>,
+    phase: Phase,
+    sent: bool,
+}
+
+enum To {
+    Instance { instance: Addr<Instance>, step: StepId, attempt: u32 },
+    Asker(oneshot::Sender<Done>),
+}
+
+/// What became of a job.
+#[derive(Debug)]
+pub enum Done {
+    /// A call was answered.
+    Answered(Outcome),
+    /// A lookup saw something.
+    Sighted(Sighting),
+    /// A lookup saw nothing.
+    Missed(Outcome),
+}
+
+impl Reply {
+    /// The answer goes to a step of an instance.
+    pub fn to_instance(instance: Addr<Instance>, phase: Phase, step: StepId, attempt: u32) -> Self {
+        Self { to: Some(To::Instance { instance, step, attempt }), phase, sent: false }
+    }
+
+    /// The answer goes to whoever holds the other end.
+    pub fn to_asker(phase: Phase, asker: oneshot::Sender<Done>) -> Self {
+        Self { to: Some(To::Asker(asker)), phase, sent: false }
+    }
+
+    fn say(mut self, done: Done) {
+        self.pass_on(done);
+    }
+
+    fn pass_on(&mut self, done: Done) {
+        match self.to.take() {
+            Some(To::Instance { instance, step, attempt }) => {
+                let phase = self.phase;
+                let event = match done {
+                    Done::Answered(outcome) => Event::Answered { step, attempt, outcome },
+                    Done::Sighted(sighting) => Event::Sighted { step, attempt, phase, sighting },
+                    Done::Missed(outcome) => Event::Missed { step, attempt, phase, outcome },
+                };
+                if let Err(actix::prelude::SendError::Full(_)) = instance.try_send(Input(event)) {
+                    tracing::warn!("the mailbox of an instance is full: an answer was dropped");
+                }
+            }
+            Some(To::Asker(asker)) => {
+                let _asker_gone = asker.send(done);
+            }
+            None => {}
+        }
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        if self.to.is_none() {
+            return;
+        }
+        let why = "the robot ended while it was under way".to_owned();
+        let done = match (self.phase, self.sent) {
+            (Phase::Do, true) => Done::Answered(Outcome::Unknown(why)),
+            (Phase::Do, false) => Done::Answered(Outcome::Transient(why)),
+            _ => Done::Missed(Outcome::Transient(why)),
+        };
+        self.pass_on(done);
+    }
+}
+
+impl Message for Job {
+    type Result = ();
+}
+
+/// Looks again at what waits.
+struct Again;
+
+impl Message for Again {
+    type Result = ();
+}
+
+/// Ends the robot.
+pub struct Stop;
+
+impl Message for Stop {
+    type Result = ();
+}
+
+impl Platform {
+    /// Starts the robot of `system`.
+    pub fn launch(tenant: &Rc<Tenant>, system: &str, supervisor: &Addr<Supervisor>) -> Addr<Self> {
+        let concurrency = tenant.declarations.systems.get(system).map_or(1, |system| system.concurrency.max(1));
+        let seed = xops_robots::retry::seed_of(&[system]);
+        let robot = Self {
+            tenant: Rc::clone(tenant),
+            system: system.to_owned(),
+            admission: Admission::new(Limits::default(), &[], concurrency, seed, tenant.hub.clock.now()),
+            waiting: VecDeque::new(),
+            wake_set: false,
+            meters: BTreeMap::new(),
+            _obituary: Obituary::new(Child::Platform(system.to_owned()), supervisor.clone()),
+        };
+        Self::create(|ctx| {
+            ctx.set_mailbox_capacity(JOBS_MAX);
+            robot
+        })
+    }
+
+    /// Lets go what may go.
+    fn pump(&mut self, ctx: &mut Context<Self>) {
+        while let Some(job) = self.waiting.front() {
+            let now = self.tenant.hub.clock.now();
+            match self.admission.admit(job.urgency, now) {
+                Answer::Go { transition } => {
+                    self.journal_breaker(transition.as_ref());
+                    if let Some(job) = self.waiting.pop_front() {
+                        self.fire(job, ctx);
+                    }
+                }
+                Answer::Wait { until, .. } => {
+                    self.wake_at(until, ctx);
+                    break;
+                }
+                Answer::Shut { until } => {
+                    // The gate waits for the breaker; nothing waits here for a system that is held to be down.
+                    let jobs = std::mem::take(&mut self.waiting);
+                    self.tenant.ambient.borrow_mut().breakers.insert(self.system.clone(), until);
+                    for job in jobs {
+                        let outcome = Outcome::Transient(format!("the breaker of `{}` is open", self.system));
+                        let done = if job.phase == Phase::Do { Done::Answered(outcome) } else { Done::Missed(outcome) };
+                        job.reply.say(done);
+                    }
+                }
+            }
+        }
+        let depth = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX);
+        metrics::gauge!("xops_robot_mailbox_depth", "robot" => "platform", "system" => self.system.clone())
+            .set(f64::from(depth));
+    }
+
+    fn wake_at(&mut self, until: u64, ctx: &mut Context<Self>) {
+        // A call that finishes pumps by itself; the timer is for rates and for nothing else.
+        if !std::mem::replace(&mut self.wake_set, true) {
+            ctx.notify_later(Again, self.tenant.hub.clock.until(until).max(Duration::from_millis(1)));
+        }
+    }
+
+    fn fire(&mut self, mut job: Job, ctx: &mut Context<Self>) {
+        let begun = Instant::now();
+        let (awf, phase) = (job.awf.clone(), job.phase);
+        job.reply.sent = true;
+        let request = match render(&self.tenant, &job, &Values::new()) {
+            Ok(request) => request,
+            Err(why) => {
+                self.finished(&awf, phase, &Outcome::Invalid(why.clone()), begun, ctx);
+                let outcome = Outcome::Invalid(why);
+                return job.reply.say(if phase == Phase::Do { Done::Answered(outcome) } else { Done::Missed(outcome) });
+            }
+        };
+        if phase == Phase::Do
+            && let Some(response) = self.tenant.transport.at_once(&request)
+        {
+            let outcome = answer(&self.tenant, &job, response);
+            self.finished(&awf, phase, &outcome, begun, ctx);
+            return job.reply.say(Done::Answered(outcome));
+        }
+        let tenant = Rc::clone(&self.tenant);
+        let run = async move {
+            let done = if job.phase == Phase::Do { call(&tenant, &job, request).await } else { look(&tenant, &job, request).await };
+            (job, done)
+        };
+        ctx.spawn(run.into_actor(self).map(move |(job, done), robot, ctx| {
+            let outcome = match &done {
+                Done::Answered(outcome) | Done::Missed(outcome) => outcome.clone(),
+                Done::Sighted(_) => Outcome::Ok(Values::new()),
+            };
+            robot.finished(&job.awf, job.phase, &outcome, begun, ctx);
+            job.reply.say(done);
+        }));
+    }
+
+    fn finished(&mut self, awf: &AwfName, phase: Phase, outcome: &Outcome, begun: Instant, ctx: &mut Context<Self>) {
+        let now = self.tenant.hub.clock.now();
+        let transition = self.admission.finished(outcome, Hint::default(), now);
+        self.journal_breaker(transition.as_ref());
+        let result = outcome.word();
+        let (calls, durations) = self.meters.entry((awf.clone(), phase, result)).or_insert_with(|| {
+            let labels = [
+                ("awf", awf.to_string()),
+                ("phase", phase.word().to_owned()),
+                ("result", result.to_owned()),
+            ];
+            (metrics::counter!("xops_awf_calls_total", &labels), metrics::histogram!("xops_awf_duration_seconds", &labels))
+        });
+        calls.increment(1);
+        durations.record(begun.elapsed().as_secs_f64());
+        if !self.waiting.is_empty() {
+            ctx.notify(Again);
+        }
+    }
+
+    fn journal_breaker(&mut self, transition: Option<&breaker::Event>) {
+        let Some(event) = transition else { return };
+        let (state, until) = match event {
+            breaker::Event::Opened { until, .. } => ("open", Some(*until)),
+            breaker::Event::ProbeStarted { .. } => ("half_open", None),
+            breaker::Event::Closed { .. } => ("closed", None),
+            breaker::Event::Failed { .. } | breaker::Event::Succeeded { .. } => return,
+        };
+        tracing::info!(system = self.system, state, "breaker");
+        {
+            let mut ambient = self.tenant.ambient.borrow_mut();
+            match until {
+                Some(until) => drop(ambient.breakers.insert(self.system.clone(), until)),
+                None => drop(ambient.breakers.remove(&self.system)),
+            }
+        }
+        for word in ["closed", "open", "half_open"] {
+            metrics::gauge!("xops_breaker_state", "system" => self.system.clone(), "state" => word)
+                .set(if word == state { 1.0 } else { 0.0 });
+        }
+        let what = What::Breaker { system: self.system.clone(), state: state.to_owned(), until };
+        if let Some(service) = self.tenant.hub.service() {
+            let _overloaded = service.try_send(crate::service::Note(Happened { at: self.tenant.hub.clock.now(), what }));
+        }
+    }
+}
+
+fn render(tenant: &Tenant, job: &Job, carry: &Values) -> Result<Request, String> {
+    with_ask(tenant, job, carry, |ask| tenant.shared.connector.render(ask)).map_err(|unrendered| unrendered.to_string())
+}
+
+fn with_ask<T>(tenant: &Tenant, job: &Job, carry: &Values, then: impl FnOnce(&Ask<'_>) -> T) -> T {
+    let empty = Values::new();
+    then(&Ask {
+        system: tenant.shared.systems.get(&job.awf.system).unwrap_or(&empty),
+        awf: &job.awf,
+        phase: job.phase,
+        inputs: &job.inputs,
+        key: job.key,
+        snapshot: &job.snapshot,
+        carry,
+    })
+}
+
+fn answer(tenant: &Tenant, job: &Job, response: Result<xops_kernel::port::Response, Lost>) -> Outcome {
+    match response {
+        Ok(response) => {
+            with_ask(tenant, job, &Values::new(), |ask| tenant.shared.connector.classify(ask, &response))
+        }
+        Err(lost) => lost.outcome(),
+    }
+}
+
+async fn call(tenant: &Rc<Tenant>, job: &Job, request: Request) -> Done {
+    crash::pass(tenant.hub.crash.as_deref(), Place::BeforeCall);
+    let response = tenant.transport.send(request, Duration::from_millis(job.timeout_ms)).await;
+    crash::pass(tenant.hub.crash.as_deref(), Place::AfterCall);
+    Done::Answered(answer(tenant, job, response))
+}
+
+async fn look(tenant: &Rc<Tenant>, job: &Job, first: Request) -> Done {
+    let mut request = first;
+    let mut carry = Values::new();
+    for _ in 0..LOOKUP_REQUESTS_MAX {
+        let response = match tenant.transport.send(request, Duration::from_millis(job.timeout_ms)).await {
+            Ok(response) => response,
+            Err(lost) => return Done::Missed(lost.outcome()),
+        };
+        match with_ask(tenant, job, &carry, |ask| tenant.shared.connector.sight(ask, &response)) {
+            Page::Over(sighting) => return Done::Sighted(sighting),
+            Page::More(next, more) => {
+                request = *next;
+                carry = more;
+            }
+            Page::Failed(outcome) => return Done::Missed(outcome),
+        }
+    }
+    Done::Missed(Outcome::Unknown(format!("the lookup made {LOOKUP_REQUESTS_MAX} requests and did not end")))
+}
+
+/// Makes one lookup outside any instance and waits for what it sees.
+pub async fn peek(tenant: &Rc<Tenant>, awf: &AwfName, inputs: Values) -> Sighting {
+    let unseen = |why: String| Sighting {
+        seen: Observation::Unknown(xops_kernel::fact::Doubt {
+            reason: xops_kernel::fact::Reason::Incomplete,
+            detail: why,
+            since: tenant.hub.clock.now(),
+        }),
+        outputs: Values::new(),
+        marker: None,
+    };
+    let robot = tenant.robots.borrow().platform.get(&awf.system).cloned();
+    let Some(robot) = robot else {
+        return Sighting { seen: Tenant::no_robot(&awf.system), outputs: Values::new(), marker: None };
+    };
+    let (asker, answered) = oneshot::channel();
+    let timeout_ms = tenant.shared.connector.contract(awf).map_or(30_000, |contract| contract.timeout_ms);
+    let job = Job {
+        awf: awf.clone(),
+        phase: Phase::Snapshot,
+        inputs,
+        key: CallKey([0; 16]),
+        snapshot: Values::new(),
+        timeout_ms,
+        urgency: Urgency::Ordinary,
+        reply: Reply::to_asker(Phase::Snapshot, asker),
+    };
+    if robot.try_send(job).is_err() {
+        return unseen(format!("the robot of `{}` is overloaded", awf.system));
+    }
+    match answered.await {
+        Ok(Done::Sighted(sighting)) => sighting,
+        Ok(Done::Missed(outcome) | Done::Answered(outcome)) => unseen(format!("{} answered: {outcome:?}", awf.system)),
+        Err(_) => unseen(format!("the robot of `{}` ended", awf.system)),
+    }
+}
+
+impl Actor for Platform {
+    type Context = Context<Self>;
+
+    fn started(&mut self, _ctx: &mut Self::Context) {
+        metrics::gauge!("xops_robot_up", "robot" => "platform", "system" => self.system.clone()).set(1.0);
+    }
+}
+
+impl Handler<Job> for Platform {
+    type Result = ();
+
+    fn handle(&mut self, job: Job, ctx: &mut Context<Self>) {
+        if self.waiting.len() >= JOBS_MAX {
+            let outcome = Outcome::Transient(format!("the robot of `{}` is overloaded", self.system));
+            let done = if job.phase == Phase::Do { Done::Answered(outcome) } else { Done::Missed(outcome) };
+            return job.reply.say(done);
+        }
+        // What is urgent goes before what has not begun.
+        match job.urgency {
+            Urgency::Urgent => self.waiting.push_front(job),
+            Urgency::Ordinary => self.waiting.push_back(job),
+        }
+        self.pump(ctx);
+    }
+}
+
+impl Handler<Again> for Platform {
+    type Result = ();
+
+    fn handle(&mut self, _: Again, ctx: &mut Context<Self>) {
+        self.wake_set = false;
+        self.pump(ctx);
+    }
+}
+
+impl Handler<Stop> for Platform {
+    type Result = ();
+
+    fn handle(&mut self, _: Stop, ctx: &mut Context<Self>) {
+        ctx.stop();
+    }
+}

@@ -1,0 +1,422 @@
+//! The actor of the Service robot: the machine of `xops_robots::service` in a thin shell.
+//!
+//! Invariants: a number is given to an instance once, at the moment in which its plan is handed over; an instance is driven
+//! only after its plan is durable; compilations run side by side within a bound and answer in the order in which they end.
+
+use crate::instance::Instance;
+use crate::supervisor::{Child, Obituary, Supervisor};
+use crate::tenant::Tenant;
+use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WrapFuture};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::rc::Rc;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+use xops_kernel::id::{InstanceId, RequestId};
+use xops_kernel::log::{Compiled, Entry, Happened, Number, Request, Scope, What};
+use xops_kernel::machine::Machine;
+use xops_kernel::record::Millis;
+use xops_kernel::saga::Saga;
+use xops_kernel::saga::event::{End, Event, Stamped};
+use xops_kernel::saga::state::State as SagaState;
+use xops_robots::service::{Answer, Effect, State};
+
+/// How many compilations run at once.
+const COMPILING_MAX: usize = 64;
+/// How many messages the robot's mailbox holds.
+const MAILBOX: usize = 262_144;
+/// How many requests may be open before more are turned away.
+pub const OPEN_MAX: usize = 100_000;
+
+/// The actor.
+pub struct Service {
+    tenant: Rc<Tenant>,
+    state: State,
+    /// What is to be done when each entry that was handed over is durable.
+    outstanding: VecDeque<Vec<Effect>>,
+    plans: HashMap<Number, Arc<Compiled>>,
+    logs: HashMap<Number, SagaState>,
+    words: BTreeMap<&'static str, u64>,
+    word_of: HashMap<Number, &'static str>,
+    compiling: usize,
+    to_compile: VecDeque<RequestId>,
+    for_answer: HashMap<RequestId, Vec<oneshot::Sender<Answer>>>,
+    for_rest: HashMap<Number, Vec<oneshot::Sender<&'static str>>>,
+    ended: VecDeque<(Number, &'static str)>,
+    supervisor: Addr<Supervisor>,
+    _obituary: Obituary,
+}
+
+/// So many entries of the tenant's stream are durable.
+pub struct Durable(pub u32);
+
+impl Message for Durable {
+    type Result = ();
+}
+
+/// Work is asked for; the answer comes when it is durable.
+pub struct Submit {
+    /// The request.
+    pub request: Request,
+    /// Who waits.
+    pub reply: oneshot::Sender<Answer>,
+}
+
+impl Message for Submit {
+    type Result = Result<(), String>;
+}
+
+/// Starts plans that were compiled elsewhere: what a benchmark measures, and nothing else uses.
+pub struct Begin(pub Vec<(Request, Box<Compiled>)>);
+
+impl Message for Begin {
+    type Result = Vec<Number>;
+}
+
+/// Something of the tenant to be written down.
+pub struct Note(pub Happened);
+
+impl Message for Note {
+    type Result = ();
+}
+
+/// An instance came to another course.
+pub struct Finished {
+    /// Its number.
+    pub number: Number,
+    /// Its word before.
+    pub was: &'static str,
+    /// Its word now.
+    pub word: &'static str,
+    /// Its end, if it is over.
+    pub end: Option<(End, Millis)>,
+}
+
+impl Message for Finished {
+    type Result = ();
+}
+
+/// Waits until an instance is over or waits for a person; the word of its course.
+pub struct Await(pub Number, pub oneshot::Sender<&'static str>);
+
+impl Message for Await {
+    type Result = ();
+}
+
+/// A view of the robot.
+#[derive(Clone, Debug, Default)]
+pub struct View {
+    /// How often the process started.
+    pub epoch: u32,
+    /// Instances under way, with their course: number, id, plan's name, entity's name for people, word.
+    pub running: Vec<(Number, InstanceId, String, String, &'static str)>,
+    /// Instances by word.
+    pub words: BTreeMap<&'static str, u64>,
+    /// Ended instances by end.
+    pub ended: BTreeMap<&'static str, u64>,
+    /// Requests without an answer.
+    pub open: usize,
+    /// Holds after a backstep: entity and instance.
+    pub held: Vec<(String, InstanceId)>,
+    /// Pauses: scope, who, why.
+    pub paused: Vec<(Scope, String, String)>,
+}
+
+/// Asks for a view.
+pub struct Look;
+
+impl Message for Look {
+    type Result = View;
+}
+
+/// What recovery found.
+pub struct Recovered {
+    /// The robot's state.
+    pub state: State,
+    /// The plans of the instances under way.
+    pub plans: HashMap<Number, Arc<Compiled>>,
+    /// Their states.
+    pub logs: HashMap<Number, SagaState>,
+}
+
+impl Service {
+    /// Starts the robot from what recovery found.
+    pub fn launch(tenant: &Rc<Tenant>, recovered: Recovered, supervisor: &Addr<Supervisor>) -> Addr<Self> {
+        let robot = Self {
+            tenant: Rc::clone(tenant),
+            state: recovered.state,
+            outstanding: VecDeque::new(),
+            plans: recovered.plans,
+            logs: recovered.logs,
+            words: BTreeMap::new(),
+            word_of: HashMap::new(),
+            compiling: 0,
+            to_compile: VecDeque::new(),
+            for_answer: HashMap::new(),
+            for_rest: HashMap::new(),
+            ended: VecDeque::new(),
+            _obituary: Obituary::new(Child::Service, supervisor.clone()),
+            supervisor: supervisor.clone(),
+        };
+        tenant.ambient.borrow_mut().paused.clone_from(&robot.state.paused);
+        let address = Self::create(|ctx| {
+            ctx.set_mailbox_capacity(MAILBOX);
+            robot
+        });
+        tenant.hub.set_service(address.clone());
+        address
+    }
+
+    /// Believes an entry, hands it over, and keeps what it asks for until it is durable.
+    fn write(&mut self, what: What) -> bool {
+        let entry = Entry::Tenant(Box::new(Happened { at: self.tenant.hub.clock.now(), what }));
+        let mut effects = Vec::new();
+        if let Err(refused) = xops_robots::service::Service.step(&mut self.state, &entry, &mut effects) {
+            tracing::debug!(%refused, "an answer to a request came late");
+            return false;
+        }
+        self.tenant.ambient.borrow_mut().paused.clone_from(&self.state.paused);
+        self.outstanding.push_back(effects);
+        self.tenant.hub.append(entry, None);
+        true
+    }
+
+    fn perform(&mut self, effect: Effect, ctx: &mut Context<Self>) {
+        match effect {
+            Effect::Compile(request) => {
+                self.to_compile.push_back(request);
+                self.compile_more(ctx);
+            }
+            Effect::Drive(number) => self.drive(number),
+        }
+    }
+
+    fn compile_more(&mut self, ctx: &mut Context<Self>) {
+        while self.compiling < COMPILING_MAX
+            && let Some(id) = self.to_compile.pop_front()
+        {
+            let Some((asked_at, request)) = self.state.open.get(&id).cloned() else { continue };
+            self.compiling += 1;
+            let tenant = Rc::clone(&self.tenant);
+            let run = async move { crate::compile::answer(&tenant, asked_at, &request).await };
+            ctx.spawn(run.into_actor(self).map(move |answer, robot, ctx| {
+                robot.compiling -= 1;
+                robot.compiled(id, answer);
+                robot.compile_more(ctx);
+            }));
+        }
+    }
+
+    /// Writes down what a compilation came to.
+    fn compiled(&mut self, id: RequestId, answer: crate::compile::Answered) {
+        use crate::compile::Answered;
+        let what = match answer {
+            Answered::Refused { entity, reasons } => What::Refused { request: id, entity, reasons },
+            Answered::Unchanged { entity, handle, satisfied } => {
+                What::Unchanged { request: id, entity, handle, satisfied }
+            }
+            Answered::Plan(compiled) => {
+                let entity = compiled.plan.entity;
+                let release = self.state.open.get(&id).is_some_and(|(_, request)| request.release);
+                if self.state.driven.contains_key(&entity) {
+                    What::Deferred { request: id, entity }
+                } else if let Some(held) = self.state.holds(&compiled.plan).filter(|_| !release) {
+                    let why = format!(
+                        "it is held since instance {} stepped back; it goes on when the facts behind its plan change, or when \
+                         a person releases it",
+                        held.instance
+                    );
+                    What::Refused { request: id, entity: Some(entity), reasons: vec![why] }
+                } else {
+                    let mut compiled = compiled;
+                    compiled.number = self.state.numbers + 1;
+                    What::Compiled(compiled)
+                }
+            }
+        };
+        if let What::Compiled(compiled) = &what {
+            self.plans.insert(compiled.number, Arc::new((**compiled).clone()));
+        }
+        self.write(what);
+    }
+
+    /// Keeps an instance going: a new one from its start, one that recovery found from where it is.
+    fn drive(&mut self, number: Number) {
+        let Some(compiled) = self.plans.get(&number) else { return };
+        if self.tenant.hub.instance(number).is_some() {
+            return;
+        }
+        let saga = Saga {
+            instance: compiled.instance,
+            plan: Arc::new(compiled.plan.clone()),
+            shared: Arc::clone(&self.tenant.shared),
+        };
+        let (state, first) = match self.logs.remove(&number) {
+            Some(state) if state.at > 0 => (state, Event::Resumed { epoch: self.state.epoch }),
+            _ => (saga.fresh(), Event::Started),
+        };
+        let subject = (compiled.plan.kind != crate::engine::UNPERSONAL).then_some(compiled.plan.entity.0);
+        Instance::launch(&self.tenant, saga, number, subject, state, first, &self.supervisor);
+    }
+
+    fn meter(&mut self, word: &'static str, by: i64) {
+        if word.is_empty() {
+            return;
+        }
+        let count = self.words.entry(word).or_default();
+        *count = count.saturating_add_signed(by);
+        let gauge = u32::try_from(*count).unwrap_or(u32::MAX);
+        metrics::gauge!("xops_instances", "state" => word).set(f64::from(gauge));
+    }
+}
+
+impl Actor for Service {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        metrics::gauge!("xops_robot_up", "robot" => "service", "system" => "").set(1.0);
+        for effect in xops_robots::service::Service.wanted(&self.state) {
+            self.perform(effect, ctx);
+        }
+    }
+}
+
+impl Handler<Durable> for Service {
+    type Result = ();
+
+    fn handle(&mut self, Durable(count): Durable, ctx: &mut Context<Self>) {
+        for _ in 0..count {
+            for effect in self.outstanding.pop_front().unwrap_or_default() {
+                self.perform(effect, ctx);
+            }
+        }
+        let answered: Vec<RequestId> =
+            self.for_answer.keys().filter(|id| self.state.answers.contains_key(id)).copied().collect();
+        for id in answered {
+            let answer = self.state.answers.get(&id).cloned();
+            for waiter in self.for_answer.remove(&id).unwrap_or_default() {
+                let _asker_gone = answer.clone().map(|answer| waiter.send(answer));
+            }
+        }
+    }
+}
+
+impl Handler<Submit> for Service {
+    type Result = Result<(), String>;
+
+    fn handle(&mut self, Submit { request, reply }: Submit, _ctx: &mut Context<Self>) -> Self::Result {
+        let id = request.id;
+        if let Some(answer) = self.state.answers.get(&id) {
+            let _asker_gone = reply.send(answer.clone());
+            return Ok(());
+        }
+        if !self.state.open.contains_key(&id) {
+            if self.state.open.len() >= OPEN_MAX {
+                return Err(format!("{OPEN_MAX} requests are open: try again later"));
+            }
+            self.write(What::Requested(Box::new(request)));
+        }
+        self.for_answer.entry(id).or_default().push(reply);
+        Ok(())
+    }
+}
+
+impl Handler<Begin> for Service {
+    type Result = Vec<Number>;
+
+    fn handle(&mut self, Begin(plans): Begin, _ctx: &mut Context<Self>) -> Vec<Number> {
+        let mut numbers = Vec::with_capacity(plans.len());
+        for (request, mut compiled) in plans {
+            self.write(What::Requested(Box::new(request)));
+            // The answer is here already: nothing is to be compiled.
+            if let Some(effects) = self.outstanding.back_mut() {
+                effects.clear();
+            }
+            compiled.number = self.state.numbers + 1;
+            let number = compiled.number;
+            self.plans.insert(number, Arc::new((*compiled).clone()));
+            if self.write(What::Compiled(compiled)) {
+                numbers.push(number);
+            }
+        }
+        numbers
+    }
+}
+
+impl Handler<Note> for Service {
+    type Result = ();
+
+    fn handle(&mut self, Note(happened): Note, _ctx: &mut Context<Self>) {
+        self.write(happened.what);
+    }
+}
+
+impl Handler<Finished> for Service {
+    type Result = ();
+
+    fn handle(&mut self, finished: Finished, ctx: &mut Context<Self>) {
+        let Finished { number, was, word, end } = finished;
+        self.meter(was, -1);
+        self.meter(word, 1);
+        self.word_of.insert(number, word);
+        let mut effects = Vec::new();
+        if let Some((end, at)) = end {
+            self.plans.remove(&number);
+            self.word_of.remove(&number);
+            self.ended.push_back((number, word));
+            if self.ended.len() > xops_robots::service::ANSWERS_MAX {
+                self.ended.pop_front();
+            }
+            let entry = Entry::Instance(number, Stamped { at, event: Event::Ended { end } });
+            if let Err(refused) = xops_robots::service::Service.step(&mut self.state, &entry, &mut effects) {
+                tracing::error!(%refused, "an instance ended twice");
+            }
+            metrics::counter!("xops_instances_ended_total", "end" => end.word()).increment(1);
+        }
+        if end.is_some() || word == "parked" || word == "stuck" {
+            for waiter in self.for_rest.remove(&number).unwrap_or_default() {
+                let _asker_gone = waiter.send(word);
+            }
+        }
+        for effect in effects {
+            self.perform(effect, ctx);
+        }
+    }
+}
+
+impl Handler<Await> for Service {
+    type Result = ();
+
+    fn handle(&mut self, Await(number, reply): Await, _ctx: &mut Context<Self>) {
+        let word = self.word_of.get(&number).copied();
+        let over = self.ended.iter().rev().find(|(ended, _)| *ended == number).map(|(_, word)| *word);
+        match over.or(word) {
+            Some(word) if over.is_some() || word == "parked" || word == "stuck" => {
+                let _asker_gone = reply.send(word);
+            }
+            _ => self.for_rest.entry(number).or_default().push(reply),
+        }
+    }
+}
+
+impl Handler<Look> for Service {
+    type Result = actix::MessageResult<Look>;
+
+    fn handle(&mut self, _: Look, _ctx: &mut Context<Self>) -> Self::Result {
+        let running = self.state.running.iter().map(|(number, running)| {
+            let compiled = self.plans.get(number);
+            let name = compiled.map_or_else(String::new, |compiled| compiled.plan.name.clone());
+            let handle = compiled.map_or_else(String::new, |compiled| compiled.handle.clone());
+            let word = self.word_of.get(number).copied().unwrap_or("starting");
+            (*number, running.instance, name, handle, word)
+        });
+        actix::MessageResult(View {
+            epoch: self.state.epoch,
+            running: running.collect(),
+            words: self.words.clone(),
+            ended: self.state.ended.iter().map(|(end, count)| (end.word(), *count)).collect(),
+            open: self.state.open.len(),
+            held: self.state.held.iter().map(|(entity, held)| (entity.to_string(), held.instance)).collect(),
+            paused: self.state.paused.iter().map(|(scope, (by, why))| (scope.clone(), by.clone(), why.clone())).collect(),
+        })
+    }
+}

@@ -1,0 +1,124 @@
+//! Filling in the gate's sheet: looking up what holds now. What it means, `xops_kernel::gate` says.
+
+use crate::tenant::Tenant;
+use std::collections::BTreeSet;
+use xops_kernel::compile;
+use xops_kernel::desire::{Desire, Subject};
+use xops_kernel::fact::Observation;
+use xops_kernel::gate::{Changed, Sheet};
+use xops_kernel::id::Direction;
+use xops_kernel::layer;
+use xops_kernel::log::{Number, Scope};
+use xops_kernel::plan::{Plan, Step};
+use xops_kernel::record::Millis;
+use xops_kernel::saga::Saga;
+use xops_kernel::saga::state::State;
+
+/// The sheet of one step, as far as it can be filled in without asking any system.
+pub fn fill(tenant: &Tenant, saga: &Saga, number: Number, state: &State, step: &Step, now: Millis) -> Sheet {
+    let run = &state.steps[usize::from(step.id.0)];
+    let mut sheet = Sheet::default();
+    if run.direction == Direction::Forward && !step.hangs_on.is_empty() {
+        facts(tenant, &saga.plan, step, now, &mut sheet);
+    }
+    let Some(awf) = saga.awf(step, run.direction) else { return sheet };
+    let ambient = tenant.ambient.borrow();
+    sheet.breaker_until = ambient.breakers.get(&awf.system).copied().filter(|until| *until > now);
+    sheet.paused = paused(&ambient.paused, saga, &awf.system, tenant);
+    let locks = saga.locks(state, step, run.direction);
+    let holder = locks.iter().find_map(|lock| ambient.locks.get(lock).filter(|(holder, _)| *holder != number));
+    sheet.locked_by = holder.map(|(_, instance)| instance.to_string());
+    sheet
+}
+
+fn paused(
+    pauses: &std::collections::BTreeMap<Scope, (String, String)>,
+    saga: &Saga,
+    system: &str,
+    tenant: &Tenant,
+) -> Option<String> {
+    if pauses.is_empty() {
+        return None;
+    }
+    let domain = tenant.declarations.systems.get(system).map(|system| system.domain.clone()).unwrap_or_default();
+    let runbook = saga.plan.runbook.as_ref().map(|(name, _)| name.clone()).unwrap_or_default();
+    let scopes = [
+        Scope::All,
+        Scope::Domain(domain),
+        Scope::System(system.to_owned()),
+        Scope::Runbook(runbook),
+        Scope::Instance(saga.instance),
+    ];
+    scopes.into_iter().find(|scope| pauses.contains_key(scope)).map(|scope| scope.to_string())
+}
+
+/// Holds the facts that a step hangs on against the plan's footprint.
+fn facts(tenant: &Tenant, plan: &Plan, step: &Step, now: Millis, sheet: &mut Sheet) {
+    let subject = tenant.subject(plan.entity, &plan.kind, now);
+    let desire = Desire { settings: settings(tenant, &subject), ..Desire::default() };
+    let mut oldest = Millis::MAX;
+    for reference in &step.hangs_on {
+        match compile::value_of(&subject, &desire, reference) {
+            None => sheet.unknown.push(reference.clone()),
+            Some(value) if plan.footprint.facts.get(reference) == Some(&value) => {}
+            Some(value) => {
+                let personal = is_personal(tenant, &plan.kind, reference);
+                sheet.changed.push(Changed { what: reference.clone(), now: (!personal).then_some(value) });
+            }
+        }
+        oldest = oldest.min(read_at(&subject, reference).unwrap_or(Millis::MAX));
+    }
+    sheet.oldest_read = if oldest == Millis::MAX { 0 } else { oldest };
+}
+
+/// The settings that hold for an entity.
+pub fn settings(tenant: &Tenant, subject: &Subject) -> layer::Settings {
+    let declared = &tenant.declarations;
+    layer::resolve(&declared.tenant, &declared.settings, &declared.layers, &declared.layering, &subject.facts)
+}
+
+fn is_personal(tenant: &Tenant, kind: &str, reference: &str) -> bool {
+    let Some((root, name)) = reference.split_once('.') else { return true };
+    match root {
+        "setting" => false,
+        "link" => true,
+        _ => tenant
+            .declarations
+            .entities
+            .get(kind)
+            .and_then(|kind| kind.attributes.get(name))
+            .is_none_or(|attribute| attribute.personal),
+    }
+}
+
+fn read_at(subject: &Subject, reference: &str) -> Option<Millis> {
+    let (root, name) = reference.split_once('.')?;
+    match root {
+        "setting" => None,
+        "link" => match subject.links.get(name)? {
+            Observation::Present(record) => Some(record.read_at),
+            _ => None,
+        },
+        _ => match subject.facts.get(name)? {
+            Observation::Present(fact) => Some(fact.read_at),
+            _ => None,
+        },
+    }
+}
+
+/// The systems that would have to be read again for these references to be known.
+pub fn systems_behind(tenant: &Tenant, kind: &str, references: &[String]) -> BTreeSet<String> {
+    let entity = tenant.declarations.entities.get(kind);
+    let mut systems = BTreeSet::new();
+    for (root, name) in references.iter().filter_map(|reference| reference.split_once('.')) {
+        match root {
+            "link" => drop(systems.insert(name.to_owned())),
+            "setting" => systems.extend(entity.map(|entity| entity.mint.0.clone())),
+            _ => {
+                let attribute = entity.and_then(|entity| entity.attributes.get(name));
+                systems.extend(attribute.into_iter().flat_map(|it| it.from.iter().map(|claim| claim.system.clone())));
+            }
+        }
+    }
+    systems
+}

@@ -1,0 +1,92 @@
+//! What all actors of one tenant share on their arbiter.
+
+use crate::dataops::DataOps;
+use crate::hub::Hub;
+use crate::platform::Platform;
+use crate::transport::Transport;
+use actix::Addr;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use xops_graph::graph::Graph;
+use xops_kernel::declare::Declarations;
+use xops_kernel::desire::Subject;
+use xops_kernel::fact::{Doubt, Observation, Reason};
+use xops_kernel::id::{EntityId, InstanceId};
+use xops_kernel::log::{Number, Scope};
+use xops_kernel::record::Millis;
+use xops_kernel::saga::Shared;
+
+/// See the module.
+pub struct Tenant {
+    /// The hub.
+    pub hub: Rc<Hub>,
+    /// What was declared.
+    pub declarations: Arc<Declarations>,
+    /// What all sagas share.
+    pub shared: Arc<Shared>,
+    /// The wire.
+    pub transport: Arc<dyn Transport>,
+    /// Operational truth. Written by the DataOps robots, read by whoever judges.
+    pub graph: Arc<RwLock<Graph>>,
+    /// The robots, by system.
+    pub robots: RefCell<Robots>,
+    /// What holds for all instances at once.
+    pub ambient: RefCell<Ambient>,
+    /// Whether a robot reads its system again by itself when it is due.
+    pub watch: bool,
+}
+
+/// The addresses of the robots that are up.
+#[derive(Default)]
+pub struct Robots {
+    /// The Platform robots.
+    pub platform: BTreeMap<String, Addr<Platform>>,
+    /// The DataOps robots.
+    pub dataops: BTreeMap<String, Addr<DataOps>>,
+}
+
+/// What holds for all instances at once.
+#[derive(Default)]
+pub struct Ambient {
+    /// The systems whose breaker is open, and until when.
+    pub breakers: BTreeMap<String, Millis>,
+    /// The pauses in force.
+    pub paused: BTreeMap<Scope, (String, String)>,
+    /// Who holds which lock.
+    pub locks: BTreeMap<String, (Number, InstanceId)>,
+}
+
+impl Tenant {
+    /// The graph, to be read. Never held over a wait.
+    pub fn graph(&self) -> RwLockReadGuard<'_, Graph> {
+        self.graph.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The graph, to be written. Never held over a wait.
+    pub fn graph_mut(&self) -> RwLockWriteGuard<'_, Graph> {
+        self.graph.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Everything that is known of an entity at `now`.
+    pub fn subject(&self, entity: EntityId, kind: &str, now: Millis) -> Subject {
+        let graph = self.graph();
+        let facts = graph.facts(entity, now).unwrap_or_default();
+        let joined = self.declarations.entities.get(kind).map(|kind| {
+            let minted = std::iter::once(&kind.mint.0);
+            minted.chain(kind.links.keys()).cloned().collect::<Vec<_>>()
+        });
+        let links = joined.unwrap_or_default().into_iter().map(|system| {
+            let link = graph.link(entity, &system, now);
+            (system, link)
+        });
+        Subject { entity, kind: kind.to_owned(), facts, links: links.collect() }
+    }
+
+    /// The doubt about a system that nobody asked yet.
+    pub fn no_robot<T>(system: &str) -> Observation<T> {
+        let detail = format!("no robot is up for `{system}`");
+        Observation::Unknown(Doubt { reason: Reason::NeverRead, detail, since: 0 })
+    }
+}

@@ -1,0 +1,463 @@
+//! The shell, played: append, then believe, then act; and die anywhere between.
+//!
+//! Invariants: an event and what is decided from it are one frame, and the frame is in the log before any effect of it is
+//! performed; a death loses what is in memory and on its way back, and nothing that was appended or sent; after a death the
+//! log is folded from nothing. [`Ending::violations`] names every law that was broken, and is empty or a bug was found.
+
+use crate::account;
+use crate::fault::{Fault, Rates, Tally, strikes};
+use crate::laws;
+use crate::model::Model;
+use crate::plans::{KEY, Scene};
+use crate::seed::Dice;
+use crate::world::World;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use xops_kernel::id::{Direction, InstanceId, StepId};
+use xops_kernel::machine::Machine;
+use xops_kernel::port::{Request, Response};
+use xops_kernel::record::Millis;
+use xops_kernel::saga::event::{Effect, Event, Stamped};
+use xops_kernel::saga::state::{Course, State};
+use xops_kernel::saga::{Bounds, Saga, Shared};
+
+/// When the simulation begins: some day, not the epoch.
+const BEGIN: Millis = 1_000_000_000;
+/// Events that a run may take for each step before it counts as a loop.
+const EVENTS_PER_STEP_MAX: u64 = 4_000;
+/// Virtual time that a run may take before it counts as a hang, in milliseconds.
+const TIME_MAX_MS: u64 = 40 * 24 * 3_600_000;
+/// How often people look after what waits for them.
+const ROUNDS_MAX: u32 = 8;
+
+/// When the process dies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kills {
+    /// Never.
+    Never,
+    /// At these points, counted from 0 in the order in which the run passes them.
+    At(BTreeSet<u64>),
+    /// At any point, by [`Fault::Killed`]'s rate.
+    ByRate,
+}
+
+/// What people do with parked and stuck steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum People {
+    /// Nobody comes.
+    Absent,
+    /// They look at the system itself and say what they saw; where nothing is in doubt they may say: try again.
+    Truthful,
+}
+
+/// How much is checked on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checks {
+    /// Every law after every event.
+    All,
+    /// What costs little, and all laws at the end.
+    Ends,
+    /// The end's account only.
+    Account,
+}
+
+/// A point at which the process can die.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Point {
+    /// Something happened and is not yet appended: a call has been performed, its answer is lost.
+    BeforeAppend,
+    /// The frame is durable, nothing of it was performed.
+    Appended,
+    /// A call was sent.
+    Sent,
+}
+
+/// Everything that a run is made of.
+#[derive(Clone)]
+pub struct Setup {
+    /// The seed of everything random.
+    pub seed: u64,
+    /// The plans, one instance each.
+    pub scenes: Vec<Scene>,
+    /// How often what goes wrong.
+    pub rates: Rates,
+    /// When the process dies.
+    pub kills: Kills,
+    /// Calls that the system refuses whenever they come.
+    pub rejects: BTreeSet<(usize, StepId, Direction)>,
+    /// What people do.
+    pub people: People,
+    /// How much is checked.
+    pub checks: Checks,
+    /// The connector.
+    pub model: Arc<Model>,
+    /// The kernel's bounds.
+    pub bounds: Bounds,
+}
+
+impl Setup {
+    /// A run of `scenes` in which nothing goes wrong and every law is checked.
+    pub fn calm(seed: u64, scenes: Vec<Scene>) -> Self {
+        let bounds = Bounds { gate_wait_ms_max: 3_600_000, ..Bounds::default() };
+        Self {
+            seed,
+            scenes,
+            rates: Rates::none(),
+            kills: Kills::Never,
+            rejects: BTreeSet::new(),
+            people: People::Absent,
+            checks: Checks::All,
+            model: Arc::new(Model::default()),
+            bounds,
+        }
+    }
+}
+
+/// One instance of a run.
+pub struct Instance {
+    /// The machine.
+    pub saga: Saga,
+    /// What is believed.
+    pub state: State,
+    /// What is durable: the frames.
+    pub log: Vec<Vec<Stamped>>,
+}
+
+/// What a run ends in.
+pub struct Ending {
+    /// The instances.
+    pub instances: Vec<Instance>,
+    /// The world.
+    pub world: World,
+    /// Which step of which instance each call belonged to, by its key.
+    pub calls: BTreeMap<String, (usize, StepId, Direction)>,
+    /// Steps about which people decided.
+    pub decided_by_people: BTreeSet<(usize, StepId)>,
+    /// How often each fault struck.
+    pub tally: Tally,
+    /// The points that the run passed, in order.
+    pub points: Vec<Point>,
+    /// Events applied.
+    pub events: u64,
+    /// Events refused.
+    pub refused: u64,
+    /// The virtual time that it took, in milliseconds.
+    pub took_ms: u64,
+    /// Laws that were broken.
+    pub violations: Vec<String>,
+}
+
+/// What is on its way.
+#[derive(Clone, Debug)]
+pub(crate) enum Item {
+    /// An event reaches an instance.
+    Arrive { slot: usize, epoch: u32, event: Event },
+    /// The gate looks.
+    Judge { slot: usize, epoch: u32, step: StepId, dir: Direction, attempt: u32 },
+    /// A request reaches a system.
+    Land { request: Request, reply: Option<Reply> },
+    /// A response reaches the process.
+    Back { reply: Reply, response: Response },
+    /// The process starts again.
+    Restart,
+}
+
+/// Who waits for the response to a call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reply {
+    pub(crate) slot: usize,
+    pub(crate) epoch: u32,
+    pub(crate) step: StepId,
+    pub(crate) dir: Direction,
+    pub(crate) attempt: u32,
+    pub(crate) after_ms: u64,
+}
+
+/// A run under way.
+pub(crate) struct Play {
+    pub(crate) setup: Setup,
+    pub(crate) now: Millis,
+    queue: BTreeMap<(Millis, u64), Item>,
+    queued: u64,
+    pub(crate) world: World,
+    pub(crate) instances: Vec<Instance>,
+    pub(crate) calls: BTreeMap<String, (usize, StepId, Direction)>,
+    pub(crate) decided: BTreeSet<(usize, StepId)>,
+    pub(crate) epoch: u32,
+    running: bool,
+    pub(crate) tally: Tally,
+    pub(crate) faults: Dice,
+    pub(crate) waits: Dice,
+    deaths: Dice,
+    pub(crate) persons: Dice,
+    points: Vec<Point>,
+    answers: Vec<(usize, Event)>,
+    events: u64,
+    refused: u64,
+    pub(crate) violations: Vec<String>,
+}
+
+/// Plays a run to its end.
+pub fn play(setup: Setup) -> Ending {
+    let mut play = Play::new(setup);
+    play.start_all();
+    play.until_quiet();
+    for _ in 0..ROUNDS_MAX {
+        if play.setup.people == People::Absent || !play.people() {
+            break;
+        }
+        play.until_quiet();
+    }
+    let mut ending = Ending {
+        instances: play.instances,
+        world: play.world,
+        calls: play.calls,
+        decided_by_people: play.decided,
+        tally: play.tally,
+        points: play.points,
+        events: play.events,
+        refused: play.refused,
+        took_ms: play.now - BEGIN,
+        violations: play.violations,
+    };
+    if play.setup.checks != Checks::Account {
+        let broken = ending.instances.iter().filter_map(|instance| laws::replays(instance).err());
+        ending.violations.extend(broken.collect::<Vec<_>>());
+    }
+    let broken = account::settle(&ending, &play.setup.scenes);
+    ending.violations.extend(broken);
+    ending
+}
+
+impl Play {
+    fn new(setup: Setup) -> Self {
+        let shared = Arc::new(Shared {
+            tenant: "sim".into(),
+            connector: setup.model.clone(),
+            systems: BTreeMap::new(),
+            key: KEY,
+            bounds: setup.bounds,
+        });
+        let mut world = World::default();
+        let mut instances = Vec::new();
+        for (slot, scene) in setup.scenes.iter().enumerate() {
+            scene.before.iter().for_each(|(shelf, value)| world.place(shelf, value));
+            let mut id = [0; 16];
+            id[..8].copy_from_slice(&(slot as u64).to_le_bytes());
+            id[8..].copy_from_slice(&setup.seed.to_le_bytes());
+            let saga = Saga { instance: InstanceId(id), plan: Arc::new(scene.plan.clone()), shared: shared.clone() };
+            let state = saga.fresh();
+            instances.push(Instance { saga, state, log: Vec::new() });
+        }
+        let dice = |kind| Dice::of(setup.seed, kind);
+        Self {
+            faults: dice("faults"),
+            waits: dice("waits"),
+            deaths: dice("deaths"),
+            persons: dice("persons"),
+            setup,
+            now: BEGIN,
+            queue: BTreeMap::new(),
+            queued: 0,
+            world,
+            instances,
+            calls: BTreeMap::new(),
+            decided: BTreeSet::new(),
+            epoch: 0,
+            running: true,
+            tally: Tally::new(),
+            points: Vec::new(),
+            answers: Vec::new(),
+            events: 0,
+            refused: 0,
+            violations: Vec::new(),
+        }
+    }
+
+    pub(crate) fn put(&mut self, at: Millis, item: Item) {
+        self.queued += 1;
+        self.queue.insert((at.max(self.now), self.queued), item);
+    }
+
+    pub(crate) fn arrive(&mut self, at: Millis, slot: usize, event: Event) {
+        let epoch = self.epoch;
+        self.put(at, Item::Arrive { slot, epoch, event });
+    }
+
+    fn start_all(&mut self) {
+        for slot in 0..self.instances.len() {
+            self.arrive(self.now + 10 * slot as u64, slot, Event::Started);
+            if strikes(Fault::TurnedByPerson, &self.setup.rates, &mut self.persons, &mut self.tally) {
+                let at = self.now + self.persons.between(10, 20_000);
+                self.arrive(at, slot, Event::Turned { why: "a person asked".into(), by: Some("someone".into()) });
+            }
+        }
+    }
+
+    fn until_quiet(&mut self) {
+        let steps: usize = self.instances.iter().map(|instance| instance.state.steps.len() + 1).sum();
+        let events_max = EVENTS_PER_STEP_MAX * steps as u64;
+        while let Some(((at, _), item)) = self.queue.pop_first() {
+            self.now = at;
+            if self.events > events_max || at > BEGIN + TIME_MAX_MS {
+                self.violations.push(format!("hang: {} events in {} ms", self.events, at - BEGIN));
+                return;
+            }
+            self.happen(item);
+        }
+    }
+
+    fn happen(&mut self, item: Item) {
+        let alive = |epoch: u32| self.running && epoch == self.epoch;
+        match item {
+            Item::Arrive { slot, epoch, event } if alive(epoch) => self.deliver(slot, event),
+            Item::Judge { slot, epoch, step, dir, attempt } if alive(epoch) => {
+                let event = self.judge(slot, step, dir, attempt);
+                self.deliver(slot, event);
+            }
+            Item::Land { request, reply } => {
+                let response = self.world.perform(&request, self.now);
+                if let Some(reply) = reply {
+                    self.put(self.now + reply.after_ms, Item::Back { reply, response });
+                }
+            }
+            Item::Back { reply, response } if alive(reply.epoch) => {
+                let event = self.classified(reply, &response);
+                self.deliver(reply.slot, event);
+            }
+            Item::Restart => self.restart(),
+            Item::Arrive { .. } | Item::Judge { .. } | Item::Back { .. } => {}
+        }
+    }
+
+    /// Appends an event with what follows from it, believes it, and acts on it.
+    pub(crate) fn deliver(&mut self, slot: usize, event: Event) {
+        if self.dies(Point::BeforeAppend) {
+            return;
+        }
+        let resumed = matches!(event, Event::Resumed { .. });
+        let answer = matches!(
+            event,
+            Event::Judged { .. } | Event::Sighted { .. } | Event::Missed { .. } | Event::Answered { .. } | Event::Woke { .. }
+        );
+        let kept = answer.then(|| event.clone());
+        let Some((frame, gained)) = self.believe(slot, event) else { return };
+        let instance = &mut self.instances[slot];
+        instance.log.push(frame);
+        if self.setup.checks == Checks::All
+            && let Err(broken) = laws::folds(&self.instances[slot])
+        {
+            self.violations.push(broken);
+        }
+        if self.dies(Point::Appended) {
+            return;
+        }
+        let instance = &self.instances[slot];
+        let wanted = instance.saga.wanted(&instance.state);
+        let due: Vec<Effect> = if resumed {
+            wanted.into_iter().collect()
+        } else {
+            gained.into_iter().filter(|effect| wanted.contains(effect)).collect()
+        };
+        for effect in due {
+            self.perform(slot, effect);
+            if matches!(effect, Effect::Call { .. }) && self.dies(Point::Sent) {
+                return;
+            }
+        }
+        self.again(slot, kept);
+    }
+
+    /// The frame that an event makes, and the effects that it asks for; nothing if the state refuses it.
+    fn believe(&mut self, slot: usize, event: Event) -> Option<(Vec<Stamped>, Vec<Effect>)> {
+        let all = self.setup.checks == Checks::All;
+        let Instance { saga, state, .. } = &mut self.instances[slot];
+        let mut gained = Vec::new();
+        let mut frame = vec![Stamped { at: self.now, event }];
+        let mut next = 0;
+        while let Some(stamped) = frame.get(next) {
+            match laws::steps(saga, state, stamped, &mut gained, all) {
+                Ok(true) => self.events += 1,
+                Ok(false) if next == 0 => {
+                    self.refused += 1;
+                    return None;
+                }
+                Ok(false) => {
+                    self.violations.push(format!("the machine refuses its own decision: {:?}", stamped.event));
+                    return None;
+                }
+                Err(broken) => {
+                    self.violations.push(broken);
+                    self.events += 1;
+                }
+            }
+            next += 1;
+            frame.extend(saga.decide(state));
+            if next > 10_000 {
+                self.violations.push("deciding does not come to an end".into());
+                return None;
+            }
+        }
+        Some((frame, gained))
+    }
+
+    /// Delivers an answer that was applied before once more: it must be refused and change nothing.
+    fn again(&mut self, slot: usize, kept: Option<Event>) {
+        let Some(kept) = kept else { return };
+        self.answers.push((slot, kept));
+        if !strikes(Fault::OldAnswer, &self.setup.rates, &mut self.faults, &mut self.tally) {
+            return;
+        }
+        let (slot, event) = self.answers[self.faults.place(self.answers.len())].clone();
+        let instance = &mut self.instances[slot];
+        let (before, mut out) = (instance.state.clone(), Vec::new());
+        let stamped = Stamped { at: self.now, event };
+        let refused = instance.saga.step(&mut instance.state, &stamped, &mut out).is_err();
+        if !refused || instance.state != before || !out.is_empty() {
+            self.violations.push(format!("an old answer was not refused: {stamped:?}"));
+            instance.state = before;
+        }
+        self.refused += 1;
+    }
+
+    fn dies(&mut self, point: Point) -> bool {
+        let nth = self.points.len() as u64;
+        self.points.push(point);
+        let dies = match &self.setup.kills {
+            Kills::Never => false,
+            Kills::At(points) => points.contains(&nth),
+            Kills::ByRate => self.deaths.chance(self.setup.rates.of(Fault::Killed)),
+        };
+        if dies {
+            *self.tally.entry(Fault::Killed).or_default() += 1;
+            self.running = false;
+            self.epoch += 1;
+            let long = strikes(Fault::LongDown, &self.setup.rates, &mut self.deaths, &mut self.tally);
+            let down_ms = if long { self.deaths.between(60_000, 600_000) } else { self.deaths.between(1, 1_500) };
+            self.put(self.now + down_ms, Item::Restart);
+        }
+        dies
+    }
+
+    fn restart(&mut self) {
+        self.running = true;
+        for slot in 0..self.instances.len() {
+            let instance = &mut self.instances[slot];
+            match laws::fold(&instance.saga, &instance.log) {
+                Ok(state) => instance.state = state,
+                Err(broken) => self.violations.push(broken),
+            }
+        }
+        for slot in 0..self.instances.len() {
+            let instance = &self.instances[slot];
+            if matches!(instance.state.course, Course::Ended(_)) {
+                continue;
+            }
+            let event = if instance.log.is_empty() { Event::Started } else { Event::Resumed { epoch: self.epoch } };
+            self.deliver(slot, event);
+            if !self.running {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The laws that hold in every run, whatever goes wrong.
+//!
+//! The effects that a step asks for are what `wanted` gained; the log folds to what is believed; every decided event follows
+//! again from the events before it, and nothing more follows at the end of a frame.
+
+use crate::driver::Instance;
+use std::collections::BTreeSet;
+use xops_kernel::machine::Machine;
+use xops_kernel::saga::event::{Effect, Stamped};
+use xops_kernel::saga::state::State;
+use xops_kernel::saga::{Refused, Saga};
+
+/// Applies one event; `Ok(false)` if the state refuses it. With `all` the laws of one step are held.
+pub fn steps(saga: &Saga, state: &mut State, stamped: &Stamped, gained: &mut Vec<Effect>, all: bool) -> Result<bool, String> {
+    if !all {
+        return Ok(saga.step(state, stamped, gained).is_ok());
+    }
+    let (before, wanted) = (state.clone(), saga.wanted(state));
+    let mut out = Vec::new();
+    if let Err(refused) = saga.step(state, stamped, &mut out) {
+        let late = matches!(refused, Refused::Stale { .. } | Refused::Unexpected { .. });
+        if *state != before || !out.is_empty() || !late {
+            return Err(format!("a refused event changed something, or was refused for the wrong reason: {refused} {stamped:?}"));
+        }
+        return Ok(false);
+    }
+    let now = saga.wanted(state);
+    let grew: BTreeSet<Effect> = now.difference(&wanted).copied().collect();
+    let pushed: BTreeSet<Effect> = out.iter().copied().collect();
+    gained.extend(&out);
+    if grew != pushed || pushed.len() != out.len() {
+        return Err(format!("{stamped:?} asked for {out:?}, and `wanted` gained {grew:?}"));
+    }
+    Ok(true)
+}
+
+/// The state that a log ends in.
+pub fn fold(saga: &Saga, log: &[Vec<Stamped>]) -> Result<State, String> {
+    let mut state = saga.fresh();
+    let mut out = Vec::new();
+    for stamped in log.iter().flatten() {
+        saga.step(&mut state, stamped, &mut out).map_err(|refused| format!("the log does not fold: {refused} at {stamped:?}"))?;
+    }
+    Ok(state)
+}
+
+/// Whether the log folds to what is believed.
+pub fn folds(instance: &Instance) -> Result<(), String> {
+    if fold(&instance.saga, &instance.log)? == instance.state { Ok(()) } else { Err("the log folds to another state".into()) }
+}
+
+/// Whether every decision follows again. The verdicts of the gate are held by the machine itself.
+pub fn replays(instance: &Instance) -> Result<(), String> {
+    let saga = &instance.saga;
+    let mut state = saga.fresh();
+    let mut out = Vec::new();
+    for frame in &instance.log {
+        for (nth, stamped) in frame.iter().enumerate() {
+            let decided = saga.decide(&state);
+            let follows = if nth == 0 { decided.is_none() && !stamped.event.is_decided() } else { decided.as_ref() == Some(stamped) };
+            if !follows {
+                return Err(format!("replay decides {decided:?}, and the log says {stamped:?}"));
+            }
+            saga.step(&mut state, stamped, &mut out).map_err(|refused| format!("replay refuses {stamped:?}: {refused}"))?;
+        }
+    }
+    match saga.decide(&state) {
+        Some(more) => Err(format!("a frame ended before {more:?} was decided")),
+        None => Ok(()),
+    }
+}

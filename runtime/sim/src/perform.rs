@@ -1,0 +1,229 @@
+//! What the shell does for each effect, and what the systems, the gate and the people do with it.
+
+use crate::account;
+use crate::driver::{Item, Play, Reply};
+use crate::fault::{Fault, strikes};
+use crate::model::{TIMEOUT_MS, refusal};
+use xops_kernel::awf::Ambiguity;
+use xops_kernel::gate::{self, Changed, Sheet};
+use xops_kernel::id::{Direction, StepId};
+use xops_kernel::machine::Machine as _;
+use xops_kernel::port::{Ask, Connector as _, Outcome, Page, Phase, Request, Response};
+use xops_kernel::saga::event::{Effect, Event, Release};
+use xops_kernel::saga::state::{Course, Stage};
+use xops_kernel::value::Values;
+
+impl Play {
+    pub(crate) fn perform(&mut self, slot: usize, effect: Effect) {
+        match effect {
+            Effect::Confirm { step, dir, attempt } => {
+                let (at, epoch) = (self.now + self.waits.between(1, 50), self.epoch);
+                self.put(at, Item::Judge { slot, epoch, step, dir, attempt });
+            }
+            Effect::Look { step, dir, phase, attempt } => self.look(slot, step, dir, phase, attempt),
+            Effect::Call { step, dir, attempt, generation } => self.call(slot, step, dir, attempt, generation),
+            Effect::Wake { step, attempt, at, .. } => self.arrive(at, slot, Event::Woke { step, attempt }),
+        }
+    }
+
+    fn strikes(&mut self, fault: Fault) -> bool {
+        strikes(fault, &self.setup.rates, &mut self.faults, &mut self.tally)
+    }
+
+    /// The gate's sheet, read at the moment of the verdict.
+    pub(crate) fn judge(&mut self, slot: usize, step: StepId, dir: Direction, attempt: u32) -> Event {
+        let mut sheet = Sheet { oldest_read: self.now, ..Sheet::default() };
+        if self.strikes(Fault::Paused) {
+            sheet.paused = Some("system sim".into());
+        }
+        if self.strikes(Fault::BreakerOpen) {
+            sheet.breaker_until = Some(self.now + self.waits.between(1, 30_000));
+        }
+        if self.strikes(Fault::FactChanged) {
+            sheet.changed.push(Changed { what: "person.title".into(), now: None });
+        }
+        let instance = &self.instances[slot];
+        let needs = match instance.saga.plan.step(step) {
+            Some(planned) => instance.saga.locks(&instance.state, planned, dir),
+            None => Vec::new(),
+        };
+        let holder = self.instances.iter().find(|other| {
+            let held = other.saga.holds(&other.state);
+            needs.iter().any(|lock| held.contains(lock))
+        });
+        sheet.locked_by = holder.map(|holder| holder.saga.instance.to_string());
+        let verdict = gate::judge(dir, &sheet);
+        Event::Judged { step, dir, attempt, sheet, verdict }
+    }
+
+    /// Runs `with` on the question of a phase, as the shell would put it.
+    fn ask<T>(&self, slot: usize, step: StepId, dir: Direction, phase: Phase, with: impl FnOnce(&Ask<'_>) -> T) -> Option<T> {
+        let instance = &self.instances[slot];
+        let (saga, state) = (&instance.saga, &instance.state);
+        let planned = saga.plan.step(step)?;
+        let awf = saga.awf(planned, dir)?;
+        let inputs = saga.inputs(state, planned, dir);
+        let run = state.steps.get(usize::from(step.0))?;
+        let empty = Values::new();
+        let key = saga.key(state, step)?;
+        Some(with(&Ask { system: &empty, awf: &awf, phase, inputs: &inputs, key, snapshot: saga.snapshot(run), carry: &empty }))
+    }
+
+    fn lag_and_delay(&self, slot: usize, step: StepId, dir: Direction) -> (u64, u64) {
+        let saga = &self.instances[slot].saga;
+        let awf = saga.plan.step(step).and_then(|planned| saga.awf(planned, dir));
+        awf.and_then(|awf| self.setup.model.spec(&awf)).map_or((0, 0), |spec| (spec.lag_ms, spec.delay_ms))
+    }
+
+    fn look(&mut self, slot: usize, step: StepId, dir: Direction, phase: Phase, attempt: u32) {
+        let took = self.waits.between(2, 200);
+        let (lag_ms, _) = self.lag_and_delay(slot, step, dir);
+        let stale = lag_ms > 0 && self.strikes(Fault::StaleRead);
+        let lag = if stale { lag_ms } else { self.waits.below(lag_ms / 4 + 1) };
+        // The lookup reaches the system at once: the past that it sees is fixed before anything else happens.
+        let seen_at = self.now.saturating_sub(lag);
+        let failure = if self.strikes(Fault::LookupAuthExpired) {
+            Some(refusal(401, ""))
+        } else if self.strikes(Fault::LookupUnclear) {
+            Some(refusal(200, "<html>\n"))
+        } else if self.strikes(Fault::LookupFailed) {
+            Some(refusal([429, 503, 500][self.waits.place(3)], "900"))
+        } else {
+            None
+        };
+        let world = &self.world;
+        let model = self.setup.model.clone();
+        let answered = self.ask(slot, step, dir, phase, |ask| match model.render(ask) {
+            Ok(request) => model.sight(ask, &failure.unwrap_or_else(|| world.look(&request, seen_at))),
+            Err(unrendered) => Page::Failed(Outcome::Invalid(unrendered.to_string())),
+        });
+        let event = match answered {
+            Some(Page::Over(sighting)) => Event::Sighted { step, attempt, phase, sighting },
+            Some(Page::Failed(outcome)) => Event::Missed { step, attempt, phase, outcome },
+            Some(Page::More(..)) | None => {
+                let outcome = Outcome::Invalid("the model has no such lookup".into());
+                Event::Missed { step, attempt, phase, outcome }
+            }
+        };
+        self.arrive(self.now + took, slot, event);
+    }
+
+    fn call(&mut self, slot: usize, step: StepId, dir: Direction, attempt: u32, generation: u32) {
+        let model = self.setup.model.clone();
+        let rendered = self.ask(slot, step, dir, Phase::Do, |ask| (ask.key, model.render(ask)));
+        let Some((key, Ok(request))) = rendered else {
+            self.violations.push(format!("a call was wanted that cannot be rendered: step {step:?}"));
+            return;
+        };
+        let digest = request.digest(&crate::plans::KEY);
+        let intended = Event::Intended { step, dir, attempt, generation, request: digest };
+        let log = &self.instances[slot].log;
+        if !log.iter().rev().flatten().any(|stamped| stamped.event == intended) {
+            self.violations.push(format!("a call was sent before its intent was durable: {intended:?}"));
+        }
+        self.calls.insert(key.to_string(), (slot, step, dir));
+        let reply = Reply { slot, epoch: self.epoch, step, dir, attempt, after_ms: self.waits.between(1, 150) };
+        let (_, delay_ms) = self.lag_and_delay(slot, step, dir);
+        if let Some(response) = self.refuses(slot, step, dir) {
+            self.put(self.now + reply.after_ms, Item::Back { reply, response });
+            return;
+        }
+        self.send(request, reply, delay_ms);
+    }
+
+    /// An error that is answered before anything is executed.
+    fn refuses(&mut self, slot: usize, step: StepId, dir: Direction) -> Option<Response> {
+        if self.setup.rejects.contains(&(slot, step, dir)) {
+            *self.tally.entry(Fault::Reject).or_default() += 1;
+            return Some(refusal(422, "it is refused whenever it comes"));
+        }
+        let faults = [
+            (Fault::Reject, 422, "it says nonsense"),
+            (Fault::RateLimited, 429, "1500"),
+            (Fault::RateLimitedUntimed, 429, ""),
+            (Fault::NotExecuted, 503, "not executed"),
+            (Fault::AuthExpired, 401, ""),
+        ];
+        let hit = faults.into_iter().find(|(fault, _, _)| self.strikes(*fault));
+        hit.map(|(_, status, why)| refusal(status, why))
+    }
+
+    fn send(&mut self, request: Request, reply: Reply, delay_ms: u64) {
+        let arrives = self.now + self.waits.between(1, 150);
+        let (gives_up, lost) = (self.now + TIMEOUT_MS, Outcome::Unknown("no answer in time".into()));
+        let lost = Event::Answered { step: reply.step, attempt: reply.attempt, outcome: lost };
+        if self.strikes(Fault::TimeoutBefore) {
+            self.arrive(gives_up, reply.slot, lost);
+        } else if self.strikes(Fault::TimeoutAfter) {
+            self.put(arrives, Item::Land { request, reply: None });
+            self.arrive(gives_up, reply.slot, lost);
+        } else if delay_ms > 0 && self.strikes(Fault::Delayed) {
+            let late = gives_up + self.waits.below(delay_ms);
+            self.put(late, Item::Land { request, reply: None });
+            self.arrive(gives_up, reply.slot, lost);
+        } else if self.strikes(Fault::Reset) {
+            if self.waits.chance(500) {
+                self.put(arrives, Item::Land { request, reply: None });
+            }
+            self.arrive(arrives + 1, reply.slot, lost);
+        } else {
+            self.put(arrives, Item::Land { request, reply: Some(reply) });
+        }
+    }
+
+    pub(crate) fn classified(&self, reply: Reply, response: &Response) -> Event {
+        let Reply { slot, step, dir, attempt, .. } = reply;
+        let model = &self.setup.model;
+        let outcome = self.ask(slot, step, dir, Phase::Do, |ask| model.classify(ask, response));
+        let outcome = outcome.unwrap_or_else(|| Outcome::Unknown("nobody can tell".into()));
+        Event::Answered { step, attempt, outcome }
+    }
+
+    /// People look after what waits for them; false if nothing does.
+    pub(crate) fn people(&mut self) -> bool {
+        let mut came = false;
+        for slot in 0..self.instances.len() {
+            let instance = &self.instances[slot];
+            if matches!(instance.state.course, Course::Ended(_)) {
+                continue;
+            }
+            let waits = |stage| matches!(stage, Stage::Parked | Stage::Stuck);
+            let Some(at) = instance.state.steps.iter().position(|run| waits(run.stage)) else { continue };
+            let step = StepId(u16::try_from(at).unwrap_or(u16::MAX));
+            let how = self.advice(slot, step);
+            if how != Release::Retry {
+                self.decided.insert((slot, step));
+            }
+            came = true;
+            self.now += 60_000;
+            self.deliver(slot, Event::Released { step, by: "someone".into(), how });
+        }
+        came
+    }
+
+    /// What a person says who looked at the system itself.
+    fn advice(&mut self, slot: usize, step: StepId) -> Release {
+        let instance = &self.instances[slot];
+        let run = &instance.state.steps[usize::from(step.0)];
+        let (saga, scene) = (&instance.saga, &self.setup.scenes[slot]);
+        let Some(planned) = saga.plan.step(step) else { return Release::Failed };
+        let contract = saga.contract(planned, run.direction);
+        let blind = contract.is_some_and(|contract| contract.ambiguity == Ambiguity::Park || !contract.snapshot);
+        if self.persons.chance(400) && !(blind && run.ambiguous) {
+            return Release::Retry;
+        }
+        let forward = account::achieved(&self.world, planned);
+        let backward = account::undone(&self.world, planned, scene);
+        match run.direction {
+            Direction::Forward if forward => Release::Done,
+            Direction::Backward if backward => Release::Done,
+            Direction::Forward | Direction::Backward => Release::Failed,
+        }
+    }
+
+    /// Whether any effect is wanted at all.
+    pub(crate) fn is_idle(&self, slot: usize) -> bool {
+        let instance = &self.instances[slot];
+        instance.saga.wanted(&instance.state).is_empty()
+    }
+}

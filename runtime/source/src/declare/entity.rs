@@ -1,0 +1,75 @@
+//! The laws of entities: records that exist, attributes whose sources have their types, links over known attributes.
+
+use super::draft::{At, Attribute, Entity, Said};
+use super::world::{World, meant, parts};
+use crate::code;
+use crate::finding::Finding;
+use crate::infer::{article, fits};
+use crate::reader::Reference;
+use std::collections::BTreeMap;
+use xops_kernel::expr::{Expr, Path};
+use xops_kernel::value::Type;
+
+/// Holds entities to their laws.
+pub(super) fn check(world: &World<'_>, findings: &mut Vec<Finding>) {
+    for (name, entity) in &world.drafts.entities {
+        if let Some(mint) = &entity.mint
+            && let Some(words) = parts(mint, None, "<system>.<kind>", &entity.at, findings)
+        {
+            world.record((words[0], words[1]), &entity.at, &mint.1, findings);
+        }
+        if let Some((handle, span)) = &entity.handle {
+            known(name, entity, &entity.at, (handle, span), findings);
+        }
+        for (attribute, draft) in &entity.attributes {
+            for claim in &draft.from {
+                source(world, attribute, draft, claim, findings);
+            }
+        }
+        for (system, link) in &entity.links {
+            let record = world.record((system, &link.kind.0), &link.at, &link.kind.1, findings);
+            if let Some(record) = record {
+                of_record((system, &link.kind.0), record, &link.at, &link.record, findings);
+            }
+            known(name, entity, &link.at, (&link.entity.0, &link.entity.1), findings);
+        }
+    }
+}
+
+fn known(name: &str, entity: &Entity, at: &At, said: (&str, &std::ops::Range<usize>), findings: &mut Vec<Finding>) {
+    let (attribute, span) = said;
+    if !entity.attributes.contains_key(attribute) {
+        let message = format!("`{name}` has no attribute `{attribute}`");
+        let finding = at.error_at(span, code::UNKNOWN_ATTRIBUTE, message, "unknown attribute");
+        findings.push(finding.help(meant(attribute, entity.attributes.keys().map(String::as_str))));
+    }
+}
+
+fn of_record<'r>(
+    (system, kind): (&str, &str),
+    record: &'r BTreeMap<String, Type>,
+    at: &At,
+    (attribute, span): &Said,
+    findings: &mut Vec<Finding>,
+) -> Option<&'r Type> {
+    let found = record.get(attribute);
+    if found.is_none() {
+        let message = format!("the records `{system}.{kind}` have no attribute `{attribute}`");
+        let finding = at.error_at(span, code::UNKNOWN_RECORD, message, "unknown attribute");
+        findings.push(finding.help(meant(attribute, record.keys().map(String::as_str))));
+    }
+    found
+}
+
+fn source(world: &World<'_>, name: &str, draft: &Attribute, claim: &Reference, findings: &mut Vec<Finding>) {
+    let Some(words) = parts(claim, None, "<system>.<kind>.<attribute>", &draft.at, findings) else { return };
+    let (system, kind) = (words[0], words[1]);
+    let Some(record) = world.record((system, kind), &draft.at, &claim.1, findings) else { return };
+    let said = (words[2].to_owned(), claim.1.clone());
+    let Some(is) = of_record((system, kind), record, &draft.at, &said, findings) else { return };
+    if !fits(is, &draft.is, &Expr::Ref(Path::of("", &[]))) {
+        let message = format!("`{name}` is {}, and its source `{}` is {}", article(&draft.is), claim.0, article(is));
+        let finding = draft.at.error_at(&claim.1, code::CLAIM_TYPE, message, format!("this is {}", article(is)));
+        findings.push(finding.help(format!("declare `type = \"{is}\"`, or take another source")));
+    }
+}

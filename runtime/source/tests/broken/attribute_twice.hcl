@@ -1,0 +1,4 @@
+facet "identity" "mail" {
+  system = "idp"
+  system = "chat"
+}

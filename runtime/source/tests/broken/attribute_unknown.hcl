@@ -1,0 +1,5 @@
+facet "identity" "account2" {
+  sytem = "idp"
+  set   = true
+  mod   = "additive"
+}

@@ -1,0 +1,7 @@
+system "extra" {
+  domain     = "identity"
+  manifest   = "idp"
+  base_url   = "https://extra.acme.example"
+  domain {
+  }
+}

@@ -1,0 +1,5 @@
+outcome "x" {
+  entity = "person"
+  for    = person.kind
+  identity { groups = [group.staff] }
+}

@@ -1,0 +1,5 @@
+outcome "x" {
+  entity = "person"
+  for    = person.country == "MX"
+  identity { groups = [1, 2] }
+}

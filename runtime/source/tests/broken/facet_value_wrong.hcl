@@ -1,0 +1,9 @@
+outcome "x" {
+  entity = "person"
+  for    = person.country == "MX"
+  workforce { ends = null }
+  identity {
+    account = ["present"]
+    groups  = group.staff
+  }
+}

@@ -1,0 +1,5 @@
+outcome "x" {
+  entity = "person"
+  for    = person.country == "MX" && person.kind == "staff"
+  identity { account = 3 }
+}

@@ -1,0 +1,12 @@
+runbook "r" {
+  plan = "p"
+  variant "v1" {
+    node "greet" {
+      awf = chat.greet
+      with {
+        to   = facet.value
+        text = "x"
+      }
+    }
+  }
+}

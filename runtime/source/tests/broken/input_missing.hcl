@@ -1,0 +1,6 @@
+runbook "r" {
+  plan = "p"
+  variant "v1" {
+    node "greet" { awf = chat.greet }
+  }
+}

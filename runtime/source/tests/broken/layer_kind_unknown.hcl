@@ -1,0 +1,3 @@
+layer "departement" "Design" {
+}
+layering { contry = "country" }

@@ -1,0 +1,4 @@
+layer "global" "all" {
+}
+layer "department" {
+}

@@ -1,0 +1,6 @@
+layer "region" "EMEA" {
+  set { color = "red" }
+}
+layer "tenant" "acne" {
+  set { color = "red" }
+}

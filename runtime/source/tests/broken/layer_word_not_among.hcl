@@ -1,0 +1,3 @@
+layer "department" "Design" {
+  set { on_reject = "backsteps" }
+}

@@ -1,0 +1,1 @@
+layering { country = "contry" }

@@ -1,0 +1,5 @@
+outcome "x" {
+  entity = "person"
+  for    = true
+  identity { groups = [for g in person.groups : g] }
+}

@@ -1,0 +1,4 @@
+system "okta" {
+  domain   = "identity"
+  base_url = "https://acme.okta.example"
+}

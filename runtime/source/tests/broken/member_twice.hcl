@@ -1,0 +1,5 @@
+facet "identity" "mail" { system = "idp" }
+route "create" "identity" "mail" {
+  awf  = idp.create_user
+  with = { login = person.email, "login" = person.handle }
+}

@@ -1,0 +1,8 @@
+setting "motd" {
+  type  = "text"
+  merge = "union"
+}
+setting "limit" {
+  type  = "text"
+  merge = "min"
+}

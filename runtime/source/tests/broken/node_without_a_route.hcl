@@ -1,0 +1,6 @@
+runbook "r" {
+  plan = "p"
+  variant "v1" {
+    node "invite" { awf = chat.invite }
+  }
+}

@@ -1,0 +1,9 @@
+system "extra" {
+  domain   = "identity"
+  manifest = "idp"
+  base_url = "https://idp.acme.example"
+  credential {
+    api_token = "00abcdefTOPSECRET"
+    other     = "env:"
+  }
+}

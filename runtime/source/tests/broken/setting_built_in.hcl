@@ -1,0 +1,2 @@
+setting "on_reject" { type = "text" }
+setting "variant.welcome" { type = "text" }

@@ -1,0 +1,5 @@
+outcome "x" {
+  entity = "person"
+  identity {
+    account = "present"
+}

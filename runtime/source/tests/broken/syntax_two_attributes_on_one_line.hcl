@@ -1,0 +1,1 @@
+facet "identity" "mail" { system = "idp"  set = true }

@@ -1,0 +1,2 @@
+#--- alone
+setting "x" { type = "text" }

@@ -1,0 +1,1 @@
+tenant "globex" { principal = "svc" }

@@ -1,0 +1,7 @@
+trigger "hr" "left" {
+  entity = "person"
+  find {
+    handl = event.handle
+    level = "three"
+  }
+}

@@ -1,0 +1,4 @@
+route "create" "identity" "account" {
+  awf = idp.create_user
+  with { login = person.handle }
+}

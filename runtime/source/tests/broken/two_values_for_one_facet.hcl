@@ -1,0 +1,5 @@
+outcome "mexican" {
+  entity = "person"
+  for    = person.country == "MX" || person.country == "GT"
+  identity { account = "suspended" }
+}

@@ -1,0 +1,2 @@
+setting "motd" { type = "string" }
+setting "size" { type = "number" }

@@ -1,0 +1,3 @@
+layer "department" "Design" {
+  variant { welcome = "v2" }
+}
