@@ -79,7 +79,7 @@ manifest "workday" {
     present    = response.body.Get_Workers_Response.Response_Data.Worker.Worker_Data.Employment_Data.Worker_Status_Data.End_Employment_Date != null
     value      = response.body.Get_Workers_Response.Response_Data.Worker.Worker_Data.Employment_Data.Worker_Status_Data.End_Employment_Date
     value_type = "date"
-    items      = response.body.Get_Workers_Response.Response_Data.Worker.Worker_Data.Transaction_Log_Entry_Data.Transaction_Log_Entry[*]
+    items      = list(response.body.Get_Workers_Response.Response_Data.Worker.Worker_Data.Transaction_Log_Entry_Data.Transaction_Log_Entry)
     where      = !contains(["1", "true"], item.Transaction_Log_Data.Is_Rescind_Or_Rescinded) && starts_with(item.Transaction_Log_Data.Transaction_Log_Description, var.end_process)
     outputs = {
       end_date = response.body.Get_Workers_Response.Response_Data.Worker.Worker_Data.Employment_Data.Worker_Status_Data.End_Employment_Date
@@ -224,7 +224,7 @@ manifest "workday" {
     }
     evidence = "client library; the parts inside `Worker_Data` are recalled"
     ok       = response.status == 200 && response.body.Get_Workers_Response.Response_Results.Total_Results != null
-    items    = response.body.Get_Workers_Response.Response_Data.Worker[*]
+    items    = list(response.body.Get_Workers_Response.Response_Data.Worker)
     page "number" { last = response.body.Get_Workers_Response.Response_Results.Total_Pages }
 
     id = item.Worker_Data.Worker_ID

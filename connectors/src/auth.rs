@@ -40,7 +40,7 @@ pub enum Auth {
         /// Whether the client's id and secret go into the form (`true`) or a basic header.
         in_form: bool,
     },
-    /// WS-Security UsernameToken with PasswordText in the SOAP envelope's header, parts `username` and `password`. The
+    /// WS-Security `UsernameToken` with `PasswordText` in the SOAP envelope's header, parts `username` and `password`. The
     /// rendered body holds an empty `wsse:Security` element's place: [`WS_SECURITY_SLOT`].
     WsSecurity,
 }

@@ -2,7 +2,8 @@
 //!
 //! Absent: the two obsolete forms, and a clock.
 
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// Seconds since 1970-01-01T00:00:00Z.
 pub(crate) fn http(text: &str) -> Option<u64> {
@@ -13,7 +14,8 @@ pub(crate) fn http(text: &str) -> Option<u64> {
     let year: u64 = words.next()?.parse().ok()?;
     let time: Vec<u64> = words.next()?.split(':').map(str::parse).collect::<Result<_, _>>().ok()?;
     let &[hour, minute, second] = time.as_slice() else { return None };
-    let plausible = (1970..10_000).contains(&year) && (1..=31).contains(&day) && hour < 24 && minute < 60 && second < 61;
+    let plausible =
+        (1970..10_000).contains(&year) && (1..=31).contains(&day) && hour < 24 && minute < 60 && second < 61;
     if !plausible || words.next() != Some("GMT") || words.next().is_some() {
         return None;
     }

@@ -28,7 +28,8 @@ pub(crate) struct Bad {
 
 /// Whether the answer in `scope` is good. `acting` tells a call that may have an effect from one that has none.
 pub(crate) fn judge(scope: &Scope<'_>, answer: &Answer<'_>, own: &Rules, acting: bool) -> Result<(), Bad> {
-    let holds = |rule: &&ErrorRule| !(rule.reads_body && answer.unreadable.is_some()) && scope.holds(&rule.when);
+    let holds =
+        |rule: &&ErrorRule| !(rule.reads_body && answer.unreadable.is_some()) && scope.holds(&rule.when);
     let mine = own.errors.iter().find(holds);
     if let Some(rule) = mine.or_else(|| scope.manifest.rules.errors.iter().find(holds)) {
         let outcome = spoken(scope, answer, rule.word);
@@ -127,7 +128,11 @@ pub(crate) fn detail(scope: &Scope<'_>, answer: &Answer<'_>) -> String {
         .map(|c| if c.is_control() { ' ' } else { c })
         .take(DETAIL_CHARS_MAX)
         .collect();
-    if told.is_empty() { format!("status {}", answer.status) } else { format!("status {}: {told}", answer.status) }
+    if told.is_empty() {
+        format!("status {}", answer.status)
+    } else {
+        format!("status {}: {told}", answer.status)
+    }
 }
 
 /// How long the system asks to wait, in milliseconds. A moment counts from the answer's own `date`: nothing here has a clock.

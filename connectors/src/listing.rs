@@ -19,13 +19,18 @@ pub(crate) fn items(scope: &Scope<'_>, listing: &Listing) -> Result<Vec<Value>, 
     }
 }
 
-/// The next page, and its place among the pages; `None` at the end of the listing.
+/// The next page, and its place among the pages; `None` at the end of the listing. `shown` is the number of items that this
+/// page holds.
 pub(crate) fn next(
     scope: &Scope<'_>,
     listing: &Listing,
     shown: usize,
 ) -> Result<Option<(Page, Where)>, String> {
     let Some(paging) = &listing.paging else { return Ok(None) };
+    following(scope, paging, shown).map_err(|why| format!("the listing cannot go on: {why}"))
+}
+
+fn following(scope: &Scope<'_>, paging: &Paging, shown: usize) -> Result<Option<(Page, Where)>, String> {
     let page = &scope.trail.page;
     match paging {
         Paging::Link => {
@@ -40,7 +45,8 @@ pub(crate) fn next(
         Paging::Cursor(next) => match scope.value(next) {
             Value::Null => Ok(None),
             cursor => {
-                let cursor = scalar(&cursor).ok_or_else(|| format!("the cursor is {}", cursor.type_name()))?;
+                let cursor =
+                    scalar(&cursor).ok_or_else(|| format!("the cursor is {}", cursor.type_name()))?;
                 if cursor.is_empty() { Ok(None) } else { Ok(Some((page.next(&cursor)?, Where::Same))) }
             }
         },
@@ -49,7 +55,9 @@ pub(crate) fn next(
             let offset = page.offset.saturating_add(size);
             let total = match total {
                 None => None,
-                Some(total) => Some(integer(&scope.value(total)).ok_or("the answer does not say how many there are")?),
+                Some(total) => {
+                    Some(integer(&scope.value(total)).ok_or("the answer does not say how many there are")?)
+                }
             };
             let shown = i64::try_from(shown).unwrap_or(i64::MAX);
             let due = total.map_or(0, |total| total.saturating_sub(page.offset).clamp(0, size));
@@ -67,10 +75,13 @@ pub(crate) fn next(
         Paging::Number { last } => {
             let last = integer(&scope.value(last)).ok_or("the answer does not say which page is the last")?;
             let number = page.count.saturating_add(1);
-            if number >= last { Ok(None) } else { Ok(Some((page.next(&(number + 1).to_string())?, Where::Same))) }
+            if number >= last {
+                Ok(None)
+            } else {
+                Ok(Some((page.next(&(number + 1).to_string())?, Where::Same)))
+            }
         }
     }
-    .map_err(|why| format!("the listing cannot go on: {why}"))
 }
 
 /// Where the next page is asked for.
@@ -98,10 +109,12 @@ fn next_link(header: &str) -> Option<&str> {
     while let Some((target, after)) = rest.split_once('<').and_then(|(_, rest)| rest.split_once('>')) {
         let end = after.find('<').unwrap_or(after.len());
         let (parameters, following) = after.split_at(end);
-        let is_next = parameters.split([';', ',']).filter_map(|one| one.trim().split_once('=')).any(|(name, value)| {
-            let mut relations = value.trim().trim_matches('"').split_ascii_whitespace();
-            name.trim().eq_ignore_ascii_case("rel") && relations.any(|one| one.eq_ignore_ascii_case("next"))
-        });
+        let is_next =
+            parameters.split([';', ',']).filter_map(|one| one.trim().split_once('=')).any(|(name, value)| {
+                let mut relations = value.trim().trim_matches('"').split_ascii_whitespace();
+                name.trim().eq_ignore_ascii_case("rel")
+                    && relations.any(|one| one.eq_ignore_ascii_case("next"))
+            });
         if is_next {
             return Some(target);
         }

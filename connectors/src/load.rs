@@ -44,7 +44,8 @@ pub(crate) fn manifests(files: &[(String, Vec<u8>)], findings: &mut Vec<Finding>
             let label = block.labels.first()?;
             if let Some((first, span)) = places.get(&label.text) {
                 let message = format!("there are two manifests `{}`", label.text);
-                let finding = Finding::error(code::DUPLICATE, file.as_str(), label.span.clone(), message, "the second");
+                let finding =
+                    Finding::error(code::DUPLICATE, file.as_str(), label.span.clone(), message, "the second");
                 mine.push(finding.related(first.as_str(), span.clone(), "the first"));
             }
             places.entry(label.text.clone()).or_insert_with(|| (file.clone(), label.span.clone()));

@@ -37,7 +37,10 @@ impl Manifests {
         let mut findings = Vec::new();
         let manifests = load::manifests(files, &mut findings);
         xops_source::finding::sort(&mut findings);
-        (Self::of(manifests.into_iter().map(|manifest| (manifest.name.clone(), Arc::new(manifest)))), findings)
+        (
+            Self::of(manifests.into_iter().map(|manifest| (manifest.name.clone(), Arc::new(manifest)))),
+            findings,
+        )
     }
 
     /// The same manifests under the names that a tenant gives its systems: `(system, manifest)`. Pairs whose manifest does
@@ -46,7 +49,8 @@ impl Manifests {
     pub fn bound<'a>(&self, systems: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         Self::of(systems.into_iter().filter_map(|(system, name)| {
             let manifest = self.systems.get(name)?;
-            let renamed = if system == name { Arc::clone(manifest) } else { Arc::new(renamed(manifest, system)) };
+            let renamed =
+                if system == name { Arc::clone(manifest) } else { Arc::new(renamed(manifest, system)) };
             Some((system.to_owned(), renamed))
         }))
     }
@@ -155,7 +159,8 @@ impl Asked<'_> {
     }
 
     fn look(&self) -> Option<&Look> {
-        let after = self.awf.after.as_ref().filter(|_| matches!(self.ask.phase, Phase::Probe | Phase::Readback));
+        let after =
+            self.awf.after.as_ref().filter(|_| matches!(self.ask.phase, Phase::Probe | Phase::Readback));
         after.or(self.awf.before.as_ref())
     }
 

@@ -72,7 +72,8 @@ impl<'a> Reading<'a> {
             None => None,
             Some((place, how)) => {
                 let trail = Trail { page: place, ..trail.clone() };
-                let request = how.request(&self.scope(&trail, None), &self.read.shape).map_err(Outcome::Unknown)?;
+                let request =
+                    how.request(&self.scope(&trail, None), &self.read.shape).map_err(Outcome::Unknown)?;
                 Some((Box::new(request), trail.write()))
             }
         };
@@ -88,12 +89,12 @@ impl<'a> Reading<'a> {
             if value.is_null() || value == Value::Text(String::new()) {
                 continue;
             }
-            let value = coerce(value, is).map_err(|why| format!("`{name}` of {} `{id}` {why}", self.read.kind))?;
+            let value =
+                coerce(value, is).map_err(|why| format!("`{name}` of {} `{id}` {why}", self.read.kind))?;
             attributes.insert(name.clone(), value);
         }
         let version = self.read.version.as_ref().and_then(|version| scalar(&scope.value(version)));
-        let source =
-            Source { system: self.manifest.name.clone(), kind: self.read.kind.clone(), id, version };
+        let source = Source { system: self.manifest.name.clone(), kind: self.read.kind.clone(), id, version };
         Ok(Record { source, attributes, read_at: self.ask.at, principal: self.ask.principal.to_owned() })
     }
 }

@@ -82,7 +82,8 @@ fn base_url(scope: &Scope<'_>) -> Result<Url, String> {
 }
 
 fn same_host(base: &Url, url: &Url) -> Result<(), String> {
-    let place = |url: &Url| (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port_or_known_default());
+    let place =
+        |url: &Url| (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port_or_known_default());
     let clean = url.username().is_empty() && url.password().is_none();
     if clean && place(base) == place(url) {
         Ok(())
@@ -99,7 +100,8 @@ fn path(scope: &Scope<'_>, template: &Template) -> Result<String, String> {
             Piece::Hole(hole) => {
                 let value = scope.value(&Expr::Ref(hole.clone()));
                 let text = scalar(&value).filter(|text| !matches!(text.as_str(), "" | "." | ".."));
-                let text = text.ok_or_else(|| format!("`{{{hole}}}` in the path is {}", value.type_name()))?;
+                let text =
+                    text.ok_or_else(|| format!("`{{{hole}}}` in the path is {}", value.type_name()))?;
                 percent(&text, &mut out);
             }
         }
@@ -206,9 +208,9 @@ enum Tree {
 impl Tree {
     fn of(scope: &Scope<'_>, expr: &Expr) -> Self {
         match expr {
-            Expr::Object(members) => {
-                Self::Object(members.iter().map(|(name, member)| (name.clone(), Self::of(scope, member))).collect())
-            }
+            Expr::Object(members) => Self::Object(
+                members.iter().map(|(name, member)| (name.clone(), Self::of(scope, member))).collect(),
+            ),
             Expr::List(items) => Self::List(items.iter().map(|item| Self::of(scope, item)).collect()),
             Expr::If(condition, yes, no) => Self::of(scope, if scope.holds(condition) { yes } else { no }),
             other => Self::plain(scope.value(other)),
@@ -239,7 +241,12 @@ impl Tree {
         }
     }
 
-    fn push_element(name: &str, members: &[(String, Self)], soap: &Soap, out: &mut String) -> Result<(), String> {
+    fn push_element(
+        name: &str,
+        members: &[(String, Self)],
+        soap: &Soap,
+        out: &mut String,
+    ) -> Result<(), String> {
         let _infallible = write!(out, "<b:{name}");
         let prefix = if soap.qualified_attributes { "b:" } else { "" };
         for (attribute, member) in members {

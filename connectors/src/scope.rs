@@ -76,7 +76,9 @@ pub(crate) fn coerce(value: Value, to: &Type) -> Result<Value, String> {
     }
     let told = value.type_name();
     let coerced = match (&value, to) {
-        (Value::Int(_) | Value::Decimal(_) | Value::Bool(_), Type::Text) => Some(Value::Text(value.to_string())),
+        (Value::Int(_) | Value::Decimal(_) | Value::Bool(_), Type::Text) => {
+            Some(Value::Text(value.to_string()))
+        }
         (Value::Text(text), Type::Int) => text.trim().parse().ok().map(Value::Int),
         (Value::Text(text), Type::Bool) => match text.trim() {
             "true" | "1" => Some(Value::Bool(true)),
@@ -86,11 +88,8 @@ pub(crate) fn coerce(value: Value, to: &Type) -> Result<Value, String> {
         // Systems write a day with a time or a zone behind it; the day is what they mean.
         (Value::Text(text), Type::Date) => text.get(..10).filter(|day| is_date(day)).map(Value::from),
         (Value::List(items), Type::List(of)) => {
-            let items: Result<Vec<Value>, String> = items
-                .iter()
-                .filter(|item| !item.is_null())
-                .map(|item| coerce(item.clone(), of))
-                .collect();
+            let items: Result<Vec<Value>, String> =
+                items.iter().filter(|item| !item.is_null()).map(|item| coerce(item.clone(), of)).collect();
             items.ok().map(Value::List)
         }
         _ => None,

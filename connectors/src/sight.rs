@@ -73,7 +73,7 @@ impl<'a> Question<'a> {
                 self.found(&mut trail, &scope)?;
                 self.close(trail, &scope)
             }
-            None => Ok(Page::Over(self.unknown(trail, judge::detail(&scope, answer)))),
+            None => Ok(Page::Over(Self::unknown(trail, judge::detail(&scope, answer)))),
         }
     }
 
@@ -91,7 +91,7 @@ impl<'a> Question<'a> {
                 let present = self.lookup.present.as_ref().is_none_or(|present| scope.holds(present));
                 if !present {
                     let why = "the object is listed, but not as the lookup expects it".to_owned();
-                    return Ok(Page::Over(self.unknown(trail, why)));
+                    return Ok(Page::Over(Self::unknown(trail, why)));
                 }
                 self.found(&mut trail, &scope)?;
             }
@@ -100,7 +100,8 @@ impl<'a> Question<'a> {
         let next = listing::next(scope, listing, items.len()).map_err(Outcome::Unknown)?;
         if let Some((place, how)) = next.filter(|_| !done) {
             trail.page = place;
-            let request = how.request(&self.scope(&trail, None), &self.lookup.shape).map_err(Outcome::Unknown)?;
+            let request =
+                how.request(&self.scope(&trail, None), &self.lookup.shape).map_err(Outcome::Unknown)?;
             return Ok(Page::More(Box::new(request), trail.write()));
         }
         if trail.found.is_some() {
@@ -115,7 +116,7 @@ impl<'a> Question<'a> {
             }
             Some(_) => {
                 let why = "the answer neither shows the object nor says that it is absent".to_owned();
-                Ok(Page::Over(self.unknown(trail, why)))
+                Ok(Page::Over(Self::unknown(trail, why)))
             }
         }
     }
@@ -143,7 +144,9 @@ impl<'a> Question<'a> {
             if let Some(next) = next {
                 trail.hops += 1;
                 if trail.hops >= HOPS_MAX {
-                    return Err(Outcome::Unknown(format!("more than {HOPS_MAX} lookups go on from one another")));
+                    return Err(Outcome::Unknown(format!(
+                        "more than {HOPS_MAX} lookups go on from one another"
+                    )));
                 }
                 trail.hop = Some(name.clone());
                 trail.page = Place::default();
@@ -160,13 +163,16 @@ impl<'a> Question<'a> {
     fn absent(&self, trail: Trail) -> Sighting {
         if !self.lookup.authoritative {
             let detail = format!("the lookup `{}` did not find it, which proves nothing", self.lookup.name);
-            return sighting(trail, Observation::Unknown(Doubt { reason: Reason::Incomplete, detail, since: 0 }));
+            return sighting(
+                trail,
+                Observation::Unknown(Doubt { reason: Reason::Incomplete, detail, since: 0 }),
+            );
         }
         let proof = Proof::Lookup { system: self.manifest.name.clone(), lookup: self.lookup.name.clone() };
         sighting(trail, Observation::Absent(proof))
     }
 
-    fn unknown(&self, trail: Trail, detail: String) -> Sighting {
+    fn unknown(trail: Trail, detail: String) -> Sighting {
         sighting(trail, Observation::Unknown(Doubt { reason: Reason::Unexpected, detail, since: 0 }))
     }
 }

@@ -82,7 +82,12 @@ impl Trail {
         Self {
             hop: text("hop"),
             hops: number("hops"),
-            page: Page { count: number("pages"), offset: number("offset"), cursor: text("cursor"), mark: text("mark") },
+            page: Page {
+                count: number("pages"),
+                offset: number("offset"),
+                cursor: text("cursor"),
+                mark: text("mark"),
+            },
             kept: map("kept"),
             found: carry.get("found").cloned(),
             outputs: map("outputs"),
@@ -162,7 +167,8 @@ mod tests {
 
     #[test]
     fn a_trail_comes_back_as_it_went() {
-        let mut trail = Trail { hop: Some("event".into()), hops: 1, found: Some(Value::Null), ..Trail::default() };
+        let mut trail =
+            Trail { hop: Some("event".into()), hops: 1, found: Some(Value::Null), ..Trail::default() };
         trail.page = Page::default().next("a").and_then(|page| page.next("b")).unwrap();
         trail.kept.insert("event".into(), "7".into());
         trail.gather("others", Value::Int(1)).unwrap();

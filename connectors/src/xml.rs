@@ -32,7 +32,8 @@ impl Open {
             if name == "xmlns" || name.starts_with("xmlns:") {
                 continue;
             }
-            let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| error.to_string())?;
+            let value =
+                attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| error.to_string())?;
             members.insert(format!("@{}", local(name)), Value::Text(value.into_owned()));
         }
         Ok(Self { name: local(start.name().0).to_owned(), members, text: String::new() })
@@ -81,7 +82,8 @@ fn local(name: &str) -> &str {
 
 /// Reads a document: a map of one member, the root element.
 pub fn parse(bytes: &[u8], keyed: &BTreeMap<String, String>) -> Result<Value, String> {
-    let text = std::str::from_utf8(bytes).map_err(|error| format!("no UTF-8 at byte {}", error.valid_up_to()))?;
+    let text =
+        std::str::from_utf8(bytes).map_err(|error| format!("no UTF-8 at byte {}", error.valid_up_to()))?;
     let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}'));
     let mut open = vec![Open::default()];
     loop {
@@ -109,7 +111,9 @@ pub fn parse(bytes: &[u8], keyed: &BTreeMap<String, String>) -> Result<Value, St
             Event::GeneralRef(entity) => {
                 match entity.resolve_char_ref().map_err(|error| error.to_string())? {
                     Some(letter) => letter.to_string(),
-                    None => resolve_predefined_entity(&entity).ok_or("an entity that XML does not define")?.to_owned(),
+                    None => resolve_predefined_entity(&entity)
+                        .ok_or("an entity that XML does not define")?
+                        .to_owned(),
                 }
             }
             Event::DocType(_) => return Err("a document type is refused".to_owned()),
@@ -166,14 +170,17 @@ mod tests {
     #[test]
     fn elements_become_members() {
         check("<a><b>1</b><c/></a>", r#"{ a = { b = "1", c = null } }"#);
-        check(r#"<w:a xmlns:w="u" w:k="v">x &amp; y</w:a>"#, r##"{ a = { #text = "x & y", @k = "v" } }"##);
+        check(r#"<w:a xmlns:w="u" w:k="v">x &amp; y</w:a>"#, r#"{ a = { #text = "x & y", @k = "v" } }"#);
         check("<a><b>1</b><b>2</b><b>3</b></a>", r#"{ a = { b = ["1", "2", "3"] } }"#);
         check("<a><![CDATA[<b>]]></a>", r#"{ a = "<b>" }"#);
     }
 
     #[test]
     fn keyed_elements_are_found_by_their_key() {
-        check(r#"<r><ID type="WID">7</ID><ID type="Code">A</ID></r>"#, r#"{ r = { ID = { Code = "A", WID = "7" } } }"#);
+        check(
+            r#"<r><ID type="WID">7</ID><ID type="Code">A</ID></r>"#,
+            r#"{ r = { ID = { Code = "A", WID = "7" } } }"#,
+        );
         check(r#"<r><ID type="WID">7</ID></r>"#, r#"{ r = { ID = { WID = "7" } } }"#);
     }
 

@@ -15,8 +15,12 @@ fn cards(system: &str) -> Option<Json> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/reference/cards");
     let text = std::fs::read_to_string(folder.join(format!("{system}.json")));
     if text.is_err() {
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "there are no cards of {system} at {}", folder.display());
-        println!("skipped: there are no cards of {system}");
+        assert!(
+            std::env::var("CI").as_deref() != Ok("true"),
+            "there are no cards of {system} at {}",
+            folder.display()
+        );
+        eprintln!("skipped: there are no cards of {system}");
     }
     text.ok().map(|text| serde_json::from_str(&text).unwrap())
 }
@@ -25,7 +29,10 @@ fn cards(system: &str) -> Option<Json> {
 fn fits(template: &str, path: &str) -> bool {
     let (template, path): (Vec<&str>, Vec<&str>) = (template.split('/').collect(), path.split('/').collect());
     template.len() == path.len()
-        && template.iter().zip(&path).all(|(one, other)| (one.starts_with('{') && !other.is_empty()) || one == other)
+        && template
+            .iter()
+            .zip(&path)
+            .all(|(one, other)| (one.starts_with('{') && !other.is_empty()) || one == other)
 }
 
 /// What is wrong with `value` under the subset of JSON Schema that the cards use.
@@ -66,7 +73,9 @@ fn violation(schema: &Json, value: &Json, at: &str) -> Option<String> {
     }
     if let Json::Array(items) = value {
         let each = items.iter().enumerate();
-        return each.filter_map(|(n, item)| violation(&schema["items"], item, &format!("{at}[{n}]"))).next();
+        return each
+            .into_iter()
+            .find_map(|(n, item)| violation(&schema["items"], item, &format!("{at}[{n}]")));
     }
     let Json::Object(members) = value else { return None };
     let required = schema["required"].as_array().into_iter().flatten().filter_map(Json::as_str);
@@ -98,10 +107,17 @@ fn check(system: &str, cards: &Json, title: &str, request: &Request) {
     };
     let known: Vec<&Json> = card["query_params"].as_array().into_iter().flatten().collect();
     for (name, _) in &request.query {
-        assert!(known.iter().any(|one| one["name"] == name.as_str()), "{title}: the card knows no query `{name}`");
+        assert!(
+            known.iter().any(|one| one["name"] == name.as_str()),
+            "{title}: the card knows no query `{name}`"
+        );
     }
     for one in known.iter().filter(|one| one["required"] == true) {
-        assert!(request.query.iter().any(|(name, _)| one["name"] == name.as_str()), "{title}: lacks {}", one["name"]);
+        assert!(
+            request.query.iter().any(|(name, _)| one["name"] == name.as_str()),
+            "{title}: lacks {}",
+            one["name"]
+        );
     }
     let Some(kind) = &request.content_type else {
         assert!(card["request_body_required"] != true, "{title}: the card wants a body");
@@ -113,13 +129,18 @@ fn check(system: &str, cards: &Json, title: &str, request: &Request) {
         serde_json::from_slice(&request.body).unwrap()
     } else {
         let pairs = url::form_urlencoded::parse(&request.body);
-        Json::Object(pairs.map(|(name, value)| (name.into_owned(), Json::String(value.into_owned()))).collect())
+        Json::Object(
+            pairs.map(|(name, value)| (name.into_owned(), Json::String(value.into_owned()))).collect(),
+        )
     };
     assert_eq!(violation(&card["request_body_schema"], &body, "body"), None, "{title}");
     for name in body.as_object().unwrap().keys() {
         let declared = &card["request_body_schema"];
         let open = declared["additionalProperties"] == true;
-        assert!(open || declared["properties"].get(name).is_some(), "{title}: the card knows no member `{name}`");
+        assert!(
+            open || declared["properties"].get(name).is_some(),
+            "{title}: the card knows no member `{name}`"
+        );
     }
 }
 
@@ -127,7 +148,8 @@ fn check(system: &str, cards: &Json, title: &str, request: &Request) {
 fn check_soap(cards: &Json, title: &str, request: &Request) {
     let text = String::from_utf8(request.body.clone()).unwrap();
     let body = xops_connectors::xml::parse(&request.body, &std::collections::BTreeMap::new()).unwrap();
-    let Some(Value::Map(inside)) = body.get("Envelope").and_then(|envelope| envelope.get("Body")).cloned() else {
+    let Some(Value::Map(inside)) = body.get("Envelope").and_then(|envelope| envelope.get("Body")).cloned()
+    else {
         panic!("{title}: no envelope")
     };
     let (element, content) = inside.iter().next().unwrap();

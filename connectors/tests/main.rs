@@ -1,6 +1,12 @@
 //! What the manifests ask of systems and make of their answers.
 
+#[cfg(test)]
+mod broken;
+#[cfg(test)]
 mod cards;
+#[cfg(test)]
 mod outcomes;
+#[cfg(test)]
 mod requests;
+#[cfg(test)]
 mod support;

@@ -1,7 +1,7 @@
 //! Every request of every manifest, as a golden that people can read. `UPDATE_GOLDENS=1` rewrites it.
 
-use std::fmt::Write as _;
 use crate::support::{Asking, config, manifests, reading};
+use std::fmt::Write as _;
 use xops_kernel::port::{Connector, Phase, Request};
 use xops_kernel::value::{Value, Values};
 
@@ -28,7 +28,8 @@ fn every_request_is_as_it_was() {
     for (name, contract) in manifests.contracts() {
         let mut asking = Asking::of(&manifests, &name.system, &name.function);
         if name.system == "intune" {
-            let other = crate::support::values(&[("@odata.type", "#microsoft.graph.allDevicesAssignmentTarget")]);
+            let other =
+                crate::support::values(&[("@odata.type", "#microsoft.graph.allDevicesAssignmentTarget")]);
             let other = Value::Map([("target".to_owned(), Value::Map(other))].into());
             asking.snapshot.insert("others".to_owned(), Value::List(vec![other]));
         }
@@ -71,7 +72,10 @@ fn a_value_fills_one_hole_and_no_more() {
     let mut asking = Asking::of(&manifests, "okta", "assign_groups");
     let mut check = |user: &str, expect: Result<&str, &str>| {
         asking.inputs.insert("user".to_owned(), user.into());
-        let told = manifests.render(&asking.ask(Phase::Do)).map(|request| request.url).map_err(|error| error.to_string());
+        let told = manifests
+            .render(&asking.ask(Phase::Do))
+            .map(|request| request.url)
+            .map_err(|error| error.to_string());
         let group = "https://okta.example/api/v1/groups/3f6b1c20-7a41-4d0e-9b52-0c5e8a1d1001/users/";
         assert_eq!(told, expect.map(|end| format!("{group}{end}")).map_err(str::to_owned));
     };
@@ -104,5 +108,8 @@ fn a_system_may_have_another_name_than_its_manifest() {
     assert_eq!(bound.systems().collect::<Vec<_>>(), ["okta_eu"]);
     let asking = Asking::of(&bound, "okta_eu", "disable_identity");
     let request = bound.render(&asking.ask(Phase::Do)).unwrap();
-    assert_eq!((request.system.as_str(), request.url.starts_with("https://okta_eu.example/")), ("okta_eu", true));
+    assert_eq!(
+        (request.system.as_str(), request.url.starts_with("https://okta_eu.example/")),
+        ("okta_eu", true)
+    );
 }

@@ -16,7 +16,8 @@ pub(crate) const KEY: CallKey = CallKey([0xab; 16]);
 pub(crate) fn files() -> Vec<(String, Vec<u8>)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("manifests");
     let entries = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
-    let mut paths: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|end| end == "hcl")).collect();
+    let mut paths: Vec<PathBuf> =
+        entries.filter(|path| path.extension().is_some_and(|end| end == "hcl")).collect();
     paths.sort();
     let name = |path: &PathBuf| format!("manifests/{}", path.file_name().unwrap().to_string_lossy());
     paths.iter().map(|path| (name(path), std::fs::read(path).unwrap())).collect()
@@ -30,18 +31,11 @@ pub(crate) fn manifests() -> Manifests {
     manifests
 }
 
-/// One manifest from text.
-pub(crate) fn manifest(text: &str) -> Manifests {
-    let files = [("test.hcl".to_owned(), text.as_bytes().to_vec())];
-    let (manifests, findings) = Manifests::load(&files);
-    assert!(findings.is_empty(), "{}", told(&findings, &files));
-    manifests
-}
-
 /// Findings as people read them.
 pub(crate) fn told(findings: &[xops_source::finding::Finding], files: &[(String, Vec<u8>)]) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let sources: BTreeMap<String, String> = files.iter().map(|(name, bytes)| (name.clone(), text(bytes))).collect();
+    let sources: BTreeMap<String, String> =
+        files.iter().map(|(name, bytes)| (name.clone(), text(bytes))).collect();
     render(findings, &sources, Format::Human { color: false })
 }
 
@@ -115,7 +109,12 @@ impl Asking {
 }
 
 /// A reading.
-pub(crate) fn reading<'a>(system: &'a str, read: &'a str, parameter: Option<&'a str>, carry: &'a Values) -> ReadAsk<'a> {
+pub(crate) fn reading<'a>(
+    system: &'a str,
+    read: &'a str,
+    parameter: Option<&'a str>,
+    carry: &'a Values,
+) -> ReadAsk<'a> {
     ReadAsk { system, read, parameter, carry, at: 1_000, principal: "svc-xops" }
 }
 

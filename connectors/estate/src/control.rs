@@ -1,6 +1,24 @@
 //! The control server: faults, lag, outside hands, and what the witness saw. Its words are JSON.
 //!
 //! - No authentication: it listens on loopback and serves whoever started the estate.
+//!
+//! | request | body or query | does |
+//! |---|---|---|
+//! | `GET /healthz`, `GET /describe` | | whether the recorder still writes; all addresses and credentials |
+//! | `POST /faults` | `{"system": name or "*", "operation"?, "kind", "after"?, "times"?, "retry_after_s"?, "delay_ms"?}` | switches a fault on |
+//! | `GET /faults`, `DELETE /faults` | `?id=` | shows faults with their hits; switches all or one off |
+//! | `GET /calls`, `GET /changes` | `?from=&limit=&system=` | what the recorder saw lately |
+//! | `GET /state`, `GET /digests` | `?system=` | all objects with digests, or digests alone |
+//! | `POST /mutate` | `{"system", "kind", "id", "set"?, "create"?, "delete"?}` | an outside hand changes an object |
+//! | `POST /lag` | `{"ms"}` | how far eventual reads stay behind |
+//! | `POST /tokens` | `{"system", "expires_in_s"?, "expire"?}` | how long new tokens live; ends those alive |
+//! | `POST /rates` | `{"system", "limit"?, "window_ms"?}` | one limit instead of the vendor's; without `limit` the vendor's again |
+//! | `POST /reset` | | every system back to its seed, faults off |
+//!
+//! `operation` is a pattern in which `*` stands for anything, against the operation's name (`conversations.invite`,
+//! `Get_Workers`) or `METHOD path` (as a template or as called, with or without the base path). `kind` is one of
+//! `reject`, `status:NNN`, `timeout_before`, `timeout_after`, `reset_before`, `reset_after`, `reset_mid_body`, `slow`,
+//! `stale_read`, `truncate`, `expire_tokens`.
 
 use crate::server::House;
 use crate::wire::{Reply, Request};

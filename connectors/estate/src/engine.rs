@@ -197,7 +197,7 @@ impl Estate {
         if let Err(reply) = system.admit(call, &state.access, trial.now_ms) {
             return (reply, Vec::new());
         }
-        if let Some(text) = trial.violation.filter(|_| false) {
+        if let Some(text) = trial.violation.filter(|_| self.strict) {
             return (Reply::json(422, &json!({"card_violation": text})), Vec::new());
         }
         let (bucket, rate) = system.rate(call);

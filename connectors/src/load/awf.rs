@@ -62,12 +62,13 @@ fn awf(reader: &mut Reader<'_, '_>, context: &Context<'_>, block: &Block) -> Opt
     let rules = shape::rules(reader, &answered);
     let capture = shape::exprs(reader, &answered, "capture");
     let readback = readback(reader);
-    let ambiguity = ambiguity(reader, shape.as_ref(), before.is_some());
+    let named = block.body.blocks.iter().any(|inner| inner.kind.text == "lookup");
+    let ambiguity = ambiguity(reader, shape.as_ref(), named);
     let locks = locks(reader, &input_types);
     let tries_max = reader.int("tries", &(1..=20)).and_then(|tries| u32::try_from(tries).ok());
     let evidence = reader.text("evidence");
     let undo = undo::read(reader, context, &input_types, &outputs, &shown);
-    if before.is_none() && (achieves.is_some() || readback.is_some()) {
+    if !named && (achieves.is_some() || readback.is_some()) {
         let finding = reader
             .error(code::ACHIEVES, block.head(), "this AWF changes something that nothing can see", "here")
             .why("without a lookup nobody knows whether it is needed, or whether it worked")
@@ -158,7 +159,8 @@ fn look(
     for (name, node) in &names {
         let Some(is) = outline.inputs.get(&name.text) else {
             let known: Vec<&str> = outline.inputs.keys().map(String::as_str).collect();
-            let help = suggest(&name.text, known.iter().copied()).or_else(|| Some(format!("it takes {}", listed(&known))));
+            let help = suggest(&name.text, known.iter().copied())
+                .or_else(|| Some(format!("it takes {}", listed(&known))));
             report(name.span.clone(), format!("the lookup `{}` takes no `{}`", label.text, name.text), help);
             continue;
         };
@@ -193,17 +195,23 @@ fn readback(reader: &mut Reader<'_, '_>) -> Option<Readback> {
 
 fn ambiguity(reader: &mut Reader<'_, '_>, shape: Option<&Shape>, seen: bool) -> Option<Ambiguity> {
     let blocks = reader.blocks("ambiguous", &["policy"]);
-    let [block] = blocks.as_slice() else {
-        reader.missing("`ambiguous` block (what follows a call that was sent and not answered), or more than one");
+    let Some(block) = blocks.first() else {
+        reader.missing("`ambiguous` block, which says what follows a call that was sent and not answered");
         return None;
     };
+    if let Some(second) = blocks.get(1) {
+        let finding =
+            reader.error(code::DUPLICATE, second.head(), "an AWF has one `ambiguous`", "another one");
+        reader.report(finding);
+    }
     let label = block.labels.first()?;
     let mut inner = reader.within(block);
     let ambiguity = match label.text.as_str() {
         "park" => Some(Ambiguity::Park),
         "probe" => {
             let window_ms = inner.required_duration_ms("window");
-            let agreeing = inner.int("agreeing", &(1..=20)).and_then(|reads| u8::try_from(reads).ok()).unwrap_or(2);
+            let agreeing =
+                inner.int("agreeing", &(1..=20)).and_then(|reads| u8::try_from(reads).ok()).unwrap_or(2);
             let unique = inner.bool("unique").unwrap_or(false);
             if !seen {
                 let message = "a probe needs a lookup, and this AWF has none";
@@ -285,14 +293,19 @@ fn captured(
         if !capture.iter().any(|(name, _)| name == output) && !shown.contains(output) {
             let message = format!("the output `{output}` is neither captured nor shown by the lookup");
             let finding = reader.error(code::OUTPUT, block.head(), message, "in this AWF");
-            reader.report(finding.help(format!("take it from the answer: capture = {{ {output} = response.body.{output} }}")));
+            reader.report(
+                finding.help(format!(
+                    "take it from the answer: capture = {{ {output} = response.body.{output} }}"
+                )),
+            );
         }
     }
     for (name, _) in capture {
         if !outputs.contains_key(name) {
             let message = format!("`{name}` is captured, but is no declared output");
             let help = suggest(name, outputs.keys().map(String::as_str));
-            let finding = reader.error(code::OUTPUT, reader.span_of("capture"), message, "not declared").help(help);
+            let finding =
+                reader.error(code::OUTPUT, reader.span_of("capture"), message, "not declared").help(help);
             reader.report(finding);
         }
     }

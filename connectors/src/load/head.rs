@@ -23,8 +23,18 @@ pub(super) fn vars(reader: &mut Reader<'_, '_>) -> BTreeMap<String, Var> {
         inner.finish();
         let label = &block.labels[0];
         if !super::is_name(&label.text) || label.text == "base_url" {
-            let finding = reader.error(code::NAME, label.span.clone(), format!("`{}` cannot name a variable", label.text), "here");
-            reader.report(finding.help("`base_url` is the system's address; other names are lower case letters, digits and `_`".to_owned()));
+            let finding = reader.error(
+                code::NAME,
+                label.span.clone(),
+                format!("`{}` cannot name a variable", label.text),
+                "here",
+            );
+            reader.report(
+                finding.help(
+                    "`base_url` is the system's address; other names are lower case letters, digits and `_`"
+                        .to_owned(),
+                ),
+            );
         }
         let Some(is) = is else { continue };
         if default.as_ref().is_some_and(|value| !value.is(&is)) {
@@ -64,19 +74,21 @@ pub(super) fn head(reader: &mut Reader<'_, '_>, context: &Context<'_>) -> Option
     if let Some(domain) = domain.as_deref().filter(|domain| !DOMAINS.contains(domain)) {
         let help = suggest(domain, DOMAINS).unwrap_or_else(|| format!("it is one of {}", listed(&DOMAINS)));
         let finding = reader
-            .error(code::DOMAIN, reader.span_of("domain"), format!("there is no domain `{domain}`"), "not a domain")
+            .error(
+                code::DOMAIN,
+                reader.span_of("domain"),
+                format!("there is no domain `{domain}`"),
+                "not a domain",
+            )
             .help(help);
         reader.report(finding);
     }
-    let answers = match reader.choice("answers", &["json", "xml"]) {
-        Some("xml") => Answers::Xml,
-        Some(_) => Answers::Json,
-        None if context.soap => Answers::Xml,
-        None => Answers::Json,
-    };
+    let answers = reader.choice("answers", &["json", "xml"]);
+    let xml = answers.map_or(context.soap, |answers| answers == "xml");
+    let answers = if xml { Answers::Xml } else { Answers::Json };
     let place = Place { file: context.file, vars: Some(context.vars), ..Place::default() };
     let seen = Place { response: true, ..place };
-    let headers = shape::exprs(reader, &place, "headers");
+    let headers = shape::headers(reader, &place);
     let message = shape::expr(reader, &seen, "message");
     let rules = shape::rules(reader, &seen);
     let hosts = reader.list_of_texts("hosts").into_iter().map(|(host, _)| host).collect();
@@ -107,10 +119,15 @@ const SCHEMES: [&str; 7] =
 
 fn auth(reader: &mut Reader<'_, '_>) -> Option<Auth> {
     let blocks = reader.blocks("auth", &["scheme"]);
-    let [block] = blocks.as_slice() else {
-        reader.missing("`auth` block, or more than one");
+    let Some(block) = blocks.first() else {
+        reader.missing("`auth` block");
         return None;
     };
+    if let Some(second) = blocks.get(1) {
+        let finding =
+            reader.error(code::DUPLICATE, second.head(), "a manifest has one `auth`", "another one");
+        reader.report(finding);
+    }
     let label = &block.labels[0];
     let mut inner = reader.within(block);
     let part = |inner: &mut Reader<'_, '_>, name: &str| inner.text("part").unwrap_or_else(|| name.to_owned());
@@ -138,11 +155,16 @@ fn auth(reader: &mut Reader<'_, '_>) -> Option<Auth> {
         "oauth2_client_credentials" => {
             let scope = inner.text("scope");
             let in_form = inner.bool("in_form").unwrap_or(true);
-            inner.required_text("token_url").map(|token_url| Auth::ClientCredentials { token_url, scope, in_form })
+            inner.required_text("token_url").map(|token_url| Auth::ClientCredentials {
+                token_url,
+                scope,
+                in_form,
+            })
         }
         "ws_security" => Some(Auth::WsSecurity),
         other => {
-            let help = suggest(other, SCHEMES).unwrap_or_else(|| format!("it is one of {}", listed(&SCHEMES)));
+            let help =
+                suggest(other, SCHEMES).unwrap_or_else(|| format!("it is one of {}", listed(&SCHEMES)));
             let message = format!("there is no way to authenticate called `{other}`");
             let finding = inner.error(xops_source::code::CHOICE, label.span.clone(), message, "not a scheme");
             inner.report(finding.help(help));

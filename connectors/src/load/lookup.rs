@@ -72,7 +72,9 @@ pub(super) fn outlines(manifest: &Block, findings: &mut Vec<Finding>) -> BTreeMa
     }
     for _ in 0..HOPS_MAX {
         for name in outlines.keys().cloned().collect::<Vec<_>>() {
-            let Some(from) = outlines.get(&name).filter(|from| from.then.is_some()).cloned() else { continue };
+            let Some(from) = outlines.get(&name).filter(|from| from.then.is_some()).cloned() else {
+                continue;
+            };
             if let Some(to) = from.then.and_then(|to| outlines.get_mut(&to)) {
                 to.carry.extend(from.told.union(&from.carry).cloned());
             }
@@ -113,7 +115,8 @@ fn check_chain(
     let own = outlines.get(name).map(|outline| outline.inputs.clone()).unwrap_or_default();
     for (input, is) in &next.inputs {
         if own.get(input) != Some(is) {
-            let message = format!("the lookup `{target}` takes `{input}`, which `{name}` does not have as {is}");
+            let message =
+                format!("the lookup `{target}` takes `{input}`, which `{name}` does not have as {is}");
             let finding = Finding::error(code::LOOKUP_INPUT, file, then.head(), message, "goes on here");
             findings.push(finding.help("the lookups of a chain share their inputs; everything else is told: then \"x\" { id = item.id }".to_owned()));
         }
@@ -124,18 +127,18 @@ fn check_chain(
 pub(super) fn types(reader: &mut Reader<'_, '_>, name: &str) -> BTreeMap<String, Type> {
     let mut types = BTreeMap::new();
     for (word, node) in reader.map(name) {
-        match node.text().and_then(type_from) {
-            Some(is) => {
-                types.insert(word.text, is);
-            }
-            None => {
-                let message = format!("the type of `{}` does not exist", word.text);
-                let finding = reader
-                    .error(xops_source::code::UNKNOWN_TYPE, node.span.clone(), message, "unknown type")
-                    .help("it is one of \"text\", \"int\", \"bool\", \"date\", \"map\", \"any\", \"list(...)\"".to_owned());
-                reader.report(finding);
-            }
-        }
+        let Some(is) = node.text().and_then(type_from) else {
+            let message = format!("the type of `{}` does not exist", word.text);
+            let finding = reader
+                .error(xops_source::code::UNKNOWN_TYPE, node.span.clone(), message, "unknown type")
+                .help(
+                    "it is one of \"text\", \"int\", \"bool\", \"date\", \"map\", \"any\", \"list(...)\""
+                        .to_owned(),
+                );
+            reader.report(finding);
+            continue;
+        };
+        types.insert(word.text, is);
     }
     types
 }
@@ -185,7 +188,8 @@ fn lookup(reader: &mut Reader<'_, '_>, context: &Context<'_>, block: &Block) -> 
     let marker = shape::expr(reader, &shown, "marker");
     let authoritative = if reader.require("authoritative") { reader.bool("authoritative") } else { None };
     let then = then(reader, &shown);
-    let silent = absent.is_none() && listing.is_none() && !rules.errors.iter().any(|rule| rule.word == Word::Absent);
+    let silent =
+        absent.is_none() && listing.is_none() && !rules.errors.iter().any(|rule| rule.word == Word::Absent);
     let continued = context.outlines.values().any(|other| other.then.as_deref() == Some(name));
     if silent && !continued {
         let finding = reader
@@ -195,7 +199,8 @@ fn lookup(reader: &mut Reader<'_, '_>, context: &Context<'_>, block: &Block) -> 
         reader.report(finding);
     }
     if !listed && (matches.is_some() || !gather.is_empty()) {
-        let finding = reader.error(code::LISTING, block.head(), "`where` and `gather` need `items`", "items of what?");
+        let finding =
+            reader.error(code::LISTING, block.head(), "`where` and `gather` need `items`", "items of what?");
         reader.report(finding);
     }
     Some(Lookup {
@@ -219,7 +224,8 @@ fn lookup(reader: &mut Reader<'_, '_>, context: &Context<'_>, block: &Block) -> 
 fn then(reader: &mut Reader<'_, '_>, place: &Place<'_>) -> Option<(String, Vec<(String, Expr)>)> {
     let blocks = reader.blocks("then", &["lookup"]);
     if let Some(second) = blocks.get(1) {
-        let finding = reader.error(code::CHAIN, second.head(), "a lookup goes on in one way only", "another way");
+        let finding =
+            reader.error(code::CHAIN, second.head(), "a lookup goes on in one way only", "another way");
         reader.report(finding);
     }
     let block = blocks.first()?;

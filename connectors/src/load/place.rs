@@ -14,6 +14,7 @@ use xops_source::reader::listed;
 use xops_source::syntax::{Node, Places};
 
 /// The references that a place allows.
+#[expect(clippy::struct_excessive_bools, reason = "four roots are there or not, independently of each other")]
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Place<'a> {
     pub(crate) file: &'a str,
@@ -52,7 +53,13 @@ impl Place<'_> {
         let is = self.check(node, findings);
         if !matches!(is, Type::Bool | Type::Any) {
             let message = format!("a condition is true or false, and this is {is}");
-            findings.push(Finding::error(code::CONDITION, self.file, node.span.clone(), message, format!("this is {is}")));
+            findings.push(Finding::error(
+                code::CONDITION,
+                self.file,
+                node.span.clone(),
+                message,
+                format!("this is {is}"),
+            ));
         }
     }
 
@@ -85,12 +92,21 @@ impl Place<'_> {
         let whole = path.segments.len() == 1;
         let of = |types: Vec<(&str, Type)>| self.member(path, span, &types, whole);
         match path.root.as_str() {
-            "input" => of(self.inputs.into_iter().flatten().map(|(name, is)| (name.as_str(), is.clone())).collect()),
-            "output" => of(self.outputs.into_iter().flatten().map(|(name, is)| (name.as_str(), is.clone())).collect()),
-            "var" => {
-                of(self.vars.into_iter().flatten().map(|(name, var)| (name.as_str(), var.is.clone())).collect())
+            "input" => {
+                of(self.inputs.into_iter().flatten().map(|(name, is)| (name.as_str(), is.clone())).collect())
             }
-            "snapshot" => of(self.snapshot.into_iter().flatten().map(|name| (name.as_str(), Type::Any)).collect()),
+            "output" => {
+                of(self.outputs.into_iter().flatten().map(|(name, is)| (name.as_str(), is.clone())).collect())
+            }
+            "var" => of(self
+                .vars
+                .into_iter()
+                .flatten()
+                .map(|(name, var)| (name.as_str(), var.is.clone()))
+                .collect()),
+            "snapshot" => {
+                of(self.snapshot.into_iter().flatten().map(|name| (name.as_str(), Type::Any)).collect())
+            }
             "carry" => of(self.carry.into_iter().flatten().map(|name| (name.as_str(), Type::Any)).collect()),
             "page" => of(PAGE.to_vec()),
             "response" => of(RESPONSE.to_vec()),
@@ -119,7 +135,8 @@ impl Place<'_> {
         };
         let help = suggest(name, known.iter().copied())
             .or_else(|| (!known.is_empty()).then(|| format!("there are {}", listed(&known))));
-        let finding = Finding::error(code::MEMBER, self.file, span.clone(), message, "not declared").help(help);
+        let finding =
+            Finding::error(code::MEMBER, self.file, span.clone(), message, "not declared").help(help);
         Err(Box::new(finding))
     }
 }
@@ -139,7 +156,11 @@ impl Typed<'_, '_> {
 
     fn parts(&mut self, exprs: &[&Expr], places: &Places) -> Vec<Type> {
         let nowhere = Places { span: places.span.clone(), ..Places::default() };
-        exprs.iter().enumerate().map(|(at, expr)| self.infer(expr, places.parts.get(at).unwrap_or(&nowhere))).collect()
+        exprs
+            .iter()
+            .enumerate()
+            .map(|(at, expr)| self.infer(expr, places.parts.get(at).unwrap_or(&nowhere)))
+            .collect()
     }
 
     fn infer(&mut self, expr: &Expr, places: &Places) -> Type {
@@ -148,7 +169,7 @@ impl Typed<'_, '_> {
             Expr::Ref(path) => self.place.type_of(path, &places.span).unwrap_or(Type::Any),
             Expr::Not(inner) => {
                 let is = self.parts(&[inner], places);
-                self.expect(&is, Type::Bool, "`!`", places);
+                self.expect(&is, &Type::Bool, "`!`", places);
                 Type::Bool
             }
             Expr::Binary(op, left, right) => {
@@ -157,7 +178,7 @@ impl Typed<'_, '_> {
             }
             Expr::If(condition, yes, no) => {
                 let is = self.parts(&[condition, yes, no], places);
-                self.expect(&is[..1], Type::Bool, "the condition before `?`", places);
+                self.expect(&is[..1], &Type::Bool, "the condition before `?`", places);
                 if is[1] == is[2] { is[1].clone() } else { Type::Any }
             }
             Expr::Call(function, args) => {
@@ -167,7 +188,7 @@ impl Typed<'_, '_> {
                     Function::StartsWith | Function::EndsWith => 2,
                     _ => 0,
                 };
-                self.expect(&is[..texts.min(is.len())], Type::Text, function.name(), places);
+                self.expect(&is[..texts.min(is.len())], &Type::Text, function.name(), places);
                 function.result()
             }
             Expr::List(items) => {
@@ -181,9 +202,9 @@ impl Typed<'_, '_> {
         }
     }
 
-    fn expect(&mut self, found: &[Type], wanted: Type, who: &str, places: &Places) {
+    fn expect(&mut self, found: &[Type], wanted: &Type, who: &str, places: &Places) {
         for is in found {
-            if !like(is, &wanted) {
+            if !like(is, wanted) {
                 self.wrong(places, format!("{who} takes {wanted}, not {is}"));
             }
         }
@@ -192,9 +213,9 @@ impl Typed<'_, '_> {
     fn operator(&mut self, op: Op, is: &[Type], places: &Places) -> Type {
         let (left, right) = (&is[0], &is[1]);
         match op {
-            Op::And | Op::Or => self.expect(is, Type::Bool, "`&&` and `||`", places),
+            Op::And | Op::Or => self.expect(is, &Type::Bool, "`&&` and `||`", places),
             Op::Add | Op::Sub => {
-                self.expect(is, Type::Int, "`+` and `-`", places);
+                self.expect(is, &Type::Int, "`+` and `-`", places);
                 return Type::Int;
             }
             _ if !like(left, right) => {

@@ -28,7 +28,8 @@ pub(super) fn reads(reader: &mut Reader<'_, '_>, context: &Context<'_>) -> Vec<R
         let Some(read) = read else { continue };
         for (name, (is, _)) in &read.attributes {
             let same_kind = reads.iter().filter(|other| other.kind == read.kind);
-            let other = same_kind.filter_map(|other| other.attributes.get(name)).find(|(other, _)| other != is);
+            let other =
+                same_kind.filter_map(|other| other.attributes.get(name)).find(|(other, _)| other != is);
             if let Some((other, _)) = other {
                 let message = format!("`{name}` of {} is {is} here and {other} in another read", read.kind);
                 let finding = reader.error(code::ATTRIBUTE, block.head(), message, "in this read");
@@ -44,10 +45,13 @@ fn read(reader: &mut Reader<'_, '_>, context: &Context<'_>, block: &Block, earli
     let kind = reader.required_text("kind");
     let for_each = reader.text("for_each");
     let evidence = reader.text("evidence");
-    if let Some(parent) = for_each.as_deref().filter(|parent| !earlier.iter().any(|read| read.kind == *parent)) {
+    if let Some(parent) =
+        for_each.as_deref().filter(|parent| !earlier.iter().any(|read| read.kind == *parent))
+    {
         let message = format!("no read above this one gives `{parent}`");
         let help = suggest(parent, earlier.iter().map(|read| read.kind.as_str()));
-        let finding = reader.error(code::FOR_EACH, reader.span_of("for_each"), message, "of these").help(help);
+        let finding =
+            reader.error(code::FOR_EACH, reader.span_of("for_each"), message, "of these").help(help);
         reader.report(finding);
     }
     let inputs: BTreeMap<String, Type> = for_each.iter().map(|_| ("parent".to_owned(), Type::Text)).collect();
@@ -96,10 +100,11 @@ fn attributes(reader: &mut Reader<'_, '_>, place: &Place<'_>) -> BTreeMap<String
         for (name, node) in reader.map(word) {
             let mut findings = Vec::new();
             let found = place.check(&node, &mut findings);
-            findings.into_iter().for_each(|finding| reader.report(finding));
+            shape::report(reader, findings);
             if !like(&found, &is) {
                 let message = format!("`{}` is declared as {is}, and this is {found}", name.text);
-                let finding = reader.error(code::TYPES, node.span.clone(), message, format!("this is {found}"));
+                let finding =
+                    reader.error(code::TYPES, node.span.clone(), message, format!("this is {found}"));
                 reader.report(finding);
             }
             if attributes.insert(name.text.clone(), (is.clone(), node.expr)).is_some() {

@@ -33,9 +33,10 @@ pub(super) fn shape(
             0 => "there is no request".to_owned(),
             _ => "there is more than one request".to_owned(),
         };
-        let finding = reader
-            .error(code::METHOD, reader.head(), message, "here")
-            .help("write one of `get`, `post`, `put`, `patch`, `delete` with the path: get = \"/users/{id}\"".to_owned());
+        let finding = reader.error(code::METHOD, reader.head(), message, "here").help(
+            "write one of `get`, `post`, `put`, `patch`, `delete` with the path: get = \"/users/{id}\""
+                .to_owned(),
+        );
         reader.report(finding);
         return None;
     };
@@ -48,7 +49,8 @@ pub(super) fn shape(
         Ok(path) => path,
         Err(why) => {
             let finding = reader.error(code::PATH, span, format!("the path {why}"), "in this path");
-            let help = "a path starts with `/` and has its query apart: get = \"/users/{id}\", query = { ... }";
+            let help =
+                "a path starts with `/` and has its query apart: get = \"/users/{id}\", query = { ... }";
             reader.report(finding.help(help.to_owned()));
             return None;
         }
@@ -65,7 +67,7 @@ pub(super) fn shape(
 
 /// Reads a path with holes; the error completes "the path ...".
 fn template(text: &str) -> Result<Template, String> {
-    if !text.starts_with('/') || text.contains(['?', '#', '\\']) || text.chars().any(|c| c.is_whitespace()) {
+    if !text.starts_with('/') || text.contains(['?', '#', '\\']) || text.chars().any(char::is_whitespace) {
         return Err("is not one".to_owned());
     }
     let mut pieces = Vec::new();
@@ -73,9 +75,8 @@ fn template(text: &str) -> Result<Template, String> {
     while let Some((before, after)) = rest.split_once('{') {
         let (hole, after) = after.split_once('}').ok_or("has a `{` that is never closed")?;
         let words: Vec<&str> = hole.split('.').collect();
-        let proper = |word: &&str| {
-            !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-        };
+        let proper =
+            |word: &&str| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         if !words.iter().all(proper) {
             return Err(format!("has a placeholder `{{{hole}}}` that is no name"));
         }
@@ -100,8 +101,12 @@ fn template(text: &str) -> Result<Template, String> {
 fn body(reader: &mut Reader<'_, '_>, place: &Place<'_>, soap: bool) -> Body {
     let kinds: Vec<&str> = ["json", "form", "soap"].into_iter().filter(|kind| reader.has(kind)).collect();
     let keep_null = reader.bool("keep_null").unwrap_or(false);
+    for kind in &kinds {
+        reader.attribute(kind);
+    }
     if let [_, second, ..] = kinds.as_slice() {
-        let finding = reader.error(code::BODY, reader.span_of(second), "there is more than one body", "another body");
+        let finding =
+            reader.error(code::BODY, reader.span_of(second), "there is more than one body", "another body");
         reader.report(finding);
     }
     if kinds.contains(&"soap") && !soap {
@@ -132,7 +137,8 @@ fn soap_body(reader: &mut Reader<'_, '_>, place: &Place<'_>) -> Body {
     Body::Soap(content)
 }
 
-fn headers(reader: &mut Reader<'_, '_>, place: &Place<'_>) -> Exprs {
+/// Reads `headers`; what belongs to the wire is refused.
+pub(super) fn headers(reader: &mut Reader<'_, '_>, place: &Place<'_>) -> Exprs {
     let named = reader.map("headers");
     for (name, _) in &named {
         let proper = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -148,12 +154,19 @@ fn headers(reader: &mut Reader<'_, '_>, place: &Place<'_>) -> Exprs {
     checked(reader, place, named)
 }
 
+/// Reports all of `findings`.
+pub(super) fn report(reader: &mut Reader<'_, '_>, findings: Vec<Finding>) {
+    for finding in findings {
+        reader.report(finding);
+    }
+}
+
 /// An expression, checked in `place`.
 pub(super) fn expr(reader: &mut Reader<'_, '_>, place: &Place<'_>, name: &str) -> Option<Expr> {
     let node = reader.expr(name)?;
     let mut findings = Vec::new();
     place.check(node, &mut findings);
-    findings.into_iter().for_each(|finding| reader.report(finding));
+    report(reader, findings);
     Some(node.expr.clone())
 }
 
@@ -162,7 +175,7 @@ pub(super) fn condition(reader: &mut Reader<'_, '_>, place: &Place<'_>, name: &s
     let node = reader.expr(name)?;
     let mut findings = Vec::new();
     place.condition(node, &mut findings);
-    findings.into_iter().for_each(|finding| reader.report(finding));
+    report(reader, findings);
     Some(node.expr.clone())
 }
 
@@ -178,7 +191,7 @@ pub(super) fn checked(reader: &mut Reader<'_, '_>, place: &Place<'_>, named: Vec
     for (_, node) in &named {
         place.check(node, &mut findings);
     }
-    findings.into_iter().for_each(|finding| reader.report(finding));
+    report(reader, findings);
     named.into_iter().map(|(name, node)| (name.text, node.expr)).collect()
 }
 
@@ -196,7 +209,8 @@ pub(super) fn rules(reader: &mut Reader<'_, '_>, place: &Place<'_>) -> Rules {
             let help = suggest(&label.text, words.iter().copied())
                 .unwrap_or_else(|| format!("it is one of {}", listed(&words)));
             let message = format!("there is no outcome `{}`", label.text);
-            let finding = reader.error(code::OUTCOME, label.span.clone(), message, "not an outcome").help(help);
+            let finding =
+                reader.error(code::OUTCOME, label.span.clone(), message, "not an outcome").help(help);
             reader.report(finding);
             continue;
         };
@@ -216,7 +230,8 @@ pub(super) fn listing(reader: &mut Reader<'_, '_>, place: &Place<'_>) -> Option<
     let items = expr(reader, &place, "items");
     let pages = reader.blocks("page", &["style"]);
     if let Some(second) = pages.get(1) {
-        let finding = reader.error(code::LISTING, second.head(), "a listing goes on in one way only", "another way");
+        let finding =
+            reader.error(code::LISTING, second.head(), "a listing goes on in one way only", "another way");
         reader.report(finding);
     }
     let mut paging = None;
@@ -254,10 +269,12 @@ fn read_paging(
             size.and_then(|size| u32::try_from(size).ok()).map(|size| Paging::Offset { size, total })
         }
         other => {
+            reader.rest();
             let styles = ["link", "next_url", "cursor", "number", "offset"];
             let help = suggest(other, styles).unwrap_or_else(|| format!("it is one of {}", listed(&styles)));
             let message = format!("no listing goes on by `{other}`");
-            let finding = Finding::error(code::LISTING, place.file, span, message, "unknown style").help(help);
+            let finding =
+                Finding::error(code::LISTING, place.file, span, message, "unknown style").help(help);
             reader.report(finding);
             None
         }

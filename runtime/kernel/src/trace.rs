@@ -116,7 +116,7 @@ fn brief(saga: &Saga, stamped: &Stamped, before: &State, after: &State, width: u
         Stage::Done => format!("{awf} {}", done_word(stamped, now)),
         Stage::Undone if now.direction == Direction::Backward => format!("{awf} ok  undoes={}", step.awf.function),
         Stage::Undone => format!("{awf} nothing to undo"),
-        Stage::Kept => format!("{awf} kept  reason=\"not this instance's doing\""),
+        Stage::Kept => format!("{awf} kept  reason={:?}", kept_word(stamped)),
         Stage::Failed => format!("{awf} rejected"),
         Stage::Parked => format!("{awf} parked"),
         Stage::Stuck => format!("{awf} stuck"),
@@ -137,6 +137,14 @@ fn done_word(stamped: &Stamped, run: &Run) -> &'static str {
         Event::Released { .. } => "released",
         _ if run.ours => "ok",
         _ => "unattributed",
+    }
+}
+
+fn kept_word(stamped: &Stamped) -> &'static str {
+    match &stamped.event {
+        Event::Undone { how: Undoing::Irreversible, .. } => "it cannot be undone",
+        Event::Released { .. } => "a person decided that it stays",
+        _ => "not this instance's doing",
     }
 }
 
@@ -178,6 +186,7 @@ fn full(saga: &Saga, stamped: &Stamped, after: &State) -> String {
         Event::Undone { how, .. } => match how {
             Undoing::Nothing => write!(line, " how=nothing"),
             Undoing::NotOurs => write!(line, " how=not_ours"),
+            Undoing::Irreversible => write!(line, " how=irreversible"),
         },
         Event::Released { by, how, .. } => write!(line, " by={by} how={how:?}"),
         Event::Ended { end } => write!(line, " end={}", end.word()),

@@ -206,8 +206,10 @@ impl Engine {
         }
         let epoch = fold.state.epoch + 1;
         let declared = fold.state.declared;
+        let mut state = fold.state;
+        state.epoch = epoch;
         let recovered = Recovered {
-            state: State { epoch, ..fold.state },
+            state,
             plans: fold.plans,
             logs: fold.sagas.into_iter().map(|(number, (_, state))| (number, state)).collect(),
         };

@@ -7,7 +7,6 @@ use crate::model::{TIMEOUT_MS, refusal};
 use xops_kernel::awf::Ambiguity;
 use xops_kernel::gate::{self, Changed, Sheet};
 use xops_kernel::id::{Direction, StepId};
-use xops_kernel::machine::Machine as _;
 use xops_kernel::port::{Ask, Connector as _, Outcome, Page, Phase, Request, Response};
 use xops_kernel::saga::event::{Effect, Event, Release};
 use xops_kernel::saga::state::{Course, Stage};
@@ -219,11 +218,5 @@ impl Play {
             Direction::Backward if backward => Release::Done,
             Direction::Forward | Direction::Backward => Release::Failed,
         }
-    }
-
-    /// Whether any effect is wanted at all.
-    pub(crate) fn is_idle(&self, slot: usize) -> bool {
-        let instance = &self.instances[slot];
-        instance.saga.wanted(&instance.state).is_empty()
     }
 }

@@ -145,7 +145,7 @@ fn step(model: &Model, name: &str, at: usize, wish: &Wish, wishes: &[Wish], befo
         name: format!("{name}-{at}"),
         element: None,
     };
-    let absent = Observation::Absent(Proof::Implied { by: "the start".into() });
+    let absent: Observation<Value> = Observation::Absent(Proof::Implied { by: "the start".into() });
     let present = Observation::Present(old.clone());
     let kind = contract.as_ref().and_then(|contract| contract.achieves);
     let change = match kind {

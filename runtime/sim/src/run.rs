@@ -27,7 +27,9 @@ pub struct Report {
     pub ends: BTreeMap<&'static str, u64>,
     /// Virtual time that passed, in milliseconds.
     pub virtual_ms: u64,
-    /// The seeds that broke a law, each with its transcript; at most [`FAILURES_MAX`].
+    /// How many runs broke a law.
+    pub broken: u64,
+    /// Some of the seeds that broke a law, each with its transcript; at most [`FAILURES_MAX`].
     pub failures: Vec<(u64, String)>,
     /// BLAKE3 over the journals of all runs, in order: the same seeds give the same digest.
     pub digest: [u8; 32],
@@ -70,6 +72,7 @@ pub fn run(seeds: impl IntoIterator<Item = u64>, checks: Checks) -> Report {
         for instance in &ending.instances {
             *report.ends.entry(instance.state.word()).or_default() += 1;
         }
+        report.broken += u64::from(!ending.violations.is_empty());
         if !ending.violations.is_empty() && report.failures.len() < FAILURES_MAX {
             report.failures.push((seed, transcript(&ending)));
         }

@@ -61,7 +61,13 @@ pub fn condition(node: &Node, roots: &dyn Roots, file: &str, findings: &mut Vec<
     let is = infer(node, roots, file, findings);
     if !matches!(is, Type::Bool | Type::Any) {
         let message = format!("a condition is `true` or `false`, and this is {}", article(&is));
-        let finding = Finding::error(code::CONDITION, file, node.span.clone(), message, format!("this is {}", article(&is)));
+        let finding = Finding::error(
+            code::CONDITION,
+            file,
+            node.span.clone(),
+            message,
+            format!("this is {}", article(&is)),
+        );
         findings.push(finding.help("compare it with something: `==`, `!=`, `<`, `contains(...)`".to_owned()));
     }
 }
@@ -72,7 +78,8 @@ pub fn fits(actual: &Type, expected: &Type, expr: &Expr) -> bool {
         (Type::Any, _, _) | (_, Type::Any, _) | (Type::Date, Type::Text, _) => true,
         (Type::Text, Type::Date, Expr::Literal(Value::Text(text))) => is_date(text),
         (Type::List(_), Type::List(of), Expr::List(items)) => {
-            items.iter().all(|item| matches!(item, Expr::Ref(_)) || fits(&quick(item), of, item)) && element_fits(actual, of)
+            items.iter().all(|item| matches!(item, Expr::Ref(_)) || fits(&quick(item), of, item))
+                && element_fits(actual, of)
         }
         (Type::List(actual), Type::List(expected), _) => fits(actual, expected, &Expr::Literal(Value::Null)),
         _ => actual == expected,
@@ -133,7 +140,9 @@ fn join(one: &Type, other: &Type) -> Option<Type> {
     match (one, other) {
         (Type::Any, _) | (_, Type::Any) => Some(Type::Any),
         (Type::Date, Type::Text) | (Type::Text, Type::Date) => Some(Type::Text),
-        (Type::List(one), Type::List(other)) => Some(Type::List(Box::new(join(one, other).unwrap_or(Type::Any)))),
+        (Type::List(one), Type::List(other)) => {
+            Some(Type::List(Box::new(join(one, other).unwrap_or(Type::Any))))
+        }
         _ => (one == other).then(|| one.clone()),
     }
 }
@@ -147,12 +156,20 @@ pub fn descend(is: &Type, segments: &[Segment]) -> Result<Type, Unresolved> {
         (Type::List(of), Segment::Index(_)) => descend(of, rest),
         (Type::List(of), Segment::Splat) => Ok(Type::List(Box::new(descend(of, rest)?))),
         (Type::List(_), Segment::Attr(name)) => {
-            let unresolved = Unresolved::new(code::NO_MEMBERS, format!("a list has no member `{name}`"), "no member of a list");
+            let unresolved = Unresolved::new(
+                code::NO_MEMBERS,
+                format!("a list has no member `{name}`"),
+                "no member of a list",
+            );
             Err(unresolved.help(format!("`[*].{name}` takes it of each element, `[0].{name}` of the first")))
         }
         (other, _) => {
             let what = article(other);
-            Err(Unresolved::new(code::NO_MEMBERS, format!("{what} has no members"), format!("this asks {what} for one")))
+            Err(Unresolved::new(
+                code::NO_MEMBERS,
+                format!("{what} has no members"),
+                format!("this asks {what} for one"),
+            ))
         }
     }
 }
@@ -183,7 +200,8 @@ impl Inference<'_> {
             }
             Expr::Call(function, args) => self.call(*function, args, at),
             Expr::List(items) => {
-                let types: Vec<Type> = items.iter().enumerate().map(|(n, item)| self.of(item, part(at, n))).collect();
+                let types: Vec<Type> =
+                    items.iter().enumerate().map(|(n, item)| self.of(item, part(at, n))).collect();
                 Type::List(Box::new(common(types)))
             }
             Expr::Object(members) => {
@@ -199,7 +217,8 @@ impl Inference<'_> {
         match self.roots.type_of(path) {
             Ok(is) => is,
             Err(wrong) => {
-                let mut finding = Finding::error(wrong.code, self.file, span.clone(), wrong.message, wrong.label);
+                let mut finding =
+                    Finding::error(wrong.code, self.file, span.clone(), wrong.message, wrong.label);
                 finding.why = wrong.why;
                 self.findings.push(finding.help(wrong.help));
                 Type::Any
@@ -209,8 +228,11 @@ impl Inference<'_> {
 
     fn mixed(&mut self, span: &Range<usize>, what: &str, one: &Type, other: &Type) {
         let message = format!("{what} {} and {}", article(one), article(other));
-        let finding = Finding::error(code::COMPARISON, self.file, span.clone(), message, "of different types");
-        self.findings.push(finding.why("values of different types are never equal, and neither is less than the other"));
+        let finding =
+            Finding::error(code::COMPARISON, self.file, span.clone(), message, "of different types");
+        self.findings.push(
+            finding.why("values of different types are never equal, and neither is less than the other"),
+        );
     }
 
     fn operand(&mut self, expr: &Expr, at: &Places, expected: &Type, op: &str) {
@@ -219,7 +241,13 @@ impl Inference<'_> {
             return;
         }
         let message = format!("`{op}` takes {}, not {}", article(expected), article(&is));
-        self.findings.push(Finding::error(code::OPERAND, self.file, at.span.clone(), message, format!("this is {}", article(&is))));
+        self.findings.push(Finding::error(
+            code::OPERAND,
+            self.file,
+            at.span.clone(),
+            message,
+            format!("this is {}", article(&is)),
+        ));
     }
 
     fn binary(&mut self, op: Op, left: (&Expr, &Places), right: (&Expr, &Places), at: &Places) -> Type {
@@ -242,7 +270,8 @@ impl Inference<'_> {
                     self.mixed(&at.span, "this compares", &one, &other);
                 } else if let Some((text, place)) = not_a_date((&one, left), (&other, right)) {
                     let message = format!("\"{text}\" is no date, and it is compared with one");
-                    let finding = Finding::error(code::COMPARISON, self.file, place, message, "not YYYY-MM-DD");
+                    let finding =
+                        Finding::error(code::COMPARISON, self.file, place, message, "not YYYY-MM-DD");
                     self.findings.push(finding);
                 } else if !matches!(op, Op::Eq | Op::NotEq) {
                     self.ordered(&one, left.1);
@@ -255,7 +284,8 @@ impl Inference<'_> {
 
     fn ordered(&mut self, is: &Type, at: &Places) {
         if !matches!(is, Type::Any | Type::Int | Type::Text | Type::Date) {
-            let message = format!("only integers, texts and dates have an order, and this is {}", article(is));
+            let message =
+                format!("only integers, texts and dates have an order, and this is {}", article(is));
             let finding = Finding::error(code::OPERAND, self.file, at.span.clone(), message, "has no order");
             self.findings.push(finding);
         }
@@ -269,8 +299,19 @@ impl Inference<'_> {
                 continue;
             }
             let expected: Vec<String> = takes.iter().map(article).collect();
-            let message = format!("`{}` takes {} here, not {}", function.name(), expected.join(" or "), describe_typed(arg, is));
-            let finding = Finding::error(code::ARGUMENT_TYPE, self.file, part(at, n).span.clone(), message, "of the wrong type");
+            let message = format!(
+                "`{}` takes {} here, not {}",
+                function.name(),
+                expected.join(" or "),
+                describe_typed(arg, is)
+            );
+            let finding = Finding::error(
+                code::ARGUMENT_TYPE,
+                self.file,
+                part(at, n).span.clone(),
+                message,
+                "of the wrong type",
+            );
             self.findings.push(finding);
         }
         result(function, &types)
@@ -278,9 +319,14 @@ impl Inference<'_> {
 }
 
 /// `"text"` that is compared with a date and is none.
-fn not_a_date<'e>(one: (&Type, (&'e Expr, &Places)), other: (&Type, (&'e Expr, &Places))) -> Option<(&'e str, Range<usize>)> {
+fn not_a_date<'e>(
+    one: (&Type, (&'e Expr, &Places)),
+    other: (&Type, (&'e Expr, &Places)),
+) -> Option<(&'e str, Range<usize>)> {
     let wrong = |date: &Type, (expr, at): (&'e Expr, &Places)| match expr {
-        Expr::Literal(Value::Text(text)) if *date == Type::Date && !is_date(text) => Some((text.as_str(), at.span.clone())),
+        Expr::Literal(Value::Text(text)) if *date == Type::Date && !is_date(text) => {
+            Some((text.as_str(), at.span.clone()))
+        }
         _ => None,
     };
     wrong(one.0, other.1).or_else(|| wrong(other.0, one.1))
@@ -307,7 +353,9 @@ fn parameter(function: Function, n: usize) -> Vec<Type> {
         | (Function::StartsWith | Function::EndsWith, _)
         | (Function::Join | Function::Pick, 1) => vec![Type::Text],
         (Function::Length, 0) => vec![Type::Text, list(), Type::Map],
-        (Function::Join | Function::Pick | Function::First | Function::Without | Function::With, 0) => vec![list()],
+        (Function::Join | Function::Pick | Function::First | Function::Without | Function::With, 0) => {
+            vec![list()]
+        }
         _ => Vec::new(),
     }
 }

@@ -43,9 +43,23 @@ impl<'a, 'f> Reader<'a, 'f> {
     }
 
     /// Reads `body`, which people know as `what`; what is missing is reported at `head`.
-    pub fn new(body: &'a Body, what: impl Into<String>, head: Range<usize>, findings: &'f mut Vec<Finding>) -> Self {
+    pub fn new(
+        body: &'a Body,
+        what: impl Into<String>,
+        head: Range<usize>,
+        findings: &'f mut Vec<Finding>,
+    ) -> Self {
         let (attributes, blocks) = (BTreeSet::new(), BTreeSet::new());
-        Self { body, what: what.into(), head, findings, attributes, blocks, refused: false, missing: Vec::new() }
+        Self {
+            body,
+            what: what.into(),
+            head,
+            findings,
+            attributes,
+            blocks,
+            refused: false,
+            missing: Vec::new(),
+        }
     }
 
     /// Reads a block inside this one, into the same findings.
@@ -113,7 +127,8 @@ impl<'a, 'f> Reader<'a, 'f> {
     /// Reports that `what` is missing.
     pub fn missing(&mut self, what: &str) {
         let message = format!("{} has no {what}", self.what);
-        let finding = self.error(code::MISSING, self.head.clone(), message, format!("{what} is missing here"));
+        let finding =
+            self.error(code::MISSING, self.head.clone(), message, format!("{what} is missing here"));
         self.refused = true;
         self.findings.push(finding);
     }
@@ -124,8 +139,13 @@ impl<'a, 'f> Reader<'a, 'f> {
             return;
         }
         let message = format!("expected {expected}, found {}", describe(&node.expr));
-        let mut finding =
-            Finding::error(code::WRONG_VALUE, &*self.body.file, node.span.clone(), message, format!("not {expected}"));
+        let mut finding = Finding::error(
+            code::WRONG_VALUE,
+            &*self.body.file,
+            node.span.clone(),
+            message,
+            format!("not {expected}"),
+        );
         if let (Expr::Ref(path), "a text") = (&node.expr, expected) {
             finding = finding.help(format!("a text stands in quotes: \"{path}\""));
         }
@@ -225,8 +245,10 @@ impl<'a, 'f> Reader<'a, 'f> {
     fn not_among(&mut self, span: Range<usize>, name: &str, text: &str, among: &[&str]) {
         let message = format!("`{text}` is no `{name}`");
         let help = format!("it is one of {}", listed(among));
-        let help = suggest(text, among.iter().copied()).map_or(help.clone(), |meant| format!("{meant} {help}"));
-        let finding = self.error(code::CHOICE, span, message, "none of the words that may stand here").help(help);
+        let help =
+            suggest(text, among.iter().copied()).map_or(help.clone(), |meant| format!("{meant} {help}"));
+        let finding =
+            self.error(code::CHOICE, span, message, "none of the words that may stand here").help(help);
         self.refused = true;
         self.findings.push(finding);
     }
@@ -290,7 +312,8 @@ impl<'a, 'f> Reader<'a, 'f> {
             let message = format!("there is no type `{text}`");
             let help = suggest(&text, TYPES)
                 .unwrap_or_else(|| format!("a type is one of {}, or `list(...)` of one", listed(&TYPES)));
-            let finding = self.error(code::UNKNOWN_TYPE, self.span_of(name), message, "unknown type").help(help);
+            let finding =
+                self.error(code::UNKNOWN_TYPE, self.span_of(name), message, "unknown type").help(help);
             self.refused = true;
             self.findings.push(finding);
         }
@@ -315,7 +338,9 @@ impl<'a, 'f> Reader<'a, 'f> {
             self.findings.push(finding);
         }
         let mut all = Vec::new();
-        for block in self.body.blocks.iter().filter(|block| block.kind.text == name && block.labels.is_empty()) {
+        for block in
+            self.body.blocks.iter().filter(|block| block.kind.text == name && block.labels.is_empty())
+        {
             let mut inner = self.within(block);
             all.extend(inner.rest());
             inner.finish();
@@ -371,13 +396,20 @@ impl<'a, 'f> Reader<'a, 'f> {
                 taken.push(block);
                 continue;
             }
-            let form: Vec<String> = labels.iter().map(|label| format!("\"{}\"", label.trim_end_matches('?'))).collect();
+            let form: Vec<String> =
+                labels.iter().map(|label| format!("\"{}\"", label.trim_end_matches('?'))).collect();
             let message = match most {
                 0 => format!("`{kind}` has no label here, and {} stand there", block.labels.len()),
-                _ => format!("`{kind}` has {most} label{}, not {}", if most == 1 { "" } else { "s" }, block.labels.len()),
+                _ => format!(
+                    "`{kind}` has {most} label{}, not {}",
+                    if most == 1 { "" } else { "s" },
+                    block.labels.len()
+                ),
             };
             let form = std::iter::once(kind.to_owned()).chain(form).collect::<Vec<_>>().join(" ");
-            let finding = self.error(code::LABELS, block.head(), message, "").help(format!("it is written `{form} {{ ... }}`"));
+            let finding = self
+                .error(code::LABELS, block.head(), message, "")
+                .help(format!("it is written `{form} {{ ... }}`"));
             self.refused = true;
             self.findings.push(finding);
         }
@@ -401,7 +433,11 @@ impl<'a, 'f> Reader<'a, 'f> {
     /// Reports every attribute and block that was never asked for, and what is missing.
     pub fn finish(mut self) {
         for name in std::mem::take(&mut self.missing) {
-            let unknown = self.body.attributes.iter().filter(|attribute| !self.attributes.contains(&attribute.name.text));
+            let unknown = self
+                .body
+                .attributes
+                .iter()
+                .filter(|attribute| !self.attributes.contains(&attribute.name.text));
             let misspelt = unknown.map(|attribute| meant(&attribute.name.text, &self.attributes));
             let told = format!("did you mean `{name}`?");
             if misspelt.flatten().all(|meant| meant != told) {
@@ -427,7 +463,8 @@ impl<'a, 'f> Reader<'a, 'f> {
                 continue;
             }
             let message = format!("{} has no block `{}`", self.what, block.kind.text);
-            let mut finding = self.error(code::UNKNOWN_BLOCK, block.kind.span.clone(), message, "not known here");
+            let mut finding =
+                self.error(code::UNKNOWN_BLOCK, block.kind.span.clone(), message, "not known here");
             finding = if self.attributes.contains(&block.kind.text) {
                 finding.help(format!("`{0}` is an attribute: write `{0} = ...`", block.kind.text))
             } else {
@@ -534,7 +571,8 @@ mod tests {
         let mut reader = Reader::file(&body, &mut findings);
         read(&mut reader);
         reader.finish();
-        let said: Vec<String> = findings.iter().map(|finding| format!("{} {}", finding.code, finding.message)).collect();
+        let said: Vec<String> =
+            findings.iter().map(|finding| format!("{} {}", finding.code, finding.message)).collect();
         assert_eq!(said, expect);
     }
 
@@ -564,7 +602,11 @@ mod tests {
 
     #[test]
     fn a_refused_expression_is_reported_once() {
-        check("a = \"${b}\"\n", |reader| drop(reader.text("a")), &["XS0006 a text may not have an interpolation `${ }`"]);
+        check(
+            "a = \"${b}\"\n",
+            |reader| drop(reader.text("a")),
+            &["XS0006 a text may not have an interpolation `${ }`"],
+        );
     }
 
     #[test]

@@ -58,7 +58,13 @@ fn group<'a>(finding: &'a Finding, indexed: &'a Indexed<'a>) -> Group<'a> {
         Severity::Warning => Level::WARNING,
     };
     let mut group = Group::with_title(level.primary_title(finding.message.as_str()).id(finding.code));
-    for element in excerpts(finding, indexed) {
+    // A line with a secret in it is named, not shown: what is printed here is kept in logs.
+    let shown = if finding.code == code::SECRET {
+        vec![hidden(finding, indexed)]
+    } else {
+        excerpts(finding, indexed)
+    };
+    for element in shown {
         group = group.element(element);
     }
     if let Some(why) = &finding.why {
@@ -106,10 +112,7 @@ fn excerpt<'a>(marks: &Marks<'a>, indexed: &'a Indexed<'a>) -> Vec<Element<'a>> 
     let to = spans.iter().map(|span| lines.end(span.start, text)).max().unwrap_or_default().max(from);
     let longest = text[from..to].split('\n').map(str::len).max().unwrap_or_default();
     if text.is_empty() || longest > LINE_MAX {
-        let (line, column) = lines.position(text, marks.spans[0].1.start);
-        return vec![Element::Origin(
-            Origin::path(marks.file).line(line as usize).char_column(column as usize),
-        )];
+        return vec![origin(marks.file, (text, lines), marks.spans[0].1.start)];
     }
     let mut snippet = Snippet::<Annotation<'a>>::source(&text[from..to])
         .line_start(lines.line(from) as usize)
@@ -120,6 +123,18 @@ fn excerpt<'a>(marks: &Marks<'a>, indexed: &'a Indexed<'a>) -> Vec<Element<'a>> 
         snippet = snippet.annotation(if label.is_empty() { annotation } else { annotation.label(*label) });
     }
     vec![snippet.into()]
+}
+
+fn origin<'a>(file: &'a str, (text, lines): (&str, &LineIndex), offset: usize) -> Element<'a> {
+    let (line, column) = lines.position(text, offset);
+    Element::Origin(Origin::path(file).line(line as usize).char_column(column as usize))
+}
+
+fn hidden<'a>(finding: &'a Finding, indexed: &'a Indexed<'a>) -> Element<'a> {
+    match indexed.get(finding.file.as_str()) {
+        Some((text, lines)) => origin(&finding.file, (text, lines), finding.span.start),
+        None => Element::Origin(Origin::path(finding.file.as_str())),
+    }
 }
 
 fn severity(finding: &Finding) -> &'static str {

@@ -25,7 +25,8 @@ pub(crate) struct Admitted<'a> {
 /// Admits the bytes of a file to the parser, or says why not.
 pub(crate) fn admit<'a>(file: &str, bytes: &'a [u8]) -> Result<Admitted<'a>, Box<Finding>> {
     if bytes.len() > FILE_MAX {
-        let message = format!("the file has {} bytes, more than the {FILE_MAX} that a file may have", bytes.len());
+        let message =
+            format!("the file has {} bytes, more than the {FILE_MAX} that a file may have", bytes.len());
         return Err(Box::new(
             Finding::error(code::TOO_LARGE, file, 0..0, message, "")
                 .why("a file that people edit and review is small; the bound keeps checking fast")
@@ -36,15 +37,20 @@ pub(crate) fn admit<'a>(file: &str, bytes: &'a [u8]) -> Result<Admitted<'a>, Box
         Ok(text) => text,
         Err(error) => {
             let at = error.valid_up_to();
-            let message = format!("the file is not UTF-8: byte {at} is 0x{:02X}", bytes.get(at).copied().unwrap_or(0));
-            let finding = Finding::error(code::NOT_UTF8, file, at..at + 1, message, "the first byte that is not UTF-8");
+            let message =
+                format!("the file is not UTF-8: byte {at} is 0x{:02X}", bytes.get(at).copied().unwrap_or(0));
+            let finding =
+                Finding::error(code::NOT_UTF8, file, at..at + 1, message, "the first byte that is not UTF-8");
             return Err(Box::new(finding.help("save the file as UTF-8".to_owned())));
         }
     };
     if let Some((at, character)) = text.char_indices().find(|(_, c)| is_forbidden(*c)) {
-        let message = format!("the file has the control character U+{:04X} at byte {at}", u32::from(character));
+        let message =
+            format!("the file has the control character U+{:04X} at byte {at}", u32::from(character));
         let finding = Finding::error(code::CONTROL, file, at..at + character.len_utf8(), message, "not text");
-        return Err(Box::new(finding.help("remove it; in a text write it as an escape such as `\\u0007`".to_owned())));
+        return Err(Box::new(
+            finding.help("remove it; in a text write it as an escape such as `\\u0007`".to_owned()),
+        ));
     }
     let unclosed = depth(file, text)?;
     Ok(Admitted { text, unclosed })
@@ -196,7 +202,10 @@ mod tests {
     #[test]
     fn brackets_in_texts_and_comments_count_for_nothing() {
         let many = "{".repeat(60);
-        check(&format!("a = \"{many}\"\n# {many}\n// {many}\n/* {many}\n */\nb = <<-E\n{many} E\n  E\n"), Ok(None));
+        check(
+            &format!("a = \"{many}\"\n# {many}\n// {many}\n/* {many}\n */\nb = <<-E\n{many} E\n  E\n"),
+            Ok(None),
+        );
         check("a = \"\\\"{\"\n", Ok(None));
         check("a = \"$${\"\n", Ok(None));
         check("a = <<E\nE\nb = [\n", Ok(Some(14)));

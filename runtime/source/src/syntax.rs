@@ -109,7 +109,11 @@ impl Block {
     /// Its head as people quote it: `` system `okta` ``.
     pub fn title(&self) -> String {
         let labels: Vec<&str> = self.labels.iter().map(|label| label.text.as_str()).collect();
-        if labels.is_empty() { format!("`{}`", self.kind.text) } else { format!("{} `{}`", self.kind.text, labels.join(" ")) }
+        if labels.is_empty() {
+            format!("`{}`", self.kind.text)
+        } else {
+            format!("{} `{}`", self.kind.text, labels.join(" "))
+        }
     }
 
     /// The label at `at`; empty where there is none.
@@ -148,7 +152,9 @@ impl Node {
     /// Its elements, if it is a list.
     pub fn items(&self) -> Option<Vec<Node>> {
         match &self.expr {
-            Expr::List(items) => Some(items.iter().zip(&self.places.parts).map(|(item, at)| self.part(item, at)).collect()),
+            Expr::List(items) => {
+                Some(items.iter().zip(&self.places.parts).map(|(item, at)| self.part(item, at)).collect())
+            }
             _ => None,
         }
     }
@@ -209,12 +215,19 @@ fn syntax_error(file: &str, admitted: &scan::Admitted<'_>, error: &hcl_edit::par
         return scan::too_deep(file, at..at + width);
     }
     if message.contains("redefined") {
-        return Finding::error(code::TWICE, file, at..at + width, "this name is written twice in one block", "the second")
-            .why("two values for one name: whichever were taken, the other would be lost")
-            .help("keep one of them".to_owned());
+        return Finding::error(
+            code::TWICE,
+            file,
+            at..at + width,
+            "this name is written twice in one block",
+            "the second",
+        )
+        .why("two values for one name: whichever were taken, the other would be lost")
+        .help("keep one of them".to_owned());
     }
     let finding = Finding::error(code::SYNTAX, file, at..at + width, format!("syntax: {message}"), "here");
-    let finding = finding.why("only the first mistake of syntax in a file can be told; the rest of it was not read");
+    let finding =
+        finding.why("only the first mistake of syntax in a file can be told; the rest of it was not read");
     match admitted.unclosed {
         Some(open) => finding.related(file, open..open + 1, "this is never closed"),
         None => finding.help(oneline(admitted.text, at)),
@@ -225,8 +238,10 @@ fn syntax_error(file: &str, admitted: &scan::Admitted<'_>, error: &hcl_edit::par
 fn oneline(text: &str, at: usize) -> Option<String> {
     let start = text[..at.min(text.len())].rfind('\n').map_or(0, |line| line + 1);
     let line = text[start..].lines().next().unwrap_or_default();
-    (line.matches('=').count() > 1)
-        .then(|| "an attribute ends at the end of its line: only a block with a single attribute fits on one".to_owned())
+    (line.matches('=').count() > 1).then(|| {
+        "an attribute ends at the end of its line: only a block with a single attribute fits on one"
+            .to_owned()
+    })
 }
 
 #[cfg(test)]

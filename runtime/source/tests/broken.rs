@@ -61,7 +61,11 @@ fn files(case: &str, text: &str) -> Vec<(String, Vec<u8>)> {
         }
     }
     files.push((name, part));
-    files.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| (name, text.into_bytes())).collect()
+    files
+        .into_iter()
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(name, text)| (name, text.into_bytes()))
+        .collect()
 }
 
 fn sources(files: &[(String, Vec<u8>)]) -> BTreeMap<String, String> {
@@ -86,12 +90,17 @@ fn cases() -> Vec<(String, PathBuf)> {
 
 /// The files that no one would store: generated, and compared as the others are.
 fn generated() -> Vec<(String, Vec<(String, Vec<u8>)>)> {
-    let one = |name: &str, bytes: Vec<u8>| (name.to_owned(), [files(name, ""), vec![(format!("{name}.hcl"), bytes)]].concat());
+    let one = |name: &str, bytes: Vec<u8>| {
+        (name.to_owned(), [files(name, ""), vec![(format!("{name}.hcl"), bytes)]].concat())
+    };
     vec![
         one("size_of_ten_megabytes", b"# comment\n".repeat(1024 * 1024)),
         one("depth_of_brackets", [b"x = ".to_vec(), b"[".repeat(100_000)].concat()),
         one("depth_of_blocks", b"a {\n".repeat(5_000)),
-        one("depth_of_parentheses", [b"x = ".to_vec(), b"(".repeat(5_000), b"1".to_vec(), b")".repeat(5_000)].concat()),
+        one(
+            "depth_of_parentheses",
+            [b"x = ".to_vec(), b"(".repeat(5_000), b"1".to_vec(), b")".repeat(5_000)].concat(),
+        ),
         one("depth_of_negations", [b"x = ".to_vec(), b"!".repeat(5_000), b"true\n".to_vec()].concat()),
         one("depth_of_operators", [b"x = 1".to_vec(), b" + 1".repeat(5_000), b"\n".to_vec()].concat()),
         one("bytes_not_utf8", b"tenant \"acme\" {\n  principal = \"svc-\xff\xfe\"\n}\n".to_vec()),
@@ -133,7 +142,8 @@ fn every_mistake_is_told_as_its_golden_says() {
     }
     assert!(wrong.is_empty(), "{wrong}");
     assert!(count >= 60, "{count} cases");
-    let unseen: Vec<&str> = code::ALL.iter().map(|(code, _)| *code).filter(|code| !codes.contains(code)).collect();
+    let unseen: Vec<&str> =
+        code::ALL.iter().map(|(code, _)| *code).filter(|code| !codes.contains(code)).collect();
     assert_eq!(unseen, [""; 0], "codes without a golden");
 }
 
@@ -177,11 +187,13 @@ fn machines_read_what_people_do() {
     let files = files("two", "system \"idp\" {\n}\noutcome \"x\" {\n  entity = \"persn\"\n}\n");
     let findings = found(&files);
     assert!(any_error(&findings));
-    let json: serde_json::Value = serde_json::from_str(&render(&findings, &sources(&files), Format::Json)).unwrap();
+    let json: serde_json::Value =
+        serde_json::from_str(&render(&findings, &sources(&files), Format::Json)).unwrap();
     assert_eq!(json.as_array().unwrap().len(), findings.len());
     assert_eq!(json[0]["page"], format!("docs/errors/{}.md", findings[0].code));
     assert_eq!((&json[0]["at"]["start"]["line"], &json[0]["at"]["start"]["column"]), (&1.into(), &1.into()));
-    let sarif: serde_json::Value = serde_json::from_str(&render(&findings, &sources(&files), Format::Sarif)).unwrap();
+    let sarif: serde_json::Value =
+        serde_json::from_str(&render(&findings, &sources(&files), Format::Sarif)).unwrap();
     assert_eq!(sarif["version"], "2.1.0");
     assert_eq!(sarif["runs"][0]["results"].as_array().unwrap().len(), findings.len());
     let colored = render(&findings, &sources(&files), Format::Human { color: true });

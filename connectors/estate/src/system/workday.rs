@@ -78,12 +78,13 @@ impl System for Workday {
                 (one.organization_id, one.name.to_owned(), "SUPERVISORY"),
                 (one.cost_center, format!("{} {}", one.cost_center, one.name), "COST_CENTER"),
             ] {
-                let wid = mint::hex32(0, "workday", "organization", u64::from(crc(id)));
+                let wid = mint::hex32(0, "workday", "organization", u64::from(number_of(id)));
                 tx.plant("organization", id, json!({"wid": wid, "id": id, "name": name, "type": kind}));
             }
         }
         for person in &world.people {
-            let wid = mint::hex32(tx.seed(), "workday", "worker", tx_next(tx));
+            let ordinal = tx.next("worker");
+            let wid = mint::hex32(tx.seed(), "workday", "worker", ordinal);
             let object = worker(&wid, person);
             tx.plant("worker", &wid, object);
         }
@@ -170,12 +171,8 @@ impl System for Workday {
     }
 }
 
-fn tx_next(tx: &mut Tx<'_>) -> u64 {
-    tx.next("worker")
-}
-
 /// A small stable number for a reference id, so that organisations have the same WID under every seed.
-fn crc(id: &str) -> u32 {
+fn number_of(id: &str) -> u32 {
     id.bytes().fold(0, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)))
 }
 

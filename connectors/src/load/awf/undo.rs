@@ -7,7 +7,7 @@ use crate::code;
 use crate::model::Awf;
 use std::collections::{BTreeMap, BTreeSet};
 use xops_kernel::awf::{Ambiguity, AwfName, From, Undo};
-use xops_kernel::value::Type;
+use xops_kernel::value::{Type, Value};
 use xops_source::finding::suggest;
 use xops_source::reader::{Reader, describe};
 use xops_source::syntax::{Block, Node};
@@ -26,7 +26,11 @@ pub(super) fn read(
     let nothing = reader.text("nothing_to_undo");
     let ways = blocks.len() + usize::from(irreversible.is_some()) + usize::from(nothing.is_some());
     if ways != 1 {
-        let message = if ways == 0 { "this AWF does not say how it is undone" } else { "this AWF is undone in several ways" };
+        let message = if ways == 0 {
+            "this AWF does not say how it is undone"
+        } else {
+            "this AWF is undone in several ways"
+        };
         let finding = reader
             .error(code::UNDO, reader.head(), message, "here")
             .why("a step that fails later undoes the ones before it")
@@ -50,9 +54,9 @@ pub(super) fn read(
     let named = inner.map("with");
     let mut with = BTreeMap::new();
     for (name, node) in named {
-        if let Some(from) = from(&mut inner, &place, &node) {
-            with.insert(name.text, from);
-        }
+        // What was refused still counts as told, so that one mistake is told once.
+        let from = from(&mut inner, &place, &node).unwrap_or(From::Literal(Value::Null));
+        with.insert(name.text, from);
     }
     inner.finish();
     Some(Undo::By { awf: AwfName::new(context.name, block.label(0)), with, loss })
@@ -74,7 +78,8 @@ fn from(reader: &mut Reader<'_, '_>, place: &Place<'_>, node: &Node) -> Option<F
             return Some(from);
         }
     }
-    let message = format!("an input of a compensation is a reference or a literal, not {}", describe(&node.expr));
+    let message =
+        format!("an input of a compensation is a reference or a literal, not {}", describe(&node.expr));
     let finding = reader
         .error(code::COMPENSATION_INPUT, node.span.clone(), message, "too much for here")
         .help("write input.x, output.x, snapshot.x or a literal value".to_owned());
@@ -120,7 +125,13 @@ pub(super) fn check(
             Some(from) => {
                 let is = type_of(awf, from);
                 if is.as_ref().is_some_and(|is| !like(is, &declared.is)) {
-                    report(format!("`{}` takes `{input}` as {}, and this is another type", name.function, declared.is), None);
+                    report(
+                        format!(
+                            "`{}` takes `{input}` as {}, and this is another type",
+                            name.function, declared.is
+                        ),
+                        None,
+                    );
                 }
             }
         }
@@ -161,7 +172,8 @@ fn adopted(
         if let From::Output(output) = from
             && !shown.contains(output)
         {
-            let message = format!("the undo needs `{output}`, which the lookup `{}` does not show", look.lookup);
+            let message =
+                format!("the undo needs `{output}`, which the lookup `{}` does not show", look.lookup);
             let finding = reader
                 .error(code::ADOPTED, span.clone(), message, "here")
                 .why("a call that was never answered is found again by the lookup, and is undone by what that shows")
@@ -170,4 +182,3 @@ fn adopted(
         }
     }
 }
-

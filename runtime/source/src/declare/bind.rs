@@ -32,35 +32,59 @@ pub(super) fn inputs(
             continue;
         };
         if !fits(&is, &input.is, &node.expr) {
-            let message = format!("input `{}` of `{}` takes {}, not {}", word.text, contract.name, article(&input.is), article(&is));
-            let mut finding = at.error_at(&node.span, code::INPUT_TYPE, message, format!("this is {}", article(&is)));
+            let message = format!(
+                "input `{}` of `{}` takes {}, not {}",
+                word.text,
+                contract.name,
+                article(&input.is),
+                article(&is)
+            );
+            let mut finding =
+                at.error_at(&node.span, code::INPUT_TYPE, message, format!("this is {}", article(&is)));
             if (&is, &input.is) == (&Type::Text, &Type::Date) {
-                finding = finding.help("a date has the form YYYY-MM-DD; declare the attribute as `type = \"date\"`".to_owned());
+                finding = finding.help(
+                    "a date has the form YYYY-MM-DD; declare the attribute as `type = \"date\"`".to_owned(),
+                );
             }
             findings.push(finding);
         } else if input.required && node.value() == Some(Value::Null) && !node.refused() {
-            let message = format!("input `{}` of `{}` is required, and this is nothing", word.text, contract.name);
+            let message =
+                format!("input `{}` of `{}` is required, and this is nothing", word.text, contract.name);
             findings.push(at.error_at(&node.span, code::INPUT_TYPE, message, "`null`"));
         }
     }
     let given: BTreeSet<&str> = with.iter().map(|(word, _)| word.text.as_str()).collect();
     let required = contract.inputs.iter().filter(|(_, input)| input.required).map(|(name, _)| name.as_str());
-    let bound = |name: &&str| given.contains(name) || bound.contains(name) || told.iter().any(|told| told == name);
+    let bound =
+        |name: &&str| given.contains(name) || bound.contains(name) || told.iter().any(|told| told == name);
     let missing: Vec<&str> = required.filter(|name| !bound(name)).collect();
     if !missing.is_empty() {
-        let names: Vec<String> = missing.iter().map(|name| format!("`{name}` ({})", contract.inputs[*name].is)).collect();
+        let names: Vec<String> =
+            missing.iter().map(|name| format!("`{name}` ({})", contract.inputs[*name].is)).collect();
         let message = format!("`{}` needs {}", contract.name, names.join(", "));
-        let finding = at.error_at(awf, code::MISSING_INPUT, message, "not all of its required inputs are bound");
-        findings.push(finding.help(format!("add to `with`: {}", missing.iter().map(|name| format!("{name} = ...")).collect::<Vec<_>>().join(", "))));
+        let finding =
+            at.error_at(awf, code::MISSING_INPUT, message, "not all of its required inputs are bound");
+        findings.push(finding.help(format!(
+            "add to `with`: {}",
+            missing.iter().map(|name| format!("{name} = ...")).collect::<Vec<_>>().join(", ")
+        )));
     }
 }
 
 /// Holds an AWF that is used here to the laws of undoing.
-pub(super) fn undo(world: &World<'_>, contract: &Contract, awf: &Range<usize>, at: &At, findings: &mut Vec<Finding>) {
+pub(super) fn undo(
+    world: &World<'_>,
+    contract: &Contract,
+    awf: &Range<usize>,
+    at: &At,
+    findings: &mut Vec<Finding>,
+) {
     let name = &contract.name;
     let finding = match &contract.undo {
         Undo::Nothing if contract.achieves.is_some() => {
-            let message = format!("`{name}` changes something, and its manifest declares neither a compensation nor that it is irreversible");
+            let message = format!(
+                "`{name}` changes something, and its manifest declares neither a compensation nor that it is irreversible"
+            );
             at.error_at(awf, code::NO_UNDO, message, "cannot be undone as declared")
         }
         Undo::By { awf: undo, .. } if !world.contracts.contains_key(undo) => {
@@ -78,7 +102,9 @@ pub(super) fn undo(world: &World<'_>, contract: &Contract, awf: &Range<usize>, a
         _ => return,
     };
     let finding = if finding.why.is_none() {
-        finding.why("when a later step is rejected, every earlier one is undone: what cannot be undone must say so")
+        finding.why(
+            "when a later step is rejected, every earlier one is undone: what cannot be undone must say so",
+        )
     } else {
         finding
     };

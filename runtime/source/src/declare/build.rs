@@ -7,8 +7,8 @@ use crate::syntax::{Node, Word};
 use std::collections::BTreeMap;
 use xops_kernel::awf::AwfName;
 use xops_kernel::declare::{
-    Attribute, Claim, Declarations, Desired, EntityKind, FacetKind, Link, Node as RunbookNode, Outcome, Route, Runbook,
-    Schedule, System, Trigger, Variant,
+    Attribute, Claim, Declarations, Desired, EntityKind, FacetKind, Link, Node as RunbookNode, Outcome,
+    Route, Runbook, Schedule, System, Trigger, Variant,
 };
 use xops_kernel::expr::Expr;
 use xops_kernel::layer::{Layer, LayerKind};
@@ -17,21 +17,39 @@ use xops_kernel::value::Value;
 /// The declarations.
 pub(super) fn declarations(world: &World<'_>) -> Declarations {
     let drafts = world.drafts;
-    let (tenant, principal) =
-        drafts.tenants.first().map_or_else(Default::default, |tenant| (tenant.name.clone(), tenant.principal.clone()));
+    let (tenant, principal) = drafts
+        .tenants
+        .first()
+        .map_or_else(Default::default, |tenant| (tenant.name.clone(), tenant.principal.clone()));
     Declarations {
         systems: drafts.systems.iter().map(|(name, one)| (name.clone(), system(name, one))).collect(),
-        entities: drafts.entities.iter().filter_map(|(name, one)| Some((name.clone(), entity(name, one)?))).collect(),
+        entities: drafts
+            .entities
+            .iter()
+            .filter_map(|(name, one)| Some((name.clone(), entity(name, one)?)))
+            .collect(),
         objects: drafts.objects.iter().map(|(key, (_, object))| (key.clone(), object.clone())).collect(),
         facets: drafts.facets.iter().filter_map(|(key, one)| Some((key.clone(), facet(key, one)?))).collect(),
         routes: drafts.routes.iter().filter_map(|(key, one)| Some((key.clone(), route(key, one)?))).collect(),
-        outcomes: drafts.outcomes.iter().filter_map(|(name, one)| Some((name.clone(), outcome(name, one)?))).collect(),
+        outcomes: drafts
+            .outcomes
+            .iter()
+            .filter_map(|(name, one)| Some((name.clone(), outcome(name, one)?)))
+            .collect(),
         runbooks: drafts.runbooks.iter().map(|(name, one)| (name.clone(), runbook(name, one))).collect(),
         settings: world.settings.clone(),
         layers: layers(world, &tenant),
         layering: drafts.layering.iter().map(|(kind, (_, attribute))| (*kind, attribute.clone())).collect(),
-        triggers: drafts.triggers.iter().filter_map(|(key, one)| Some((key.clone(), trigger(key, one)?))).collect(),
-        schedules: drafts.schedules.iter().filter_map(|(name, one)| Some((name.clone(), schedule(name, one)?))).collect(),
+        triggers: drafts
+            .triggers
+            .iter()
+            .filter_map(|(key, one)| Some((key.clone(), trigger(key, one)?)))
+            .collect(),
+        schedules: drafts
+            .schedules
+            .iter()
+            .filter_map(|(name, one)| Some((name.clone(), schedule(name, one)?)))
+            .collect(),
         contracts: world.contracts.clone(),
         tenant,
         principal,
@@ -45,7 +63,11 @@ fn system(name: &str, draft: &draft::System) -> System {
         manifest: draft.manifest.0.clone(),
         base_url: draft.base_url.0.clone(),
         vars: draft.vars.clone(),
-        credential: draft.credential.iter().map(|(word, (from, _))| (word.text.clone(), from.clone())).collect(),
+        credential: draft
+            .credential
+            .iter()
+            .map(|(word, (from, _))| (word.text.clone(), from.clone()))
+            .collect(),
         concurrency: draft.concurrency,
         max_age_ms: draft.max_age_ms,
         origin: draft.at.origin(),
@@ -66,11 +88,21 @@ fn entity(name: &str, draft: &draft::Entity) -> Option<EntityKind> {
     let attributes = draft.attributes.iter().map(|(name, one)| {
         let claim = |reference: &Reference| {
             let words = path(reference, 3)?;
-            Some(Claim { system: words[0].to_owned(), kind: words[1].to_owned(), attribute: words[2].to_owned() })
+            Some(Claim {
+                system: words[0].to_owned(),
+                kind: words[1].to_owned(),
+                attribute: words[2].to_owned(),
+            })
         };
         let from = one.from.iter().filter_map(claim).collect();
         let origin = one.at.origin();
-        let attribute = Attribute { is: one.is.clone(), personal: one.personal, from, max_age_ms: one.max_age_ms, origin };
+        let attribute = Attribute {
+            is: one.is.clone(),
+            personal: one.personal,
+            from,
+            max_age_ms: one.max_age_ms,
+            origin,
+        };
         (name.clone(), attribute)
     });
     let links = draft.links.iter().map(|(system, one)| {
@@ -94,7 +126,8 @@ fn entity(name: &str, draft: &draft::Entity) -> Option<EntityKind> {
 }
 
 fn facet((domain, name): &(String, String), draft: &draft::Facet) -> Option<FacetKind> {
-    let after = |reference: &Reference| path(reference, 3).map(|words| (words[1].to_owned(), words[2].to_owned()));
+    let after =
+        |reference: &Reference| path(reference, 3).map(|words| (words[1].to_owned(), words[2].to_owned()));
     Some(FacetKind {
         domain: domain.clone(),
         name: name.clone(),
@@ -133,7 +166,11 @@ fn outcome(name: &str, draft: &draft::Outcome) -> Option<Outcome> {
         title: draft.title.clone(),
         entity: draft.entity.as_ref()?.0.clone(),
         applies: draft.applies.as_ref()?.expr.clone(),
-        runbook: draft.runbook.as_ref().and_then(|reference| path(reference, 2)).map(|words| words[1].to_owned()),
+        runbook: draft
+            .runbook
+            .as_ref()
+            .and_then(|reference| path(reference, 2))
+            .map(|words| words[1].to_owned()),
         facets: draft.facets.iter().map(line).collect(),
         origin: draft.at.origin(),
     })
@@ -141,7 +178,8 @@ fn outcome(name: &str, draft: &draft::Outcome) -> Option<Outcome> {
 
 fn runbook(name: &str, draft: &draft::Runbook) -> Runbook {
     let node = |step: &draft::Step| {
-        let after = step.after.iter().filter_map(|reference| path(reference, 2)).map(|words| words[1].to_owned());
+        let after =
+            step.after.iter().filter_map(|reference| path(reference, 2)).map(|words| words[1].to_owned());
         Some(RunbookNode {
             name: step.name.clone(),
             awf: awf(step.awf.as_ref())?,
@@ -167,7 +205,8 @@ fn runbook(name: &str, draft: &draft::Runbook) -> Runbook {
 
 fn layers(world: &World<'_>, tenant: &str) -> BTreeMap<(LayerKind, String), Layer> {
     let layer = |((kind, name), draft): (&(LayerKind, String), &draft::Layer)| {
-        let named = if *kind == LayerKind::Tenant && name.is_empty() { tenant.to_owned() } else { name.clone() };
+        let named =
+            if *kind == LayerKind::Tenant && name.is_empty() { tenant.to_owned() } else { name.clone() };
         let value = |(key, (at, value)): (&String, &(At, Value))| (key.clone(), (value.clone(), at.origin()));
         let values = draft.values.iter().map(value).collect();
         ((*kind, named.clone()), Layer { kind: *kind, name: named, values })
@@ -181,13 +220,18 @@ fn trigger((system, event): &(String, String), draft: &draft::Trigger) -> Option
         event: event.clone(),
         entity: draft.entity.as_ref()?.0.clone(),
         find: with(&draft.find),
-        outcome: draft.outcome.as_ref().and_then(|reference| path(reference, 2)).map(|words| words[1].to_owned()),
+        outcome: draft
+            .outcome
+            .as_ref()
+            .and_then(|reference| path(reference, 2))
+            .map(|words| words[1].to_owned()),
         origin: draft.at.origin(),
     })
 }
 
 fn schedule(name: &str, draft: &draft::Schedule) -> Option<Schedule> {
-    let outcomes = draft.outcomes.iter().filter_map(|reference| path(reference, 2)).map(|words| words[1].to_owned());
+    let outcomes =
+        draft.outcomes.iter().filter_map(|reference| path(reference, 2)).map(|words| words[1].to_owned());
     Some(Schedule {
         name: name.to_owned(),
         cron: draft.cron.as_ref()?.0.clone(),

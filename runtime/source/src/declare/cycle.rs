@@ -19,7 +19,9 @@ pub(super) fn find(count: usize, before: &[BTreeSet<usize>]) -> Vec<Vec<usize>> 
         let cycle = loop {
             let here = path[path.len() - 1];
             // Every node that is left waits for another one that is left: the walk ends only by meeting itself.
-            let Some(next) = before[here].iter().copied().find(|node| left.contains(node)) else { break Vec::new() };
+            let Some(next) = before[here].iter().copied().find(|node| left.contains(node)) else {
+                break Vec::new();
+            };
             if !seen.insert(next) {
                 break path.split_off(path.iter().position(|node| *node == next).unwrap_or(0));
             }
@@ -87,7 +89,8 @@ mod tests {
     #[test]
     fn a_long_chain_takes_no_stack() {
         let count = 100_000;
-        let mut before: Vec<BTreeSet<usize>> = (0..count).map(|node| BTreeSet::from([(node + 1) % count])).collect();
+        let mut before: Vec<BTreeSet<usize>> =
+            (0..count).map(|node| BTreeSet::from([(node + 1) % count])).collect();
         assert_eq!(find(count, &before)[0].len(), count);
         before[0].clear();
         assert!(find(count, &before).is_empty());

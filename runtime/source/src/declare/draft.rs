@@ -37,7 +37,12 @@ impl At {
     }
 
     /// An error here.
-    pub(super) fn error(&self, code: &'static str, message: impl Into<String>, label: impl Into<String>) -> Finding {
+    pub(super) fn error(
+        &self,
+        code: &'static str,
+        message: impl Into<String>,
+        label: impl Into<String>,
+    ) -> Finding {
         Finding::error(code, &*self.file, self.span.clone(), message, label)
     }
 
@@ -231,7 +236,10 @@ macro_rules! placed {
     };
 }
 
-placed!(System, Entity, Attribute, Link, Facet, Route, Outcome, Desired, Runbook, Variant, Layer, Trigger, Schedule);
+placed!(
+    System, Entity, Attribute, Link, Facet, Route, Outcome, Desired, Runbook, Variant, Layer, Trigger,
+    Schedule
+);
 
 impl<T> Placed for (At, T) {
     fn at(&self) -> &At {

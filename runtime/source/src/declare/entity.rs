@@ -36,7 +36,13 @@ pub(super) fn check(world: &World<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn known(name: &str, entity: &Entity, at: &At, said: (&str, &std::ops::Range<usize>), findings: &mut Vec<Finding>) {
+fn known(
+    name: &str,
+    entity: &Entity,
+    at: &At,
+    said: (&str, &std::ops::Range<usize>),
+    findings: &mut Vec<Finding>,
+) {
     let (attribute, span) = said;
     if !entity.attributes.contains_key(attribute) {
         let message = format!("`{name}` has no attribute `{attribute}`");
@@ -68,8 +74,10 @@ fn source(world: &World<'_>, name: &str, draft: &Attribute, claim: &Reference, f
     let said = (words[2].to_owned(), claim.1.clone());
     let Some(is) = of_record((system, kind), record, &draft.at, &said, findings) else { return };
     if !fits(is, &draft.is, &Expr::Ref(Path::of("", &[]))) {
-        let message = format!("`{name}` is {}, and its source `{}` is {}", article(&draft.is), claim.0, article(is));
-        let finding = draft.at.error_at(&claim.1, code::CLAIM_TYPE, message, format!("this is {}", article(is)));
+        let message =
+            format!("`{name}` is {}, and its source `{}` is {}", article(&draft.is), claim.0, article(is));
+        let finding =
+            draft.at.error_at(&claim.1, code::CLAIM_TYPE, message, format!("this is {}", article(is)));
         findings.push(finding.help(format!("declare `type = \"{is}\"`, or take another source")));
     }
 }

@@ -21,7 +21,8 @@ pub(super) fn check(world: &World<'_>, findings: &mut Vec<Finding>) {
             world.system(system, &facet.at, span, findings);
         }
         for reference in &facet.after {
-            if let Some(words) = parts(reference, Some("facet"), "facet.<domain>.<name>", &facet.at, findings) {
+            if let Some(words) = parts(reference, Some("facet"), "facet.<domain>.<name>", &facet.at, findings)
+            {
                 world.facet(&(words[1].to_owned(), words[2].to_owned()), &facet.at, &reference.1, findings);
             }
         }
@@ -50,7 +51,8 @@ fn route(world: &World<'_>, key: &Key, route: &Route, findings: &mut Vec<Finding
     if kind.is_none() {
         let words = ["create", "update", "remove"];
         let message = format!("a route cannot `{}` a facet", route.change.text);
-        let help = suggest(&route.change.text, words).unwrap_or_else(|| "it is `create`, `update` or `remove`".to_owned());
+        let help = suggest(&route.change.text, words)
+            .unwrap_or_else(|| "it is `create`, `update` or `remove`".to_owned());
         findings.push(route.at.error_at(&route.change.span, code::CHOICE, message, "no change").help(help));
     }
     let span = route.domain.span.start..route.facet.span.end;
@@ -62,14 +64,23 @@ fn route(world: &World<'_>, key: &Key, route: &Route, findings: &mut Vec<Finding
         && contract.achieves != Some(kind)
     {
         let does = contract.achieves.map_or("no change".to_owned(), |does| format!("`{}`", does.word()));
-        let message = format!("`{}` achieves {does}, and this route is to {} `{}.{}`", contract.name, kind.word(), key.0, key.1);
+        let message = format!(
+            "`{}` achieves {does}, and this route is to {} `{}.{}`",
+            contract.name,
+            kind.word(),
+            key.0,
+            key.1
+        );
         findings.push(route.at.error_at(&awf.1, code::OTHER_CHANGE, message, format!("achieves {does}")));
     }
     if let Some((facet, (system, span))) = facet.and_then(|facet| Some((facet, facet.system.as_ref()?)))
         && *system != contract.name.system
         && world.drafts.systems.contains_key(system)
     {
-        let message = format!("`{}.{}` is held by `{system}`, and `{}` acts on another system", key.0, key.1, contract.name);
+        let message = format!(
+            "`{}.{}` is held by `{system}`, and `{}` acts on another system",
+            key.0, key.1, contract.name
+        );
         let finding = route.at.error_at(&awf.1, code::OTHER_SYSTEM, message, "acts on another system");
         findings.push(finding.related(&*facet.at.file, span.clone(), "held by this one"));
     }
@@ -80,7 +91,11 @@ fn route(world: &World<'_>, key: &Key, route: &Route, findings: &mut Vec<Finding
 }
 
 /// What a facet waits for: what it declares, and whose state its routes bind.
-fn waits(world: &World<'_>, key: &Key, facet: &Facet) -> BTreeMap<Key, (std::ops::Range<usize>, std::sync::Arc<str>)> {
+fn waits(
+    world: &World<'_>,
+    key: &Key,
+    facet: &Facet,
+) -> BTreeMap<Key, (std::ops::Range<usize>, std::sync::Arc<str>)> {
     let mut waits = BTreeMap::new();
     let mut add = |domain: &str, name: &str, span: &std::ops::Range<usize>, file: &std::sync::Arc<str>| {
         waits.entry((domain.to_owned(), name.to_owned())).or_insert((span.clone(), file.clone()));
@@ -91,7 +106,9 @@ fn waits(world: &World<'_>, key: &Key, facet: &Facet) -> BTreeMap<Key, (std::ops
         }
     }
     if let Some(route) = world.drafts.routes.get(&route_key("create", key)) {
-        for (path, span) in route.with.iter().flat_map(|(_, node)| &node.refs).filter(|(path, _)| path.root == "state") {
+        for (path, span) in
+            route.with.iter().flat_map(|(_, node)| &node.refs).filter(|(path, _)| path.root == "state")
+        {
             if let Some([_, domain, name, _, ..]) = words(path).as_deref() {
                 add(domain, name, span, &route.at.file);
             }
@@ -115,7 +132,11 @@ fn cycles(world: &World<'_>, findings: &mut Vec<Finding>) {
         for (n, at) in cycle.iter().enumerate() {
             let earlier = keys[cycle[(n + cycle.len() - 1) % cycle.len()]];
             if let Some((span, file)) = all[*at].get(earlier) {
-                finding = finding.related(&**file, span.clone(), format!("`{}.{}` waits here", keys[*at].0, keys[*at].1));
+                finding = finding.related(
+                    &**file,
+                    span.clone(),
+                    format!("`{}.{}` waits here", keys[*at].0, keys[*at].1),
+                );
             }
         }
         findings.push(finding.help("take one of these dependencies away".to_owned()));

@@ -31,7 +31,14 @@ pub(super) fn check(world: &World<'_>, findings: &mut Vec<Finding>) {
         for word in &layer.variants {
             if !world.drafts.runbooks.contains_key(&word.text) {
                 let among = world.drafts.runbooks.keys().map(String::as_str);
-                world.unknown(&layer.at, &word.span, code::UNKNOWN_RUNBOOK, ("runbook", &word.text), among, findings);
+                world.unknown(
+                    &layer.at,
+                    &word.span,
+                    code::UNKNOWN_RUNBOOK,
+                    ("runbook", &word.text),
+                    among,
+                    findings,
+                );
             }
         }
     }
@@ -40,11 +47,19 @@ pub(super) fn check(world: &World<'_>, findings: &mut Vec<Finding>) {
 }
 
 fn layering(world: &World<'_>, findings: &mut Vec<Finding>) {
-    let attributes: BTreeSet<&str> =
-        world.drafts.entities.values().flat_map(|entity| entity.attributes.keys().map(String::as_str)).collect();
+    let attributes: BTreeSet<&str> = world
+        .drafts
+        .entities
+        .values()
+        .flat_map(|entity| entity.attributes.keys().map(String::as_str))
+        .collect();
     for (at, attribute) in world.drafts.layering.values() {
         if !attributes.contains(attribute.as_str()) && world.whole {
-            let finding = at.error(code::UNKNOWN_ATTRIBUTE, format!("no entity has an attribute `{attribute}`"), "unknown attribute");
+            let finding = at.error(
+                code::UNKNOWN_ATTRIBUTE,
+                format!("no entity has an attribute `{attribute}`"),
+                "unknown attribute",
+            );
             findings.push(finding.help(meant(attribute, attributes.iter().copied())));
         }
     }
@@ -54,11 +69,13 @@ fn chosen(world: &World<'_>, kind: LayerKind, name: &str, layer: &Layer, finding
     if kind == LayerKind::Tenant && !name.is_empty() {
         let Some(tenant) = world.drafts.tenants.first() else { return };
         if tenant.name != name {
-            let message = format!("the layer `tenant {name}` is never chosen: the tenant is `{}`", tenant.name);
+            let message =
+                format!("the layer `tenant {name}` is never chosen: the tenant is `{}`", tenant.name);
             let finding = layer.at.error(code::NOT_LAYERED, message, "another tenant");
             findings.push(finding.help(suggest(name, [tenant.name.as_str()])));
         } else if let Some(unnamed) = world.drafts.layers.get(&(kind, String::new())) {
-            let finding = layer.at.error(code::DUPLICATE, "layer `tenant` is declared twice", "declared again here");
+            let finding =
+                layer.at.error(code::DUPLICATE, "layer `tenant` is declared twice", "declared again here");
             findings.push(unnamed.at.relate(finding, "first declared here"));
         }
     }
@@ -66,13 +83,20 @@ fn chosen(world: &World<'_>, kind: LayerKind, name: &str, layer: &Layer, finding
     if by_attribute && !world.drafts.layering.contains_key(&kind) && world.whole {
         let message = format!("nothing chooses the layer `{}` of an entity", kind.word());
         let finding = layer.at.error(code::NOT_LAYERED, message, "this layer never applies");
-        findings.push(finding.help(format!("say which attribute does: `layering {{ {0} = \"{0}\" }}`", kind.word())));
+        findings.push(
+            finding.help(format!("say which attribute does: `layering {{ {0} = \"{0}\" }}`", kind.word())),
+        );
     }
 }
 
 fn fits(world: &World<'_>, setting: &Setting, at: &At, value: &Value, findings: &mut Vec<Finding>) {
     if !value.is(&setting.is) {
-        let message = format!("setting `{}` is {}, and this is {}", setting.key, article(&setting.is), article(&type_of_value(value)));
+        let message = format!(
+            "setting `{}` is {}, and this is {}",
+            setting.key,
+            article(&setting.is),
+            article(&type_of_value(value))
+        );
         let mut finding = at.error(code::LAYER_TYPE, message, format!("not {}", article(&setting.is)));
         if let Some((declared, _)) = world.drafts.settings.get(&setting.key) {
             finding = declared.relate(finding, "declared here");
@@ -91,7 +115,11 @@ fn fits(world: &World<'_>, setting: &Setting, at: &At, value: &Value, findings: 
     match (setting.key.as_str(), value) {
         ("on_reject", Value::Text(word)) if OnReject::from_word(word).is_none() => {
             let words = ["backstep", "replan", "pause"];
-            let finding = at.error(code::CHOICE, format!("`{word}` is no `on_reject`"), "none of the words that may stand here");
+            let finding = at.error(
+                code::CHOICE,
+                format!("`{word}` is no `on_reject`"),
+                "none of the words that may stand here",
+            );
             let help = suggest(word, words).unwrap_or_else(|| format!("it is one of {}", listed(&words)));
             findings.push(finding.help(help));
         }
@@ -113,9 +141,16 @@ fn locks(world: &World<'_>, findings: &mut Vec<Finding>) {
         for (kind, name, at) in setters {
             match lowest {
                 Some((locked, _, by)) if locked < kind => {
-                    let message = format!("setting `{}` is locked by the layer `{}`, and `{} {name}` overrides it", setting.key, locked.word(), kind.word());
+                    let message = format!(
+                        "setting `{}` is locked by the layer `{}`, and `{} {name}` overrides it",
+                        setting.key,
+                        locked.word(),
+                        kind.word()
+                    );
                     let finding = at.error(code::LOCKED, message, "never holds");
-                    let finding = finding.why("with `merge = \"lock\"` the lowest layer that sets a value fixes it for all above");
+                    let finding = finding.why(
+                        "with `merge = \"lock\"` the lowest layer that sets a value fixes it for all above",
+                    );
                     findings.push(by.relate(finding, "locked here"));
                 }
                 Some(_) => {}
@@ -135,12 +170,18 @@ fn never_set(world: &World<'_>, findings: &mut Vec<Finding>) {
     let mut seen: BTreeMap<&str, ()> = BTreeMap::new();
     for (at, node) in expressions(world) {
         for (path, span) in node.refs.iter().filter(|(path, _)| path.root == "setting") {
-            let Some(key) = key_of(path).and_then(|key| world.settings.get_key_value(&key)).map(|(key, _)| key.as_str()) else {
+            let Some(key) =
+                key_of(path).and_then(|key| world.settings.get_key_value(&key)).map(|(key, _)| key.as_str())
+            else {
                 continue;
             };
             if !set.contains(key) && seen.insert(key, ()).is_none() {
-                let finding = at.error_at(span, code::NEVER_SET, format!("no layer sets `{key}`"), "always nothing").warning();
-                findings.push(finding.help(format!("set it for all: `layer \"global\" {{ set {{ {key} = ... }} }}`")));
+                let finding = at
+                    .error_at(span, code::NEVER_SET, format!("no layer sets `{key}`"), "always nothing")
+                    .warning();
+                findings.push(
+                    finding.help(format!("set it for all: `layer \"global\" {{ set {{ {key} = ... }} }}`")),
+                );
             }
         }
     }
@@ -157,8 +198,13 @@ fn expressions<'w>(world: &World<'w>) -> impl Iterator<Item = (&'w At, &'w Node)
         let lines = outcome.facets.iter().map(|line| (&line.at, &line.value));
         outcome.applies.iter().map(|applies| (&outcome.at, applies)).chain(lines)
     });
-    let routes = drafts.routes.values().flat_map(|route| route.with.iter().map(|(_, node)| (&route.at, node)));
-    let steps = drafts.runbooks.values().flat_map(|runbook| runbook.variants.values()).flat_map(|variant| &variant.nodes);
+    let routes =
+        drafts.routes.values().flat_map(|route| route.with.iter().map(|(_, node)| (&route.at, node)));
+    let steps = drafts
+        .runbooks
+        .values()
+        .flat_map(|runbook| runbook.variants.values())
+        .flat_map(|variant| &variant.nodes);
     let nodes = steps.flat_map(|step| step.with.iter().map(|(_, node)| (&step.at, node)));
     outcomes.chain(routes).chain(nodes)
 }

@@ -42,11 +42,20 @@ fn scope<'a>(world: &'a World<'a>, outcome: &'a Outcome) -> Scope<'a> {
 
 fn runbook(world: &World<'_>, outcome: &Outcome, findings: &mut Vec<Finding>) {
     let Some(reference) = &outcome.runbook else { return };
-    let Some(words) = parts(reference, Some("runbook"), "runbook.<name>", &outcome.at, findings) else { return };
+    let Some(words) = parts(reference, Some("runbook"), "runbook.<name>", &outcome.at, findings) else {
+        return;
+    };
     let runbooks = &world.drafts.runbooks;
     let Some(found) = runbooks.get(words[1]) else {
         let among = runbooks.keys().map(String::as_str);
-        world.unknown(&outcome.at, &reference.1, code::UNKNOWN_RUNBOOK, ("runbook", words[1]), among, findings);
+        world.unknown(
+            &outcome.at,
+            &reference.1,
+            code::UNKNOWN_RUNBOOK,
+            ("runbook", words[1]),
+            among,
+            findings,
+        );
         return;
     };
     let key = format!("variant.{}", words[1]);
@@ -55,7 +64,8 @@ fn runbook(world: &World<'_>, outcome: &Outcome, findings: &mut Vec<Finding>) {
         let names: Vec<&String> = found.variants.keys().collect();
         let message = format!("no layer chooses a variant of runbook `{}`", words[1]);
         let finding = outcome.at.error_at(&reference.1, code::NO_VARIANT, message, "which variant?");
-        let finding = finding.related(&*found.at.file, found.at.span.clone(), format!("it has {}", names.len()));
+        let finding =
+            finding.related(&*found.at.file, found.at.span.clone(), format!("it has {}", names.len()));
         let example = format!("in a layer: `variant {{ {} = \"{}\" }}`", words[1], names[names.len() - 1]);
         findings.push(finding.help(example));
     }
@@ -81,17 +91,24 @@ fn value(world: &World<'_>, outcome: &str, line: &Desired, scope: &Scope<'_>, fi
     }
     match (&is, facet.set) {
         (Type::List(of), true) if !is_element(of) => {
-            let message = format!("the elements of `{shown}` are {of}, and an element is an object or a text");
+            let message =
+                format!("the elements of `{shown}` are {of}, and an element is an object or a text");
             findings.push(wrong(message, "neither objects nor texts".to_owned()));
         }
         (Type::List(_) | Type::Any, true) => {}
         (other, true) => {
             let message = format!("`{shown}` is a set, and this is {}", article(other));
-            findings.push(wrong(message, "not a list".to_owned()).help("write the elements in brackets: `[...]`".to_owned()));
+            findings.push(
+                wrong(message, "not a list".to_owned())
+                    .help("write the elements in brackets: `[...]`".to_owned()),
+            );
         }
         (Type::List(_), false) => {
             let message = format!("`{shown}` is no set, and this is {}", article(&is));
-            findings.push(wrong(message, "a list".to_owned()).help("declare the facet with `set = true`, or give one value".to_owned()));
+            findings.push(
+                wrong(message, "a list".to_owned())
+                    .help("declare the facet with `set = true`, or give one value".to_owned()),
+            );
         }
         (_, false) => {}
     }
@@ -129,18 +146,28 @@ fn types(world: &World<'_>, findings: &mut Vec<Finding>) {
         // What does not fit its facet was told already.
         let set = world.drafts.facets.get(key).is_some_and(|facet| facet.set);
         let fits = |is: &Type| if set { is_element(is) } else { !matches!(is, Type::List(_)) };
-        let mut typed = wishes.iter().map(|wish| (wish, type_of_wish(world, wish))).filter(|(_, is)| fits(is));
+        let mut typed =
+            wishes.iter().map(|wish| (wish, type_of_wish(world, wish))).filter(|(_, is)| fits(is));
         let Some((first, expected)) = typed.next() else { continue };
         for (wish, is) in typed {
-            if common([expected.clone(), is.clone()]) != Type::Any || expected == Type::Any || is == Type::Any {
+            if common([expected.clone(), is.clone()]) != Type::Any || expected == Type::Any || is == Type::Any
+            {
                 continue;
             }
             let message = format!(
                 "outcomes give `{}.{}` values of different types: {} and {}",
-                key.0, key.1, article(&expected), article(&is)
+                key.0,
+                key.1,
+                article(&expected),
+                article(&is)
             );
             let line = &wish.line;
-            let finding = line.at.error_at(&line.value.span, code::FACET_TYPES, message, format!("this is {}", article(&is)));
+            let finding = line.at.error_at(
+                &line.value.span,
+                code::FACET_TYPES,
+                message,
+                format!("this is {}", article(&is)),
+            );
             let label = format!("this is {}", article(&expected));
             findings.push(finding.related(&*first.line.at.file, first.line.value.span.clone(), label));
         }
@@ -158,7 +185,12 @@ pub(super) fn named<'r>(
     let outcomes = &world.drafts.outcomes;
     if !outcomes.contains_key(words[1]) {
         if world.whole {
-            let finding = at.error_at(&reference.1, code::UNKNOWN_OUTCOME, format!("there is no outcome `{}`", words[1]), "unknown outcome");
+            let finding = at.error_at(
+                &reference.1,
+                code::UNKNOWN_OUTCOME,
+                format!("there is no outcome `{}`", words[1]),
+                "unknown outcome",
+            );
             findings.push(finding.help(meant(words[1], outcomes.keys().map(String::as_str))));
         }
         return None;

@@ -62,12 +62,17 @@ pub(super) fn check(world: &World<'_>, findings: &mut Vec<Finding>) {
         }
         let constant: Vec<(&Wish<'_>, String)> =
             wishes.iter().filter_map(|wish| constant(world, wish).map(|value| (wish, value))).collect();
-        let pairs = constant.iter().enumerate().flat_map(|(n, one)| constant[n + 1..].iter().map(move |other| (one, other)));
+        let pairs = constant
+            .iter()
+            .enumerate()
+            .flat_map(|(n, one)| constant[n + 1..].iter().map(move |other| (one, other)));
         for ((one, value), (other, other_value)) in pairs.take(PAIRS_MAX) {
             if value == other_value || one.entity != other.entity {
                 continue;
             }
-            let (Some(left), Some(right)) = (selectors.get(one.outcome), selectors.get(other.outcome)) else { continue };
+            let (Some(left), Some(right)) = (selectors.get(one.outcome), selectors.get(other.outcome)) else {
+                continue;
+            };
             let same = same_selector(world, one, other);
             if let Some(both) = overlap(left, right, same) {
                 findings.push(conflict(key, (one, value), (other, other_value), &both));
@@ -95,7 +100,8 @@ fn said(expr: &Expr) -> String {
 }
 
 fn same_selector(world: &World<'_>, one: &Wish<'_>, other: &Wish<'_>) -> bool {
-    let expr = |wish: &Wish<'_>| world.drafts.outcomes.get(wish.outcome)?.applies.as_ref().map(|node| &node.expr);
+    let expr =
+        |wish: &Wish<'_>| world.drafts.outcomes.get(wish.outcome)?.applies.as_ref().map(|node| &node.expr);
     expr(one).is_some() && expr(one) == expr(other)
 }
 
@@ -104,9 +110,7 @@ fn overlap(left: &[Conjunction], right: &[Conjunction], same: bool) -> Option<Co
         return left.first().cloned();
     }
     let certain = |ways: &&Conjunction| !ways.more;
-    left.iter()
-        .filter(certain)
-        .find_map(|one| right.iter().filter(certain).find_map(|other| one.and(other)))
+    left.iter().filter(certain).find_map(|one| right.iter().filter(certain).find_map(|other| one.and(other)))
 }
 
 fn conflict(
@@ -119,7 +123,11 @@ fn conflict(
         "`{}.{}` would be {value} by outcome `{}` and {other_value} by outcome `{}`",
         key.0, key.1, one.outcome, other.outcome
     );
-    let who: Vec<String> = both.is.iter().map(|(path, value)| format!("{path} == {}", said(&Expr::Literal(value.clone())))).collect();
+    let who: Vec<String> = both
+        .is
+        .iter()
+        .map(|(path, value)| format!("{path} == {}", said(&Expr::Literal(value.clone()))))
+        .collect();
     let why = if who.is_empty() {
         "both outcomes apply to the same entities".to_owned()
     } else {
@@ -135,12 +143,19 @@ fn conflict(
 /// The ways in which `expr` is `positive`.
 fn ways(expr: &Expr, positive: bool) -> Vec<Conjunction> {
     match expr {
-        Expr::Literal(Value::Bool(truth)) => if *truth == positive { vec![Conjunction::default()] } else { Vec::new() },
+        Expr::Literal(Value::Bool(truth)) => {
+            if *truth == positive {
+                vec![Conjunction::default()]
+            } else {
+                Vec::new()
+            }
+        }
         Expr::Not(inner) => ways(inner, !positive),
         Expr::Binary(op @ (Op::And | Op::Or), left, right) => {
             let (left, right) = (ways(left, positive), ways(right, positive));
             // By De Morgan, a denied `&&` is a disjunction.
-            let all = if (*op == Op::And) == positive { product(&left, &right) } else { [left, right].concat() };
+            let all =
+                if (*op == Op::And) == positive { product(&left, &right) } else { [left, right].concat() };
             bounded(all)
         }
         Expr::Binary(op @ (Op::Eq | Op::NotEq), left, right) => {

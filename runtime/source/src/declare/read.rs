@@ -22,8 +22,10 @@ const MAX_AGE_MS: u64 = 15 * 60_000;
 const NAME_MAX: usize = 128;
 
 /// Words with a meaning of their own in expressions.
-pub(super) const RESERVED: [&str; 12] =
-    ["setting", "link", "facet", "state", "node", "tenant", "event", "outcome", "runbook", "true", "false", "null"];
+pub(super) const RESERVED: [&str; 12] = [
+    "setting", "link", "facet", "state", "node", "tenant", "event", "outcome", "runbook", "true", "false",
+    "null",
+];
 
 /// Reads a whole file into `drafts`.
 pub(super) fn file(mut reader: Reader<'_, '_>, drafts: &mut Drafts) {
@@ -221,15 +223,18 @@ fn setting(reader: &mut Reader<'_, '_>, block: &Block, drafts: &mut Drafts) {
     let is = reader.required_type("type").unwrap_or(Type::Any);
     let rules = Merge::ALL.map(|(word, _)| word);
     let word = reader.choice("merge", &rules).unwrap_or("override");
-    let merge = Merge::ALL.iter().find(|(rule, _)| *rule == word).map_or(Merge::Override, |(_, merge)| *merge);
+    let merge =
+        Merge::ALL.iter().find(|(rule, _)| *rule == word).map_or(Merge::Override, |(_, merge)| *merge);
     let needs = match merge {
         Merge::Union if !matches!(is, Type::List(_) | Type::Any) => Some("a list"),
         Merge::Min | Merge::Max if !matches!(is, Type::Int | Type::Any) => Some("an integer"),
         _ => None,
     };
     if let Some(needs) = needs {
-        let message = format!("the rule `{word}` merges values of {needs}, and `{key}` is of the type `{is}`");
-        let finding = reader.error(code::MERGE_TYPE, reader.span_of("merge"), message, "does not fit the type");
+        let message =
+            format!("the rule `{word}` merges values of {needs}, and `{key}` is of the type `{is}`");
+        let finding =
+            reader.error(code::MERGE_TYPE, reader.span_of("merge"), message, "does not fit the type");
         reader.report(finding);
     }
     let setting = Setting { key: key.clone(), is, merge, origin: at.origin() };
@@ -245,14 +250,26 @@ fn layering(reader: &mut Reader<'_, '_>, drafts: &mut Drafts) {
     for (word, node) in reader.rest() {
         let Some(kind) = kind_of_layer(reader, &word, &LayerKind::ALL[2..]) else { continue };
         // `region = "region"` and `region = person.region` say the same.
-        let by_path = node.path().and_then(words).filter(|words| words.len() == 2).map(|words| words[1].to_owned());
+        let by_path =
+            node.path().and_then(words).filter(|words| words.len() == 2).map(|words| words[1].to_owned());
         let Some(attribute) = node.text().map(str::to_owned).or(by_path) else {
-            let finding = reader.error(code::WRONG_VALUE, node.span.clone(), "expected the name of an attribute", "not a name");
+            let finding = reader.error(
+                code::WRONG_VALUE,
+                node.span.clone(),
+                "expected the name of an attribute",
+                "not a name",
+            );
             reader.report(finding);
             continue;
         };
         let draft = (At::of(reader, node.span.clone()), attribute);
-        insert(&mut drafts.layering, kind, draft, &format!("what chooses the layer `{}`", kind.word()), reader);
+        insert(
+            &mut drafts.layering,
+            kind,
+            draft,
+            &format!("what chooses the layer `{}`", kind.word()),
+            reader,
+        );
     }
 }
 
@@ -261,8 +278,10 @@ fn kind_of_layer(reader: &mut Reader<'_, '_>, word: &Word, among: &[LayerKind]) 
     if kind.is_none() {
         let names: Vec<&str> = among.iter().map(|kind| kind.word()).collect();
         let message = format!("there is no layer `{}` here", word.text);
-        let help = suggest(&word.text, names.iter().copied()).unwrap_or_else(|| format!("there are {}", listed(&names)));
-        let finding = reader.error(code::UNKNOWN_LAYER, word.span.clone(), message, "unknown layer").help(help);
+        let help = suggest(&word.text, names.iter().copied())
+            .unwrap_or_else(|| format!("there are {}", listed(&names)));
+        let finding =
+            reader.error(code::UNKNOWN_LAYER, word.span.clone(), message, "unknown layer").help(help);
         reader.report(finding);
     }
     kind
@@ -277,9 +296,12 @@ fn layer(reader: &mut Reader<'_, '_>, block: &Block, drafts: &mut Drafts) {
         Some(_) => named,
     };
     if let (Some(kind), false) = (kind, has_name) {
-        let form = if named { "layer \"global\"".to_owned() } else { format!("layer \"{}\" \"name\"", kind.word()) };
+        let form =
+            if named { "layer \"global\"".to_owned() } else { format!("layer \"{}\" \"name\"", kind.word()) };
         let message = format!("the layer `{}` has {} name", kind.word(), if named { "no" } else { "a" });
-        let finding = reader.error(code::LABELS, block.head(), message, "").help(format!("it is written `{form} {{ ... }}`"));
+        let finding = reader
+            .error(code::LABELS, block.head(), message, "")
+            .help(format!("it is written `{form} {{ ... }}`"));
         reader.report(finding);
     }
     let mut values = BTreeMap::new();
@@ -298,7 +320,11 @@ fn layer(reader: &mut Reader<'_, '_>, block: &Block, drafts: &mut Drafts) {
     }
     let Some(kind) = kind.filter(|_| has_name) else { return };
     let name = if kind == LayerKind::Tenant && !named { String::new() } else { block.label(1).to_owned() };
-    let what = if name.is_empty() { format!("layer `{}`", kind.word()) } else { format!("layer `{} {name}`", kind.word()) };
+    let what = if name.is_empty() {
+        format!("layer `{}`", kind.word())
+    } else {
+        format!("layer `{} {name}`", kind.word())
+    };
     let draft = Layer { at: At::head(reader), values, variants };
     insert(&mut drafts.layers, (kind, name), draft, &what, reader);
 }

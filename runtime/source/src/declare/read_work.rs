@@ -1,6 +1,8 @@
 //! The first pass over what is to be done: routes, outcomes, runbooks, triggers, schedules.
 
-use super::draft::{At, Desired, Drafts, Outcome, Route, Runbook, Schedule, Step, Trigger, Variant, insert, insert_as};
+use super::draft::{
+    At, Desired, Drafts, Outcome, Route, Runbook, Schedule, Step, Trigger, Variant, insert, insert_as,
+};
 use super::read::{check_name, check_word, each, required_said};
 use crate::code;
 use crate::reader::Reader;
@@ -64,7 +66,9 @@ fn outcome(reader: &mut Reader<'_, '_>, block: &Block, drafts: &mut Drafts) {
     if draft.facets.is_empty() && block.body.blocks.is_empty() {
         let message = format!("outcome `{name}` wants nothing");
         let finding = draft.at.error(code::EMPTY, message, "no facet is declared in it");
-        reader.report(finding.help("add a block for a domain: `identity { account = \"present\" }`".to_owned()));
+        reader.report(
+            finding.help("add a block for a domain: `identity { account = \"present\" }`".to_owned()),
+        );
     }
     insert(&mut drafts.outcomes, name.clone(), draft, &format!("outcome `{name}`"), reader);
 }
@@ -91,7 +95,8 @@ fn runbook(reader: &mut Reader<'_, '_>, block: &Block, drafts: &mut Drafts) {
         variants,
     };
     if draft.variants.is_empty() && block.body.blocks.is_empty() {
-        let finding = draft.at.error(code::EMPTY, format!("runbook `{name}` has no variant"), "nothing to run");
+        let finding =
+            draft.at.error(code::EMPTY, format!("runbook `{name}` has no variant"), "nothing to run");
         reader.report(finding.help("add one: `variant \"v1\" { node \"...\" { ... } }`".to_owned()));
     }
     insert(&mut drafts.runbooks, name.clone(), draft, &format!("runbook `{name}`"), reader);
@@ -164,7 +169,8 @@ fn schedule(reader: &mut Reader<'_, '_>, block: &Block, drafts: &mut Drafts) {
         outcomes: reader.list_of_refs("outcomes"),
     };
     if listed && draft.outcomes.is_empty() && !reader.refused() {
-        let finding = draft.at.error(code::EMPTY, format!("schedule `{name}` reconciles nothing"), "no outcome");
+        let finding =
+            draft.at.error(code::EMPTY, format!("schedule `{name}` reconciles nothing"), "no outcome");
         reader.report(finding);
     }
     insert(&mut drafts.schedules, name.clone(), draft, &format!("schedule `{name}`"), reader);

@@ -25,8 +25,14 @@ pub(super) fn check(world: &World<'_>, findings: &mut Vec<Finding>) {
         if let (Some((of_outcome, _)), Some((of_trigger, _))) = (of_outcome, &trigger.entity)
             && of_outcome != of_trigger
         {
-            let message = format!("outcome `{name}` is for `{of_outcome}`, and this event is about `{of_trigger}`");
-            findings.push(trigger.at.error_at(&reference.1, code::UNKNOWN_OUTCOME, message, "for another kind of entity"));
+            let message =
+                format!("outcome `{name}` is for `{of_outcome}`, and this event is about `{of_trigger}`");
+            findings.push(trigger.at.error_at(
+                &reference.1,
+                code::UNKNOWN_OUTCOME,
+                message,
+                "for another kind of entity",
+            ));
         }
     }
     for schedule in world.drafts.schedules.values() {
@@ -51,11 +57,13 @@ fn entity(world: &World<'_>, trigger: &Trigger, findings: &mut Vec<Finding>) {
         match entity.attributes.get(&word.text) {
             None => {
                 let message = format!("`{name}` has no attribute `{}`", word.text);
-                let finding = trigger.at.error_at(&word.span, code::UNKNOWN_ATTRIBUTE, message, "unknown attribute");
+                let finding =
+                    trigger.at.error_at(&word.span, code::UNKNOWN_ATTRIBUTE, message, "unknown attribute");
                 findings.push(finding.help(meant(&word.text, entity.attributes.keys().map(String::as_str))));
             }
             Some(attribute) if !fits(is, &attribute.is, &node.expr) => {
-                let message = format!("`{}` is {}, and this is {}", word.text, article(&attribute.is), article(is));
+                let message =
+                    format!("`{}` is {}, and this is {}", word.text, article(&attribute.is), article(is));
                 findings.push(trigger.at.error_at(&node.span, code::COMPARISON, message, "of another type"));
             }
             Some(_) => {}

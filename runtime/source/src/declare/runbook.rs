@@ -24,7 +24,9 @@ pub(super) fn check(world: &World<'_>, findings: &mut Vec<Finding>) {
             path.is_some_and(|words| words.as_slice() == ["runbook", name.as_str()])
         });
         let wishes: Vec<_> = wishes
-            .flat_map(|(outcome, _)| world.wishes.values().flatten().filter(move |wish| wish.outcome == outcome))
+            .flat_map(|(outcome, _)| {
+                world.wishes.values().flatten().filter(move |wish| wish.outcome == outcome)
+            })
             .copied()
             .collect();
         let entities = world.entities_of(wishes.into_iter());
@@ -51,7 +53,11 @@ pub(super) fn check(world: &World<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn of_node<'w, 'n>(world: &'w World<'_>, node: &'n Step, findings: &mut Vec<Finding>) -> Option<(&'w Contract, &'n Range<usize>)> {
+fn of_node<'w, 'n>(
+    world: &'w World<'_>,
+    node: &'n Step,
+    findings: &mut Vec<Finding>,
+) -> Option<(&'w Contract, &'n Range<usize>)> {
     let awf = node.awf.as_ref()?;
     Some((world.awf(awf, &node.at, findings)?, &awf.1))
 }
@@ -99,9 +105,9 @@ fn unreached(contract: &Contract, node: &Step, awf: &Range<usize>, findings: &mu
     let message = format!("`{}` achieves `{change}`, and no route leads to it", contract.name);
     let finding = node.at.error_at(awf, code::NO_PLACE, message, "of which facet?");
     findings.push(
-        finding
-            .why("the route says which facet an AWF changes; without it the node would never run")
-            .help(format!("add: `route \"{change}\" \"<domain>\" \"<facet>\" {{ awf = {} }}`", contract.name)),
+        finding.why("the route says which facet an AWF changes; without it the node would never run").help(
+            format!("add: `route \"{change}\" \"<domain>\" \"<facet>\" {{ awf = {} }}`", contract.name),
+        ),
     );
 }
 
@@ -131,7 +137,8 @@ fn waits(node: &Step) -> BTreeMap<&str, &Range<usize>> {
 
 fn cycles(variant: &Variant, findings: &mut Vec<Finding>) {
     let nodes = &variant.nodes;
-    let place: BTreeMap<&str, usize> = nodes.iter().enumerate().map(|(at, node)| (node.name.as_str(), at)).collect();
+    let place: BTreeMap<&str, usize> =
+        nodes.iter().enumerate().map(|(at, node)| (node.name.as_str(), at)).collect();
     let all: Vec<_> = nodes.iter().map(waits).collect();
     let before: Vec<BTreeSet<usize>> =
         all.iter().map(|waits| waits.keys().filter_map(|name| place.get(name).copied()).collect()).collect();

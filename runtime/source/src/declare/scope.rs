@@ -35,7 +35,11 @@ impl Roots for Scope<'_> {
         let root = path.root.as_str();
         let binds = matches!(self.place, Place::Route(_) | Place::Node(..));
         if matches!(self.place, Place::Event) {
-            return if root == "event" { descend(&Type::Any, &path.segments) } else { Err(self.unknown(root)) };
+            return if root == "event" {
+                descend(&Type::Any, &path.segments)
+            } else {
+                Err(self.unknown(root))
+            };
         }
         match root {
             _ if self.entities.contains(root) => self.attribute(path),
@@ -106,7 +110,9 @@ impl<'a> Scope<'a> {
     fn setting(&self, path: &Path) -> Result<Type, Unresolved> {
         let words: Vec<&str> = (0..path.segments.len()).map_while(|at| attr(path, at)).collect();
         let settings = &self.world.settings;
-        let found = (1..=words.len()).rev().find_map(|count| settings.get(&words[..count].join(".")).map(|one| (count, one)));
+        let found = (1..=words.len())
+            .rev()
+            .find_map(|count| settings.get(&words[..count].join(".")).map(|one| (count, one)));
         match found {
             // The kernel takes all the words for the key: a member of a setting's value cannot be named.
             Some((count, setting)) if count == path.segments.len() => Ok(setting.is.clone()),
@@ -137,16 +143,20 @@ impl<'a> Scope<'a> {
             of_link.or_else(|| mint.filter(|(name, _)| *name == system).map(|(_, kind)| kind))
         });
         let Some(kind) = linked else {
-            let message = format!("{} has no link to `{system}`", listed(&self.entities.iter().collect::<Vec<_>>()));
-            let links: BTreeSet<&str> = entities().flat_map(|entity| entity.links.keys().map(String::as_str)).collect();
-            let help = meant(system, links).unwrap_or_else(|| format!("declare it: `link \"{system}\" {{ ... }}`"));
+            let message =
+                format!("{} has no link to `{system}`", listed(&self.entities.iter().collect::<Vec<_>>()));
+            let links: BTreeSet<&str> =
+                entities().flat_map(|entity| entity.links.keys().map(String::as_str)).collect();
+            let help =
+                meant(system, links).unwrap_or_else(|| format!("declare it: `link \"{system}\" {{ ... }}`"));
             return Err(Unresolved::new(code::UNKNOWN_LINK, message, "unknown link").help(help));
         };
         if attribute == "id" {
             return descend(&Type::Text, &path.segments[2..]);
         }
         let manifest = self.world.drafts.systems.get(system).map(|draft| draft.manifest.0.as_str());
-        let record = manifest.and_then(|name| self.world.manifests.get(name)).and_then(|kinds| kinds.get(kind));
+        let record =
+            manifest.and_then(|name| self.world.manifests.get(name)).and_then(|kinds| kinds.get(kind));
         let Some(record) = record else { return Ok(Type::Any) };
         match record.get(attribute) {
             Some(is) => descend(is, &path.segments[2..]),
@@ -170,25 +180,40 @@ impl<'a> Scope<'a> {
             if !self.world.whole {
                 return Ok(Type::Any);
             }
-            let all: Vec<String> = self.world.drafts.facets.keys().map(|(domain, name)| format!("{domain}.{name}")).collect();
-            let wrong = nothing(format!("there is no facet `{domain}.{name}` whose state this could be"), "nothing provides it");
+            let all: Vec<String> =
+                self.world.drafts.facets.keys().map(|(domain, name)| format!("{domain}.{name}")).collect();
+            let wrong = nothing(
+                format!("there is no facet `{domain}.{name}` whose state this could be"),
+                "nothing provides it",
+            );
             return Err(wrong.help(meant(&format!("{domain}.{name}"), all.iter().map(String::as_str))));
         };
         if facet.set {
-            let wrong = nothing(format!("facet `{domain}.{name}` is a set, so it has no single state"), "which element?");
+            let wrong = nothing(
+                format!("facet `{domain}.{name}` is a set, so it has no single state"),
+                "which element?",
+            );
             return Err(wrong.help("bind what the element itself says: `facet.id`, `facet.key`".to_owned()));
         }
         let route = self.world.drafts.routes.get(&("create".to_owned(), key.0.clone(), key.1.clone()));
         let Some(route) = route else {
-            return Err(nothing(format!("no route creates `{domain}.{name}`, so nothing provides its state"), "nothing provides it"));
+            return Err(nothing(
+                format!("no route creates `{domain}.{name}`, so nothing provides its state"),
+                "nothing provides it",
+            ));
         };
-        let name = route.awf.as_ref().and_then(|(path, _)| crate::reader::words(path)).filter(|words| words.len() == 2);
+        let name = route
+            .awf
+            .as_ref()
+            .and_then(|(path, _)| crate::reader::words(path))
+            .filter(|words| words.len() == 2);
         let contract = name.and_then(|words| self.world.contracts.get(&AwfName::new(words[0], words[1])));
         let Some(contract) = contract else { return Ok(Type::Any) };
         match contract.outputs.get(output) {
             Some(is) => descend(is, &path.segments[3..]),
             None => {
-                let message = format!("`{}`, which creates `{}.{}`, gives no `{output}`", contract.name, key.0, key.1);
+                let message =
+                    format!("`{}`, which creates `{}.{}`, gives no `{output}`", contract.name, key.0, key.1);
                 let help = meant(output, contract.outputs.keys().map(String::as_str));
                 Err(nothing(message, "nothing provides it").help(help))
             }
@@ -207,7 +232,8 @@ impl<'a> Scope<'a> {
             let message = "this AWF achieves no change, so there is no `facet` here";
             return Err(Unresolved::new(code::UNKNOWN_ROOT, message, "no facet"));
         }
-        let types: Result<Vec<Type>, Unresolved> = keys.into_iter().map(|key| self.of_facet(key, name)).collect();
+        let types: Result<Vec<Type>, Unresolved> =
+            keys.into_iter().map(|key| self.of_facet(key, name)).collect();
         descend(&common(types?), &path.segments[1..])
     }
 
@@ -219,7 +245,8 @@ impl<'a> Scope<'a> {
             ("key", true) => Ok(Type::Text),
             ("key", false) => {
                 let message = format!("facet `{shown}` is no set, so it has no key");
-                Err(Unresolved::new(code::NO_MEMBERS, message, "no key").help("`facet.value` is its value".to_owned()))
+                Err(Unresolved::new(code::NO_MEMBERS, message, "no key")
+                    .help("`facet.value` is its value".to_owned()))
             }
             // An element of a set is wanted as a member, and an object by its name.
             ("value", true) => Ok(Type::Text),
@@ -228,7 +255,8 @@ impl<'a> Scope<'a> {
             (attribute, _) => match objects {
                 None => self.of_no_object(key, &shown, attribute),
                 Some(objects) => attribute_of_all(&objects, attribute).map_err(|object| {
-                    let message = format!("object `{}.{}` has no attribute `{attribute}`", object.kind, object.name);
+                    let message =
+                        format!("object `{}.{}` has no attribute `{attribute}`", object.kind, object.name);
                     let why = format!("outcomes want it for `{shown}`, and this binds its attribute");
                     let names = object.attributes.keys().map(String::as_str).chain(["name"]);
                     Unresolved::new(code::UNKNOWN_OBJECT, message, "not an attribute of each object")
@@ -247,7 +275,8 @@ impl<'a> Scope<'a> {
             return Ok(Type::Any);
         }
         let message = format!("the values of facet `{shown}` are no objects, so they have no `{attribute}`");
-        Err(Unresolved::new(code::NO_MEMBERS, message, "no attribute").help("there are `facet.value` and, for a set, `facet.key`".to_owned()))
+        Err(Unresolved::new(code::NO_MEMBERS, message, "no attribute")
+            .help("there are `facet.value` and, for a set, `facet.key`".to_owned()))
     }
 
     /// `node.<name>.<output>`.
@@ -261,7 +290,11 @@ impl<'a> Scope<'a> {
             let help = meant(name, variant.nodes.iter().map(|node| node.name.as_str()));
             return Err(Unresolved::new(code::UNKNOWN_NODE, message, "unknown node").help(help));
         };
-        let awf = node.awf.as_ref().and_then(|(path, _)| crate::reader::words(path)).filter(|words| words.len() == 2);
+        let awf = node
+            .awf
+            .as_ref()
+            .and_then(|(path, _)| crate::reader::words(path))
+            .filter(|words| words.len() == 2);
         let contract = awf.and_then(|words| self.world.contracts.get(&AwfName::new(words[0], words[1])));
         let Some(contract) = contract else { return Ok(Type::Any) };
         match contract.outputs.get(output) {

@@ -32,18 +32,24 @@ fn tenants(world: &World<'_>, findings: &mut Vec<Finding>) {
     };
     for again in more {
         let finding = again.at.error(code::TENANT, "there is more than one tenant", "another one");
-        let finding = finding.why("the data of two tenants never meet: each has its own folder, files and keys");
+        let finding =
+            finding.why("the data of two tenants never meet: each has its own folder, files and keys");
         findings.push(first.at.relate(finding, "the first"));
     }
 }
 
 /// Reports a word that is none of the seven domains.
-pub(super) fn known_domain(at: &At, said: (&str, &std::ops::Range<usize>), findings: &mut Vec<Finding>) -> bool {
+pub(super) fn known_domain(
+    at: &At,
+    said: (&str, &std::ops::Range<usize>),
+    findings: &mut Vec<Finding>,
+) -> bool {
     let (name, span) = said;
     if DOMAINS.contains(&name) {
         return true;
     }
-    let finding = at.error_at(span, code::UNKNOWN_DOMAIN, format!("there is no domain `{name}`"), "unknown domain");
+    let finding =
+        at.error_at(span, code::UNKNOWN_DOMAIN, format!("there is no domain `{name}`"), "unknown domain");
     let help = suggest(name, DOMAINS).unwrap_or_else(|| format!("there are {}", listed(&DOMAINS)));
     findings.push(finding.help(help));
     false
@@ -71,15 +77,27 @@ fn address(system: &System, findings: &mut Vec<Finding>) {
         return;
     }
     if let Err((message, help)) = safe_address(url) {
-        let finding = system.at.error_at(span, code::ADDRESS, message, "not a safe base address");
+        let code = if has_credential(url) { code::SECRET } else { code::ADDRESS };
+        let finding = system.at.error_at(span, code, message, "not a safe base address");
         let why = "credentials and personal data go to this address";
         findings.push(finding.why(why).help(help.to_owned()));
     }
 }
 
+fn authority(url: &str) -> &str {
+    url.split_once("://").map_or(url, |(_, rest)| rest).split('/').next().unwrap_or_default()
+}
+
+fn has_credential(url: &str) -> bool {
+    authority(url).contains('@')
+}
+
 /// Whether calls may go to `url`: `https`, or `http` to this machine alone; a host, no credential, query or fragment.
 fn safe_address(url: &str) -> Result<(), (String, &'static str)> {
     let form = "write `https://host/path`";
+    if has_credential(url) {
+        return Err(("a base address has no credential in it".to_owned(), "use the block `credential`"));
+    }
     let Some((scheme, rest)) = url.split_once("://") else {
         return Err((format!("`{url}` is no address"), form));
     };
@@ -89,15 +107,16 @@ fn safe_address(url: &str) -> Result<(), (String, &'static str)> {
     if rest.contains(['?', '#']) {
         return Err(("a base address has no query and no fragment".to_owned(), form));
     }
-    let authority = rest.split('/').next().unwrap_or_default();
-    if authority.contains('@') {
-        return Err(("a base address has no credential in it".to_owned(), "use the block `credential`"));
-    }
-    let host = host_of(authority).ok_or_else(|| (format!("`{authority}` is no host with an optional port"), form))?;
+    let authority = authority(url);
+    let host = host_of(authority)
+        .ok_or_else(|| (format!("`{authority}` is no host with an optional port"), form))?;
     match scheme {
         "https" => Ok(()),
         "http" if is_loopback(host) => Ok(()),
-        "http" => Err((format!("`http` would send to `{host}` in clear"), "use `https`; `http` is for this machine alone")),
+        "http" => Err((
+            format!("`http` would send to `{host}` in clear"),
+            "use `https`; `http` is for this machine alone",
+        )),
         other => Err((format!("`{other}` is no scheme that systems are called by"), form)),
     }
 }

@@ -68,12 +68,19 @@ impl<'a> World<'a> {
         if !self.whole {
             return;
         }
-        let finding = at.error_at(span, code, format!("there is no {what} `{name}`"), format!("unknown {what}"));
+        let finding =
+            at.error_at(span, code, format!("there is no {what} `{name}`"), format!("unknown {what}"));
         findings.push(finding.help(meant(name, among)));
     }
 
     /// The draft of a system, or a finding.
-    pub(super) fn system(&self, name: &str, at: &At, span: &std::ops::Range<usize>, findings: &mut Vec<Finding>) -> Option<&'a System> {
+    pub(super) fn system(
+        &self,
+        name: &str,
+        at: &At,
+        span: &std::ops::Range<usize>,
+        findings: &mut Vec<Finding>,
+    ) -> Option<&'a System> {
         let found = self.drafts.systems.get(name);
         if found.is_none() {
             let among = self.drafts.systems.keys().map(String::as_str);
@@ -102,12 +109,24 @@ impl<'a> World<'a> {
     }
 
     /// The facet of a reference `facet.<domain>.<name>`, or a finding.
-    pub(super) fn facet(&self, key: &(String, String), at: &At, span: &std::ops::Range<usize>, findings: &mut Vec<Finding>) -> Option<&'a Facet> {
+    pub(super) fn facet(
+        &self,
+        key: &(String, String),
+        at: &At,
+        span: &std::ops::Range<usize>,
+        findings: &mut Vec<Finding>,
+    ) -> Option<&'a Facet> {
         let found = self.drafts.facets.get(key);
         if found.is_none() {
-            let of_domain = self.drafts.facets.keys().filter(|(domain, _)| *domain == key.0).map(|(_, name)| name.as_str());
+            let of_domain = self
+                .drafts
+                .facets
+                .keys()
+                .filter(|(domain, _)| *domain == key.0)
+                .map(|(_, name)| name.as_str());
             let help = meant(&key.1, of_domain).or_else(|| {
-                let all: Vec<String> = self.drafts.facets.keys().map(|(domain, name)| format!("{domain}.{name}")).collect();
+                let all: Vec<String> =
+                    self.drafts.facets.keys().map(|(domain, name)| format!("{domain}.{name}")).collect();
                 let name = format!("{}.{}", key.0, key.1);
                 meant(&name, all.iter().map(String::as_str))
             });
@@ -120,7 +139,12 @@ impl<'a> World<'a> {
     }
 
     /// The AWF of a reference `<system>.<function>`, or a finding.
-    pub(super) fn awf(&self, reference: &Reference, at: &At, findings: &mut Vec<Finding>) -> Option<&Contract> {
+    pub(super) fn awf(
+        &self,
+        reference: &Reference,
+        at: &At,
+        findings: &mut Vec<Finding>,
+    ) -> Option<&Contract> {
         let name = awf_name(reference, at, findings)?;
         self.system(&name.system, at, &reference.1, findings)?;
         let found = self.contracts.get(&name);
@@ -128,7 +152,8 @@ impl<'a> World<'a> {
             let of_system = self.contracts.keys().filter(|known| known.system == name.system);
             let message = format!("system `{}` has no AWF `{}`", name.system, name.function);
             let finding = at.error_at(&reference.1, code::UNKNOWN_AWF, message, "unknown AWF");
-            findings.push(finding.help(meant(&name.function, of_system.map(|known| known.function.as_str()))));
+            findings
+                .push(finding.help(meant(&name.function, of_system.map(|known| known.function.as_str()))));
         }
         found
     }
@@ -140,9 +165,16 @@ impl<'a> World<'a> {
             if !self.whole {
                 return Ok(Type::Any);
             }
-            let names = self.drafts.objects.keys().filter(|(kind, _)| *kind == path.root).map(|(_, name)| name.as_str());
+            let names = self
+                .drafts
+                .objects
+                .keys()
+                .filter(|(kind, _)| *kind == path.root)
+                .map(|(_, name)| name.as_str());
             let message = format!("there is no object `{}.{name}`", path.root);
-            return Err(Unresolved::new(code::UNKNOWN_OBJECT, message, "unknown object").help(meant(name, names)));
+            return Err(
+                Unresolved::new(code::UNKNOWN_OBJECT, message, "unknown object").help(meant(name, names))
+            );
         };
         match path.segments.get(1) {
             None => Ok(Type::Map),
@@ -150,7 +182,8 @@ impl<'a> World<'a> {
                 let is = attribute_of(object, attribute).ok_or_else(|| {
                     let message = format!("object `{}.{name}` has no attribute `{attribute}`", path.root);
                     let names = object.attributes.keys().map(String::as_str).chain(["name"]);
-                    Unresolved::new(code::UNKNOWN_OBJECT, message, "unknown attribute").help(meant(attribute, names))
+                    Unresolved::new(code::UNKNOWN_OBJECT, message, "unknown attribute")
+                        .help(meant(attribute, names))
                 })?;
                 crate::infer::descend(&is, path.segments.get(2..).unwrap_or_default())
             }
@@ -174,8 +207,10 @@ impl<'a> World<'a> {
 
     /// The kinds of entity that outcomes give a facet to; all where none does.
     pub(super) fn entities_of(&self, wishes: impl Iterator<Item = Wish<'a>>) -> BTreeSet<&'a str> {
-        let some: BTreeSet<&str> =
-            wishes.map(|wish| wish.entity).filter(|entity| self.drafts.entities.contains_key(*entity)).collect();
+        let some: BTreeSet<&str> = wishes
+            .map(|wish| wish.entity)
+            .filter(|entity| self.drafts.entities.contains_key(*entity))
+            .collect();
         if some.is_empty() { self.drafts.entities.keys().map(String::as_str).collect() } else { some }
     }
 }
@@ -215,7 +250,8 @@ pub(super) fn parts<'r>(
     findings: &mut Vec<Finding>,
 ) -> Option<Vec<&'r str>> {
     let count = form.split('.').count();
-    let parts = words(&reference.0).filter(|words| words.len() == count && root.is_none_or(|root| words[0] == root));
+    let parts =
+        words(&reference.0).filter(|words| words.len() == count && root.is_none_or(|root| words[0] == root));
     if parts.is_none() {
         let message = format!("expected a reference of the form `{form}`, found `{}`", reference.0);
         findings.push(at.error_at(&reference.1, code::REFERENCE, message, "of another form"));
@@ -229,15 +265,22 @@ pub(super) fn awf_name(reference: &Reference, at: &At, findings: &mut Vec<Findin
     Some(AwfName::new(parts[0], parts[1]))
 }
 
-fn named_by_system(systems: &BTreeMap<String, System>, contracts: &BTreeMap<AwfName, Contract>) -> BTreeMap<AwfName, Contract> {
+fn named_by_system(
+    systems: &BTreeMap<String, System>,
+    contracts: &BTreeMap<AwfName, Contract>,
+) -> BTreeMap<AwfName, Contract> {
     let mut named = BTreeMap::new();
     for (system, draft) in systems {
         let rename = |name: &AwfName| AwfName::new(system, &name.function);
         for contract in contracts.values().filter(|contract| contract.name.system == draft.manifest.0) {
             let undo = match &contract.undo {
                 Undo::Nothing => Undo::Nothing,
-                Undo::By { awf, with, loss } => Undo::By { awf: rename(awf), with: with.clone(), loss: loss.clone() },
-                Undo::Irreversible { forward } => Undo::Irreversible { forward: forward.as_ref().map(rename) },
+                Undo::By { awf, with, loss } => {
+                    Undo::By { awf: rename(awf), with: with.clone(), loss: loss.clone() }
+                }
+                Undo::Irreversible { forward } => {
+                    Undo::Irreversible { forward: forward.as_ref().map(rename) }
+                }
             };
             let name = rename(&contract.name);
             named.insert(name.clone(), Contract { name, undo, ..contract.clone() });
@@ -250,12 +293,16 @@ fn settings(drafts: &Drafts) -> BTreeMap<String, Setting> {
     let origin = Origin { file: "built in".to_owned(), line: 0 };
     let built = |key: String, is: Type, merge: Merge| Setting { key, is, merge, origin: origin.clone() };
     let [on_reject, parallel] = BUILT_IN;
-    let variants = drafts.runbooks.keys().map(|name| built(format!("variant.{name}"), Type::Text, Merge::Override));
+    let variants =
+        drafts.runbooks.keys().map(|name| built(format!("variant.{name}"), Type::Text, Merge::Override));
     let own = drafts.settings.values().map(|(_, setting)| setting.clone());
-    [built(on_reject.to_owned(), Type::Text, Merge::Override), built(parallel.to_owned(), Type::Int, Merge::Min)]
-        .into_iter()
-        .chain(variants)
-        .chain(own)
-        .map(|setting| (setting.key.clone(), setting))
-        .collect()
+    [
+        built(on_reject.to_owned(), Type::Text, Merge::Override),
+        built(parallel.to_owned(), Type::Int, Merge::Min),
+    ]
+    .into_iter()
+    .chain(variants)
+    .chain(own)
+    .map(|setting| (setting.key.clone(), setting))
+    .collect()
 }

@@ -6,12 +6,12 @@ use crate::finding::{Finding, suggest};
 use crate::lines::LineIndex;
 use crate::reader::listed;
 use crate::scan::{self, DEPTH_MAX};
+use hcl_edit::Span;
 use hcl_edit::expr::{
     BinaryOperator, Expression, FuncCall, ObjectKey, Traversal, TraversalOperator, UnaryOperator,
 };
 use hcl_edit::structure::{BlockLabel, Structure};
 use hcl_edit::template::{Element, Template};
-use hcl_edit::Span;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
@@ -19,7 +19,12 @@ use xops_kernel::expr::{Expr, Function, Op, Path, Segment};
 use xops_kernel::value::Value;
 
 /// The whole file.
-pub(super) fn body(parsed: &hcl_edit::structure::Body, file: &str, text: &str, findings: &mut Vec<Finding>) -> Body {
+pub(super) fn body(
+    parsed: &hcl_edit::structure::Body,
+    file: &str,
+    text: &str,
+    findings: &mut Vec<Finding>,
+) -> Body {
     let lines = Arc::new(LineIndex::of(text));
     let mut lowering = Lowering { file: Arc::from(file), text, lines, findings, refs: Vec::new() };
     lowering.body(parsed, 0..text.len())
@@ -81,7 +86,11 @@ impl Lowering<'_> {
     fn unsupported(&mut self, at: Range<usize>, what: &str, help: &str) -> Lowered {
         let message = format!("{what} is not supported");
         let finding = Finding::error(code::UNSUPPORTED, &*self.file, at, message, "not supported");
-        self.refuse(finding.why("expressions are typed, total and deterministic: they have no more than that needs").help(help.to_owned()))
+        self.refuse(
+            finding
+                .why("expressions are typed, total and deterministic: they have no more than that needs")
+                .help(help.to_owned()),
+        )
     }
 
     fn lower(&mut self, expression: &Expression, depth: usize) -> Lowered {
@@ -119,15 +128,26 @@ impl Lowering<'_> {
                     let (inner, places) = self.lower(&unary.expr, depth + 1);
                     gather(vec![(inner, places)], at, |mut parts| Expr::Not(parts.remove(0).into()))
                 }
-                UnaryOperator::Neg => self.unsupported(at, "`-` before anything but a number", "write `0 - x`"),
+                UnaryOperator::Neg => {
+                    self.unsupported(at, "`-` before anything but a number", "write `0 - x`")
+                }
             },
             Expression::BinaryOp(binary) => self.binary(binary, at, depth),
             Expression::ForExpr(_) => {
-                let finding = Finding::error(code::LOOP, &*self.file, at, "a `for` expression is not supported", "a loop");
+                let finding = Finding::error(
+                    code::LOOP,
+                    &*self.file,
+                    at,
+                    "a `for` expression is not supported",
+                    "a loop",
+                );
                 self.refuse(
                     finding
                         .why("declarations have no loops: every expression ends, and its cost is its length")
-                        .help("`list[*].name` takes a member of each element; else write the elements out".to_owned()),
+                        .help(
+                            "`list[*].name` takes a member of each element; else write the elements out"
+                                .to_owned(),
+                        ),
                 )
             }
         }
@@ -139,7 +159,13 @@ impl Lowering<'_> {
         if let Ok(number) = lexeme.parse() {
             return literal(Value::Int(number), at);
         }
-        let finding = Finding::error(code::NUMBER, &*self.file, at, "this number is not a 64-bit integer", "not an integer");
+        let finding = Finding::error(
+            code::NUMBER,
+            &*self.file,
+            at,
+            "this number is not a 64-bit integer",
+            "not an integer",
+        );
         self.refuse(
             finding
                 .why("fractions round differently from place to place; declarations must not")
@@ -163,7 +189,13 @@ impl Lowering<'_> {
                 _ => ("interpolation `${ }`", element.span()),
             };
             let message = format!("a text may not have an {what}").replace("an directive", "a directive");
-            let finding = Finding::error(code::TEMPLATE, &*self.file, span_.unwrap_or(at.clone()), message, "not a literal text");
+            let finding = Finding::error(
+                code::TEMPLATE,
+                &*self.file,
+                span_.unwrap_or(at.clone()),
+                message,
+                "not a literal text",
+            );
             self.findings.push(
                 finding
                     .why("a text is what it says; what is put together is an expression, so that it has a type")
@@ -180,19 +212,29 @@ impl Lowering<'_> {
 
     fn traversal(&mut self, traversal: &Traversal, at: Range<usize>) -> Lowered {
         let Expression::Variable(root) = &traversal.expr else {
-            return self.unsupported(at, "a member of anything but a name", "only a reference can be followed by `.` or `[`");
+            return self.unsupported(
+                at,
+                "a member of anything but a name",
+                "only a reference can be followed by `.` or `[`",
+            );
         };
         let mut path = Path::of(root.as_str(), &[]);
         for operator in &traversal.operators {
             let segment = match operator.value() {
                 TraversalOperator::GetAttr(name) => Some(Segment::Attr(name.as_str().to_owned())),
                 TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_) => Some(Segment::Splat),
-                TraversalOperator::LegacyIndex(index) => u32::try_from(*index.value()).ok().map(Segment::Index),
+                TraversalOperator::LegacyIndex(index) => {
+                    u32::try_from(*index.value()).ok().map(Segment::Index)
+                }
                 TraversalOperator::Index(index) => index_segment(index),
             };
             let Some(segment) = segment else {
                 let at = operator.span().unwrap_or(at);
-                return self.unsupported(at, "this index", "an index is an integer from 0 on, `*`, or a literal text");
+                return self.unsupported(
+                    at,
+                    "this index",
+                    "an index is an integer from 0 on, `*`, or a literal text",
+                );
             };
             path.segments.push(segment);
         }
@@ -218,7 +260,8 @@ impl Lowering<'_> {
             if !seen.insert(name.clone()) {
                 let message = format!("the member `{name}` is written twice");
                 self.findings.push(
-                    Finding::error(code::TWICE, &*self.file, at, message, "the second").help("keep one of them".to_owned()),
+                    Finding::error(code::TWICE, &*self.file, at, message, "the second")
+                        .help("keep one of them".to_owned()),
                 );
                 places.refused = true;
                 continue;
@@ -240,7 +283,8 @@ impl Lowering<'_> {
             let message = format!("there is no function `{name}`");
             let names = Function::ALL.map(|(known, ..)| known);
             let help = suggest(&name, names).unwrap_or_else(|| format!("there are {}", listed(&names)));
-            let finding = Finding::error(code::UNKNOWN_FUNCTION, &*self.file, name_at, message, "unknown function");
+            let finding =
+                Finding::error(code::UNKNOWN_FUNCTION, &*self.file, name_at, message, "unknown function");
             return self.refuse(finding.help(help));
         };
         if call.args.expand_final() {
@@ -275,7 +319,11 @@ impl Lowering<'_> {
             BinaryOperator::Minus => Op::Sub,
             other => {
                 let at = binary.operator.span().unwrap_or(at);
-                return self.unsupported(at, &format!("the operator `{other}`"), "there are `+` and `-` over integers");
+                return self.unsupported(
+                    at,
+                    &format!("the operator `{other}`"),
+                    "there are `+` and `-` over integers",
+                );
             }
         };
         gather(vec![left, right], at, |parts| match <[Expr; 2]>::try_from(parts) {
@@ -297,7 +345,9 @@ fn gather(lowered: Vec<Lowered>, at: Range<usize>, make: impl FnOnce(Vec<Expr>) 
 
 fn index_segment(index: &Expression) -> Option<Segment> {
     match index {
-        Expression::Number(number) => number.value().as_u64().and_then(|n| u32::try_from(n).ok()).map(Segment::Index),
+        Expression::Number(number) => {
+            number.value().as_u64().and_then(|n| u32::try_from(n).ok()).map(Segment::Index)
+        }
         Expression::String(text) => Some(Segment::Attr(text.value().clone())),
         _ => None,
     }
@@ -306,4 +356,3 @@ fn index_segment(index: &Expression) -> Option<Segment> {
 fn plural(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
 }
-

@@ -1,0 +1,4 @@
+# in base
+    outputs = { id = item.id }
+# becomes
+

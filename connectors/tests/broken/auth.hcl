@@ -1,0 +1,4 @@
+# in base
+  auth "bearer" {}
+# becomes
+  auth "barer" {}

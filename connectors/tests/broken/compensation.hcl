@@ -1,0 +1,4 @@
+# in base
+    undo "revoke" {
+# becomes
+    undo "revoek" {

@@ -1,0 +1,4 @@
+# in base
+  domain = "software"
+# becomes
+  domain = "softwear"

@@ -1,0 +1,4 @@
+# in base
+  headers = { accept = "application/json" }
+# becomes
+  headers = { Authorization = "Bearer x" }

@@ -1,0 +1,4 @@
+# in base
+    page "cursor" { next = response.body.next }
+# becomes
+    page "curser" { next = response.body.next }

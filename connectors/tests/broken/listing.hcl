@@ -1,0 +1,5 @@
+# in base
+    items  = response.body.seats
+    where
+# becomes
+    where

@@ -1,0 +1,4 @@
+# in base
+    locks    = ["user:{user}"]
+# becomes
+    locks    = ["user:{usr}"]

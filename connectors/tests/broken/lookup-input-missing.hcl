@@ -1,0 +1,4 @@
+# in base
+    inputs   = { user = "text", seat = "text" }
+# becomes
+    inputs   = { person = "text", seat = "text" }

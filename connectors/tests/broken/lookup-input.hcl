@@ -1,0 +1,6 @@
+# in base
+    delete   = "/seats/{seat}"
+    lookup "seat" {}
+# becomes
+    delete   = "/seats/{seat}"
+    lookup "seat" { usr = input.user }

@@ -1,0 +1,4 @@
+# in base
+    optional = ["level"]
+# becomes
+    optional = ["levle"]

@@ -1,0 +1,4 @@
+# in base
+  error "absent" { when = response.status == 404 }
+# becomes
+  error "absent" { when = response.code == 404 }

@@ -1,0 +1,4 @@
+# in base
+  headers = { accept = "application/json" }
+# becomes
+  headers = { accept = "application/json", x-region = var.reigon }

@@ -1,0 +1,4 @@
+# in base
+manifest "crm" {
+# becomes
+manifest "CRM-1" {

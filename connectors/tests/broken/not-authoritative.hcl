@@ -1,0 +1,5 @@
+# in base
+    authoritative = true
+    page
+# becomes
+    page

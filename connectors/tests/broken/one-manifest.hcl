@@ -1,0 +1,4 @@
+manifest "a" {
+}
+manifest "b" {
+}

@@ -1,0 +1,4 @@
+# in base
+    outputs  = { id = "text" }
+# becomes
+    outputs  = { id = "text", number = "int" }

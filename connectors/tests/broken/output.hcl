@@ -1,0 +1,4 @@
+# in base
+    capture  = { id = response.body.id }
+# becomes
+    capture  = { ident = response.body.id }

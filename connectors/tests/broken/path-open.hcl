@@ -1,0 +1,4 @@
+# in base
+    delete   = "/seats/{seat}"
+# becomes
+    delete   = "/seats/{seat"

@@ -1,0 +1,4 @@
+# in base
+    ambiguous "probe" { window = "10s" }
+# becomes
+    ambiguous "resend" {}

@@ -1,0 +1,4 @@
+# in base
+    where  = item.user == input.user
+# becomes
+    where  = itme.user == input.user

@@ -1,0 +1,5 @@
+# in base
+    delete   = "/seats/{seat}"
+# becomes
+    delete   = "/seats/{seat}"
+    put      = "/seats/{seat}"

@@ -1,0 +1,4 @@
+# in base
+    text { user = item.user }
+# becomes
+    text { user = length(item.user) }

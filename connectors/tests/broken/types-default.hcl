@@ -1,0 +1,7 @@
+# in base
+  var "region" { type = "text" }
+# becomes
+  var "region" {
+    type    = "text"
+    default = 7
+  }

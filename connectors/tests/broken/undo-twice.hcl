@@ -1,0 +1,5 @@
+# in base
+    undo "grant" {
+# becomes
+    irreversible = "it is"
+    undo "grant" {

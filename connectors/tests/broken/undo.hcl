@@ -1,0 +1,7 @@
+# in base
+    undo "grant" {
+      with = { user = input.user }
+      loss = "the level"
+    }
+# becomes
+

@@ -1,0 +1,7 @@
+# in base
+    authoritative = true
+    page
+# becomes
+    authoritative = true
+    presence = true
+    page

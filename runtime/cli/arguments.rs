@@ -1,0 +1,295 @@
+//! The arguments of the command.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use xops_shell::crash::Crash;
+
+/// Declare the outcome, prove the plan, undo what was done.
+#[derive(Debug, Parser)]
+#[command(name = "xops", version, about, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 done or no changes, 1 failed, 2 wrong arguments, 3 mistakes in declarations, 4 refused, \
+5 backstepped, 6 waits for a person, 7 damaged journal or replay differs, 10 plan has changes.")]
+pub struct Arguments {
+    /// What all commands take.
+    #[command(flatten)]
+    pub common: Common,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What all commands take.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// The project: the folder that holds config/, runbooks/ and connectors/manifests/.
+    #[arg(long, global = true, default_value = ".", env = "XOPS_PROJECT", value_name = "DIR")]
+    pub project: PathBuf,
+    /// Where journals and keys are kept.
+    #[arg(long, global = true, default_value = "xops-data", env = "XOPS_DATA", value_name = "DIR")]
+    pub data: PathBuf,
+    /// The file with the tenant's key, 32 bytes in hexadecimal; `XOPS_KEY` holds the key itself.
+    #[arg(long, global = true, env = "XOPS_KEY_FILE", value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+    /// Talk to the stand-ins that this file describes (`xops estate --describe FILE`) instead of the declared addresses.
+    #[arg(long, global = true, env = "XOPS_ESTATE", value_name = "FILE")]
+    pub estate: Option<PathBuf>,
+    /// How results are printed.
+    #[arg(short, long, global = true, value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+    /// Say more about what is going on, on standard error.
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON object, or one a line where results stream.
+    Json,
+    /// SARIF 2.1, for `check`.
+    Sarif,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The whole story in half a minute: an estate, a plan, a run, a backstep, a crash, a replay.
+    Demo(Demo),
+    /// Find every mistake in every declaration.
+    Check(Check),
+    /// Show what would change, and how it would be undone.
+    Plan(Target),
+    /// Make the changes, and wait for their end.
+    Apply(Apply),
+    /// Run the daemon.
+    Run(Run),
+    /// Show what is under way, what waits for a person, and how the systems are.
+    Status,
+    /// Tell what an instance did.
+    Trace(Trace),
+    /// Fold the journal again and hold every decision to it.
+    Replay(Replay),
+    /// Say which layer, file and line a value came from, and which record a fact.
+    Explain(Explain),
+    /// Check every frame of the journal.
+    Verify,
+    /// Pause everything, a domain, a system, a runbook or an instance.
+    Pause(Pause),
+    /// Lift a pause.
+    Resume(Resume),
+    /// Let a parked or stuck step go on, as you decide.
+    Release(Release),
+    /// Turn an instance back.
+    Backstep(Backstep),
+    /// Start stand-ins for the systems of record on this machine.
+    Estate(Estate),
+    /// Measure.
+    Bench(Bench),
+    /// Print the completions of a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Which entity, and which outcome.
+#[derive(Clone, Debug, Args)]
+pub struct Target {
+    /// Whom: `person:sarah.chen`, or `person` with --where.
+    pub entity: String,
+    /// How the entity is found, instead of by its handle: `email=a@b.example`. May be repeated.
+    #[arg(long = "where", value_name = "ATTRIBUTE=VALUE")]
+    pub find: Vec<String>,
+    /// The outcome; all that apply where it is not named.
+    #[arg(long, value_name = "NAME")]
+    pub outcome: Option<String>,
+}
+
+/// `xops apply`.
+#[derive(Debug, Args)]
+pub struct Apply {
+    /// Whom and what.
+    #[command(flatten)]
+    pub target: Target,
+    /// Lift the hold that an earlier backstep left.
+    #[arg(long)]
+    pub release: bool,
+    /// Die by SIGKILL at a point, to test recovery: before-append:N, after-append:N, before-call:N or after-call:N.
+    #[arg(long, hide = true, value_name = "POINT")]
+    pub crash_at: Option<Crash>,
+}
+
+/// `xops check`.
+#[derive(Debug, Args)]
+pub struct Check {}
+
+/// `xops demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Keep the demonstration's files in this folder, instead of a temporary one.
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+}
+
+/// `xops run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Where the API, the health checks and the metrics are served.
+    #[arg(long, default_value = "127.0.0.1:7171", env = "XOPS_LISTEN", value_name = "ADDRESS")]
+    pub listen: String,
+    /// End when nothing is under way and no request is open; for tests and batch use.
+    #[arg(long)]
+    pub until_quiet: bool,
+    /// Die by SIGKILL at a point, to test recovery.
+    #[arg(long, hide = true, value_name = "POINT")]
+    pub crash_at: Option<Crash>,
+}
+
+/// `xops trace`.
+#[derive(Debug, Args)]
+pub struct Trace {
+    /// The instance: its number, or its id or the beginning of it; the last one where it is not named.
+    pub instance: Option<String>,
+    /// One line an event instead of one a step.
+    #[arg(long)]
+    pub full: bool,
+}
+
+/// `xops replay`.
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// The instance: its number, or its id or the beginning of it.
+    pub instance: String,
+    /// Stop at this event of the instance, counted from 1.
+    #[arg(long, value_name = "SEQ")]
+    pub at: Option<usize>,
+}
+
+/// `xops explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// Whom.
+    pub entity: String,
+    /// How the entity is found, instead of by its handle.
+    #[arg(long = "where", value_name = "ATTRIBUTE=VALUE")]
+    pub find: Vec<String>,
+    /// What: `setting.KEY`, `person.ATTRIBUTE`, `link.SYSTEM`; everything where it is not named.
+    pub what: Option<String>,
+}
+
+/// `xops pause`.
+#[derive(Debug, Args)]
+pub struct Pause {
+    /// `all`, `domain:NAME`, `system:NAME`, `runbook:NAME` or `instance:ID`.
+    pub scope: String,
+    /// Why; it is written down.
+    #[arg(long)]
+    pub why: String,
+}
+
+/// `xops resume`.
+#[derive(Debug, Args)]
+pub struct Resume {
+    /// What was paused.
+    pub scope: String,
+}
+
+/// `xops release`.
+#[derive(Debug, Args)]
+pub struct Release {
+    /// The number of the instance.
+    pub number: u64,
+    /// What you decide: look again, it is done, or it failed.
+    #[arg(long, value_enum, default_value_t = Decision::Retry)]
+    pub decide: Decision,
+}
+
+/// What a person decides about a parked or stuck step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Decision {
+    /// Look again and go on.
+    Retry,
+    /// It is done: somebody saw to it.
+    Done,
+    /// It failed: take the declared way back; of a compensation: leave it.
+    Failed,
+}
+
+/// `xops backstep`.
+#[derive(Debug, Args)]
+pub struct Backstep {
+    /// The number of the instance.
+    pub number: u64,
+    /// Why; it is written down.
+    #[arg(long)]
+    pub why: String,
+}
+
+/// `xops estate`.
+#[derive(Debug, Args)]
+pub struct Estate {
+    /// Where the recorder's files go.
+    #[arg(long, default_value = "estate-data", value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Write the addresses and credentials to this file, for --estate of other commands.
+    #[arg(long, value_name = "FILE")]
+    pub describe: Option<PathBuf>,
+    /// The seed of its population.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How many people there are beside the planted ones.
+    #[arg(long, default_value_t = 40)]
+    pub people: u32,
+    /// The operation cards to check requests against.
+    #[arg(long, value_name = "DIR")]
+    pub cards: Option<PathBuf>,
+    /// How late reads see writes, in milliseconds.
+    #[arg(long, default_value_t = 0, value_name = "MS")]
+    pub lag: u64,
+    /// End when standard input ends: for a parent process that may be killed.
+    #[arg(long)]
+    pub until_stdin_ends: bool,
+}
+
+/// `xops bench`.
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// What is measured.
+    #[command(subcommand)]
+    pub what: Benched,
+}
+
+/// What is measured.
+#[derive(Debug, Subcommand)]
+pub enum Benched {
+    /// The durable engine, on an in-process system that does nothing.
+    Engine(BenchEngine),
+}
+
+/// `xops bench engine`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchEngine {
+    /// The work: w1 is 8 durable steps in a row, w4 the same with the last rejected and 7 compensations.
+    #[arg(long, value_enum, default_value_t = Work::W1)]
+    pub work: Work,
+    /// How many instances run in all.
+    #[arg(long, default_value_t = 20_000, value_name = "N")]
+    pub instances: u64,
+    /// How many are under way at once.
+    #[arg(long, default_value_t = 64, value_name = "C")]
+    pub in_flight: u64,
+    /// Where the journal is written; a temporary folder below --data where it is not named.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// The works of TARGETS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Work {
+    /// 8 sequential durable steps.
+    W1,
+    /// 8 steps, the last is rejected, 7 compensations run.
+    W4,
+}

@@ -1,0 +1,109 @@
+//! The wire, as the shell asks for it; and where the systems are.
+
+use crate::arguments::Common;
+use crate::exit::Failure;
+use futures_util::future::BoxFuture;
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use url::Url;
+use xops_kernel::declare::System;
+use xops_kernel::port::{Request, Response};
+use xops_kernel::value::{Value, Values};
+use xops_shell::transport::{Lost, Transport};
+use xops_wire::client::Client;
+use xops_wire::credential::Credential;
+use xops_wire::target::{Limits, Target};
+
+use crate::project::Project;
+
+/// The wire of a tenant.
+pub struct Wire(Arc<Client>);
+
+impl Transport for Wire {
+    fn send(&self, request: Request, deadline: Duration) -> BoxFuture<'static, Result<Response, Lost>> {
+        let client = Arc::clone(&self.0);
+        Box::pin(async move {
+            client.send(&request, deadline).await.map_err(|lost| match lost {
+                xops_wire::lost::Lost::NotSent(why) => Lost::NotSent(why),
+                xops_wire::lost::Lost::AfterSend(why) => Lost::Sent(why),
+                xops_wire::lost::Lost::AuthFailed(why) => Lost::Credential(why),
+            })
+        })
+    }
+}
+
+/// The wire to the systems of a project, and the configuration that requests are rendered with.
+pub fn connect(common: &Common, project: &Project) -> Result<(Wire, BTreeMap<String, Values>), Failure> {
+    let stand_ins = stand_ins(common)?;
+    let mut targets = Vec::new();
+    let mut configs = BTreeMap::new();
+    for system in project.declarations.systems.values() {
+        let place = stand_ins.as_ref().map(|all| place_of(all, system)).transpose()?;
+        let config = config(system, place.as_ref());
+        let base_url = config.get("base_url").and_then(Value::as_text).unwrap_or_default();
+        let base_url = Url::parse(base_url)
+            .map_err(|error| Failure::plain(format!("system `{}`: `{base_url}` is no address: {error}", system.name)))?;
+        let credential = match &place {
+            Some(place) => place.credential.clone(),
+            None => Credential::resolve(system.credential.iter().map(|(part, from)| (part.as_str(), from.as_str())))
+                .map_err(|error| {
+                    let note = "set it, or use stand-ins: xops estate --describe estate.json, then --estate estate.json";
+                    Failure::plain(format!("system `{}`: {error}", system.name)).with([note.to_owned()])
+                })?,
+        };
+        let auth = project.manifests.auth(&system.name).cloned().unwrap_or(xops_connectors::auth::Auth::None);
+        targets.push(Target {
+            system: system.name.clone(),
+            base_url,
+            auth,
+            credential,
+            vars: config.clone(),
+            allow_private: place.is_some(),
+            concurrency: usize::try_from(system.concurrency).unwrap_or(1).max(1),
+        });
+        configs.insert(system.name.clone(), config);
+    }
+    let client = Client::new(targets, Limits::default()).map_err(Failure::plain)?;
+    Ok((Wire(Arc::new(client)), configs))
+}
+
+/// A stand-in for a system.
+struct Place {
+    base_url: String,
+    vars: Values,
+    credential: Credential,
+}
+
+fn stand_ins(common: &Common) -> Result<Option<Json>, Failure> {
+    let Some(path) = &common.estate else { return Ok(None) };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::plain(format!("failed to read the estate's description `{}`: {error}", path.display())))?;
+    let all: Json = serde_json::from_str(&text)
+        .map_err(|error| Failure::plain(format!("`{}` does not describe an estate: {error}", path.display())))?;
+    Ok(Some(all))
+}
+
+fn place_of(all: &Json, system: &System) -> Result<Place, Failure> {
+    let described = all["systems"][system.manifest.as_str()].as_object().ok_or_else(|| {
+        Failure::plain(format!("the estate has no stand-in for system `{}` (`{}`)", system.name, system.manifest))
+    })?;
+    let base_url = described.get("base_url").and_then(Json::as_str).unwrap_or_default().to_owned();
+    let text = |(name, value): (&String, &Json)| value.as_str().map(|text| (name.clone(), Value::from(text)));
+    let vars = described.iter().filter(|(name, _)| *name != "base_url").filter_map(text).collect();
+    let parts = described.get("credentials").and_then(Json::as_object);
+    let mut credential = Credential::none();
+    for (part, value) in parts.into_iter().flatten() {
+        credential = credential.with(part, value.as_str().unwrap_or_default().to_owned().into());
+    }
+    Ok(Place { base_url, vars, credential })
+}
+
+fn config(system: &System, place: Option<&Place>) -> Values {
+    let mut config = system.vars.clone();
+    let base_url = place.map_or(system.base_url.as_str(), |place| place.base_url.as_str());
+    config.insert("base_url".to_owned(), base_url.into());
+    config.extend(place.iter().flat_map(|place| place.vars.clone()));
+    config
+}
