@@ -115,7 +115,7 @@ manifest "workday" {
     }
     personal = ["end_date"]
     outputs  = { event = "text" }
-    evidence = "client library"
+    evidence = "client library; that a second end is refused with these words is recalled"
 
     post = "/ccx/service/{var.tenant}/Staffing/{var.version}"
     soap = {
@@ -142,6 +142,7 @@ manifest "workday" {
     }
     ok      = response.status == 200 && response.body.End_Contingent_Worker_Contract_Response != null
     capture = { event = response.body.End_Contingent_Worker_Contract_Response.Event_Reference.ID.WID }
+    error "conflict" { when = contains(response.body.Fault.faultstring, "already has an end") }
 
     lookup "contract_end" {}
     # Read after write is strong, and a worker has one end in force at most: a second one is refused.

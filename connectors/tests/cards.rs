@@ -188,7 +188,9 @@ fn known(declared: &Json, found: &Value, at: &str) {
                     let listed = optional.into_iter().any(|one| one == name.as_str());
                     let inner = declared["elements"].get(name);
                     assert!(listed || inner.is_some(), "{place}: no such element");
-                    inner.iter().for_each(|inner| known(inner, member, &place));
+                    if let Some(inner) = inner {
+                        known(inner, member, &place);
+                    }
                 }
             }
         }

@@ -50,7 +50,7 @@ fn looked(manifests: &Manifests, asking: &mut Asking, responses: &[Response]) ->
                 let query: Vec<String> =
                     request.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
                 let path = request.url.split('/').skip(3).collect::<Vec<_>>().join("/");
-                transcript.push_str(&format!("-> {path}?{}\n", query.join("&")));
+                transcript = format!("{transcript}-> {path}?{}\n", query.join("&"));
                 asking.carry = carry;
             }
         }
@@ -141,7 +141,7 @@ fn workday_faults_are_typed_by_their_detail() {
         )
     };
     let check = |function: &str, response: Response, expect: &str| {
-        assert_eq!(did("workday", function, &response), expect)
+        assert_eq!(did("workday", function, &response), expect);
     };
     let validation = "<wd:Validation_Fault xmlns:wd=\"u\"><wd:Validation_Error/></wd:Validation_Fault>";
     let done = "<wd:End_Contingent_Worker_Contract_Response xmlns:wd=\"u\"><wd:Event_Reference><wd:ID wd:type=\"WID\">e7</wd:ID></wd:Event_Reference></wd:End_Contingent_Worker_Contract_Response>";
@@ -152,6 +152,8 @@ fn workday_faults_are_typed_by_their_detail() {
         fault("Client.validationError", "no such reason", validation),
         "invalid: status 500: no such reason",
     );
+    let twice = fault("Client.validationError", "The worker already has an end event in effect", validation);
+    check("set_end_date", twice, "conflict: status 500: The worker already has an end event in effect");
     check("set_end_date", fault("Client.authenticationError", "x", ""), "auth_expired");
     check("set_end_date", fault("Server.processingError", "x", ""), "unknown: status 500: x");
     check(
@@ -169,7 +171,7 @@ fn workday_faults_are_typed_by_their_detail() {
 #[test]
 fn an_account_is_seen_with_its_mark() {
     let check = |response: Response, expect: &str| {
-        assert_eq!(sighted("okta", "create_identity", &[response]), expect)
+        assert_eq!(sighted("okta", "create_identity", &[response]), expect);
     };
     let mine = format!(r#"{{"id":"00u1","status":"STAGED","profile":{{"xopsKey":"{KEY}"}}}}"#);
     check(
@@ -195,7 +197,7 @@ fn a_membership_is_sought_to_the_end_of_the_list() {
     let kind = ("content-type", "application/json");
     let first = answer(200, &[kind, ("link", next)], r#"[{"id":"g1"},{"id":"g2"}]"#);
     let check = |responses: &[Response], expect: &str| {
-        assert_eq!(sighted("okta", "assign_groups", responses), expect)
+        assert_eq!(sighted("okta", "assign_groups", responses), expect);
     };
     let last = json(200, r#"[{"id":"3f6b1c20-7a41-4d0e-9b52-0c5e8a1d1001"}]"#);
     check(&[first.clone(), last], "-> api/v1/users/user-1/groups?after=g2\npresent member { }");
@@ -224,7 +226,7 @@ fn a_membership_is_sought_to_the_end_of_the_list() {
 #[test]
 fn a_seat_is_sought_by_cursor_and_a_failed_page_is_no_absence() {
     let check = |responses: &[Response], expect: &str| {
-        assert_eq!(sighted("slack", "invite_channels", responses), expect)
+        assert_eq!(sighted("slack", "invite_channels", responses), expect);
     };
     let first = json(200, r#"{"ok":true,"members":["U1"],"response_metadata":{"next_cursor":"abc="}}"#);
     let more = "-> api/conversations.members?channel=channel-1&limit=200&cursor=abc=\n";
@@ -285,7 +287,7 @@ fn an_order_is_found_by_what_it_is_and_not_by_what_the_query_lets_through() {
         answer(200, &[("content-type", "application/json"), ("x-total-count", total)], &body)
     };
     let check = |responses: &[Response], expect: &str| {
-        assert_eq!(sighted("servicenow", "order_dev", responses), expect)
+        assert_eq!(sighted("servicenow", "order_dev", responses), expect);
     };
     let absent = "absent by authoritative lookup servicenow.order { }";
     check(
@@ -321,7 +323,7 @@ fn the_end_of_a_contract_is_followed_to_its_event() {
     };
     let event = soap(200, &format!("<wd:Get_Event_Details_Response xmlns:wd=\"u\"><wd:Response_Data><wd:Event><wd:Event_Detail_Data><wd:Process_History_Data><wd:Comment>{KEY}</wd:Comment></wd:Process_History_Data><wd:Process_History_Data><wd:Comment>later</wd:Comment></wd:Process_History_Data></wd:Event_Detail_Data></wd:Event></wd:Response_Data></wd:Get_Events_Response>").replace("Get_Events_Response", "Get_Event_Details_Response"));
     let check = |responses: &[Response], expect: &str| {
-        assert_eq!(sighted("workday", "set_end_date", responses), expect)
+        assert_eq!(sighted("workday", "set_end_date", responses), expect);
     };
     let end = "<wd:End_Employment_Date>2026-12-31-08:00</wd:End_Employment_Date>";
     let shown = "{ end_date = \"2026-12-31-08:00\", event = \"e2\" }";
@@ -382,6 +384,25 @@ fn records_are_whole_or_the_page_failed() {
         "[]",
     );
     assert_eq!(page("users", &linked), "[(\"after\", \"u1\"), (\"limit\", \"200\")]");
+}
+
+#[test]
+fn a_rule_about_a_body_says_nothing_where_the_body_cannot_be_read() {
+    let sound = include_str!("broken/sound.hcl");
+    let rule = "error \"absent\" { when = response.status == 404 }";
+    let text = sound.replace(rule, "error \"absent\" { when = response.body.id == null }");
+    let (manifests, findings) = Manifests::load(&[("crm.hcl".to_owned(), text.into_bytes())]);
+    assert!(findings.is_empty() && sound.contains(rule));
+    let asking = Asking::of(&manifests, "crm", "grant");
+    let check = |response: Response, expect: &str| {
+        assert_eq!(told(&manifests.classify(&asking.ask(Phase::Do), &response)), expect);
+    };
+    check(json(200, "{}"), "absent");
+    check(json(200, "{\"id\":"), "unknown: status 200: the body is no json: expected a value at byte 6");
+    check(
+        answer(200, &[("content-type", "text/html")], "<p>"),
+        "unknown: status 200: the body is `text/html`, not json",
+    );
 }
 
 #[test]

@@ -1,5 +1,243 @@
-//! xops verify.
+//! Reading a tenant's journal, also beside a running daemon.
 
-use crate::arguments::*;
-use crate::exit::{Exit, Outcome};
-pub fn verify(_common: &Common) -> Outcome { Ok(Exit::Done) }
+use crate::arguments::{Common, Format};
+use crate::exit::{Exit, Failure, Outcome};
+use crate::project;
+use crate::session::{self, Places};
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use xops_connectors::manifests::Manifests;
+use xops_journal::keys::{Keys, TenantKey};
+use xops_journal::read::Reader;
+use xops_journal::stored::{self, Decoded};
+use xops_journal::subjects::SubjectKeys;
+use xops_kernel::awf::{AwfName, Contract};
+use xops_kernel::canon::DigestKey;
+use xops_kernel::declare::Declarations;
+use xops_kernel::log::{Compiled, Entry, Happened, Number, What};
+use xops_kernel::port::{Ask, Connector, Outcome as Called, Page, ReadAsk, ReadContract, ReadPage, Request, Response, Unrendered};
+use xops_kernel::record::Millis;
+use xops_kernel::saga::event::Stamped;
+use xops_kernel::saga::{Bounds, Saga, Shared};
+use xops_kernel::value::{Value, Values};
+
+/// A tenant's journal, told.
+pub struct Log {
+    /// The tenant.
+    pub tenant: String,
+    /// The instances, by number.
+    pub stories: BTreeMap<Number, Story>,
+    /// The entries of the tenant itself, with their sequence numbers.
+    pub happened: Vec<(u64, Happened)>,
+    /// The key of digests over personal values.
+    pub key: DigestKey,
+    /// How many events were read.
+    pub events: u64,
+    manifests: Arc<Manifests>,
+}
+
+/// One instance in the journal.
+pub struct Story {
+    /// Its plan and what it was compiled from.
+    pub compiled: Box<Compiled>,
+    /// The sequence number and the time of that.
+    pub compiled_at: (u64, Millis),
+    /// What was declared when it was compiled.
+    pub declared: Arc<Declarations>,
+    /// Its events, with their sequence numbers.
+    pub events: Vec<(u64, Stamped)>,
+    /// How many of its events were said of a subject whose key was destroyed.
+    pub erased: u64,
+}
+
+/// Reads the journal of the project's tenant.
+pub fn read(common: &Common) -> Result<Log, Failure> {
+    let project = project::read(common)?;
+    let tenant = project.declarations.tenant.clone();
+    let places = Places::of(common, &tenant);
+    let key = session::key(common, &places, false)?;
+    let keys = Keys::new(&tenant, &key);
+    let reader = Reader::open(&places.journal, &keys).map_err(damaged)?;
+    let subjects = SubjectKeys::open(&places.subjects, &key).map_err(damaged)?;
+    let mut log = Log {
+        tenant,
+        stories: BTreeMap::new(),
+        happened: Vec::new(),
+        key: digest_key(&key),
+        events: 0,
+        manifests: project.manifests,
+    };
+    let mut declared = Arc::new(project.declarations);
+    let mut failure = None;
+    let outcome = reader.replay(1, |seq, stream, body| {
+        log.events += 1;
+        match stored::decode(stream, body, &subjects) {
+            Err(error) => {
+                failure = Some(Failure::new(Exit::Damaged, format!("failed to read event {seq} of the journal: {error}")));
+                ControlFlow::Break(())
+            }
+            Ok(Decoded::Erased(_)) => {
+                if let Some(story) = log.stories.get_mut(&stream) {
+                    story.erased += 1;
+                }
+                ControlFlow::Continue(())
+            }
+            Ok(Decoded::Entry(entry)) => {
+                log.take(seq, *entry, &mut declared);
+                ControlFlow::Continue(())
+            }
+        }
+    });
+    outcome.map_err(damaged)?;
+    failure.map_or(Ok(log), Err)
+}
+
+fn damaged(error: xops_journal::error::Error) -> Failure {
+    Failure::new(Exit::Damaged, error)
+}
+
+fn digest_key(key: &TenantKey) -> DigestKey {
+    DigestKey(*key.digest_key())
+}
+
+impl Log {
+    fn take(&mut self, seq: u64, entry: Entry, declared: &mut Arc<Declarations>) {
+        match entry {
+            Entry::Instance(number, stamped) => {
+                if let Some(story) = self.stories.get_mut(&number) {
+                    story.events.push((seq, stamped));
+                }
+            }
+            Entry::Tenant(happened) => match *happened {
+                Happened { what: What::Declared { declarations, .. }, .. } => *declared = Arc::from(declarations),
+                Happened { at, what: What::Compiled(compiled) } => {
+                    let story = Story {
+                        compiled,
+                        compiled_at: (seq, at),
+                        declared: Arc::clone(declared),
+                        events: Vec::new(),
+                        erased: 0,
+                    };
+                    self.stories.insert(story.compiled.number, story);
+                }
+                happened => self.happened.push((seq, happened)),
+            },
+        }
+    }
+
+    /// The instance that a person means: a number, an id, or the beginning of one; the last one where nothing is said.
+    pub fn find(&self, named: Option<&str>) -> Result<&Story, Failure> {
+        let none = |message: String| Failure::new(Exit::Refused, message);
+        let Some(named) = named else {
+            return self.stories.values().next_back().ok_or_else(|| none("the journal holds no instance".to_owned()));
+        };
+        if let Some(story) = named.parse().ok().and_then(|number: Number| self.stories.get(&number)) {
+            return Ok(story);
+        }
+        let fits = |story: &&Story| story.compiled.instance.to_string().starts_with(named);
+        let mut found = self.stories.values().filter(fits);
+        match (found.next(), found.next()) {
+            (Some(story), None) => Ok(story),
+            (Some(_), Some(_)) => Err(none(format!("`{named}` begins the id of more than one instance"))),
+            (None, _) => Err(none(format!("no instance is `{named}`; see `xops status`, or `xops trace` for the last one"))),
+        }
+    }
+
+    /// The saga of a story, under what was declared at its time.
+    pub fn saga(&self, story: &Story) -> Saga {
+        let systems = story.declared.systems.values().map(|system| {
+            let mut config = system.vars.clone();
+            config.insert("base_url".to_owned(), system.base_url.as_str().into());
+            (system.name.clone(), config)
+        });
+        let archive = Archive { declared: Arc::clone(&story.declared), manifests: Arc::clone(&self.manifests) };
+        Saga {
+            instance: story.compiled.instance,
+            plan: Arc::new(story.compiled.plan.clone()),
+            shared: Arc::new(Shared {
+                tenant: story.declared.tenant.clone(),
+                connector: Arc::new(archive),
+                systems: systems.collect(),
+                key: self.key,
+                bounds: Bounds::default(),
+            }),
+        }
+    }
+}
+
+/// The connectors as they were: contracts from the journal, requests from a manifest only if it is still the same.
+pub struct Archive {
+    declared: Arc<Declarations>,
+    manifests: Arc<Manifests>,
+}
+
+impl Archive {
+    fn gone(what: &AwfName) -> Unrendered {
+        Unrendered { what: what.to_string(), why: "its manifest has changed since".to_owned() }
+    }
+}
+
+impl Connector for Archive {
+    fn contract(&self, awf: &AwfName) -> Option<&Contract> {
+        self.declared.contracts.get(awf)
+    }
+
+    fn render(&self, ask: &Ask<'_>) -> Result<Request, Unrendered> {
+        let then = self.contract(ask.awf).map(|contract| contract.manifest);
+        let now = self.manifests.contract(ask.awf).map(|contract| contract.manifest);
+        if then == now { self.manifests.render(ask) } else { Err(Self::gone(ask.awf)) }
+    }
+
+    fn classify(&self, _ask: &Ask<'_>, _response: &Response) -> Called {
+        Called::Unknown("a journal asks no system".to_owned())
+    }
+
+    fn sight(&self, _ask: &Ask<'_>, _response: &Response) -> Page {
+        Page::Failed(Called::Unknown("a journal asks no system".to_owned()))
+    }
+
+    fn reads(&self, _system: &str) -> Vec<ReadContract> {
+        Vec::new()
+    }
+
+    fn render_read(&self, _config: &Values, read: &ReadAsk<'_>) -> Result<Request, Unrendered> {
+        Err(Self::gone(&AwfName::new(read.system, read.read)))
+    }
+
+    fn page(&self, _config: &Values, _read: &ReadAsk<'_>, _response: &Response) -> ReadPage {
+        ReadPage::Failed(Called::Unknown("a journal asks no system".to_owned()))
+    }
+}
+
+/// `xops verify`.
+pub fn verify(common: &Common) -> Outcome {
+    let project = project::read(common)?;
+    let tenant = project.declarations.tenant;
+    let places = Places::of(common, &tenant);
+    let keys = Keys::new(&tenant, &session::key(common, &places, false)?);
+    let report = Reader::open(&places.journal, &keys).and_then(|reader| reader.verify()).map_err(damaged)?;
+    let head = Value::from(hex(&report.head.hash));
+    match common.output {
+        Format::Text => anstream::println!(
+            "journal ok: {} events in {} frames in {} files, {} bytes; head {} at event {}",
+            report.events, report.frames, report.files, report.bytes, head, report.head.seq
+        ),
+        Format::Json | Format::Sarif => anstream::println!(
+            "{}",
+            serde_json::json!({
+                "ok": true, "events": report.events, "frames": report.frames, "files": report.files,
+                "bytes": report.bytes, "head": { "seq": report.head.seq, "hash": head.to_string() },
+            })
+        ),
+    }
+    Ok(Exit::Done)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _infallible = write!(text, "{byte:02x}");
+        text
+    })
+}

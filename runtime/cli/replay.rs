@@ -1,5 +1,180 @@
-//! xops replay.
+//! `xops replay`: folds an instance again from the journal and holds every decision to it.
+//!
+//! The plan is compiled again from the evidence that the journal keeps; each verdict of the gate is judged again from its
+//! sheet; each decision of the saga must follow from the state before it, and none may be missing.
 
-use crate::arguments::*;
-use crate::exit::{Exit, Outcome};
-pub fn run(_common: &Common, _replay: &Replay) -> Outcome { Ok(Exit::Done) }
+use crate::arguments::{Common, Format, Replay};
+use crate::exit::{Exit, Failure, Outcome};
+use crate::journal::{self, Log, Story};
+use serde_json::json;
+use xops_kernel::compile::{self, Compile};
+use xops_kernel::desire;
+use xops_kernel::gate::Sheet;
+use xops_kernel::machine::Machine;
+use xops_kernel::plan::Plan;
+use xops_kernel::saga::Saga;
+use xops_kernel::saga::event::{Event, Stamped};
+use xops_kernel::saga::state::State;
+
+/// Replays one instance.
+pub fn run(common: &Common, arguments: &Replay) -> Outcome {
+    let log = journal::read(common)?;
+    let story = log.find(Some(&arguments.instance))?;
+    if story.erased > 0 {
+        let message = format!("{} events of the instance are erased: they cannot be folded again", story.erased);
+        return Err(Failure::new(Exit::Refused, message));
+    }
+    let plan = derive(&log, story);
+    let saga = log.saga(story);
+    let folded = fold(&saga, story, arguments.at.unwrap_or(usize::MAX));
+    let differences: Vec<&String> = plan.iter().chain(&folded.differences).collect();
+    if common.output == Format::Text {
+        print(story, &folded, plan.is_none());
+    } else {
+        anstream::println!(
+            "{}",
+            json!({
+                "number": story.compiled.number,
+                "instance": story.compiled.instance.to_string(),
+                "plan": story.compiled.plan.id.to_string(),
+                "events": folded.events,
+                "decisions": folded.decisions,
+                "state": folded.state,
+                "differences": differences,
+            })
+        );
+    }
+    if differences.is_empty() {
+        return Ok(Exit::Done);
+    }
+    let message = format!("replay differs from the journal in {} places", differences.len());
+    Err(Failure::new(Exit::Damaged, message).with(differences.into_iter().cloned()))
+}
+
+/// Compiles the plan again; what differs, if anything does.
+fn derive(log: &Log, story: &Story) -> Option<String> {
+    let compiled = &story.compiled;
+    let evidence = &compiled.evidence;
+    let at = story.compiled_at.0;
+    let desire = match desire::desire(&story.declared, &evidence.subject, evidence.only.as_deref()) {
+        Ok(desire) => desire,
+        Err(why) => return Some(format!("event {at}: nothing can be wanted of the entity: {why:?}")),
+    };
+    let (seen, granted) = (evidence.seen(), evidence.granted());
+    let drawn = compile::draw(
+        &Compile {
+            declarations: &story.declared,
+            subject: &evidence.subject,
+            desire: &desire,
+            seen: &seen,
+            granted: &granted,
+            parent: evidence.parent,
+        },
+        &log.key,
+    );
+    match drawn {
+        Ok(plan) if plan == compiled.plan => None,
+        Ok(plan) => Some(format!("event {at}: the plan compiles to {}, the journal has {}", plan.id, compiled.plan.id)),
+        Err(why) => Some(format!("event {at}: no plan compiles: {why:?}")),
+    }
+}
+
+struct Folded {
+    state: State,
+    events: usize,
+    decisions: usize,
+    differences: Vec<String>,
+    shown: Vec<Shown>,
+}
+
+struct Shown {
+    seq: u64,
+    event: &'static str,
+    decided: bool,
+    step: Option<String>,
+    sheet: Option<Sheet>,
+    state: &'static str,
+}
+
+fn fold(saga: &Saga, story: &Story, until: usize) -> Folded {
+    let mut folded =
+        Folded { state: saga.fresh(), events: 0, decisions: 0, differences: Vec::new(), shown: Vec::new() };
+    for (seq, stamped) in story.events.iter().take(until) {
+        if let Some(difference) = held(saga, &folded.state, stamped) {
+            folded.differences.push(format!("event {seq}: {difference}"));
+        }
+        if let Err(refused) = saga.step(&mut folded.state, stamped, &mut Vec::new()) {
+            folded.differences.push(format!("event {seq}: {refused}"));
+            break;
+        }
+        folded.events += 1;
+        let judged = match &stamped.event {
+            Event::Judged { sheet, .. } => Some(sheet.clone()),
+            _ => None,
+        };
+        let decided = stamped.event.is_decided() || judged.is_some();
+        folded.decisions += usize::from(decided);
+        folded.shown.push(Shown {
+            seq: *seq,
+            event: stamped.event.word(),
+            decided,
+            step: stamped.event.step().and_then(|id| saga.plan.step(id)).map(|step| step.awf.to_string()),
+            sheet: judged,
+            state: folded.state.word(),
+        });
+    }
+    folded
+}
+
+/// What is wrong with an event as the next one of a state.
+fn held(saga: &Saga, state: &State, stamped: &Stamped) -> Option<String> {
+    let expected = saga.decide(state).map(|decided| decided.event);
+    let word = stamped.event.word();
+    match (stamped.event.is_decided(), expected) {
+        (true, Some(expected)) if same(saga, &expected, &stamped.event) => None,
+        (true, Some(expected)) => Some(format!("the journal has {:?}, the state decides {expected:?}", stamped.event)),
+        (true, None) => Some(format!("`{word}` does not follow from the state")),
+        (false, Some(expected)) => Some(format!("`{}` follows from the state and is missing", expected.word())),
+        (false, None) => None,
+    }
+}
+
+/// Whether two decisions are the same. A request whose manifest has changed since cannot be rendered again; its digest then
+/// stands for itself.
+fn same(saga: &Saga, expected: &Event, journaled: &Event) -> bool {
+    match (expected, journaled) {
+        (Event::Unrendered { step: one, .. }, Event::Intended { step: other, dir, .. }) if one == other => {
+            let step = saga.plan.step(*other);
+            let awf = step.and_then(|step| saga.awf(step, *dir));
+            // The archive renders nothing for a manifest that is not the one of then.
+            awf.is_some()
+        }
+        _ => expected == journaled,
+    }
+}
+
+fn print(story: &Story, folded: &Folded, plan_holds: bool) {
+    let plan: &Plan = &story.compiled.plan;
+    let word = if plan_holds { "compiles to the same bytes" } else { "DIFFERS" };
+    anstream::println!("instance {} plan {} ({}): {word}", story.compiled.instance, plan.id, plan.name);
+    anstream::println!("from {} facts:", plan.footprint.facts.len());
+    for (name, value) in &plan.footprint.facts {
+        let source = plan.lineage.get(name).map_or_else(String::new, |source| format!("  <- {source}"));
+        anstream::println!("  {name} = {value}{source}");
+    }
+    for shown in &folded.shown {
+        let step = shown.step.as_deref().unwrap_or("-");
+        let mark = if shown.decided { "derived again" } else { "given" };
+        anstream::println!("{:>6}  {:<9} {step:<24} {mark:<13} {}", shown.seq, shown.event, shown.state);
+        if let Some(sheet) = shown.sheet.as_ref().filter(|sheet| **sheet != Sheet::default()) {
+            anstream::println!("        the gate saw {sheet:?}");
+        }
+    }
+    anstream::println!(
+        "{} events folded, {} decisions derived again, {} differences; the instance is {}",
+        folded.events,
+        folded.decisions,
+        folded.differences.len(),
+        folded.state.word()
+    );
+}

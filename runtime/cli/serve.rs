@@ -1,1 +1,240 @@
-//! serve.
+//! The daemon's doors: the API, webhooks, health and metrics.
+//!
+//! Absent: the engine. It lives on its own arbiter and takes orders from here through a channel with a bound; what does not
+//! fit is answered with 503. Bodies, headers and waits are bounded before anything is read.
+
+use actix_web::http::StatusCode;
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use metrics_exporter_prometheus::PrometheusHandle;
+use ring::hmac;
+use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+/// How many orders may wait for the engine.
+pub const ORDERS_MAX: usize = 4_096;
+/// The largest body that is read, in bytes.
+const BODY_MAX: usize = 256 * 1024;
+/// How long a client may take to send its request's head, and to go away.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How old a webhook may be: the tolerance of the Standard Webhooks specification.
+const WEBHOOK_AGE_MAX_S: u64 = 300;
+
+/// An order to the engine.
+pub enum Order {
+    /// Show the status.
+    Status,
+    /// Ask for work.
+    Request(Json),
+    /// An event of a system: the system, the id of the delivery, the event.
+    Event(String, String, Json),
+    /// How an instance stands.
+    Instance(u64),
+    /// Pause: scope, who, why; lift the pause where there is no why.
+    Pause(String, String, Option<String>),
+    /// Release an instance's parked or stuck steps: number, who, decision.
+    Release(u64, String, String),
+    /// Turn an instance back: number, who, why.
+    Backstep(u64, String, String),
+}
+
+/// The answer to an order: a status and a body.
+pub type Answer = (u16, Json);
+
+/// What the doors need.
+#[derive(Clone)]
+pub struct Doors {
+    /// To the engine.
+    pub orders: mpsc::Sender<(Order, oneshot::Sender<Answer>)>,
+    /// The token of the API.
+    pub token: Arc<str>,
+    /// The metrics.
+    pub metrics: PrometheusHandle,
+    /// Whether work is taken: the journal is open and nothing has failed.
+    pub ready: Arc<AtomicBool>,
+    /// The secrets of webhooks, by system.
+    pub secrets: Arc<BTreeMap<String, Vec<u8>>>,
+}
+
+/// Opens the doors; the address that was bound, and the server to run.
+pub fn open(listen: &str, doors: Doors) -> std::io::Result<(String, actix_web::dev::Server)> {
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(web::Data::new(doors.clone()))
+            .app_data(web::PayloadConfig::new(BODY_MAX))
+            .route("/healthz", web::get().to(healthz))
+            .route("/readyz", web::get().to(readyz))
+            .route("/metrics", web::get().to(metrics))
+            .route("/v1/status", web::get().to(status))
+            .route("/v1/requests", web::post().to(requests))
+            .route("/v1/instances/{number}", web::get().to(instance))
+            .route("/v1/instances/{number}/release", web::post().to(release))
+            .route("/v1/instances/{number}/backstep", web::post().to(backstep))
+            .route("/v1/pauses", web::post().to(pause))
+            .route("/v1/pauses", web::delete().to(unpause))
+            .route("/v1/webhooks/{system}", web::post().to(webhook))
+            .default_service(web::to(|| async { refuse(StatusCode::NOT_FOUND, "there is nothing here") }))
+    })
+    .workers(1)
+    .max_connections(1_024)
+    .client_request_timeout(PATIENCE)
+    .client_disconnect_timeout(PATIENCE)
+    .keep_alive(Duration::from_secs(30))
+    .shutdown_timeout(5)
+    .disable_signals()
+    .bind(listen)?;
+    let address = server.addrs().first().map_or_else(|| listen.to_owned(), ToString::to_string);
+    Ok((address, server.run()))
+}
+
+fn refuse(status: StatusCode, why: &str) -> HttpResponse {
+    HttpResponse::build(status).json(json!({ "error": why }))
+}
+
+async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().body("ok\n")
+}
+
+async fn readyz(doors: web::Data<Doors>) -> HttpResponse {
+    if doors.ready.load(Ordering::Relaxed) {
+        HttpResponse::Ok().body("ready\n")
+    } else {
+        HttpResponse::ServiceUnavailable().body("not ready\n")
+    }
+}
+
+async fn metrics(doors: web::Data<Doors>) -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(doors.metrics.render())
+}
+
+/// Whether the request carries the API's token, compared in constant time.
+fn admitted(doors: &Doors, request: &HttpRequest) -> bool {
+    let given = request.headers().get("authorization").and_then(|value| value.to_str().ok());
+    let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+    let key = hmac::Key::new(hmac::HMAC_SHA256, b"xops api token");
+    let tag = hmac::sign(&key, doors.token.as_bytes());
+    hmac::verify(&key, given.as_bytes(), tag.as_ref()).is_ok()
+}
+
+async fn pass(doors: &Doors, request: &HttpRequest, order: Order) -> HttpResponse {
+    if !admitted(doors, request) {
+        return refuse(StatusCode::UNAUTHORIZED, "the API's token is missing or wrong: it stands in daemon.json");
+    }
+    hand_over(doors, order).await
+}
+
+async fn hand_over(doors: &Doors, order: Order) -> HttpResponse {
+    let (reply, answered) = oneshot::channel();
+    if doors.orders.try_send((order, reply)).is_err() {
+        let mut response = refuse(StatusCode::SERVICE_UNAVAILABLE, "too much is waiting: try again later");
+        let value = actix_web::http::header::HeaderValue::from_static("1");
+        response.headers_mut().insert(actix_web::http::header::RETRY_AFTER, value);
+        return response;
+    }
+    match answered.await {
+        Ok((status, body)) => {
+            HttpResponse::build(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)).json(body)
+        }
+        Err(_) => refuse(StatusCode::SERVICE_UNAVAILABLE, "the engine is stopping"),
+    }
+}
+
+async fn status(doors: web::Data<Doors>, request: HttpRequest) -> HttpResponse {
+    pass(&doors, &request, Order::Status).await
+}
+
+fn parse(body: &[u8]) -> Result<Json, HttpResponse> {
+    serde_json::from_slice(body).map_err(|error| refuse(StatusCode::BAD_REQUEST, &format!("the body is no JSON: {error}")))
+}
+
+fn text(body: &Json, name: &str) -> String {
+    body[name].as_str().unwrap_or_default().chars().take(1_000).collect()
+}
+
+async fn requests(doors: web::Data<Doors>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
+    match parse(&body) {
+        Ok(body) => pass(&doors, &request, Order::Request(body)).await,
+        Err(refused) => refused,
+    }
+}
+
+async fn instance(doors: web::Data<Doors>, request: HttpRequest, number: web::Path<u64>) -> HttpResponse {
+    pass(&doors, &request, Order::Instance(*number)).await
+}
+
+async fn release(doors: web::Data<Doors>, request: HttpRequest, number: web::Path<u64>, body: web::Bytes) -> HttpResponse {
+    match parse(&body) {
+        Ok(body) => {
+            let order = Order::Release(*number, text(&body, "by"), text(&body, "decision"));
+            pass(&doors, &request, order).await
+        }
+        Err(refused) => refused,
+    }
+}
+
+async fn backstep(doors: web::Data<Doors>, request: HttpRequest, number: web::Path<u64>, body: web::Bytes) -> HttpResponse {
+    match parse(&body) {
+        Ok(body) => {
+            let order = Order::Backstep(*number, text(&body, "by"), text(&body, "why"));
+            pass(&doors, &request, order).await
+        }
+        Err(refused) => refused,
+    }
+}
+
+async fn pause(doors: web::Data<Doors>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
+    match parse(&body) {
+        Ok(body) => {
+            let order = Order::Pause(text(&body, "scope"), text(&body, "by"), Some(text(&body, "why")));
+            pass(&doors, &request, order).await
+        }
+        Err(refused) => refused,
+    }
+}
+
+async fn unpause(
+    doors: web::Data<Doors>,
+    request: HttpRequest,
+    query: web::Query<BTreeMap<String, String>>,
+) -> HttpResponse {
+    let word = |name: &str| query.get(name).cloned().unwrap_or_default();
+    pass(&doors, &request, Order::Pause(word("scope"), word("by"), None)).await
+}
+
+/// An event of a system, signed as the Standard Webhooks specification says: HMAC-SHA256 over `id.timestamp.body`.
+async fn webhook(
+    doors: web::Data<Doors>,
+    request: HttpRequest,
+    system: web::Path<String>,
+    body: web::Bytes,
+) -> HttpResponse {
+    let Some(secret) = doors.secrets.get(system.as_str()) else {
+        return refuse(StatusCode::NOT_FOUND, "no webhook secret is set for this system: XOPS_WEBHOOK_SECRET_<SYSTEM>");
+    };
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let (id, stamp) = (header("webhook-id"), header("webhook-timestamp"));
+    let now = xops_shell::clock::Clock::start(0).now() / 1_000;
+    let fresh = stamp.parse::<u64>().is_ok_and(|at| now.abs_diff(at) <= WEBHOOK_AGE_MAX_S);
+    if id.is_empty() || id.len() > 256 || !fresh {
+        return refuse(StatusCode::UNAUTHORIZED, "the webhook has no id, or its time is more than five minutes off");
+    }
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+    let signed = [id.as_bytes(), b".", stamp.as_bytes(), b".", &body].concat();
+    let signatures = header("webhook-signature").split(' ').filter_map(|word| word.strip_prefix("v1,"));
+    let good = signatures.take(8).filter_map(decode_base64).any(|tag| hmac::verify(&key, &signed, &tag).is_ok());
+    if !good {
+        return refuse(StatusCode::UNAUTHORIZED, "the webhook's signature is wrong");
+    }
+    match parse(&body) {
+        Ok(event) => hand_over(&doors, Order::Event(system.into_inner(), id.to_owned(), event)).await,
+        Err(refused) => refused,
+    }
+}
+
+fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.decode(text).ok()
+}

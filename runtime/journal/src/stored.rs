@@ -22,6 +22,10 @@ use xops_kernel::saga::event::{Event, Stamped};
 /// The stream of the tenant's own entries.
 pub const TENANT_STREAM: u64 = 0;
 
+/// The kind of entity of which nothing is personal: what a benchmark's instances are about. Nothing of it is sealed for a
+/// subject, because there is none.
+pub const UNPERSONAL: &str = "probe";
+
 const CLEAR: u8 = 1;
 const SEALED: u8 = 2;
 const CONFIG: Configuration<LittleEndian, Varint, Limit<EVENT_BYTES_MAX>> =
@@ -58,6 +62,8 @@ pub enum Error {
 pub fn subject(entry: &Entry, of_instance: Option<Subject>) -> Option<Subject> {
     match entry {
         Entry::Tenant(happened) => match &happened.what {
+            What::Requested(request) if request.kind == UNPERSONAL => None,
+            What::Compiled(compiled) if compiled.plan.kind == UNPERSONAL => None,
             // Who is asked for is personal, and not yet resolved to an entity: the request is a subject of its own.
             What::Requested(request) => Some(request.id.0),
             what => what.subject().map(|entity| entity.0),

@@ -331,6 +331,11 @@ impl Declarations {
     pub fn digest(&self) -> Digest {
         let mut out = Canon::new("xops declarations 1");
         out.text(&self.tenant).text(&self.principal);
+        // Where a system lives and how much it bears decide nothing; what its requests are made of does.
+        out.all(self.systems.values(), |out, system| {
+            out.text(&system.name).text(&system.domain).text(&system.manifest);
+            canon_values(out, &system.vars);
+        });
         out.all(self.entities.values(), canon_entity);
         out.all(self.objects.values(), |out, object| {
             out.text(&object.kind).text(&object.name);

@@ -74,10 +74,14 @@ pub struct Request {
 }
 
 impl Request {
-    /// BLAKE3 over the whole request under the tenant's key: bodies carry personal values.
+    /// BLAKE3 over the request under the tenant's key, because bodies carry personal values. The scheme and the host are left
+    /// out: where a system lives is no part of what it is asked.
     pub fn digest(&self, key: &crate::canon::DigestKey) -> Digest {
         let mut canon = crate::canon::Canon::new("xops request digest 1");
-        canon.text(&self.system).text(&self.method).text(&self.url);
+        let path = self.url.split_once("://").map_or(self.url.as_str(), |(_, rest)| {
+            rest.find('/').map_or("", |at| &rest[at..])
+        });
+        canon.text(&self.system).text(&self.method).text(path);
         let pair = |canon: &mut crate::canon::Canon, (name, value): &(String, String)| {
             canon.text(name).text(value);
         };

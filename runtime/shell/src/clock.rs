@@ -34,6 +34,14 @@ impl Clock {
     }
 }
 
+/// The processor time that this process used so far, its own and the system's on its behalf: what a benchmark divides by its
+/// steps.
+pub fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,14 +3,15 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Where to die, and after how many passings.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Crash {
     place: Place,
     nth: u64,
-    passed: AtomicU64,
+    passed: Arc<AtomicU64>,
 }
 
 /// The places.
@@ -49,7 +50,7 @@ impl FromStr for Crash {
         let (word, nth) = text.split_once(':').unwrap_or((text, ""));
         let place = Place::ALL.iter().find(|(name, _)| *name == word).map(|(_, place)| *place);
         match (place, nth.parse()) {
-            (Some(place), Ok(nth)) if nth > 0 => Ok(Self { place, nth, passed: AtomicU64::new(0) }),
+            (Some(place), Ok(nth)) if nth > 0 => Ok(Self { place, nth, passed: Arc::default() }),
             _ => {
                 let words: Vec<_> = Place::ALL.iter().map(|(word, _)| *word).collect();
                 Err(format!("`{text}` is no crash point: it is one of {} and `:N`, N from 1", words.join(", ")))

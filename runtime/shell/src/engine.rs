@@ -350,6 +350,11 @@ impl Engine {
 
     /// Stops: what was handed over is written down, the journal is closed.
     pub async fn stop(self) -> Result<(), String> {
+        self.close().await
+    }
+
+    /// Writes down what was handed over and closes the journal; nothing is acknowledged any more.
+    pub async fn close(&self) -> Result<(), String> {
         self.tenant.hub.flush();
         let mut order = Order::Close;
         let deadline = tokio::time::Instant::now() + STOP_MAX;

@@ -6,13 +6,14 @@
 use crate::clock::Clock;
 use crate::crash::Crash;
 use crate::instance::{Durable, Input, Instance};
-use crate::scribe::{Item, Order};
+use crate::scribe::{Frame, Item, Order};
 use crate::service;
 use actix::Addr;
 use crossbeam_channel::{Sender, TrySendError};
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,40 @@ use xops_kernel::saga::event::Event;
 /// After how many entries a batch is flushed before the turn is over.
 pub const FLUSH_AT: usize = 256;
 
+/// What went through a hub since it was made: what a benchmark divides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Frames that became durable.
+    pub commits: u64,
+    /// Entries in them.
+    pub events: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Calls that were let go, each after it was asserted that everything handed over before it was durable.
+    pub asserted: u64,
+}
+
+/// Hashes the numbers of instances: they are counted up by us and nobody can choose them, so one multiplication (Fibonacci
+/// hashing: Knuth, volume 3, 6.4) spreads them well enough.
+#[derive(Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// See the module.
 pub struct Hub {
     /// The clock.
@@ -35,11 +70,12 @@ pub struct Hub {
     scribe: Sender<Order>,
     batch: RefCell<Vec<Item>>,
     flushing: Cell<bool>,
-    instances: RefCell<HashMap<Number, Addr<Instance>>>,
+    instances: RefCell<HashMap<Number, Addr<Instance>, BuildHasherDefault<Spread>>>,
     service: RefCell<Option<Addr<service::Service>>>,
     timers: RefCell<BinaryHeap<Reverse<(Millis, Number, StepId, u32)>>>,
     timer_set: Notify,
     stopped: RefCell<Option<String>>,
+    tally: Cell<Tally>,
 }
 
 impl Hub {
@@ -56,6 +92,7 @@ impl Hub {
             timers: RefCell::default(),
             timer_set: Notify::new(),
             stopped: RefCell::default(),
+            tally: Cell::default(),
         })
     }
 
@@ -117,8 +154,27 @@ impl Hub {
         self.stopped.borrow_mut().get_or_insert_with(|| why.to_owned());
     }
 
+    /// What went through so far.
+    pub fn tally(&self) -> Tally {
+        self.tally.get()
+    }
+
+    /// Counts a call that may go because everything behind it is durable.
+    pub fn count_asserted(&self) {
+        let tally = self.tally.get();
+        self.tally.set(Tally { asserted: tally.asserted + 1, ..tally });
+    }
+
     /// Passes acknowledgements on: one for each entry, in order.
-    pub fn acknowledge(&self, streams: &[u64]) {
+    pub fn acknowledge(&self, frame: &Frame) {
+        let streams = frame.streams.as_slice();
+        let tally = self.tally.get();
+        self.tally.set(Tally {
+            commits: tally.commits + 1,
+            events: tally.events + streams.len() as u64,
+            bytes: tally.bytes + frame.bytes as u64,
+            ..tally
+        });
         let instances = self.instances.borrow();
         let service = self.service.borrow();
         let mut at = 0;

@@ -198,7 +198,11 @@ impl Instance {
             Effect::Wake { step, attempt, at, .. } => self.tenant.hub.wake(at, self.number, step, attempt),
             Effect::Confirm { step, dir, attempt } => self.confirm(step, dir, attempt, ctx),
             Effect::Look { step, dir, phase, attempt } => self.fire(step, dir, phase, attempt, ctx),
-            Effect::Call { step, dir, attempt, .. } => self.fire(step, dir, Phase::Do, attempt, ctx),
+            Effect::Call { step, dir, attempt, .. } => {
+                assert_eq!(self.outstanding, 0, "a call goes only after everything handed over before it is durable");
+                self.tenant.hub.count_asserted();
+                self.fire(step, dir, Phase::Do, attempt, ctx);
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use crate::supervisor::{Child, Obituary, Supervisor};
 use crate::tenant::Tenant;
 use crate::transport::Lost;
 use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WrapFuture};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
@@ -37,8 +37,18 @@ pub struct Platform {
     admission: Admission,
     waiting: VecDeque<Job>,
     wake_set: bool,
-    meters: BTreeMap<(AwfName, Phase, &'static str), (metrics::Counter, metrics::Histogram)>,
+    meters: HashMap<AwfName, Vec<Meter>>,
+    depth: metrics::Gauge,
+    depth_shown: usize,
     _obituary: Obituary,
+}
+
+/// The meters of one kind of end of one AWF.
+struct Meter {
+    phase: Phase,
+    result: &'static str,
+    calls: metrics::Counter,
+    durations: metrics::Histogram,
 }
 
 /// One call or lookup.
@@ -164,7 +174,9 @@ impl Platform {
             admission: Admission::new(Limits::default(), &[], concurrency, seed, tenant.hub.clock.now()),
             waiting: VecDeque::new(),
             wake_set: false,
-            meters: BTreeMap::new(),
+            meters: HashMap::new(),
+            depth: metrics::gauge!("xops_robot_mailbox_depth", "robot" => "platform", "system" => system.to_owned()),
+            depth_shown: 0,
             _obituary: Obituary::new(Child::Platform(system.to_owned()), supervisor.clone()),
         };
         Self::create(|ctx| {
@@ -200,9 +212,10 @@ impl Platform {
                 }
             }
         }
-        let depth = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX);
-        metrics::gauge!("xops_robot_mailbox_depth", "robot" => "platform", "system" => self.system.clone())
-            .set(f64::from(depth));
+        if self.waiting.len() != self.depth_shown {
+            self.depth_shown = self.waiting.len();
+            self.depth.set(f64::from(u32::try_from(self.depth_shown).unwrap_or(u32::MAX)));
+        }
     }
 
     fn wake_at(&mut self, until: u64, ctx: &mut Context<Self>) {
@@ -251,16 +264,9 @@ impl Platform {
         let transition = self.admission.finished(outcome, Hint::default(), now);
         self.journal_breaker(transition.as_ref());
         let result = outcome.word();
-        let (calls, durations) = self.meters.entry((awf.clone(), phase, result)).or_insert_with(|| {
-            let labels = [
-                ("awf", awf.to_string()),
-                ("phase", phase.word().to_owned()),
-                ("result", result.to_owned()),
-            ];
-            (metrics::counter!("xops_awf_calls_total", &labels), metrics::histogram!("xops_awf_duration_seconds", &labels))
-        });
-        calls.increment(1);
-        durations.record(begun.elapsed().as_secs_f64());
+        let meter = meter(&mut self.meters, awf, phase, result);
+        meter.calls.increment(1);
+        meter.durations.record(begun.elapsed().as_secs_f64());
         if !self.waiting.is_empty() {
             ctx.notify(Again);
         }
@@ -291,6 +297,32 @@ impl Platform {
             let _overloaded = service.try_send(crate::service::Note(Happened { at: self.tenant.hub.clock.now(), what }));
         }
     }
+}
+
+/// The meter of one kind of end: found without building its labels again, because this is on the hot path.
+fn meter<'a>(
+    meters: &'a mut HashMap<AwfName, Vec<Meter>>,
+    awf: &AwfName,
+    phase: Phase,
+    result: &'static str,
+) -> &'a Meter {
+    if !meters.contains_key(awf) {
+        meters.insert(awf.clone(), Vec::new());
+    }
+    let Some(of_awf) = meters.get_mut(awf) else { unreachable!("it was put in just now") };
+    let at = of_awf.iter().position(|meter| meter.phase == phase && meter.result == result);
+    let at = at.unwrap_or_else(|| {
+        let labels =
+            [("awf", awf.to_string()), ("phase", phase.word().to_owned()), ("result", result.to_owned())];
+        of_awf.push(Meter {
+            phase,
+            result,
+            calls: metrics::counter!("xops_awf_calls_total", &labels),
+            durations: metrics::histogram!("xops_awf_duration_seconds", &labels),
+        });
+        of_awf.len() - 1
+    });
+    &of_awf[at]
 }
 
 fn render(tenant: &Tenant, job: &Job, carry: &Values) -> Result<Request, String> {

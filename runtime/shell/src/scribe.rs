@@ -43,12 +43,21 @@ pub enum Order {
 /// What the scribe says.
 #[derive(Debug)]
 pub enum Told {
-    /// These streams have so many more durable entries, in the order of their entries.
-    Durable(Vec<u64>),
+    /// A frame is durable.
+    Durable(Frame),
     /// Nothing is written any more.
     Stopped(String),
     /// The journal is closed.
     Closed,
+}
+
+/// A frame that is durable.
+#[derive(Debug)]
+pub struct Frame {
+    /// The stream of each of its entries, in order.
+    pub streams: Vec<u64>,
+    /// Its bytes.
+    pub bytes: usize,
 }
 
 /// Starts the scribe.
@@ -59,7 +68,15 @@ pub fn start(
 ) -> std::io::Result<(Sender<Order>, mpsc::Receiver<Told>)> {
     let (orders, received) = crossbeam_channel::bounded(ORDERS_MAX);
     let (tell, told) = mpsc::channel(ORDERS_MAX);
-    let scribe = Scribe { journal: Some(journal), keys, known: BTreeSet::new(), crash, body: Vec::new(), tell };
+    let scribe = Scribe {
+        journal: Some(journal),
+        keys,
+        known: BTreeSet::new(),
+        crash,
+        body: Vec::new(),
+        meters: Meters::new(),
+        tell,
+    };
     std::thread::Builder::new().name("scribe".to_owned()).spawn(move || scribe.run(&received))?;
     Ok((orders, told))
 }
@@ -70,7 +87,25 @@ struct Scribe {
     known: BTreeSet<Subject>,
     crash: Option<Arc<Crash>>,
     body: Vec<u8>,
+    meters: Meters,
     tell: mpsc::Sender<Told>,
+}
+
+/// Looked up once: the scribe writes them at every commit.
+struct Meters {
+    commits: metrics::Counter,
+    bytes: metrics::Counter,
+    batch: metrics::Histogram,
+}
+
+impl Meters {
+    fn new() -> Self {
+        Self {
+            commits: metrics::counter!("xops_journal_commits_total"),
+            bytes: metrics::counter!("xops_journal_bytes_total"),
+            batch: metrics::histogram!("xops_journal_batch_events"),
+        }
+    }
 }
 
 impl Scribe {
@@ -131,19 +166,18 @@ impl Scribe {
         if !fresh.is_empty() {
             self.keys.prepare(&fresh).map_err(|error| error.to_string())?;
         }
-        for (item, subject) in items.drain(..).zip(sealed) {
+        for ((item, subject), stream) in items.drain(..).zip(sealed).zip(&streams) {
             self.body.clear();
             stored::encode(&item.entry, subject, &self.keys, &mut self.body).map_err(|error| error.to_string())?;
-            let stream = stored::stream(&item.entry);
-            batch.push(stream, &self.body).map_err(|error| error.to_string())?;
+            batch.push(*stream, &self.body).map_err(|error| error.to_string())?;
         }
         crash::pass(self.crash.as_deref(), Place::BeforeAppend);
         let appended = journal.commit(batch).map_err(|error| error.to_string())?;
         crash::pass(self.crash.as_deref(), Place::AfterAppend);
-        metrics::counter!("xops_journal_commits_total").increment(1);
-        metrics::counter!("xops_journal_bytes_total").increment(appended.bytes as u64);
-        metrics::histogram!("xops_journal_batch_events").record(f64::from(u32::try_from(streams.len()).unwrap_or(u32::MAX)));
-        let _receiver_gone = self.tell.blocking_send(Told::Durable(streams));
+        self.meters.commits.increment(1);
+        self.meters.bytes.increment(appended.bytes as u64);
+        self.meters.batch.record(f64::from(u32::try_from(streams.len()).unwrap_or(u32::MAX)));
+        let _receiver_gone = self.tell.blocking_send(Told::Durable(Frame { streams, bytes: appended.bytes }));
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use xops_kernel::id::{InstanceId, RequestId};
 use xops_kernel::log::{Compiled, Entry, Happened, Number, Request, Scope, What};
 use xops_kernel::machine::Machine;
@@ -42,6 +42,7 @@ pub struct Service {
     for_answer: HashMap<RequestId, Vec<oneshot::Sender<Answer>>>,
     for_rest: HashMap<Number, Vec<oneshot::Sender<&'static str>>>,
     ended: VecDeque<(Number, &'static str)>,
+    watcher: Option<mpsc::Sender<(Number, &'static str)>>,
     supervisor: Addr<Supervisor>,
     _obituary: Obituary,
 }
@@ -102,6 +103,21 @@ impl Message for Await {
     type Result = ();
 }
 
+/// Tells of every instance that comes to its end. One watcher at a time; one whose channel is full is
+/// told nothing more.
+pub struct Watch(pub mpsc::Sender<(Number, &'static str)>);
+
+impl Message for Watch {
+    type Result = ();
+}
+
+/// Asks how an instance stands, if this process knows it.
+pub struct Stand(pub Number);
+
+impl Message for Stand {
+    type Result = Option<&'static str>;
+}
+
 /// A view of the robot.
 #[derive(Clone, Debug, Default)]
 pub struct View {
@@ -154,6 +170,7 @@ impl Service {
             for_answer: HashMap::new(),
             for_rest: HashMap::new(),
             ended: VecDeque::new(),
+            watcher: None,
             _obituary: Obituary::new(Child::Service, supervisor.clone()),
             supervisor: supervisor.clone(),
         };
@@ -371,6 +388,11 @@ impl Handler<Finished> for Service {
                 tracing::error!(%refused, "an instance ended twice");
             }
             metrics::counter!("xops_instances_ended_total", "end" => end.word()).increment(1);
+            if let Some(watcher) = &self.watcher
+                && watcher.try_send((number, word)).is_err()
+            {
+                self.watcher = None;
+            }
         }
         if end.is_some() || word == "parked" || word == "stuck" {
             for waiter in self.for_rest.remove(&number).unwrap_or_default() {
@@ -395,6 +417,24 @@ impl Handler<Await> for Service {
             }
             _ => self.for_rest.entry(number).or_default().push(reply),
         }
+    }
+}
+
+impl Handler<Watch> for Service {
+    type Result = ();
+
+    fn handle(&mut self, Watch(watcher): Watch, _ctx: &mut Context<Self>) {
+        self.watcher = Some(watcher);
+    }
+}
+
+impl Handler<Stand> for Service {
+    type Result = Option<&'static str>;
+
+    fn handle(&mut self, Stand(number): Stand, _ctx: &mut Context<Self>) -> Self::Result {
+        let over = self.ended.iter().rev().find(|(ended, _)| *ended == number).map(|(_, word)| *word);
+        let running = || self.state.running.contains_key(&number).then_some("starting");
+        over.or_else(|| self.word_of.get(&number).copied()).or_else(running)
     }
 }
 

@@ -58,9 +58,26 @@ pub fn undone(world: &World, step: &Step, scene: &Scene) -> bool {
     now == before || (lossy && creates && now == ["disabled"])
 }
 
-/// Whether a probe's adoption by this step can carry our marker.
-fn attributed(step: &Step) -> bool {
-    matches!(step.awf.system.as_str(), "unique" | "strict" | "marked" | "note" | "keyed")
+/// What is kept on the way back though it can be told to be this instance's: a loss that nobody named. Without a person's
+/// word only what was so before is kept, or what was adopted where objects carry no marker of ours.
+fn misattributed(step: &Step, run: &Run, scene: &Scene, released: bool) -> Option<&'static str> {
+    let unmarked = matches!(step.awf.system.as_str(), "bare" | "set") || step.awf.function == "remove";
+    let wanted: Vec<_> = step.change.iter().filter_map(|change| change.to()).map(Value::to_string).collect();
+    let was_so = before(step, scene) == wanted;
+    (run.stage == Stage::Kept && !unmarked && !was_so && !released).then_some("kept, and it is ours")
+}
+
+/// A step whose input is another's output, and that said something else.
+fn misbound(instance: &Instance, world: &World, step: &Step, run: &Run, by_people: bool) -> Option<String> {
+    let Some(Binding::Output { step: parent, .. }) = step.inputs.get("value") else { return None };
+    let parent_step = instance.saga.plan.step(*parent)?;
+    let parent_run = instance.state.steps.get(usize::from(parent.0))?;
+    if run.stage != Stage::Done || parent_run.stage != Stage::Done || by_people {
+        return None;
+    }
+    let serials: Vec<_> = world.entries(&shelf(parent_step)).iter().map(|entry| entry.serial.to_string()).collect();
+    let said = values(world, step);
+    (said != serials).then(|| format!("misbound: step {} said {said:?}, and its parent is {serials:?}", step.id.0))
 }
 
 /// Everything that does not add up.
@@ -70,6 +87,7 @@ pub fn settle(ending: &Ending, scenes: &[Scene]) -> Vec<String> {
         wrong.extend(settled(instance));
         for (step, run) in instance.saga.plan.steps.iter().zip(&instance.state.steps) {
             let by_people = ending.decided_by_people.contains(&(slot, step.id));
+            let released = ending.released.contains(&(slot, step.id));
             let told = |what: &str| {
                 let why = run.why.as_deref().unwrap_or("");
                 format!(
@@ -77,9 +95,9 @@ pub fn settle(ending: &Ending, scenes: &[Scene]) -> Vec<String> {
                     step.id.0, step.awf, run.stage.word(), before(step, scene), values(&ending.world, step)
                 )
             };
-            if let Some(what) = step_wrong(&ending.world, step, run, scene, by_people) {
-                wrong.push(told(what));
-            }
+            let what = step_wrong(&ending.world, step, run, scene, by_people);
+            wrong.extend(what.or(misattributed(step, run, scene, released)).map(told));
+            wrong.extend(misbound(instance, &ending.world, step, run, by_people));
         }
     }
     wrong.extend(doubled(ending));
@@ -108,7 +126,6 @@ fn step_wrong(world: &World, step: &Step, run: &Run, scene: &Scene, by_people: b
     match run.stage {
         Stage::Done if !there => Some("lie: done, and its effect is not there"),
         Stage::Kept if !there && !by_people => Some("lie: kept, and its effect is not there"),
-        Stage::Kept if attributed(step) && before(step, scene).is_empty() && !by_people => Some("kept, and it is ours"),
         Stage::Undone if step.undo == Undo::Nothing && !there => Some("lie: nothing to undo, and its effect is not there"),
         Stage::Undone if step.undo != Undo::Nothing && !back => Some("lie: undone, and it is not as before"),
         Stage::Waiting | Stage::Failed if values(world, step) != before(step, scene) => {

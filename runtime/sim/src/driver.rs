@@ -85,6 +85,10 @@ pub struct Setup {
     pub kills: Kills,
     /// Calls that the system refuses whenever they come.
     pub rejects: BTreeSet<(usize, StepId, Direction)>,
+    /// Steps that the gate finds paused whenever it looks.
+    pub paused: BTreeSet<(usize, StepId)>,
+    /// What happens to a call: by instance, step, direction and which of the step's calls it is, counted from 1.
+    pub script: BTreeMap<(usize, StepId, Direction, u32), Fault>,
     /// What people do.
     pub people: People,
     /// How much is checked.
@@ -105,6 +109,8 @@ impl Setup {
             rates: Rates::none(),
             kills: Kills::Never,
             rejects: BTreeSet::new(),
+            paused: BTreeSet::new(),
+            script: BTreeMap::new(),
             people: People::Absent,
             checks: Checks::All,
             model: Arc::new(Model::default()),
@@ -133,6 +139,8 @@ pub struct Ending {
     pub calls: BTreeMap<String, (usize, StepId, Direction)>,
     /// Steps about which people decided.
     pub decided_by_people: BTreeSet<(usize, StepId)>,
+    /// Steps that people let go on in any way.
+    pub released: BTreeSet<(usize, StepId)>,
     /// How often each fault struck.
     pub tally: Tally,
     /// The points that the run passed, in order.
@@ -183,6 +191,9 @@ pub(crate) struct Play {
     pub(crate) instances: Vec<Instance>,
     pub(crate) calls: BTreeMap<String, (usize, StepId, Direction)>,
     pub(crate) decided: BTreeSet<(usize, StepId)>,
+    pub(crate) released: BTreeSet<(usize, StepId)>,
+    pub(crate) sent: BTreeMap<(usize, StepId, Direction), u32>,
+    pub(crate) doomed: Option<Fault>,
     pub(crate) epoch: u32,
     running: bool,
     pub(crate) tally: Tally,
@@ -213,6 +224,7 @@ pub fn play(setup: Setup) -> Ending {
         world: play.world,
         calls: play.calls,
         decided_by_people: play.decided,
+        released: play.released,
         tally: play.tally,
         points: play.points,
         events: play.events,
@@ -221,8 +233,9 @@ pub fn play(setup: Setup) -> Ending {
         violations: play.violations,
     };
     if play.setup.checks != Checks::Account {
-        let broken = ending.instances.iter().filter_map(|instance| laws::replays(instance).err());
-        ending.violations.extend(broken.collect::<Vec<_>>());
+        let laws = [laws::replays, laws::ordered];
+        let broken = ending.instances.iter().flat_map(|instance| laws.map(|law| law(instance).err()));
+        ending.violations.extend(broken.flatten().collect::<Vec<_>>());
     }
     let broken = account::settle(&ending, &play.setup.scenes);
     ending.violations.extend(broken);
@@ -263,6 +276,9 @@ impl Play {
             instances,
             calls: BTreeMap::new(),
             decided: BTreeSet::new(),
+            released: BTreeSet::new(),
+            sent: BTreeMap::new(),
+            doomed: None,
             epoch: 0,
             running: true,
             tally: Tally::new(),
@@ -373,7 +389,9 @@ impl Play {
         let all = self.setup.checks == Checks::All;
         let Instance { saga, state, .. } = &mut self.instances[slot];
         let mut gained = Vec::new();
-        let mut frame = vec![Stamped { at: self.now, event }];
+        let back = strikes(Fault::ClockBack, &self.setup.rates, &mut self.deaths, &mut self.tally);
+        let at = if back { self.now - self.deaths.between(1, 10_000) } else { self.now };
+        let mut frame = vec![Stamped { at, event }];
         let mut next = 0;
         while let Some(stamped) = frame.get(next) {
             match laws::steps(saga, state, stamped, &mut gained, all) {
@@ -424,6 +442,7 @@ impl Play {
         let nth = self.points.len() as u64;
         self.points.push(point);
         let dies = match &self.setup.kills {
+            _ if point == Point::Sent && self.doomed.is_some() => true,
             Kills::Never => false,
             Kills::At(points) => points.contains(&nth),
             Kills::ByRate => self.deaths.chance(self.setup.rates.of(Fault::Killed)),
@@ -432,7 +451,8 @@ impl Play {
             *self.tally.entry(Fault::Killed).or_default() += 1;
             self.running = false;
             self.epoch += 1;
-            let long = strikes(Fault::LongDown, &self.setup.rates, &mut self.deaths, &mut self.tally);
+            let doomed = self.doomed.take() == Some(Fault::LongDown);
+            let long = doomed || strikes(Fault::LongDown, &self.setup.rates, &mut self.deaths, &mut self.tally);
             let down_ms = if long { self.deaths.between(60_000, 600_000) } else { self.deaths.between(1, 1_500) };
             self.put(self.now + down_ms, Item::Restart);
         }

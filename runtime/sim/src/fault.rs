@@ -42,6 +42,8 @@ pub enum Fault {
     OldAnswer,
     /// A person turns the instance back.
     TurnedByPerson,
+    /// The clock goes back by some seconds for one event.
+    ClockBack,
     /// The process dies.
     Killed,
     /// The process is down for longer than the vendors keep their idempotency keys.
@@ -50,7 +52,7 @@ pub enum Fault {
 
 impl Fault {
     /// All kinds.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Reject,
         Self::RateLimited,
         Self::RateLimitedUntimed,
@@ -69,6 +71,7 @@ impl Fault {
         Self::FactChanged,
         Self::OldAnswer,
         Self::TurnedByPerson,
+        Self::ClockBack,
         Self::Killed,
         Self::LongDown,
     ];
@@ -94,6 +97,7 @@ impl Fault {
             Self::FactChanged => "fact_changed",
             Self::OldAnswer => "old_answer",
             Self::TurnedByPerson => "turned_by_person",
+            Self::ClockBack => "clock_back",
             Self::Killed => "killed",
             Self::LongDown => "long_down",
         }
@@ -125,6 +129,7 @@ impl Rates {
             Fault::StaleRead => 150,
             Fault::LookupFailed | Fault::LookupUnclear | Fault::OldAnswer => 30,
             Fault::Killed => 12,
+            Fault::ClockBack => 10,
             _ => 20,
         };
         Self(Fault::ALL.into_iter().map(|fault| (fault, rate(fault) * weight)).collect())

@@ -4,10 +4,11 @@
 //! again from the events before it, and nothing more follows at the end of a frame.
 
 use crate::driver::Instance;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use xops_kernel::id::Direction;
 use xops_kernel::machine::Machine;
-use xops_kernel::saga::event::{Effect, Stamped};
-use xops_kernel::saga::state::State;
+use xops_kernel::saga::event::{Effect, Event, Stamped};
+use xops_kernel::saga::state::{Course, Stage, State};
 use xops_kernel::saga::{Refused, Saga};
 
 /// Applies one event; `Ok(false)` if the state refuses it. With `all` the laws of one step are held.
@@ -68,4 +69,45 @@ pub fn replays(instance: &Instance) -> Result<(), String> {
         Some(more) => Err(format!("a frame ended before {more:?} was decided")),
         None => Ok(()),
     }
+}
+
+/// Whether every call stands in the plan's order: forward after what it comes after and within the width, on the way back in
+/// reverse; and no step is called more often than its contract allows.
+pub fn ordered(instance: &Instance) -> Result<(), String> {
+    let saga = &instance.saga;
+    let mut state = saga.fresh();
+    let mut out = Vec::new();
+    let mut calls: BTreeMap<(u16, Direction), u32> = BTreeMap::new();
+    for stamped in instance.log.iter().flatten() {
+        match &stamped.event {
+            Event::Intended { step, dir, .. } => {
+                let (slot, planned) = (usize::from(step.0), &saga.plan.steps[usize::from(step.0)]);
+                let stage = |at: usize| state.steps[at].stage;
+                let busy = state.steps.iter().filter(|run| run.stage.is_busy()).count();
+                let again = state.steps[slot].ambiguous;
+                let right = match dir {
+                    Direction::Forward if state.course == Course::Forward => {
+                        busy <= usize::from(saga.plan.width.max(1)) + usize::from(again)
+                            && planned.after.iter().all(|before| stage(usize::from(before.0)) == Stage::Done)
+                    }
+                    Direction::Forward => again,
+                    Direction::Backward => {
+                        let later = slot + 1..state.steps.len();
+                        busy == 1 && state.course != Course::Forward && later.into_iter().all(|at| stage(at) != Stage::Done)
+                    }
+                };
+                let times = calls.entry((step.0, *dir)).or_default();
+                *times += 1;
+                let tries_max = saga.contract(planned, *dir).map_or(0, |contract| contract.tries_max);
+                if !right || *times > tries_max {
+                    return Err(format!("a call out of order, or the {times}th of {tries_max}: {stamped:?}"));
+                }
+            }
+            Event::Resumed { .. } => calls.values_mut().for_each(|times| *times = times.saturating_sub(1)),
+            Event::Released { step, .. } => calls.retain(|(called, _), _| *called != step.0),
+            _ => {}
+        }
+        saga.step(&mut state, stamped, &mut out).map_err(|refused| format!("{refused}"))?;
+    }
+    Ok(())
 }

@@ -32,7 +32,7 @@ impl Play {
     /// The gate's sheet, read at the moment of the verdict.
     pub(crate) fn judge(&mut self, slot: usize, step: StepId, dir: Direction, attempt: u32) -> Event {
         let mut sheet = Sheet { oldest_read: self.now, ..Sheet::default() };
-        if self.strikes(Fault::Paused) {
+        if self.setup.paused.contains(&(slot, step)) || self.strikes(Fault::Paused) {
             sheet.paused = Some("system sim".into());
         }
         if self.strikes(Fault::BreakerOpen) {
@@ -122,16 +122,22 @@ impl Play {
         }
         self.calls.insert(key.to_string(), (slot, step, dir));
         let reply = Reply { slot, epoch: self.epoch, step, dir, attempt, after_ms: self.waits.between(1, 150) };
-        let (_, delay_ms) = self.lag_and_delay(slot, step, dir);
-        if let Some(response) = self.refuses(slot, step, dir) {
+        let nth = self.sent.entry((slot, step, dir)).or_default();
+        *nth += 1;
+        let scripted = self.setup.script.get(&(slot, step, dir, *nth)).copied();
+        if let Some(fault) = scripted {
+            *self.tally.entry(fault).or_default() += 1;
+            self.doomed = Some(fault).filter(|fault| matches!(fault, Fault::Killed | Fault::LongDown));
+        }
+        if let Some(response) = self.refuses(slot, step, dir, scripted) {
             self.put(self.now + reply.after_ms, Item::Back { reply, response });
             return;
         }
-        self.send(request, reply, delay_ms);
+        self.send(request, reply, scripted);
     }
 
     /// An error that is answered before anything is executed.
-    fn refuses(&mut self, slot: usize, step: StepId, dir: Direction) -> Option<Response> {
+    fn refuses(&mut self, slot: usize, step: StepId, dir: Direction, scripted: Option<Fault>) -> Option<Response> {
         if self.setup.rejects.contains(&(slot, step, dir)) {
             *self.tally.entry(Fault::Reject).or_default() += 1;
             return Some(refusal(422, "it is refused whenever it comes"));
@@ -143,30 +149,44 @@ impl Play {
             (Fault::NotExecuted, 503, "not executed"),
             (Fault::AuthExpired, 401, ""),
         ];
-        let hit = faults.into_iter().find(|(fault, _, _)| self.strikes(*fault));
+        let hit = faults.into_iter().find(|(fault, _, _)| match scripted {
+            Some(scripted) => scripted == *fault,
+            None => self.strikes(*fault),
+        });
         hit.map(|(_, status, why)| refusal(status, why))
     }
 
-    fn send(&mut self, request: Request, reply: Reply, delay_ms: u64) {
+    /// What the network does with a call that the system would take.
+    fn send(&mut self, request: Request, reply: Reply, scripted: Option<Fault>) {
+        let (_, delay_ms) = self.lag_and_delay(reply.slot, reply.step, reply.dir);
         let arrives = self.now + self.waits.between(1, 150);
-        let (gives_up, lost) = (self.now + TIMEOUT_MS, Outcome::Unknown("no answer in time".into()));
-        let lost = Event::Answered { step: reply.step, attempt: reply.attempt, outcome: lost };
-        if self.strikes(Fault::TimeoutBefore) {
-            self.arrive(gives_up, reply.slot, lost);
-        } else if self.strikes(Fault::TimeoutAfter) {
-            self.put(arrives, Item::Land { request, reply: None });
-            self.arrive(gives_up, reply.slot, lost);
-        } else if delay_ms > 0 && self.strikes(Fault::Delayed) {
-            let late = gives_up + self.waits.below(delay_ms);
-            self.put(late, Item::Land { request, reply: None });
-            self.arrive(gives_up, reply.slot, lost);
-        } else if self.strikes(Fault::Reset) {
-            if self.waits.chance(500) {
+        let gives_up = self.now + TIMEOUT_MS;
+        let outcome = Outcome::Unknown("no answer in time".into());
+        let lost = Event::Answered { step: reply.step, attempt: reply.attempt, outcome };
+        let faults = [Fault::TimeoutBefore, Fault::TimeoutAfter, Fault::Delayed, Fault::Reset];
+        let can = |fault| fault != Fault::Delayed || delay_ms > 0;
+        let hit = faults.into_iter().filter(|fault| can(*fault)).find(|fault| match scripted {
+            Some(scripted) => scripted == *fault,
+            None => self.strikes(*fault),
+        });
+        match hit {
+            Some(Fault::TimeoutBefore) => self.arrive(gives_up, reply.slot, lost),
+            Some(Fault::TimeoutAfter) => {
                 self.put(arrives, Item::Land { request, reply: None });
+                self.arrive(gives_up, reply.slot, lost);
             }
-            self.arrive(arrives + 1, reply.slot, lost);
-        } else {
-            self.put(arrives, Item::Land { request, reply: Some(reply) });
+            Some(Fault::Delayed) => {
+                let late = if scripted.is_some() { delay_ms } else { self.waits.below(delay_ms) };
+                self.put(gives_up + late, Item::Land { request, reply: None });
+                self.arrive(gives_up, reply.slot, lost);
+            }
+            Some(Fault::Reset) => {
+                if self.waits.chance(500) {
+                    self.put(arrives, Item::Land { request, reply: None });
+                }
+                self.arrive(arrives + 1, reply.slot, lost);
+            }
+            _ => self.put(arrives, Item::Land { request, reply: Some(reply) }),
         }
     }
 
@@ -190,6 +210,7 @@ impl Play {
             let Some(at) = instance.state.steps.iter().position(|run| waits(run.stage)) else { continue };
             let step = StepId(u16::try_from(at).unwrap_or(u16::MAX));
             let how = self.advice(slot, step);
+            self.released.insert((slot, step));
             if how != Release::Retry {
                 self.decided.insert((slot, step));
             }

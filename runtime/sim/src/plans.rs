@@ -169,9 +169,12 @@ fn step(model: &Model, name: &str, at: usize, wish: &Wish, wishes: &[Wish], befo
     inputs.insert("id".into(), Binding::Literal(Value::from(id)));
     inputs.insert("member".into(), Binding::Literal(member));
     inputs.insert("value".into(), Binding::Literal(new));
-    let parent = wish.after.iter().find(|parent| wishes.get(usize::from(**parent)).is_some_and(|parent| parent.awf == "keyed.create"));
-    if let Some(parent) = parent {
-        inputs.insert("parent".into(), Binding::Output { step: StepId(*parent), name: "serial".into() });
+    let gives = |parent: &u16| {
+        let awf = wishes.get(usize::from(*parent)).map_or("", |parent| parent.awf.as_str());
+        matches!(awf, "put.create" | "keyed.create" | "unique.create" | "strict.create" | "marked.create" | "bare.create")
+    };
+    if let Some(parent) = wish.after.iter().find(|parent| gives(parent)).filter(|_| system == "note") {
+        inputs.insert("value".into(), Binding::Output { step: StepId(*parent), name: "serial".into() });
     }
     Step {
         id: StepId(u16::try_from(at).unwrap_or(u16::MAX)),

@@ -47,7 +47,8 @@ pub struct Change {
 pub struct World {
     /// The objects under each address, now and at each earlier time.
     shelves: BTreeMap<String, Vec<(Millis, Vec<Entry>)>>,
-    serials: u64,
+    /// How many objects each address ever had.
+    made: BTreeMap<String, u64>,
     /// The idempotency keys that are remembered: since when, and the object that each made.
     keys: BTreeMap<String, (Millis, u64)>,
     /// Every change, in order.
@@ -57,8 +58,7 @@ pub struct World {
 impl World {
     /// Puts an object there before anything happens.
     pub fn place(&mut self, shelf: &str, value: &str) {
-        self.serials += 1;
-        let entry = Entry { serial: self.serials, value: value.to_owned(), marker: None };
+        let entry = Entry { serial: self.fresh(shelf), value: value.to_owned(), marker: None };
         let mut entries = self.entries(shelf).to_vec();
         entries.push(entry);
         self.shelves.entry(shelf.to_owned()).or_default().push((0, entries));
@@ -104,7 +104,7 @@ impl World {
             }
             ("PUT", _) => {
                 let known = entries.first().map(|entry| entry.serial);
-                let serial = known.unwrap_or_else(|| self.fresh());
+                let serial = known.unwrap_or_else(|| self.fresh(&shelf));
                 entries = vec![Entry { serial, value: body, marker: None }];
                 answer(200, &format!("serial {serial}"))
             }
@@ -141,14 +141,18 @@ impl World {
     }
 
     fn push(&mut self, request: &Request, value: String, entries: &mut Vec<Entry>) -> u64 {
-        let serial = self.fresh();
+        let serial = self.fresh(&request.url);
         entries.push(Entry { serial, value, marker: header(request, MARKER) });
         serial
     }
 
-    fn fresh(&mut self) -> u64 {
-        self.serials += 1;
-        self.serials
+    /// A serial that says where and as which the object was made, whatever else happens in the world meanwhile.
+    fn fresh(&mut self, shelf: &str) -> u64 {
+        let made = self.made.entry(shelf.to_owned()).or_default();
+        *made += 1;
+        let mut bytes = [0; 8];
+        bytes[..4].copy_from_slice(&blake3::hash(format!("{shelf} {made}").as_bytes()).as_bytes()[..4]);
+        u64::from_le_bytes(bytes)
     }
 
     fn keep(&mut self, request: &Request, now: Millis, shelf: &str, entries: Vec<Entry>) {

@@ -64,10 +64,10 @@ impl Finding {
         Self {
             code,
             severity: Severity::Error,
-            message: message.into(),
+            message: plain(message),
             file: file.into(),
             span,
-            label: label.into(),
+            label: plain(label),
             why: None,
             help: None,
             related: Vec::new(),
@@ -83,14 +83,14 @@ impl Finding {
     /// With the reason why it is a mistake.
     #[must_use]
     pub fn why(self, why: impl Into<String>) -> Self {
-        Self { why: Some(why.into()), ..self }
+        Self { why: Some(plain(why)), ..self }
     }
 
     /// With what to do.
     #[must_use]
     pub fn help(self, help: impl Into<Option<String>>) -> Self {
         match help.into() {
-            Some(help) => Self { help: Some(help), ..self },
+            Some(help) => Self { help: Some(plain(help)), ..self },
             None => self,
         }
     }
@@ -98,9 +98,27 @@ impl Finding {
     /// With another place that matters.
     #[must_use]
     pub fn related(mut self, file: impl Into<String>, span: Range<usize>, label: impl Into<String>) -> Self {
-        self.related.push((file.into(), span, label.into()));
+        self.related.push((file.into(), span, plain(label)));
         self
     }
+}
+
+/// The longest sentence of a finding, in characters.
+const SENTENCE_MAX: usize = 600;
+
+/// One line of bounded length: names come from files, and files may name things by anything.
+fn plain(text: impl Into<String>) -> String {
+    let text = text.into();
+    let is_plain = !text.chars().any(char::is_control) && text.len() <= SENTENCE_MAX;
+    if is_plain {
+        return text;
+    }
+    let escaped = |c: char| if c.is_control() { c.escape_default().collect() } else { c.to_string() };
+    let mut short: String = text.chars().take(SENTENCE_MAX).map(escaped).collect();
+    if text.chars().nth(SENTENCE_MAX).is_some() {
+        short.push_str("...");
+    }
+    short
 }
 
 /// Whether one of `findings` is an error.
@@ -154,6 +172,13 @@ pub fn render(findings: &[Finding], sources: &BTreeMap<String, String>, format: 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sentence_is_one_line_of_bounded_length() {
+        let finding = Finding::error("XS0001", "a.hcl", 0..0, "no `a\nb`", "x".repeat(10_000));
+        assert_eq!(finding.message, "no `a\\nb`");
+        assert_eq!(finding.label.len(), SENTENCE_MAX + 3);
+    }
 
     #[test]
     fn a_slip_of_the_pen_is_recognised_and_another_word_is_not() {

@@ -219,7 +219,9 @@ impl Inference<'_> {
             Err(wrong) => {
                 let mut finding =
                     Finding::error(wrong.code, self.file, span.clone(), wrong.message, wrong.label);
-                finding.why = wrong.why;
+                if let Some(why) = wrong.why {
+                    finding = finding.why(why);
+                }
                 self.findings.push(finding.help(wrong.help));
                 Type::Any
             }

@@ -9,11 +9,14 @@ use crate::syntax::{Attribute, Block, Body, Node, Word};
 use std::collections::BTreeSet;
 use std::ops::{Range, RangeInclusive};
 use xops_kernel::declare::Origin;
-use xops_kernel::expr::{Expr, Path, Segment};
+use xops_kernel::expr::{Expr, Path};
 use xops_kernel::value::{Type, Value, Values};
 
-/// The longest duration, in milliseconds: ten years.
-pub const DURATION_MS_MAX: u64 = 10 * 366 * 24 * 3_600_000;
+mod blocks;
+mod words;
+
+use words::TYPES;
+pub use words::{DURATION_MS_MAX, describe, duration_ms, listed, there_are, type_from, words};
 
 /// Reads one body.
 #[derive(Debug)]
@@ -256,7 +259,7 @@ impl<'a, 'f> Reader<'a, 'f> {
     /// A reference: `okta.user`.
     pub fn reference(&mut self, name: &str) -> Option<Reference> {
         let node = &self.attribute(name)?.value;
-        self.to_reference(node)
+        self.take_reference(node)
     }
 
     /// A reference that must be there.
@@ -264,7 +267,7 @@ impl<'a, 'f> Reader<'a, 'f> {
         if self.require(name) { self.reference(name) } else { None }
     }
 
-    fn to_reference(&mut self, node: &Node) -> Option<Reference> {
+    fn take_reference(&mut self, node: &Node) -> Option<Reference> {
         if let Some(path) = node.path() {
             return Some((path.clone(), node.span.clone()));
         }
@@ -283,7 +286,7 @@ impl<'a, 'f> Reader<'a, 'f> {
     /// A list of references; a single reference counts as a list of one.
     pub fn list_of_refs(&mut self, name: &str) -> Vec<Reference> {
         let items = self.items(name);
-        items.iter().filter_map(|node| self.to_reference(node)).collect()
+        items.iter().filter_map(|node| self.take_reference(node)).collect()
     }
 
     /// A list of texts with their places; a single text counts as a list of one.
@@ -383,181 +386,6 @@ impl<'a, 'f> Reader<'a, 'f> {
         }
         rest
     }
-
-    /// Every block of `kind`. `labels` names what its labels are; one that ends with `?` may be missing. Blocks with other
-    /// numbers of labels are reported and left out.
-    pub fn blocks(&mut self, kind: &str, labels: &[&str]) -> Vec<&'a Block> {
-        self.blocks.insert(kind.to_owned());
-        let most = labels.len();
-        let least = labels.iter().filter(|label| !label.ends_with('?')).count();
-        let (mut taken, body) = (Vec::new(), self.body);
-        for block in body.blocks.iter().filter(|block| block.kind.text == kind) {
-            if (least..=most).contains(&block.labels.len()) {
-                taken.push(block);
-                continue;
-            }
-            let form: Vec<String> =
-                labels.iter().map(|label| format!("\"{}\"", label.trim_end_matches('?'))).collect();
-            let message = match most {
-                0 => format!("`{kind}` has no label here, and {} stand there", block.labels.len()),
-                _ => format!(
-                    "`{kind}` has {most} label{}, not {}",
-                    if most == 1 { "" } else { "s" },
-                    block.labels.len()
-                ),
-            };
-            let form = std::iter::once(kind.to_owned()).chain(form).collect::<Vec<_>>().join(" ");
-            let finding = self
-                .error(code::LABELS, block.head(), message, "")
-                .help(format!("it is written `{form} {{ ... }}`"));
-            self.refused = true;
-            self.findings.push(finding);
-        }
-        taken
-    }
-
-    /// The block of `kind` that stands at most once, without labels.
-    pub fn block(&mut self, kind: &str) -> Option<&'a Block> {
-        let blocks = self.blocks(kind, &[]);
-        for again in blocks.iter().skip(1) {
-            let message = format!("{} has more than one `{kind}`", self.what);
-            let finding = self
-                .error(code::ONCE, again.head(), message, "another one")
-                .related(&*self.body.file, blocks[0].head(), "the first")
-                .help("put them together".to_owned());
-            self.findings.push(finding);
-        }
-        blocks.first().copied()
-    }
-
-    /// Reports every attribute and block that was never asked for, and what is missing.
-    pub fn finish(mut self) {
-        for name in std::mem::take(&mut self.missing) {
-            let unknown = self
-                .body
-                .attributes
-                .iter()
-                .filter(|attribute| !self.attributes.contains(&attribute.name.text));
-            let misspelt = unknown.map(|attribute| meant(&attribute.name.text, &self.attributes));
-            let told = format!("did you mean `{name}`?");
-            if misspelt.flatten().all(|meant| meant != told) {
-                self.missing(&format!("`{name}`"));
-            }
-        }
-        for attribute in &self.body.attributes {
-            let name = &attribute.name;
-            if self.attributes.contains(&name.text) {
-                continue;
-            }
-            let message = format!("{} has no attribute `{}`", self.what, name.text);
-            let mut finding = self.error(code::UNKNOWN_WORD, name.span.clone(), message, "not known here");
-            finding = if self.blocks.contains(&name.text) {
-                finding.help(format!("`{0}` is a block: write `{0} {{ ... }}` without `=`", name.text))
-            } else {
-                finding.help(meant(&name.text, &self.attributes))
-            };
-            self.findings.push(finding);
-        }
-        for block in &self.body.blocks {
-            if self.blocks.contains(&block.kind.text) {
-                continue;
-            }
-            let message = format!("{} has no block `{}`", self.what, block.kind.text);
-            let mut finding =
-                self.error(code::UNKNOWN_BLOCK, block.kind.span.clone(), message, "not known here");
-            finding = if self.attributes.contains(&block.kind.text) {
-                finding.help(format!("`{0}` is an attribute: write `{0} = ...`", block.kind.text))
-            } else {
-                finding.help(meant(&block.kind.text, &self.blocks))
-            };
-            self.findings.push(finding);
-        }
-    }
-}
-
-fn meant(word: &str, known: &BTreeSet<String>) -> Option<String> {
-    let names: Vec<&str> = known.iter().map(String::as_str).collect();
-    suggest(word, names.iter().copied()).or_else(|| there_are(&names))
-}
-
-/// What there is, as a sentence; nothing where there is nothing.
-pub fn there_are<S: AsRef<str>>(names: &[S]) -> Option<String> {
-    match names {
-        [] => None,
-        [only] => Some(format!("there is only `{}`", only.as_ref())),
-        many => Some(format!("there are {}", listed(many))),
-    }
-}
-
-/// The names in backticks, with commas; after the twelfth only their number.
-pub fn listed<S: AsRef<str>>(names: &[S]) -> String {
-    let mut shown: Vec<String> = names.iter().take(12).map(|name| format!("`{}`", name.as_ref())).collect();
-    if names.len() > shown.len() {
-        shown.push(format!("{} more", names.len() - shown.len()));
-    }
-    shown.join(", ")
-}
-
-/// What an expression is, in words.
-pub fn describe(expr: &Expr) -> String {
-    match expr {
-        Expr::Literal(Value::Null) => "`null`".to_owned(),
-        Expr::Literal(Value::Bool(truth)) => format!("`{truth}`"),
-        Expr::Literal(Value::Int(_) | Value::Decimal(_)) => "a number".to_owned(),
-        Expr::Literal(Value::Text(_)) => "a text".to_owned(),
-        Expr::Literal(Value::List(_)) | Expr::List(_) => "a list".to_owned(),
-        Expr::Literal(Value::Map(_)) | Expr::Object(_) => "an object".to_owned(),
-        Expr::Ref(path) => format!("the reference `{path}`"),
-        Expr::Call(function, _) => format!("a call of `{}`", function.name()),
-        Expr::Not(_) | Expr::Binary(..) | Expr::If(..) => "an expression".to_owned(),
-    }
-}
-
-/// The words of a path that is made of names only: `["facet", "identity", "groups"]`.
-pub fn words(path: &Path) -> Option<Vec<&str>> {
-    let names = path.segments.iter().map(|segment| match segment {
-        Segment::Attr(name) => Some(name.as_str()),
-        Segment::Index(_) | Segment::Splat => None,
-    });
-    std::iter::once(Some(path.root.as_str())).chain(names).collect()
-}
-
-const TYPES: [&str; 6] = ["any", "bool", "date", "int", "map", "text"];
-
-/// Reads a type: `text`, `list(text)`.
-pub fn type_from(text: &str) -> Option<Type> {
-    let mut lists = 0;
-    let mut inner = text.trim();
-    while let Some(of) = inner.strip_prefix("list(").and_then(|rest| rest.strip_suffix(')')) {
-        lists += 1;
-        inner = of.trim();
-    }
-    let base = match inner {
-        "any" => Type::Any,
-        "bool" => Type::Bool,
-        "date" => Type::Date,
-        "int" => Type::Int,
-        "map" => Type::Map,
-        "text" => Type::Text,
-        "list" => Type::List(Box::new(Type::Any)),
-        _ => return None,
-    };
-    (lists <= 4).then(|| (0..lists).fold(base, |of, _| Type::List(Box::new(of))))
-}
-
-/// Reads a duration: an integer and one of `ms`, `s`, `m`, `h`, `d`; at most [`DURATION_MS_MAX`].
-pub fn duration_ms(text: &str) -> Option<u64> {
-    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let (number, unit) = text.split_at(digits);
-    let factor = match unit {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return None,
-    };
-    number.parse::<u64>().ok()?.checked_mul(factor).filter(|duration| *duration <= DURATION_MS_MAX)
 }
 
 #[cfg(test)]
@@ -574,18 +402,6 @@ mod tests {
         let said: Vec<String> =
             findings.iter().map(|finding| format!("{} {}", finding.code, finding.message)).collect();
         assert_eq!(said, expect);
-    }
-
-    #[test]
-    fn durations_and_types_are_read_from_their_words() {
-        assert_eq!(duration_ms("24h"), Some(86_400_000));
-        assert_eq!(duration_ms("500ms"), Some(500));
-        for no_duration in ["", "h", "24", "1.5h", "-1s", "99999999999999999999s", "4000d", "1 h", "２h"] {
-            assert_eq!(duration_ms(no_duration), None, "{no_duration}");
-        }
-        assert_eq!(type_from("list(text)"), Some(Type::List(Box::new(Type::Text))));
-        assert_eq!(type_from(&format!("{}text{}", "list(".repeat(9), ")".repeat(9))), None);
-        assert_eq!(type_from("string"), None);
     }
 
     #[test]

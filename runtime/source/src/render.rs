@@ -213,7 +213,10 @@ pub(crate) fn sarif(findings: &[Finding], sources: &BTreeMap<String, String>) ->
         })
     };
     let codes: BTreeSet<&str> = findings.iter().map(|finding| finding.code).collect();
-    let rule = |code: &&str| json!({ "id": code, "helpUri": code::page(code), "shortDescription": { "text": code::title(code) } });
+    let rule = |code: &&str| {
+        let title = Some(code::title(code)).filter(|title| !title.is_empty()).unwrap_or(code);
+        json!({ "id": code, "helpUri": code::page(code), "shortDescription": { "text": title } })
+    };
     let sarif = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",

@@ -4,6 +4,8 @@
 //! A line `#--- name.hcl` begins another file of the same case, and a first line `#--- alone` leaves the base out.
 //! `UPDATE_GOLDENS=1` writes the expectations anew.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot read its own files has failed")]
+
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +15,9 @@ use support::{Contracts, contracts, facts};
 use xops_source::code;
 use xops_source::declare::{ManifestFacts, declare};
 use xops_source::finding::{Finding, Format, any_error, render};
+
+/// The files of a case: name and bytes.
+type Files = Vec<(String, Vec<u8>)>;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
@@ -46,7 +51,7 @@ fn manifests() -> (Contracts, ManifestFacts) {
 }
 
 /// The files of a case: name and text.
-fn files(case: &str, text: &str) -> Vec<(String, Vec<u8>)> {
+fn files(case: &str, text: &str) -> Files {
     let base = std::fs::read_to_string(root().join("tests/base/base.hcl")).unwrap();
     let mut files = vec![("base.hcl".to_owned(), base)];
     let mut name = format!("{case}.hcl");
@@ -89,7 +94,7 @@ fn cases() -> Vec<(String, PathBuf)> {
 }
 
 /// The files that no one would store: generated, and compared as the others are.
-fn generated() -> Vec<(String, Vec<(String, Vec<u8>)>)> {
+fn generated() -> Vec<(String, Files)> {
     let one = |name: &str, bytes: Vec<u8>| {
         (name.to_owned(), [files(name, ""), vec![(format!("{name}.hcl"), bytes)]].concat())
     };

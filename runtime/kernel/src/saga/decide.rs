@@ -4,7 +4,7 @@
 
 use crate::awf::Undo;
 use crate::declare::OnReject;
-use crate::id::{Direction, StepId};
+use crate::id::StepId;
 use crate::port::{Ask, Phase};
 use crate::saga::event::{End, Event, Undoing};
 use crate::saga::state::{Course, Goal, Run, Stage, State};
@@ -19,9 +19,6 @@ pub(super) fn next(saga: &Saga, state: &State) -> Option<Event> {
     let acting = state.steps.iter().position(|run| matches!(run.stage, Stage::Ready | Stage::Unknown));
     if let Some(slot) = acting {
         return Some(act(saga, state, slot));
-    }
-    if state.steps.iter().any(|run| run.stage.is_busy()) {
-        return None;
     }
     match &state.course {
         Course::Forward => forward(saga, state),
@@ -71,37 +68,38 @@ fn request_digest(saga: &Saga, state: &State, slot: usize) -> Result<crate::id::
 }
 
 fn forward(saga: &Saga, state: &State) -> Option<Event> {
-    let failed = state.steps.iter().position(|run| run.stage == Stage::Failed);
-    if let Some(slot) = failed {
-        let step = &saga.plan.steps[slot];
-        let why = state.steps[slot].why.as_deref().unwrap_or("it was rejected");
-        return Some(match step.on_reject {
-            OnReject::Backstep | OnReject::Pause => {
-                Event::Turned { why: format!("{} was rejected: {why}", step.awf), by: None }
-            }
-            OnReject::Replan => Event::Ended { end: End::Superseded },
-        });
+    let failed = |policy: fn(OnReject) -> bool| {
+        let steps = saga.plan.steps.iter().zip(&state.steps);
+        steps.into_iter().find(|(step, run)| run.stage == Stage::Failed && policy(step.on_reject))
+    };
+    // Turning back waits for nothing: what is unsent is dropped, and what was sent is found out on the way.
+    if let Some((step, run)) = failed(|policy| policy != OnReject::Replan) {
+        let why = run.why.as_deref().unwrap_or("it was rejected");
+        return Some(Event::Turned { why: format!("{} was rejected: {why}", step.awf), by: None });
+    }
+    // Nobody looks after an instance that is over: what was sent has to be known first.
+    if failed(|policy| policy == OnReject::Replan).is_some() {
+        return (!state.steps.iter().any(Run::is_open)).then_some(Event::Ended { end: End::Superseded });
     }
     let done = state.steps.iter().all(|run| run.stage == Stage::Done);
     done.then_some(Event::Ended { end: End::Completed })
 }
 
 fn back(saga: &Saga, state: &State) -> Option<Event> {
-    let waits = |run: &Run| matches!(run.stage, Stage::Parked | Stage::Stuck);
+    let waits = |run: &Run| run.stage.is_busy() || matches!(run.stage, Stage::Parked | Stage::Stuck);
     if state.steps.iter().any(waits) {
         return None;
     }
-    match state.steps.iter().rposition(|run| run.stage == Stage::Done) {
-        None => Some(Event::Ended { end: End::Undone }),
-        Some(slot) => {
-            let (run, step) = (&state.steps[slot], &saga.plan.steps[slot]);
-            let how = match &step.undo {
-                Undo::Nothing => Some(Undoing::Nothing),
-                _ if !run.ours => Some(Undoing::NotOurs),
-                Undo::By { .. } | Undo::Irreversible { .. } => None,
-            };
-            debug_assert!(how.is_some() || saga.awf(step, Direction::Backward).is_some(), "every step is undone somehow");
-            how.map(|how| Event::Undone { step: step.id, how })
-        }
-    }
+    let Some(slot) = state.steps.iter().rposition(|run| run.stage == Stage::Done) else {
+        return Some(Event::Ended { end: End::Undone });
+    };
+    let (run, step) = (&state.steps[slot], &saga.plan.steps[slot]);
+    let how = match &step.undo {
+        Undo::Nothing => Undoing::Nothing,
+        _ if !run.ours => Undoing::NotOurs,
+        Undo::Irreversible { .. } => Undoing::Irreversible,
+        // Its compensation starts by itself.
+        Undo::By { .. } => return None,
+    };
+    Some(Event::Undone { step: step.id, how })
 }

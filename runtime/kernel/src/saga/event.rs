@@ -140,6 +140,8 @@ pub enum Undoing {
     Nothing,
     /// It was so before this instance, or cannot be told to be ours: it stays.
     NotOurs,
+    /// It cannot be undone: it stays.
+    Irreversible,
 }
 
 /// What a person decides about a parked or stuck step.

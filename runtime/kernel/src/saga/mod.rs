@@ -5,10 +5,13 @@
 //! after the events behind them are durable. A call without an answer is `Unknown`, never done and never failed. Steps are
 //! undone in the reverse of the plan's order, and only what this instance did is undone.
 //!
-//! The transitions stand in `step.rs` (what an event does to a step) and `decide.rs` (what follows from a state).
+//! The transitions stand in `step.rs` (what an event does to an instance), `call.rs` and `sight.rs` (what the answers to calls
+//! and lookups mean for a step) and `decide.rs` (what follows from a state).
 
+mod call;
 pub mod decide;
 pub mod event;
+mod sight;
 pub mod state;
 mod step;
 
@@ -232,15 +235,14 @@ impl Saga {
         Some(CallKey::of(&self.shared.tenant, self.instance, step, run.direction, run.generation))
     }
 
-    /// The names of the locks that the instance holds: from a step's go until it is settled.
+    /// The names of the locks that the instance holds: from a step's go until it is settled, rejected or back at the gate.
     pub fn holds(&self, state: &State) -> BTreeSet<String> {
         let mut held = BTreeSet::new();
+        if matches!(state.course, Course::Ended(_)) {
+            return held;
+        }
         for (step, run) in self.plan.steps.iter().zip(&state.steps) {
-            let busy = matches!(
-                run.stage,
-                Stage::Looking(_) | Stage::Ready | Stage::Calling | Stage::Unknown | Stage::Resting { .. } | Stage::Parked
-            );
-            if busy && run.passed {
+            if run.passed && (run.stage.is_busy() || matches!(run.stage, Stage::Parked | Stage::Stuck)) {
                 held.extend(self.locks(state, step, run.direction));
             }
         }

@@ -4,7 +4,7 @@ use crate::id::Direction;
 use crate::port::Phase;
 use crate::record::Millis;
 use crate::saga::event::End;
-use crate::value::Values;
+use crate::value::{Value, Values};
 use serde::Serialize;
 
 /// An instance.
@@ -60,7 +60,7 @@ pub struct Run {
     pub tries: u32,
     /// How many lookups in a row agreed, or failed.
     pub agreeing: u32,
-    /// Whether the gate said go.
+    /// Whether the gate said go and the go still holds: the step holds its locks.
     pub passed: bool,
     /// How many lookups in a row failed.
     pub misses: u32,
@@ -70,16 +70,26 @@ pub struct Run {
     pub marked: bool,
     /// Whether a call was sent whose outcome nobody knows.
     pub ambiguous: bool,
+    /// Whether the system said yes to the call of this direction.
+    pub acked: bool,
+    /// Why the step cannot go on, while it is still being found out whether an earlier call of it took effect.
+    pub refusal: Option<Box<str>>,
     /// Whether what is there now is this instance's doing.
     pub ours: bool,
-    /// When the current wait began: at the gate, for a readback, since a call was sent.
+    /// When the current wait began: at the gate, for a readback, since a call was given up.
     pub since: Millis,
+    /// When the lookup under way was asked for: it may show what was so then.
+    pub asked: Millis,
+    /// When the forward effect was there for certain: what a lookup shows may still be older for a while.
+    pub acted: Millis,
     /// Since when the current generation's key is in use.
     pub keyed: Millis,
     /// The outputs: what the call captured, what a lookup showed.
     pub outputs: Values,
     /// What the snapshot kept.
     pub before: Values,
+    /// The facet's value at the snapshot: what an exact compensation brings back.
+    pub was: Option<Value>,
     /// What the snapshot of the compensation kept.
     pub behind: Values,
     /// Why it failed, parked or is stuck.
@@ -175,6 +185,20 @@ impl Stage {
     }
 }
 
+impl Run {
+    /// Whether something that the step sent may still take effect, or be taken back by a person.
+    pub fn is_open(&self) -> bool {
+        let sent = match self.stage {
+            Stage::Calling | Stage::Unknown | Stage::Looking(Phase::Probe | Phase::Readback) => true,
+            Stage::Resting { then, .. } => !matches!(then, Then::Confirm | Then::Look(Phase::Snapshot)),
+            Stage::Confirming | Stage::Looking(_) | Stage::Ready | Stage::Parked => self.ambiguous || self.acked,
+            Stage::Stuck => true,
+            Stage::Waiting | Stage::Failed | Stage::Done | Stage::Undone | Stage::Kept => false,
+        };
+        sent || self.ambiguous && self.stage.is_busy()
+    }
+}
+
 impl State {
     /// The state of an instance with `steps` steps before anything happened.
     pub fn new(steps: usize) -> Self {
@@ -206,11 +230,16 @@ impl Default for Run {
             goal: Goal::NotLooked,
             marked: false,
             ambiguous: false,
+            acked: false,
+            refusal: None,
             ours: false,
             since: 0,
+            asked: 0,
+            acted: 0,
             keyed: 0,
             outputs: Values::new(),
             before: Values::new(),
+            was: None,
             behind: Values::new(),
             why: None,
         }

@@ -7,7 +7,7 @@ use crate::finding::{Finding, suggest};
 use crate::infer::{article, type_of_value};
 use crate::reader::listed;
 use crate::syntax::Node;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use xops_kernel::declare::OnReject;
 use xops_kernel::expr::Path;
 use xops_kernel::layer::{LayerKind, Merge, Setting};
@@ -20,7 +20,7 @@ pub(super) fn check(world: &World<'_>, findings: &mut Vec<Finding>) {
         chosen(world, *kind, name, layer, findings);
         for (key, (at, value)) in &layer.values {
             match world.settings.get(key) {
-                Some(setting) => fits(world, setting, at, value, findings),
+                Some(setting) => self::value(world, setting, at, value, findings),
                 None if key.starts_with("variant.") => {}
                 None => {
                     let among = world.settings.keys().map(String::as_str);
@@ -89,7 +89,7 @@ fn chosen(world: &World<'_>, kind: LayerKind, name: &str, layer: &Layer, finding
     }
 }
 
-fn fits(world: &World<'_>, setting: &Setting, at: &At, value: &Value, findings: &mut Vec<Finding>) {
+fn value(world: &World<'_>, setting: &Setting, at: &At, value: &Value, findings: &mut Vec<Finding>) {
     if !value.is(&setting.is) {
         let message = format!(
             "setting `{}` is {}, and this is {}",
@@ -113,14 +113,14 @@ fn fits(world: &World<'_>, setting: &Setting, at: &At, value: &Value, findings: 
         findings.push(finding.help(meant(variant, draft.variants.keys().map(String::as_str))));
     }
     match (setting.key.as_str(), value) {
-        ("on_reject", Value::Text(word)) if OnReject::from_word(word).is_none() => {
-            let words = ["backstep", "replan", "pause"];
+        ("on_reject", Value::Text(said)) if OnReject::from_word(said).is_none() => {
+            let among = ["backstep", "replan", "pause"];
             let finding = at.error(
                 code::CHOICE,
-                format!("`{word}` is no `on_reject`"),
+                format!("`{said}` is no `on_reject`"),
                 "none of the words that may stand here",
             );
-            let help = suggest(word, words).unwrap_or_else(|| format!("it is one of {}", listed(&words)));
+            let help = suggest(said, among).unwrap_or_else(|| format!("it is one of {}", listed(&among)));
             findings.push(finding.help(help));
         }
         ("parallel", Value::Int(number)) if !(1..=1_000).contains(number) => {
@@ -167,7 +167,7 @@ fn never_set(world: &World<'_>, findings: &mut Vec<Finding>) {
     }
     let set: BTreeSet<&str> =
         world.drafts.layers.values().flat_map(|layer| layer.values.keys().map(String::as_str)).collect();
-    let mut seen: BTreeMap<&str, ()> = BTreeMap::new();
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
     for (at, node) in expressions(world) {
         for (path, span) in node.refs.iter().filter(|(path, _)| path.root == "setting") {
             let Some(key) =
@@ -175,7 +175,7 @@ fn never_set(world: &World<'_>, findings: &mut Vec<Finding>) {
             else {
                 continue;
             };
-            if !set.contains(key) && seen.insert(key, ()).is_none() {
+            if !set.contains(key) && seen.insert(key) {
                 let finding = at
                     .error_at(span, code::NEVER_SET, format!("no layer sets `{key}`"), "always nothing")
                     .warning();

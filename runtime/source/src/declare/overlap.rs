@@ -228,7 +228,7 @@ mod tests {
         check("p.age > 3", "p.type == \"a\"", false);
         check("p.age > 3", "p.age > 3", true);
         check("p.age > 3 || p.type == \"a\"", "p.type == \"a\"", true);
-        let many = vec!["(p.a == 1 || p.b == 2)"; 12].join(" && ");
+        let many = ["(p.a == 1 || p.b == 2)"; 12].join(" && ");
         check(&many, "p.type == \"a\"", false);
     }
 }

@@ -96,14 +96,12 @@ impl<'a> Scope<'a> {
         let form = format!("{}.<attribute>", path.root);
         let name = attr(path, 0).ok_or_else(|| shape(path, &form))?;
         let Some(entity) = self.world.drafts.entities.get(&path.root) else { return Ok(Type::Any) };
-        match entity.attributes.get(name) {
-            Some(attribute) => descend(&attribute.is, &path.segments[1..]),
-            None => {
-                let message = format!("`{}` has no attribute `{name}`", path.root);
-                let help = meant(name, entity.attributes.keys().map(String::as_str));
-                Err(Unresolved::new(code::UNKNOWN_ATTRIBUTE, message, "unknown attribute").help(help))
-            }
+        if let Some(attribute) = entity.attributes.get(name) {
+            return descend(&attribute.is, &path.segments[1..]);
         }
+        let message = format!("`{}` has no attribute `{name}`", path.root);
+        let help = meant(name, entity.attributes.keys().map(String::as_str));
+        Err(Unresolved::new(code::UNKNOWN_ATTRIBUTE, message, "unknown attribute").help(help))
     }
 
     /// `setting.<key>`, whose key may have dots.
@@ -158,14 +156,12 @@ impl<'a> Scope<'a> {
         let record =
             manifest.and_then(|name| self.world.manifests.get(name)).and_then(|kinds| kinds.get(kind));
         let Some(record) = record else { return Ok(Type::Any) };
-        match record.get(attribute) {
-            Some(is) => descend(is, &path.segments[2..]),
-            None => {
-                let message = format!("the records `{system}.{kind}` have no attribute `{attribute}`");
-                let help = meant(attribute, record.keys().map(String::as_str).chain(["id"]));
-                Err(Unresolved::new(code::UNKNOWN_RECORD, message, "unknown attribute").help(help))
-            }
+        if let Some(is) = record.get(attribute) {
+            return descend(is, &path.segments[2..]);
         }
+        let message = format!("the records `{system}.{kind}` have no attribute `{attribute}`");
+        let help = meant(attribute, record.keys().map(String::as_str).chain(["id"]));
+        Err(Unresolved::new(code::UNKNOWN_RECORD, message, "unknown attribute").help(help))
     }
 
     /// `state.<domain>.<facet>.<output>`: what the AWF that creates the facet gives.
@@ -209,15 +205,13 @@ impl<'a> Scope<'a> {
             .filter(|words| words.len() == 2);
         let contract = name.and_then(|words| self.world.contracts.get(&AwfName::new(words[0], words[1])));
         let Some(contract) = contract else { return Ok(Type::Any) };
-        match contract.outputs.get(output) {
-            Some(is) => descend(is, &path.segments[3..]),
-            None => {
-                let message =
-                    format!("`{}`, which creates `{}.{}`, gives no `{output}`", contract.name, key.0, key.1);
-                let help = meant(output, contract.outputs.keys().map(String::as_str));
-                Err(nothing(message, "nothing provides it").help(help))
-            }
+        if let Some(is) = contract.outputs.get(output) {
+            return descend(is, &path.segments[3..]);
         }
+        let message =
+            format!("`{}`, which creates `{}.{}`, gives no `{output}`", contract.name, key.0, key.1);
+        let help = meant(output, contract.outputs.keys().map(String::as_str));
+        Err(nothing(message, "nothing provides it").help(help))
     }
 
     /// `facet.key`, `facet.value`, `facet.<attribute of the object>`.
@@ -242,14 +236,13 @@ impl<'a> Scope<'a> {
         let shown = format!("{}.{}", key.0, key.1);
         let objects = self.world.objects_of(key);
         match (name, facet.set) {
-            ("key", true) => Ok(Type::Text),
+            // An element of a set is wanted as a member, and an object by its name.
+            ("key" | "value", true) => Ok(Type::Text),
             ("key", false) => {
                 let message = format!("facet `{shown}` is no set, so it has no key");
                 Err(Unresolved::new(code::NO_MEMBERS, message, "no key")
                     .help("`facet.value` is its value".to_owned()))
             }
-            // An element of a set is wanted as a member, and an object by its name.
-            ("value", true) => Ok(Type::Text),
             ("value", false) if objects.is_some() => Ok(Type::Text),
             ("value", false) => Ok(super::outcome::type_of_wishes(self.world, key)),
             (attribute, _) => match objects {
@@ -297,14 +290,12 @@ impl<'a> Scope<'a> {
             .filter(|words| words.len() == 2);
         let contract = awf.and_then(|words| self.world.contracts.get(&AwfName::new(words[0], words[1])));
         let Some(contract) = contract else { return Ok(Type::Any) };
-        match contract.outputs.get(output) {
-            Some(is) => descend(is, &path.segments[2..]),
-            None => {
-                let message = format!("`{}` gives no `{output}`", contract.name);
-                let help = meant(output, contract.outputs.keys().map(String::as_str));
-                Err(Unresolved::new(code::UNKNOWN_OUTPUT, message, "unknown output").help(help))
-            }
+        if let Some(is) = contract.outputs.get(output) {
+            return descend(is, &path.segments[2..]);
         }
+        let message = format!("`{}` gives no `{output}`", contract.name);
+        let help = meant(output, contract.outputs.keys().map(String::as_str));
+        Err(Unresolved::new(code::UNKNOWN_OUTPUT, message, "unknown output").help(help))
     }
 }
 

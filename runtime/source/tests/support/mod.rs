@@ -22,7 +22,7 @@ pub(crate) fn contracts(lines: &str) -> Contracts {
     let mut contracts = Contracts::new();
     for line in lines.lines().filter(|line| !line.trim().is_empty()) {
         let parts: Vec<&str> = line.split('|').map(str::trim).collect();
-        let (system, function) = parts[0].split_once('.').unwrap();
+        let Some((system, function)) = parts[0].split_once('.') else { panic!("no name of an AWF: {line}") };
         let name = AwfName::new(system, function);
         let achieves = match parts[1] {
             "create" => Some(Achieves::Create),
@@ -62,8 +62,8 @@ pub(crate) fn contracts(lines: &str) -> Contracts {
 pub(crate) fn facts(lines: &str) -> ManifestFacts {
     let mut facts = ManifestFacts::new();
     for line in lines.lines().filter(|line| !line.trim().is_empty()) {
-        let (name, attributes) = line.split_once('|').unwrap();
-        let (manifest, kind) = name.trim().split_once('.').unwrap();
+        let (name, attributes) = line.split_once('|').unwrap_or_default();
+        let Some((manifest, kind)) = name.trim().split_once('.') else { panic!("no kind of record: {line}") };
         facts.entry(manifest.to_owned()).or_default().insert(kind.to_owned(), typed(attributes).collect());
     }
     facts
