@@ -75,9 +75,11 @@ fn misbound(instance: &Instance, world: &World, step: &Step, run: &Run, by_peopl
     if run.stage != Stage::Done || parent_run.stage != Stage::Done || by_people {
         return None;
     }
-    let serials: Vec<_> = world.entries(&shelf(parent_step)).iter().map(|entry| entry.serial.to_string()).collect();
+    let serials: Vec<_> =
+        world.entries(&shelf(parent_step)).iter().map(|entry| entry.serial.to_string()).collect();
     let said = values(world, step);
-    (said != serials).then(|| format!("misbound: step {} said {said:?}, and its parent is {serials:?}", step.id.0))
+    (said != serials)
+        .then(|| format!("misbound: step {} said {said:?}, and its parent is {serials:?}", step.id.0))
 }
 
 /// Everything that does not add up.
@@ -92,7 +94,11 @@ pub fn settle(ending: &Ending, scenes: &[Scene]) -> Vec<String> {
                 let why = run.why.as_deref().unwrap_or("");
                 format!(
                     "{what}: instance {slot} step {} {} is {} ({why}), before {:?}, now {:?}",
-                    step.id.0, step.awf, run.stage.word(), before(step, scene), values(&ending.world, step)
+                    step.id.0,
+                    step.awf,
+                    run.stage.word(),
+                    before(step, scene),
+                    values(&ending.world, step)
                 )
             };
             let what = step_wrong(&ending.world, step, run, scene, by_people);
@@ -126,12 +132,16 @@ fn step_wrong(world: &World, step: &Step, run: &Run, scene: &Scene, by_people: b
     match run.stage {
         Stage::Done if !there => Some("lie: done, and its effect is not there"),
         Stage::Kept if !there && !by_people => Some("lie: kept, and its effect is not there"),
-        Stage::Undone if step.undo == Undo::Nothing && !there => Some("lie: nothing to undo, and its effect is not there"),
+        Stage::Undone if step.undo == Undo::Nothing && !there => {
+            Some("lie: nothing to undo, and its effect is not there")
+        }
         Stage::Undone if step.undo != Undo::Nothing && !back => Some("lie: undone, and it is not as before"),
         Stage::Waiting | Stage::Failed if values(world, step) != before(step, scene) => {
             Some("unexplained: it never acted, and it is not as before")
         }
-        Stage::Parked | Stage::Stuck if run.why.is_none() => Some("it waits for a person and does not say why"),
+        Stage::Parked | Stage::Stuck if run.why.is_none() => {
+            Some("it waits for a person and does not say why")
+        }
         _ => None,
     }
 }
@@ -148,8 +158,16 @@ fn doubled(ending: &Ending) -> Vec<String> {
     }
     let twice = changes.into_iter().filter(|(_, times)| *times > 1);
     wrong.extend(twice.map(|((slot, step, dir), times)| {
-        let told: Vec<_> = ending.world.record.iter().filter(|change| ending.calls.get(&change.call) == Some(&(slot, step, dir))).collect();
-        format!("duplicate: instance {slot} step {} {dir:?} changed its object {times} times: {told:?}", step.0)
+        let told: Vec<_> = ending
+            .world
+            .record
+            .iter()
+            .filter(|change| ending.calls.get(&change.call) == Some(&(slot, step, dir)))
+            .collect();
+        format!(
+            "duplicate: instance {slot} step {} {dir:?} changed its object {times} times: {told:?}",
+            step.0
+        )
     }));
     wrong
 }

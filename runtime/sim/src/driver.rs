@@ -258,7 +258,8 @@ impl Play {
             let mut id = [0; 16];
             id[..8].copy_from_slice(&(slot as u64).to_le_bytes());
             id[8..].copy_from_slice(&setup.seed.to_le_bytes());
-            let saga = Saga { instance: InstanceId(id), plan: Arc::new(scene.plan.clone()), shared: shared.clone() };
+            let saga =
+                Saga { instance: InstanceId(id), plan: Arc::new(scene.plan.clone()), shared: shared.clone() };
             let state = saga.fresh();
             instances.push(Instance { saga, state, log: Vec::new() });
         }
@@ -305,7 +306,11 @@ impl Play {
             self.arrive(self.now + 10 * slot as u64, slot, Event::Started);
             if strikes(Fault::TurnedByPerson, &self.setup.rates, &mut self.persons, &mut self.tally) {
                 let at = self.now + self.persons.between(10, 20_000);
-                self.arrive(at, slot, Event::Turned { why: "a person asked".into(), by: Some("someone".into()) });
+                self.arrive(
+                    at,
+                    slot,
+                    Event::Turned { why: "a person asked".into(), by: Some("someone".into()) },
+                );
             }
         }
     }
@@ -354,7 +359,11 @@ impl Play {
         let resumed = matches!(event, Event::Resumed { .. });
         let answer = matches!(
             event,
-            Event::Judged { .. } | Event::Sighted { .. } | Event::Missed { .. } | Event::Answered { .. } | Event::Woke { .. }
+            Event::Judged { .. }
+                | Event::Sighted { .. }
+                | Event::Missed { .. }
+                | Event::Answered { .. }
+                | Event::Woke { .. }
         );
         let kept = answer.then(|| event.clone());
         let Some((frame, gained)) = self.believe(slot, event) else { return };
@@ -401,7 +410,8 @@ impl Play {
                     return None;
                 }
                 Ok(false) => {
-                    self.violations.push(format!("the machine refuses its own decision: {:?}", stamped.event));
+                    self.violations
+                        .push(format!("the machine refuses its own decision: {:?}", stamped.event));
                     return None;
                 }
                 Err(broken) => {
@@ -452,8 +462,10 @@ impl Play {
             self.running = false;
             self.epoch += 1;
             let doomed = self.doomed.take() == Some(Fault::LongDown);
-            let long = doomed || strikes(Fault::LongDown, &self.setup.rates, &mut self.deaths, &mut self.tally);
-            let down_ms = if long { self.deaths.between(60_000, 600_000) } else { self.deaths.between(1, 1_500) };
+            let long =
+                doomed || strikes(Fault::LongDown, &self.setup.rates, &mut self.deaths, &mut self.tally);
+            let down_ms =
+                if long { self.deaths.between(60_000, 600_000) } else { self.deaths.between(1, 1_500) };
             self.put(self.now + down_ms, Item::Restart);
         }
         dies
@@ -473,7 +485,8 @@ impl Play {
             if matches!(instance.state.course, Course::Ended(_)) {
                 continue;
             }
-            let event = if instance.log.is_empty() { Event::Started } else { Event::Resumed { epoch: self.epoch } };
+            let event =
+                if instance.log.is_empty() { Event::Started } else { Event::Resumed { epoch: self.epoch } };
             self.deliver(slot, event);
             if !self.running {
                 return;

@@ -12,7 +12,13 @@ use xops_kernel::saga::state::{Course, Stage, State};
 use xops_kernel::saga::{Refused, Saga};
 
 /// Applies one event; `Ok(false)` if the state refuses it. With `all` the laws of one step are held.
-pub fn steps(saga: &Saga, state: &mut State, stamped: &Stamped, gained: &mut Vec<Effect>, all: bool) -> Result<bool, String> {
+pub fn steps(
+    saga: &Saga,
+    state: &mut State,
+    stamped: &Stamped,
+    gained: &mut Vec<Effect>,
+    all: bool,
+) -> Result<bool, String> {
     if !all {
         return Ok(saga.step(state, stamped, gained).is_ok());
     }
@@ -21,7 +27,9 @@ pub fn steps(saga: &Saga, state: &mut State, stamped: &Stamped, gained: &mut Vec
     if let Err(refused) = saga.step(state, stamped, &mut out) {
         let late = matches!(refused, Refused::Stale { .. } | Refused::Unexpected { .. });
         if *state != before || !out.is_empty() || !late {
-            return Err(format!("a refused event changed something, or was refused for the wrong reason: {refused} {stamped:?}"));
+            return Err(format!(
+                "a refused event changed something, or was refused for the wrong reason: {refused} {stamped:?}"
+            ));
         }
         return Ok(false);
     }
@@ -40,14 +48,19 @@ pub fn fold(saga: &Saga, log: &[Vec<Stamped>]) -> Result<State, String> {
     let mut state = saga.fresh();
     let mut out = Vec::new();
     for stamped in log.iter().flatten() {
-        saga.step(&mut state, stamped, &mut out).map_err(|refused| format!("the log does not fold: {refused} at {stamped:?}"))?;
+        saga.step(&mut state, stamped, &mut out)
+            .map_err(|refused| format!("the log does not fold: {refused} at {stamped:?}"))?;
     }
     Ok(state)
 }
 
 /// Whether the log folds to what is believed.
 pub fn folds(instance: &Instance) -> Result<(), String> {
-    if fold(&instance.saga, &instance.log)? == instance.state { Ok(()) } else { Err("the log folds to another state".into()) }
+    if fold(&instance.saga, &instance.log)? == instance.state {
+        Ok(())
+    } else {
+        Err("the log folds to another state".into())
+    }
 }
 
 /// Whether every decision follows again. The verdicts of the gate are held by the machine itself.
@@ -58,11 +71,16 @@ pub fn replays(instance: &Instance) -> Result<(), String> {
     for frame in &instance.log {
         for (nth, stamped) in frame.iter().enumerate() {
             let decided = saga.decide(&state);
-            let follows = if nth == 0 { decided.is_none() && !stamped.event.is_decided() } else { decided.as_ref() == Some(stamped) };
+            let follows = if nth == 0 {
+                decided.is_none() && !stamped.event.is_decided()
+            } else {
+                decided.as_ref() == Some(stamped)
+            };
             if !follows {
                 return Err(format!("replay decides {decided:?}, and the log says {stamped:?}"));
             }
-            saga.step(&mut state, stamped, &mut out).map_err(|refused| format!("replay refuses {stamped:?}: {refused}"))?;
+            saga.step(&mut state, stamped, &mut out)
+                .map_err(|refused| format!("replay refuses {stamped:?}: {refused}"))?;
         }
     }
     match saga.decide(&state) {
@@ -93,7 +111,9 @@ pub fn ordered(instance: &Instance) -> Result<(), String> {
                     Direction::Forward => again,
                     Direction::Backward => {
                         let later = slot + 1..state.steps.len();
-                        busy == 1 && state.course != Course::Forward && later.into_iter().all(|at| stage(at) != Stage::Done)
+                        busy == 1
+                            && state.course != Course::Forward
+                            && later.into_iter().all(|at| stage(at) != Stage::Done)
                     }
                 };
                 let times = calls.entry((step.0, *dir)).or_default();

@@ -9,7 +9,8 @@ use xops_kernel::awf::{Achieves, Ambiguity, AwfName, Contract, From, Input, Read
 use xops_kernel::fact::{Doubt, Observation, Reason};
 use xops_kernel::id::Digest;
 use xops_kernel::port::{
-    Ask, Connector, Outcome, Page, Phase, ReadAsk, ReadContract, ReadPage, Request, Response, Sighting, Unrendered, lookup_proof,
+    Ask, Connector, Outcome, Page, Phase, ReadAsk, ReadContract, ReadPage, Request, Response, Sighting,
+    Unrendered, lookup_proof,
 };
 use xops_kernel::value::{Type, Value, Values};
 
@@ -84,26 +85,60 @@ fn all() -> Vec<Spec> {
     let serial = [("id", From::Input("id".into())), ("serial", From::Output("serial".into()))];
     let member = [("id", From::Input("id".into())), ("member", From::Input("member".into()))];
     vec![
-        spec("put.create", "PUT", Some(Create), PUT).looks(By::Address).lags(1_000).undo("delete", &shelf, None),
-        spec("put.update", "PATCH", Some(Update), PUT).looks(By::Address).lags(1_000).undo("update", &before, None),
-        spec("put.remove", "DELETE", Some(Remove), PUT).looks(By::Address).lags(1_000).undo("restore", &before, Some("its history")),
+        spec("put.create", "PUT", Some(Create), PUT)
+            .looks(By::Address)
+            .lags(1_000)
+            .undo("delete", &shelf, None),
+        spec("put.update", "PATCH", Some(Update), PUT)
+            .looks(By::Address)
+            .lags(1_000)
+            .undo("update", &before, None),
+        spec("put.remove", "DELETE", Some(Remove), PUT).looks(By::Address).lags(1_000).undo(
+            "restore",
+            &before,
+            Some("its history"),
+        ),
         spec("put.delete", "DELETE", Some(Remove), PUT).looks(By::Address).lags(1_000),
         spec("put.restore", "PUT", Some(Create), PUT).looks(By::Address).lags(1_000),
         spec("keyed.create", "POST", Some(Create), KEYED).delays(3_000).undo("delete", &serial, None),
         spec("keyed.delete", "DELETE", Some(Remove), PUT).looks(By::Serial),
-        spec("unique.create", "POST", Some(Create), UNIQUE).marks().looks(By::Address).lags(1_500).delays(3_000).done().undo("delete", &shelf, None),
+        spec("unique.create", "POST", Some(Create), UNIQUE)
+            .marks()
+            .looks(By::Address)
+            .lags(1_500)
+            .delays(3_000)
+            .done()
+            .undo("delete", &shelf, None),
         spec("unique.delete", "DELETE", Some(Remove), PROBE).looks(By::Address).lags(1_500).delays(3_000),
-        spec("strict.create", "POST", Some(Create), UNIQUE).marks().looks(By::Address).lags(1_500).delays(3_000).undo("disable", &shelf, Some("it can be disabled, not un-created")),
+        spec("strict.create", "POST", Some(Create), UNIQUE)
+            .marks()
+            .looks(By::Address)
+            .lags(1_500)
+            .delays(3_000)
+            .undo("disable", &shelf, Some("it can be disabled, not un-created")),
         spec("strict.disable", "PATCH", Some(Update), PUT).looks(By::Address).lags(1_500),
-        spec("marked.create", "POST", Some(Create), PROBE).marks().finds(By::Marker).lags(2_000).delays(3_000).undo("delete", &serial, None),
+        spec("marked.create", "POST", Some(Create), PROBE)
+            .marks()
+            .finds(By::Marker)
+            .lags(2_000)
+            .delays(3_000)
+            .undo("delete", &serial, None),
         spec("marked.delete", "DELETE", Some(Remove), PROBE).looks(By::Serial).lags(2_000).delays(3_000),
-        spec("bare.create", "POST", Some(Create), PROBE).looks(By::Address).lags(1_000).delays(3_000).undo("delete", &serial, None),
+        spec("bare.create", "POST", Some(Create), PROBE)
+            .looks(By::Address)
+            .lags(1_000)
+            .delays(3_000)
+            .undo("delete", &serial, None),
         spec("bare.delete", "DELETE", Some(Remove), PROBE).looks(By::Serial).lags(1_000),
         spec("blind.send", "POST", None, Ambiguity::Park),
         spec("blind.grant", "POST", Some(Create), Ambiguity::Park).undo("revoke", &serial, None),
         spec("blind.revoke", "DELETE", Some(Remove), Ambiguity::Park),
         spec("note.post", "POST", None, PROBE).marks().finds(By::Marker).lags(2_000).delays(3_000),
-        spec("set.add", "PUT", Some(Create), PROBE).looks(By::Member).locks().delays(2_000).undo("drop", &member, None),
+        spec("set.add", "PUT", Some(Create), PROBE)
+            .looks(By::Member)
+            .locks()
+            .delays(2_000)
+            .undo("drop", &member, None),
         spec("set.drop", "PUT", Some(Remove), PROBE).looks(By::Member).locks().delays(2_000),
     ]
 }
@@ -111,7 +146,8 @@ fn all() -> Vec<Spec> {
 fn spec(name: &str, method: &'static str, achieves: Option<Achieves>, ambiguity: Ambiguity) -> Spec {
     let (system, function) = name.split_once('.').unwrap_or((name, ""));
     let text = |required| Input { is: Type::Any, required, personal: false };
-    let inputs = ["id", "value", "serial", "member", "parent"].map(|input| (input.to_owned(), text(input == "id")));
+    let inputs =
+        ["id", "value", "serial", "member", "parent"].map(|input| (input.to_owned(), text(input == "id")));
     let contract = Contract {
         name: AwfName::new(system, function),
         achieves,
@@ -217,7 +253,8 @@ impl Connector for Model {
         let body = String::from_utf8_lossy(&response.body);
         match response.status {
             200..=299 => {
-                let serial = body.strip_prefix("serial ").map(|serial| ("serial".to_owned(), Value::from(serial)));
+                let serial =
+                    body.strip_prefix("serial ").map(|serial| ("serial".to_owned(), Value::from(serial)));
                 Outcome::Ok(serial.into_iter().collect())
             }
             409 if done => Outcome::AlreadyDone(Values::new()),
@@ -226,7 +263,9 @@ impl Connector for Model {
     }
 
     fn sight(&self, ask: &Ask<'_>, response: &Response) -> Page {
-        let Some(spec) = self.specs.get(ask.awf) else { return Page::Failed(Outcome::Invalid("no manifest".into())) };
+        let Some(spec) = self.specs.get(ask.awf) else {
+            return Page::Failed(Outcome::Invalid("no manifest".into()));
+        };
         if response.status != 200 {
             return Page::Failed(failure(response));
         }
@@ -283,7 +322,8 @@ impl Connector for Model {
 /// The whole set with or without the member, from what the snapshot kept.
 fn set_body(ask: &Ask<'_>, member: &str) -> Vec<u8> {
     let known = ask.snapshot.get("members").and_then(Value::as_list).unwrap_or(&[]);
-    let mut members: Vec<String> = known.iter().map(Value::to_string).filter(|known| known != member).collect();
+    let mut members: Vec<String> =
+        known.iter().map(Value::to_string).filter(|known| known != member).collect();
     if ask.awf.function == "add" {
         members.push(member.to_owned());
     }

@@ -20,7 +20,9 @@ impl Play {
                 self.put(at, Item::Judge { slot, epoch, step, dir, attempt });
             }
             Effect::Look { step, dir, phase, attempt } => self.look(slot, step, dir, phase, attempt),
-            Effect::Call { step, dir, attempt, generation } => self.call(slot, step, dir, attempt, generation),
+            Effect::Call { step, dir, attempt, generation } => {
+                self.call(slot, step, dir, attempt, generation)
+            }
             Effect::Wake { step, attempt, at, .. } => self.arrive(at, slot, Event::Woke { step, attempt }),
         }
     }
@@ -56,7 +58,14 @@ impl Play {
     }
 
     /// Runs `with` on the question of a phase, as the shell would put it.
-    fn ask<T>(&self, slot: usize, step: StepId, dir: Direction, phase: Phase, with: impl FnOnce(&Ask<'_>) -> T) -> Option<T> {
+    fn ask<T>(
+        &self,
+        slot: usize,
+        step: StepId,
+        dir: Direction,
+        phase: Phase,
+        with: impl FnOnce(&Ask<'_>) -> T,
+    ) -> Option<T> {
         let instance = &self.instances[slot];
         let (saga, state) = (&instance.saga, &instance.state);
         let planned = saga.plan.step(step)?;
@@ -65,7 +74,15 @@ impl Play {
         let run = state.steps.get(usize::from(step.0))?;
         let empty = Values::new();
         let key = saga.key(state, step)?;
-        Some(with(&Ask { system: &empty, awf: &awf, phase, inputs: &inputs, key, snapshot: saga.snapshot(run), carry: &empty }))
+        Some(with(&Ask {
+            system: &empty,
+            awf: &awf,
+            phase,
+            inputs: &inputs,
+            key,
+            snapshot: saga.snapshot(run),
+            carry: &empty,
+        }))
     }
 
     fn lag_and_delay(&self, slot: usize, step: StepId, dir: Direction) -> (u64, u64) {
@@ -121,7 +138,8 @@ impl Play {
             self.violations.push(format!("a call was sent before its intent was durable: {intended:?}"));
         }
         self.calls.insert(key.to_string(), (slot, step, dir));
-        let reply = Reply { slot, epoch: self.epoch, step, dir, attempt, after_ms: self.waits.between(1, 150) };
+        let reply =
+            Reply { slot, epoch: self.epoch, step, dir, attempt, after_ms: self.waits.between(1, 150) };
         let nth = self.sent.entry((slot, step, dir)).or_default();
         *nth += 1;
         let scripted = self.setup.script.get(&(slot, step, dir, *nth)).copied();
@@ -137,7 +155,13 @@ impl Play {
     }
 
     /// An error that is answered before anything is executed.
-    fn refuses(&mut self, slot: usize, step: StepId, dir: Direction, scripted: Option<Fault>) -> Option<Response> {
+    fn refuses(
+        &mut self,
+        slot: usize,
+        step: StepId,
+        dir: Direction,
+        scripted: Option<Fault>,
+    ) -> Option<Response> {
         if self.setup.rejects.contains(&(slot, step, dir)) {
             *self.tally.entry(Fault::Reject).or_default() += 1;
             return Some(refusal(422, "it is refused whenever it comes"));
@@ -228,7 +252,8 @@ impl Play {
         let (saga, scene) = (&instance.saga, &self.setup.scenes[slot]);
         let Some(planned) = saga.plan.step(step) else { return Release::Failed };
         let contract = saga.contract(planned, run.direction);
-        let blind = contract.is_some_and(|contract| contract.ambiguity == Ambiguity::Park || !contract.snapshot);
+        let blind =
+            contract.is_some_and(|contract| contract.ambiguity == Ambiguity::Park || !contract.snapshot);
         if self.persons.chance(400) && !(blind && run.ambiguous) {
             return Release::Retry;
         }

@@ -32,16 +32,14 @@ pub const FORWARD: [&str; 12] = [
 ];
 
 /// Those whose every ambiguity resolves by itself and whose effect is always attributed.
-pub const SURE: [&str; 9] = [
+pub const SURE: [&str; 7] = [
     "put.create",
     "put.update",
-    "put.remove",
     "keyed.create",
     "unique.create",
     "strict.create",
     "marked.create",
     "note.post",
-    "keyed.create",
 ];
 
 /// What the tenant's digests are keyed with in the simulation.
@@ -98,7 +96,8 @@ pub fn draw(dice: &mut Dice, steps: u16, awfs: &[&str]) -> Vec<Wish> {
             _ => OnReject::Backstep,
         };
         if dice.chance(120) {
-            made.there = Some(if dice.chance(600) { format!("wanted-{at}") } else { format!("foreign-{at}") });
+            made.there =
+                Some(if dice.chance(600) { format!("wanted-{at}") } else { format!("foreign-{at}") });
         }
         made
     };
@@ -109,7 +108,11 @@ pub fn draw(dice: &mut Dice, steps: u16, awfs: &[&str]) -> Vec<Wish> {
 pub fn plan(name: &str, width: u16, wishes: &[Wish]) -> Scene {
     let model = Model::default();
     let mut before = Vec::new();
-    let steps = wishes.iter().enumerate().map(|(at, wish)| step(&model, name, at, wish, wishes, &mut before)).collect();
+    let steps = wishes
+        .iter()
+        .enumerate()
+        .map(|(at, wish)| step(&model, name, at, wish, wishes, &mut before))
+        .collect();
     let plan = Plan {
         id: PlanId::default(),
         tenant: "sim".into(),
@@ -129,7 +132,14 @@ pub fn plan(name: &str, width: u16, wishes: &[Wish]) -> Scene {
     Scene { plan: plan.sealed(&KEY), before }
 }
 
-fn step(model: &Model, name: &str, at: usize, wish: &Wish, wishes: &[Wish], before: &mut Vec<(String, String)>) -> Step {
+fn step(
+    model: &Model,
+    name: &str,
+    at: usize,
+    wish: &Wish,
+    wishes: &[Wish],
+    before: &mut Vec<(String, String)>,
+) -> Step {
     let (system, function) = wish.awf.split_once('.').unwrap_or((&wish.awf, ""));
     let awf = AwfName::new(system, function);
     let contract = model.contract(&awf).cloned();
@@ -154,7 +164,9 @@ fn step(model: &Model, name: &str, at: usize, wish: &Wish, wishes: &[Wish], befo
             let to = if system == "set" { member.clone() } else { new.clone() };
             absent.absence().map(|absence| Change::create(facet, to, absence))
         }
-        Some(Achieves::Update) => present.presence().map(|presence| Change::update(facet, presence, new.clone())),
+        Some(Achieves::Update) => {
+            present.presence().map(|presence| Change::update(facet, presence, new.clone()))
+        }
         Some(Achieves::Remove) => present.presence().map(|presence| Change::remove(facet, presence)),
     };
     // What stands in the way of a creation is another's; what marks its own things has nothing of others at its address.
@@ -162,7 +174,9 @@ fn step(model: &Model, name: &str, at: usize, wish: &Wish, wishes: &[Wish], befo
         Some(Achieves::Create) if !matches!(system, "set" | "keyed" | "blind" | "marked") => {
             before.extend(wish.there.clone().map(|value| (shelf, value)));
         }
-        Some(Achieves::Update | Achieves::Remove) => before.push((shelf, wish.there.clone().unwrap_or(old.to_string()))),
+        Some(Achieves::Update | Achieves::Remove) => {
+            before.push((shelf, wish.there.clone().unwrap_or(old.to_string())))
+        }
         _ => {}
     }
     let mut inputs: BTreeMap<String, Binding> = BTreeMap::new();
@@ -171,7 +185,15 @@ fn step(model: &Model, name: &str, at: usize, wish: &Wish, wishes: &[Wish], befo
     inputs.insert("value".into(), Binding::Literal(new));
     let gives = |parent: &u16| {
         let awf = wishes.get(usize::from(*parent)).map_or("", |parent| parent.awf.as_str());
-        matches!(awf, "put.create" | "keyed.create" | "unique.create" | "strict.create" | "marked.create" | "bare.create")
+        matches!(
+            awf,
+            "put.create"
+                | "keyed.create"
+                | "unique.create"
+                | "strict.create"
+                | "marked.create"
+                | "bare.create"
+        )
     };
     if let Some(parent) = wish.after.iter().find(|parent| gives(parent)).filter(|_| system == "note") {
         inputs.insert("value".into(), Binding::Output { step: StepId(*parent), name: "serial".into() });

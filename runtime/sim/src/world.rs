@@ -84,7 +84,8 @@ impl World {
     pub fn look(&self, request: &Request, seen_at: Millis) -> Response {
         let (shelf, _) = address(&request.url);
         let history = self.shelves.get(&shelf).map_or(&[] as &[_], Vec::as_slice);
-        let then = history.iter().rev().find(|(at, _)| *at <= seen_at).map_or(&[] as &[_], |(_, entries)| entries);
+        let then =
+            history.iter().rev().find(|(at, _)| *at <= seen_at).map_or(&[] as &[_], |(_, entries)| entries);
         let line = |entry: &Entry| {
             format!("{}\t{}\t{}\n", entry.serial, entry.value, entry.marker.as_deref().unwrap_or(""))
         };
@@ -99,7 +100,10 @@ impl World {
         let kind = request.system.as_str();
         let reply = match (request.method.as_str(), kind) {
             ("PUT", "set") => {
-                entries = body.split_terminator(',').map(|member| Entry { serial: 0, value: member.to_owned(), marker: None }).collect();
+                entries = body
+                    .split_terminator(',')
+                    .map(|member| Entry { serial: 0, value: member.to_owned(), marker: None })
+                    .collect();
                 answer(200, "")
             }
             ("PUT", _) => {
@@ -131,7 +135,8 @@ impl World {
 
     fn keyed(&mut self, request: &Request, now: Millis, body: String, entries: &mut Vec<Entry>) -> Response {
         let key = header(request, CALL).unwrap_or_default();
-        let known = self.keys.get(&key).filter(|(since, _)| now < since + KEY_LIFETIME_MS).map(|(_, serial)| *serial);
+        let known =
+            self.keys.get(&key).filter(|(since, _)| now < since + KEY_LIFETIME_MS).map(|(_, serial)| *serial);
         if let Some(serial) = known {
             return answer(201, &format!("serial {serial}"));
         }

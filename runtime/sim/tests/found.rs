@@ -15,7 +15,12 @@ const BACKWARD: Direction = Direction::Backward;
 
 /// Plays a line of AWFs; `script` says what happens to which call: step, direction, which call of it, fault. `refused` is a
 /// step that the system always rejects. The end is told as the instance's word and the values that are left.
-fn check(awfs: &[&str], script: &[(u16, Direction, u32, Fault)], refused: Option<u16>, expect: &str) -> Ending {
+fn check(
+    awfs: &[&str],
+    script: &[(u16, Direction, u32, Fault)],
+    refused: Option<u16>,
+    expect: &str,
+) -> Ending {
     check_wishes(&line(awfs), 1, script, refused, |setup| setup, expect)
 }
 
@@ -28,12 +33,18 @@ fn check_wishes(
     expect: &str,
 ) -> Ending {
     let mut setup = Setup::calm(7, vec![plan("p", width, wishes)]);
-    setup.script = script.iter().map(|(step, dir, nth, fault)| ((0, StepId(*step), *dir, *nth), *fault)).collect();
+    setup.script =
+        script.iter().map(|(step, dir, nth, fault)| ((0, StepId(*step), *dir, *nth), *fault)).collect();
     setup.rejects = refused.into_iter().map(|step| (0, StepId(step), FORWARD)).collect();
     let ending = play(change(setup));
     let told = transcript(&ending);
     assert!(ending.violations.is_empty(), "{told}");
-    let values: Vec<_> = ending.world.all_values().into_iter().map(|(shelf, values)| format!("{shelf}={}", values.join("+"))).collect();
+    let values: Vec<_> = ending
+        .world
+        .all_values()
+        .into_iter()
+        .map(|(shelf, values)| format!("{shelf}={}", values.join("+")))
+        .collect();
     let state = ending.instances[0].state.word();
     assert_eq!(format!("{state}: {}", values.join(" ")), expect, "{told}");
     ending
@@ -61,8 +72,11 @@ fn a_rejection_of_the_second_sending_says_nothing_of_the_first() {
 
 #[test]
 fn a_duplicate_of_our_own_late_call_is_not_a_rejection() {
-    let script =
-        [(0, FORWARD, 1, Fault::Delayed), (0, FORWARD, 2, Fault::RateLimited), (0, FORWARD, 3, Fault::RateLimited)];
+    let script = [
+        (0, FORWARD, 1, Fault::Delayed),
+        (0, FORWARD, 2, Fault::RateLimited),
+        (0, FORWARD, 3, Fault::RateLimited),
+    ];
     let stale = |setup: Setup| Setup { rates: Rates::none().with(Fault::StaleRead, 1000), ..setup };
     for system in ["strict", "unique"] {
         let expect = format!("completed: /{system}/p-0=wanted-0");
@@ -84,16 +98,29 @@ fn a_way_back_waits_for_what_a_unique_call_may_still_do() {
 fn what_was_there_before_is_neither_overwritten_nor_removed() {
     for awf in ["put.create", "bare.create", "unique.create", "strict.create"] {
         let kept = format!("undone: /{}/p-0=foreign", awf.split_once('.').unwrap().0);
-        check_wishes(&[Wish { there: Some("foreign".into()), ..wish(awf) }], 1, &[], None, |setup| setup, &kept);
+        check_wishes(
+            &[Wish { there: Some("foreign".into()), ..wish(awf) }],
+            1,
+            &[],
+            None,
+            |setup| setup,
+            &kept,
+        );
         let same = kept.replace("foreign", "wanted-0");
-        let there = [Wish { there: Some("wanted-0".into()), ..wish(awf) }, Wish { after: [0].into(), ..wish("put.create") }];
+        let there = [
+            Wish { there: Some("wanted-0".into()), ..wish(awf) },
+            Wish { after: [0].into(), ..wish("put.create") },
+        ];
         check_wishes(&there, 1, &[], Some(1), |setup| setup, &same);
     }
 }
 
 #[test]
 fn an_exact_compensation_brings_back_what_the_snapshot_saw() {
-    let there = [Wish { there: Some("foreign".into()), ..wish("put.update") }, Wish { after: [0].into(), ..wish("put.create") }];
+    let there = [
+        Wish { there: Some("foreign".into()), ..wish("put.update") },
+        Wish { after: [0].into(), ..wish("put.create") },
+    ];
     let script = [(0, BACKWARD, 1, Fault::TimeoutAfter)];
     check_wishes(&there, 1, &script, Some(1), |setup| setup, "undone: /put/p-0=foreign");
 }
@@ -108,7 +135,12 @@ fn a_key_is_not_used_past_its_lifetime() {
     let script = [(0, FORWARD, 1, Fault::LongDown)];
     check(&["keyed.create"], &script, None, "parked: /keyed/p-0=wanted-0");
     // The process dies again while the resend rests.
-    let ending = check(&["keyed.create"], &[(0, FORWARD, 1, Fault::TimeoutAfter)], None, "completed: /keyed/p-0=wanted-0");
+    let ending = check(
+        &["keyed.create"],
+        &[(0, FORWARD, 1, Fault::TimeoutAfter)],
+        None,
+        "completed: /keyed/p-0=wanted-0",
+    );
     for nth in 0..ending.points.len() as u64 {
         let mut setup = Setup::calm(7, vec![plan("p", 1, &line(&["keyed.create"]))]);
         setup.script = BTreeMap::from([((0, StepId(0), FORWARD, 1), Fault::TimeoutAfter)]);
@@ -144,7 +176,8 @@ fn a_crash_does_not_cost_a_try() {
 
 #[test]
 fn those_that_try_again_do_not_hold_a_lock_against_each_other() {
-    let sets = line(&["set.add"; 7]).into_iter().map(|wish| Wish { after: [].into(), ..wish }).collect::<Vec<_>>();
+    let sets =
+        line(&["set.add"; 7]).into_iter().map(|wish| Wish { after: [].into(), ..wish }).collect::<Vec<_>>();
     for seed in 0..60 {
         let rates = Rates::none().with(Fault::RateLimited, 300).with(Fault::NotExecuted, 100);
         let ending = play(Setup { rates, ..Setup::calm(seed, vec![plan("p", 7, &sets)]) });

@@ -10,7 +10,18 @@ use xops_sim::seed::Dice;
 
 /// How the contractor's onboarding looks to the step protocol: six steps in a line over five systems.
 fn onboarding() -> Scene {
-    plan("onboard", 1, &line(&["put.update", "strict.create", "put.create", "keyed.create", "marked.create", "unique.create"]))
+    plan(
+        "onboard",
+        1,
+        &line(&[
+            "put.update",
+            "strict.create",
+            "put.create",
+            "keyed.create",
+            "marked.create",
+            "unique.create",
+        ]),
+    )
 }
 
 /// Twenty steps with branches, four at once.
@@ -26,7 +37,8 @@ fn branched() -> Scene {
 
 /// Kills at every point, and at every point with a second death soon after, and holds each end to the undisturbed one.
 fn check(scene: &Scene, rejected: Option<u16>, word: &str) {
-    let rejects: BTreeSet<_> = rejected.into_iter().map(|step| (0, StepId(step), Direction::Forward)).collect();
+    let rejects: BTreeSet<_> =
+        rejected.into_iter().map(|step| (0, StepId(step), Direction::Forward)).collect();
     let calm = Setup { rejects, checks: Checks::Ends, ..Setup::calm(1, vec![scene.clone()]) };
     let undisturbed = play(calm.clone());
     held(&undisturbed, &undisturbed, word, 0);
@@ -38,7 +50,10 @@ fn check(scene: &Scene, rejected: Option<u16>, word: &str) {
             let kills: BTreeSet<u64> = std::iter::once(nth).chain(second).collect();
             let ending = play(Setup { kills: Kills::At(kills), ..calm.clone() });
             assert!(ending.tally[&xops_sim::fault::Fault::Killed] > 0, "the kill at {nth} struck");
-            assert_eq!(ending.points[usize::try_from(nth).unwrap()], undisturbed.points[usize::try_from(nth).unwrap()]);
+            assert_eq!(
+                ending.points[usize::try_from(nth).unwrap()],
+                undisturbed.points[usize::try_from(nth).unwrap()]
+            );
             held(&ending, &undisturbed, word, nth);
         }
     }
@@ -74,10 +89,11 @@ fn a_kill_at_any_point_of_a_branched_way_back_changes_nothing_about_its_end() {
 
 #[test]
 fn a_kill_during_a_call_that_nobody_can_look_after_parks_it_or_ends_as_declared() {
-    for awf in ["blind.send", "blind.grant", "bare.create", "set.add"] {
+    for awf in ["blind.send", "blind.grant", "bare.create", "set.add", "put.remove"] {
         let scene = plan("declared", 1, &line(&["put.create", awf, "put.update"]));
         for rejected in [None, Some(2)] {
-            let rejects: BTreeSet<_> = rejected.into_iter().map(|step| (0, StepId(step), Direction::Forward)).collect();
+            let rejects: BTreeSet<_> =
+                rejected.into_iter().map(|step| (0, StepId(step), Direction::Forward)).collect();
             let calm = Setup { rejects, ..Setup::calm(1, vec![scene.clone()]) };
             let points = play(calm.clone()).points.len() as u64;
             for nth in 0..points {
@@ -85,7 +101,9 @@ fn a_kill_during_a_call_that_nobody_can_look_after_parks_it_or_ends_as_declared(
                 assert!(ending.violations.is_empty(), "killed at {nth}\n{}", transcript(&ending));
                 let word = ending.instances[0].state.word();
                 let declared = match awf {
-                    "blind.send" | "blind.grant" => ["completed", "undone", "parked", "stuck"].contains(&word),
+                    "blind.send" | "blind.grant" => {
+                        ["completed", "undone", "parked", "stuck"].contains(&word)
+                    }
                     _ => ["completed", "undone"].contains(&word),
                 };
                 assert!(declared, "{awf} killed at {nth} is {word}");

@@ -9,7 +9,10 @@ fn seeds(of: u64) -> u64 {
 }
 
 fn held(report: &Report) {
-    eprintln!("{} runs, {} events, {} changes of the world, {} refused", report.runs, report.events, report.changes, report.refused);
+    eprintln!(
+        "{} runs, {} events, {} changes of the world, {} refused",
+        report.runs, report.events, report.changes, report.refused
+    );
     eprintln!("{:?}\n{:?}", report.ends, report.faults);
     for (seed, transcript) in &report.failures {
         eprintln!("seed {seed}\n{transcript}");
@@ -22,7 +25,11 @@ fn every_law_holds_on_every_bad_day() {
     let report = run(0..seeds(800), Checks::All);
     held(&report);
     for fault in Fault::ALL {
-        assert!(report.faults.get(&fault).is_some_and(|times| *times >= 20), "{} was hardly met", fault.word());
+        assert!(
+            report.faults.get(&fault).is_some_and(|times| *times >= 20),
+            "{} was hardly met",
+            fault.word()
+        );
     }
     for end in ["completed", "undone", "superseded", "parked", "stuck"] {
         assert!(report.ends.contains_key(end), "nothing ended {end}");

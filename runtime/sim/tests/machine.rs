@@ -43,7 +43,7 @@ impl Hand {
         };
         let saga = Saga { instance: InstanceId([1; 16]), plan: Arc::new(plan), shared: Arc::new(shared) };
         let state = saga.fresh();
-        let mut hand = Self { saga, state, log: Vec::new(), now: 1_000_000 };
+        let mut hand = Self { saga, state, log: Vec::new(), now: 1_000_000_000 };
         hand.feed(Event::Started).unwrap();
         hand
     }
@@ -73,7 +73,8 @@ impl Hand {
     fn go(&mut self, step: StepId) {
         let dir = self.state.steps[usize::from(step.0)].direction;
         let attempt = self.attempt(step);
-        self.feed(Event::Judged { step, dir, attempt, sheet: Sheet::default(), verdict: Verdict::Go }).unwrap();
+        self.feed(Event::Judged { step, dir, attempt, sheet: Sheet::default(), verdict: Verdict::Go })
+            .unwrap();
     }
 
     fn see(&mut self, step: StepId, phase: Phase, value: Option<&str>) {
@@ -92,7 +93,9 @@ impl Hand {
     }
 
     fn wake(&mut self, step: StepId) {
-        let Stage::Resting { until, .. } = self.stage(step) else { panic!("{:?} does not rest", self.stage(step)) };
+        let Stage::Resting { until, .. } = self.stage(step) else {
+            panic!("{:?} does not rest", self.stage(step))
+        };
         self.now = self.now.max(until);
         self.feed(Event::Woke { step, attempt: self.attempt(step) }).unwrap();
     }
@@ -162,21 +165,27 @@ fn a_hostile_wait_is_bounded() {
     let mut hand = Hand::of(&["put.create"]);
     hand.go(STEP);
     let outcome = Outcome::RateLimited { retry_after_ms: Some(u64::MAX) };
-    hand.feed(Event::Missed { step: STEP, attempt: hand.attempt(STEP), phase: Phase::Snapshot, outcome }).unwrap();
+    hand.feed(Event::Missed { step: STEP, attempt: hand.attempt(STEP), phase: Phase::Snapshot, outcome })
+        .unwrap();
     let Stage::Resting { until, .. } = hand.stage(STEP) else { panic!("{}", hand.told()) };
     assert!(until <= hand.now + Bounds::default().gate_wait_ms_max);
 }
 
 #[test]
 fn what_cannot_be_undone_stays_and_the_way_back_ends() {
-    let forever = |plan: &mut xops_kernel::plan::Plan| plan.steps[0].undo = Undo::Irreversible { forward: None };
+    let forever =
+        |plan: &mut xops_kernel::plan::Plan| plan.steps[0].undo = Undo::Irreversible { forward: None };
     let mut hand = Hand::with(&["blind.grant", "blind.send"], Model::default(), forever);
     hand.go(STEP);
     hand.answer(STEP, Outcome::Ok(Values::new()));
     hand.go(StepId(1));
     hand.answer(StepId(1), Outcome::Invalid("no".into()));
     assert_eq!((hand.stage(STEP), hand.state.word()), (Stage::Kept, "undone"), "{}", hand.told());
-    assert!(hand.log.iter().any(|stamped| matches!(stamped.event, Event::Undone { how: Undoing::Irreversible, .. })));
+    assert!(
+        hand.log
+            .iter()
+            .any(|stamped| matches!(stamped.event, Event::Undone { how: Undoing::Irreversible, .. }))
+    );
 }
 
 #[test]
@@ -200,7 +209,8 @@ fn a_parked_step_that_sent_nothing_does_not_hold_up_the_way_back() {
     let mut hand = Hand::of(&["put.create", "put.create"]);
     hand.go(STEP);
     let outcome = Outcome::AuthExpired;
-    hand.feed(Event::Missed { step: STEP, attempt: hand.attempt(STEP), phase: Phase::Snapshot, outcome }).unwrap();
+    hand.feed(Event::Missed { step: STEP, attempt: hand.attempt(STEP), phase: Phase::Snapshot, outcome })
+        .unwrap();
     assert_eq!(hand.stage(STEP), Stage::Parked);
     hand.feed(Event::Turned { why: "a person asked".into(), by: Some("someone".into()) }).unwrap();
     assert_eq!(hand.state.word(), "undone", "{}", hand.told());
@@ -246,7 +256,13 @@ fn a_verdict_that_does_not_follow_from_its_sheet_is_refused() {
     let attempt = hand.attempt(STEP);
     let judged = Event::Judged { step: STEP, dir: Direction::Forward, attempt, sheet, verdict: Verdict::Go };
     assert_eq!(hand.feed(judged), Err(Refused::Misjudged(STEP)));
-    let judged = Event::Judged { step: STEP, dir: Direction::Backward, attempt, sheet: Sheet::default(), verdict: Verdict::Go };
+    let judged = Event::Judged {
+        step: STEP,
+        dir: Direction::Backward,
+        attempt,
+        sheet: Sheet::default(),
+        verdict: Verdict::Go,
+    };
     assert_eq!(hand.feed(judged), Err(Refused::Misjudged(STEP)));
 }
 
@@ -265,4 +281,21 @@ fn a_rejection_whose_policy_is_to_replan_waits_for_what_was_sent() {
     assert_eq!(hand.state.word(), "running", "{}", hand.told());
     hand.answer(StepId(1), Outcome::Ok(Values::new()));
     assert_eq!((hand.state.word(), hand.stage(StepId(1))), ("superseded", Stage::Done), "{}", hand.told());
+}
+
+#[test]
+fn a_step_that_rests_before_the_gate_holds_no_lock() {
+    let mut hand = Hand::of(&["set.add"]);
+    let held = |hand: &Hand| hand.saga.holds(&hand.state).len();
+    hand.go(STEP);
+    assert_eq!(held(&hand), 1, "from its go");
+    hand.see(STEP, Phase::Snapshot, None);
+    hand.answer(STEP, Outcome::RateLimited { retry_after_ms: None });
+    // Another may take the lock now; if this one held it too, each would wait for the other.
+    assert_eq!(held(&hand), 0, "{}", hand.told());
+    hand.wake(STEP);
+    hand.go(STEP);
+    hand.see(STEP, Phase::Snapshot, None);
+    hand.answer(STEP, Outcome::Unknown("lost".into()));
+    assert_eq!(held(&hand), 1, "what may still take effect keeps its lock");
 }
