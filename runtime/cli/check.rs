@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use xops_source::finding::{self, Finding, Format as Rendering, Severity};
 
 /// Runs the command.
-pub fn run(common: &Common, _check: &Check) -> Outcome {
+pub(crate) fn run(common: &Common, _check: &Check) -> Outcome {
     let project = project::read(common)?;
     let render = |rendering| finding::render(&project.findings, &project.texts, rendering);
     match common.output {

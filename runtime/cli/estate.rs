@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use xops_estate::{Options, Running};
 
 /// Runs the command.
-pub fn run(common: &Common, estate: &Estate) -> Outcome {
+pub(crate) fn run(common: &Common, estate: &Estate) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::plain(format!("failed to start: {error}")))?;
     runtime.block_on(async {

@@ -6,7 +6,7 @@
 use crate::arguments::{Common, Explain, Format};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::json::{self, moment, of_source, of_value, of_values, plain, word};
-use crate::{plan, session};
+use crate::{follow, session};
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -18,10 +18,10 @@ use xops_kernel::record::Record;
 use xops_shell::sheet;
 
 /// Runs the command.
-pub async fn run(common: &Common, explain: &Explain) -> Outcome {
+pub(crate) async fn run(common: &Common, explain: &Explain) -> Outcome {
     let (project, engine) = session::open(common, session::Wanted::default()).await?;
     let (kind, find) = session::find(&project, &explain.entity, &explain.find)?;
-    plan::read(&engine, common).await;
+    let incomplete = follow::read(&engine, common.output != Format::Text).await;
     let tenant = engine.tenant();
     let refused = |reasons: Vec<String>| Failure::new(Exit::Refused, format!("nothing to explain: {}", reasons.join("; ")));
     let entity = xops_shell::compile::resolve(tenant, &kind, &find).await.map_err(refused)?;
@@ -33,7 +33,9 @@ pub async fn run(common: &Common, explain: &Explain) -> Outcome {
     if common.output == Format::Text {
         json::text(&known.show(&handle, &references))?;
     } else {
-        json::print(&known.describe(&handle, &references))?;
+        let mut object = known.describe(&handle, &references);
+        object["incomplete"] = json!(incomplete);
+        json::print(&object)?;
     }
     engine.stop().await.map_err(Failure::plain)?;
     Ok(Exit::Done)
@@ -53,13 +55,13 @@ fn asked(all: Vec<String>, what: Option<&str>) -> Result<Vec<String>, Failure> {
 
 /// Everything that is known of one entity, and what it was made from.
 #[derive(Clone, Copy)]
-pub struct Known<'a> {
+pub(crate) struct Known<'a> {
     /// What was declared.
-    pub declarations: &'a Declarations,
+    pub(crate) declarations: &'a Declarations,
     /// The entity with its facts and links.
-    pub subject: &'a Subject,
+    pub(crate) subject: &'a Subject,
     /// The settings that hold for it.
-    pub settings: &'a Settings,
+    pub(crate) settings: &'a Settings,
 }
 
 impl Known<'_> {
@@ -77,7 +79,7 @@ impl Known<'_> {
     }
 
     /// One reference for people: its value, then a line for each thing that had a say.
-    pub fn tell(&self, reference: &str) -> (String, Vec<String>) {
+    pub(crate) fn tell(&self, reference: &str) -> (String, Vec<String>) {
         let (root, name) = reference.split_once('.').unwrap_or((reference, ""));
         match root {
             "setting" => tell_setting(&self.subject.kind, self.settings.get(name)),
@@ -91,7 +93,7 @@ impl Known<'_> {
     }
 
     /// One reference as JSON: what [`Known::tell`] says, and what was declared of it.
-    pub fn object(&self, reference: &str) -> Json {
+    pub(crate) fn object(&self, reference: &str) -> Json {
         let (root, name) = reference.split_once('.').unwrap_or((reference, ""));
         match root {
             "setting" => self.object_of_setting(name),
@@ -232,7 +234,7 @@ fn tell_doubt(doubt: &Doubt) -> String {
 }
 
 /// A proof as JSON.
-pub fn of_proof(proof: &Proof) -> Json {
+pub(crate) fn of_proof(proof: &Proof) -> Json {
     match proof {
         Proof::Snapshot { system, read } => json!({ "by": "snapshot", "system": system, "read": read }),
         Proof::Lookup { system, lookup } => json!({ "by": "lookup", "system": system, "lookup": lookup }),
@@ -241,7 +243,7 @@ pub fn of_proof(proof: &Proof) -> Json {
 }
 
 /// An observation as JSON: `state`, and what belongs to that state.
-pub fn of_seen<T>(seen: Option<&Observation<T>>, present: impl FnOnce(&T) -> Json) -> Json {
+pub(crate) fn of_seen<T>(seen: Option<&Observation<T>>, present: impl FnOnce(&T) -> Json) -> Json {
     match seen {
         Some(Observation::Present(value)) => {
             let mut object = present(value);

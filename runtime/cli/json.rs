@@ -19,7 +19,7 @@ const SHOWN_MAX: usize = 200;
 ///
 /// A decimal is a JSON number where that number prints as its lexeme again, else `{"$decimal": lexeme}`; a map that looks like
 /// that gets one more `$`.
-pub fn of_value(value: &Value) -> Json {
+pub(crate) fn of_value(value: &Value) -> Json {
     match value {
         Value::Null => Json::Null,
         Value::Bool(truth) => Json::Bool(*truth),
@@ -36,13 +36,13 @@ pub fn of_value(value: &Value) -> Json {
 }
 
 /// Named values as JSON.
-pub fn of_values(values: &Values) -> Json {
+pub(crate) fn of_values(values: &Values) -> Json {
     Json::Object(values.iter().map(|(name, value)| (name.clone(), of_value(value))).collect())
 }
 
-/// JSON as a value: the way back of [`of_value`], and the way in for what others wrote.
-#[cfg_attr(not(test), expect(dead_code, reason = "the entrances over HTTP read events with it"))]
-pub fn to_value(json: &Json) -> Value {
+/// JSON as a value: the way back of [`of_value`], and the way in for what others wrote. Whatever they wrote, a decimal that comes
+/// out of it is a number.
+pub(crate) fn to_value(json: &Json) -> Value {
     match json {
         Json::Null => Value::Null,
         Json::Bool(truth) => Value::Bool(*truth),
@@ -56,7 +56,7 @@ pub fn to_value(json: &Json) -> Value {
 fn of_object(members: &Map<String, Json>) -> Value {
     let only = members.iter().next().filter(|(name, _)| members.len() == 1 && is_dollared(name));
     match only {
-        Some((name, Json::String(lexeme))) if name == DECIMAL => Value::Decimal(lexeme.clone()),
+        Some((name, Json::String(lexeme))) if name == DECIMAL && is_number(lexeme) => Value::Decimal(lexeme.clone()),
         Some((name, member)) if name.starts_with("$$") => {
             Value::Map([(name[1..].to_owned(), to_value(member))].into())
         }
@@ -69,6 +69,11 @@ fn is_dollared(name: &str) -> bool {
     name.starts_with('$') && name.trim_start_matches('$') == &DECIMAL[1..]
 }
 
+/// Whether `text` is one number of JSON's grammar. A lexeme is sent to systems as it stands, so nothing else may become one.
+fn is_number(text: &str) -> bool {
+    matches!(xops_connectors::json::parse(text.as_bytes()), Ok(Value::Int(_) | Value::Decimal(_))) && text.trim() == text
+}
+
 fn of_decimal(lexeme: &str) -> Json {
     let number = serde_json::from_str::<Number>(lexeme).ok();
     let same = number.filter(|number| number.as_i64().is_none() && number.to_string() == lexeme);
@@ -76,18 +81,18 @@ fn of_decimal(lexeme: &str) -> Json {
 }
 
 /// A record's name as JSON.
-pub fn of_source(source: &Source) -> Json {
+pub(crate) fn of_source(source: &Source) -> Json {
     serde_json::json!({ "system": source.system, "kind": source.kind, "id": source.id, "version": source.version })
 }
 
 /// A time as people read it: RFC 3339 in UTC, to the second.
-pub fn moment(at: Millis) -> String {
+pub(crate) fn moment(at: Millis) -> String {
     let seconds = i64::try_from(at / 1000).ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
     seconds.map_or_else(|| format!("{at} ms"), |seconds| seconds.to_string())
 }
 
 /// A value in one line for people. What a system says cannot steer their terminal: control characters are escaped.
-pub fn word(value: &Value) -> String {
+pub(crate) fn word(value: &Value) -> String {
     match value {
         Value::Text(text) => plain(text),
         other => shortened(&other.to_string()),
@@ -95,7 +100,7 @@ pub fn word(value: &Value) -> String {
 }
 
 /// Text of a system in one line for people: as it is where it is plain, else quoted.
-pub fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let odd = text.is_empty() || text.trim() != text || text.chars().any(|letter| letter.is_control() || is_unseen(letter));
     shortened(&if odd { format!("{text:?}") } else { text.to_owned() })
 }
@@ -115,13 +120,13 @@ fn shortened(text: &str) -> String {
 }
 
 /// Prints one JSON value on a line of its own.
-pub fn print(json: &Json) -> Result<(), Failure> {
+pub(crate) fn print(json: &Json) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     heard(writeln!(out, "{json}").and_then(|()| out.flush()))
 }
 
 /// Prints text as it is. Colours in it are dropped where no terminal shows them.
-pub fn text(text: &str) -> Result<(), Failure> {
+pub(crate) fn text(text: &str) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
     heard(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
@@ -174,6 +179,15 @@ mod tests {
         check(&map("$decimal", "1.5".into()), r#"{"$$decimal":"1.5"}"#);
         check(&map("$$decimal", Value::Null), r#"{"$$$decimal":null}"#);
         check(&map("$other", Value::Null), r#"{"$other":null}"#);
+    }
+
+    #[test]
+    fn what_others_call_a_decimal_is_one_only_if_it_is_a_number() {
+        let read = |text: &str| to_value(&serde_json::json!({ DECIMAL: text }));
+        assert_eq!(read("-1.50e3"), Value::Decimal("-1.50e3".into()));
+        for text in ["1, \"admin\": true", "", " 1", "NaN", "1.", "01", "\"1\"", "null"] {
+            assert_eq!(read(text), map(DECIMAL, text.into()), "{text}");
+        }
     }
 
     #[test]

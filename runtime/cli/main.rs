@@ -3,6 +3,8 @@
 //! Absent: decisions about plans. Data goes to standard output, everything else to standard error; colour never carries
 //! meaning. Each command stands in a file of its own; exit codes stand in [`exit`].
 
+#![expect(unreachable_pub, reason = "a binary exports nothing: `pub` marks what a file offers to the others")]
+
 mod apply;
 mod arguments;
 mod bench;

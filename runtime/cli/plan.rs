@@ -9,13 +9,10 @@ use crate::arguments::{Common, Format, Target};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::explain::Known;
 use crate::json::{self, plain, word};
-use crate::session;
+use crate::{follow, session};
 use anstyle::{AnsiColor, Style};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
-use std::time::Duration;
 use xops_kernel::awf::{Achieves, Undo};
 use xops_kernel::declare::{Declarations, OnReject};
 use xops_kernel::diff::Change;
@@ -23,8 +20,6 @@ use xops_kernel::plan::{Binding, Plan, Step};
 use xops_kernel::port::Sighting;
 use xops_kernel::value::Value;
 use xops_shell::compile::Preview;
-use xops_shell::dataops::Report;
-use xops_shell::engine::Engine;
 
 /// How many hexadecimal digits of a plan's id people are shown.
 const DIGITS_SHOWN: usize = 12;
@@ -37,20 +32,20 @@ const REMOVE: Style = AnsiColor::Red.on_default();
 const OTHER: Style = AnsiColor::Cyan.on_default();
 
 /// Runs the command.
-pub async fn run(common: &Common, target: &Target) -> Outcome {
+pub(crate) async fn run(common: &Common, target: &Target) -> Outcome {
     let (project, engine) = session::open(common, session::Wanted::default()).await?;
     let (kind, find) = session::find(&project, &target.entity, &target.find)?;
-    let reports = read(&engine, common).await;
+    let text = common.output == Format::Text;
+    let incomplete = follow::read(&engine, !text).await;
     let previewed = engine.preview(&kind, &find, target.outcome.as_deref()).await;
     engine.stop().await.map_err(Failure::plain)?;
-    let text = common.output == Format::Text;
     let preview = match previewed {
         Ok(preview) => preview,
         Err(reasons) if text => {
             return Err(Failure::new(Exit::Refused, format!("there is no plan for {}", target.entity)).with(reasons));
         }
         Err(reasons) => {
-            json::print(&json!({ "entity": target.entity, "refused": reasons, "reads": object::of_reads(&reports) }))?;
+            json::print(&json!({ "entity": target.entity, "refused": reasons, "incomplete": incomplete }))?;
             return Ok(Exit::Refused);
         }
     };
@@ -61,37 +56,15 @@ pub async fn run(common: &Common, target: &Target) -> Outcome {
         }
     } else {
         let mut object = object::describe(&project.declarations, &preview);
-        object["reads"] = object::of_reads(&reports);
+        object["incomplete"] = json!(incomplete);
         json::print(&object)?;
     }
     Ok(if preview.plan.steps.is_empty() { Exit::Done } else { Exit::Changes })
 }
 
-/// Reads every system, with a bar on standard error where a person looks on. A reading that failed is in the reports, and in
-/// the log.
-pub async fn read(engine: &Engine, common: &Common) -> BTreeMap<String, Report> {
-    let systems = u64::try_from(engine.tenant().declarations.systems.len()).unwrap_or(u64::MAX);
-    // On what is no terminal this draws nothing by itself.
-    let target =
-        if common.output == Format::Text { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(Some(systems), target);
-    let style = ProgressStyle::with_template("{spinner} reading {pos}/{len} [{bar:20}] {msg}");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
-    bar.enable_steady_tick(Duration::from_millis(100));
-    let reports = engine
-        .read(|system, report| {
-            let state = if report.incomplete.is_empty() { "" } else { ", incomplete" };
-            bar.set_message(format!("{system}: {} records{state}", report.records));
-            bar.inc(1);
-        })
-        .await;
-    bar.finish_and_clear();
-    reports
-}
-
 /// A plan for people, as several lines with ANSI styles: print it through a writer that drops them where none are shown.
 /// `handle` is what people call the entity.
-pub fn show(plan: &Plan, handle: &str) -> String {
+pub(crate) fn show(plan: &Plan, handle: &str) -> String {
     let entity = format!("{}:{}", plan.kind, plain(handle));
     let mut out = String::new();
     if plan.steps.is_empty() {

@@ -281,10 +281,7 @@ async fn reconcile(project: &Project, engine: &Rc<Engine>, schedule: &str, outco
     engine.read(|_, _| {}).await;
     for outcome in outcomes.iter().filter_map(|name| project.declarations.outcomes.get(name)) {
         let Some(kind) = project.declarations.entities.get(&outcome.entity) else { continue };
-        let handles: Vec<String> = {
-            let graph = engine.tenant().graph();
-            graph.entities(&kind.name).filter_map(|entity| graph.handle(entity)).collect()
-        };
+        let handles = engine.concerned(&outcome.name);
         tracing::info!(schedule, outcome = outcome.name, entities = handles.len(), "reconciling");
         for handle in handles {
             let request = Request {

@@ -12,7 +12,7 @@ use xops_journal::random::System;
 use xops_kernel::saga::Bounds;
 use xops_kernel::value::{Value, Values};
 use xops_shell::crash::Crash;
-use xops_shell::engine::{Engine, Setup};
+use xops_shell::engine::{Engine, Ledger, Setup};
 
 /// Where a tenant's things are.
 pub struct Places {
@@ -81,7 +81,8 @@ pub struct Wanted {
 pub async fn start(common: &Common, project: &Project, wanted: Wanted) -> Result<Engine, Failure> {
     let (wire, systems) = wire::connect(common, project)?;
     let places = Places::of(common, &project.declarations.tenant);
-    let key = if wanted.writes || places.key.exists() || common.key_file.is_some() || std::env::var_os("XOPS_KEY").is_some() {
+    let looks = places.key.exists() || common.key_file.is_some() || std::env::var_os("XOPS_KEY").is_some();
+    let key = if wanted.writes || looks {
         key(common, &places, wanted.writes)?
     } else {
         // A look needs a key only to name plans; without the tenant's own the names are not the tenant's either.
@@ -92,11 +93,17 @@ pub async fn start(common: &Common, project: &Project, wanted: Wanted) -> Result
         create_dir(places.subjects.parent())?;
     }
     let setup = Setup {
-        declarations: Arc::new(project.declarations.clone()),
+        declarations: Arc::new(in_force(project, &systems)),
         connector: Arc::clone(&project.manifests) as Arc<dyn xops_kernel::port::Connector>,
         transport: Arc::new(wire),
         systems,
-        journal: wanted.writes.then(|| places.journal.clone()),
+        ledger: if wanted.writes {
+            Ledger::Write(places.journal.clone())
+        } else if looks && places.journal.is_dir() {
+            Ledger::Read(places.journal.clone())
+        } else {
+            Ledger::None
+        },
         subjects: places.subjects.clone(),
         key,
         options: Options::default(),
@@ -109,6 +116,20 @@ pub async fn start(common: &Common, project: &Project, wanted: Wanted) -> Result
         let exit = if matches!(error, Error::Thread(_)) { Exit::Failed } else { Exit::Damaged };
         Failure::new(exit, format!("failed to start: {error}"))
     })
+}
+
+/// The declarations as they are in force: the journal keeps where a system really was, so that replay renders what was sent.
+fn in_force(project: &Project, systems: &std::collections::BTreeMap<String, Values>) -> xops_kernel::declare::Declarations {
+    let mut declarations = project.declarations.clone();
+    for (name, config) in systems {
+        if let Some(system) = declarations.systems.get_mut(name) {
+            system.vars.clone_from(config);
+            if let Some(Value::Text(base_url)) = system.vars.remove("base_url") {
+                system.base_url = base_url;
+            }
+        }
+    }
+    declarations
 }
 
 /// Reads the project and starts an engine for it.

@@ -62,7 +62,7 @@ pub(super) async fn run(place: &Place, bench: &BenchEngine) -> Result<Run, Failu
         connector,
         transport: Arc::clone(&wire) as Arc<dyn xops_shell::transport::Transport>,
         systems: BTreeMap::new(),
-        journal: Some(place.journal()),
+        ledger: xops_shell::engine::Ledger::Write(place.journal()),
         subjects: place.subjects(),
         key: key(),
         options: Options::default(),

@@ -6,7 +6,6 @@ use super::{Count, number};
 use crate::explain::{Known, of_seen};
 use crate::json::{of_value, of_values};
 use serde_json::{Map, Value as Json, json};
-use std::collections::BTreeMap;
 use xops_kernel::awf::Undo;
 use xops_kernel::declare::{Declarations, OnReject};
 use xops_kernel::diff::{Change, Facet};
@@ -14,7 +13,6 @@ use xops_kernel::id::StepId;
 use xops_kernel::plan::{Binding, Plan, Step};
 use xops_kernel::value::Value;
 use xops_shell::compile::Preview;
-use xops_shell::dataops::Report;
 
 /// A preview: the plan, and what it hangs on.
 pub(super) fn describe(declarations: &Declarations, preview: &Preview) -> Json {
@@ -112,12 +110,4 @@ fn of_undo(undo: &Undo) -> Json {
         Undo::Irreversible { forward } => (forward.as_ref(), None),
     };
     json!({ "class": undo.class(), "awf": awf.map(ToString::to_string), "loss": loss })
-}
-
-/// How the readings ended, by system.
-pub(super) fn of_reads(reports: &BTreeMap<String, Report>) -> Json {
-    let report = |(system, report): (&String, &Report)| {
-        (system.clone(), json!({ "records": report.records, "incomplete": report.incomplete }))
-    };
-    Json::Object(reports.iter().map(report).collect())
 }

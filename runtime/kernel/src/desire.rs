@@ -88,24 +88,24 @@ pub enum Undesired {
 /// The scope of the outcomes, which remembers what it was asked.
 pub(crate) struct Asked<'a> {
     pub(crate) declarations: &'a Declarations,
-    pub(crate) known: &'a Subject,
+    pub(crate) subject: &'a Subject,
     pub(crate) settings: &'a Settings,
-    pub(crate) asked: RefCell<BTreeSet<String>>,
+    pub(crate) seen: RefCell<BTreeSet<String>>,
 }
 
 impl expr::Scope for Asked<'_> {
     fn lookup(&self, path: &Path) -> Known {
-        if path.root == self.known.kind {
+        if path.root == self.subject.kind {
             let Some(attribute) = path.first() else { return Known::Value(Value::Null) };
-            self.asked.borrow_mut().insert(format!("{}.{attribute}", path.root));
-            return of_observation(self.known.facts.get(attribute), path, |fact| path.follow(1, &fact.value));
+            self.seen.borrow_mut().insert(format!("{}.{attribute}", path.root));
+            return of_observation(self.subject.facts.get(attribute), path, |fact| path.follow(1, &fact.value));
         }
         match path.root.as_str() {
             "setting" => self.setting(path),
             "link" => {
                 let Some(system) = path.first() else { return Known::Value(Value::Null) };
-                self.asked.borrow_mut().insert(format!("link.{system}"));
-                of_observation(self.known.links.get(system), path, |record| path.follow(1, &linked(record)))
+                self.seen.borrow_mut().insert(format!("link.{system}"));
+                of_observation(self.subject.links.get(system), path, |record| path.follow(1, &linked(record)))
             }
             "tenant" => Known::Value(self.declarations.tenant.as_str().into()),
             kind => {
@@ -131,10 +131,10 @@ impl Asked<'_> {
             })
             .collect();
         let key = words.join(".");
-        self.asked.borrow_mut().insert(format!("setting.{key}"));
+        self.seen.borrow_mut().insert(format!("setting.{key}"));
         match self.settings.get(&key) {
             Some(Ok(resolved)) => Known::Value(resolved.value.clone()),
-            Some(Err(attribute)) => Known::Unknown([format!("{}.{attribute}", self.known.kind)].into()),
+            Some(Err(attribute)) => Known::Unknown([format!("{}.{attribute}", self.subject.kind)].into()),
             None => Known::Value(Value::Null),
         }
     }
@@ -168,7 +168,7 @@ pub fn desire(declarations: &Declarations, known: &Subject, only: Option<&str>) 
     let mut refused = Vec::new();
     let named = |outcome: &&Outcome| only.is_none_or(|name| outcome.name == name) && outcome.entity == known.kind;
     for outcome in declarations.outcomes.values().filter(named) {
-        let scope = Asked { declarations, known, settings: &settings, asked: RefCell::default() };
+        let scope = Asked { declarations, subject: known, settings: &settings, seen: RefCell::default() };
         match expr::holds(&outcome.applies, &scope) {
             Ok(true) => {}
             Ok(false) => continue,
@@ -177,12 +177,12 @@ pub fn desire(declarations: &Declarations, known: &Subject, only: Option<&str>) 
                 continue;
             }
         }
-        let chosen_by = scope.asked.take();
+        let chosen_by = scope.seen.take();
         desire.outcomes.insert(outcome.name.clone());
         for line in &outcome.facets {
-            let scope = Asked { declarations, known, settings: &settings, asked: RefCell::default() };
+            let scope = Asked { declarations, subject: known, settings: &settings, seen: RefCell::default() };
             let value = expr::eval(&line.value, &scope);
-            let mut hangs_on = scope.asked.take();
+            let mut hangs_on = scope.seen.take();
             let what = || hangs_on.iter().cloned().collect::<Vec<_>>().join(", ");
             let facet = format!("{}.{}", line.domain, line.facet);
             match value {
@@ -205,7 +205,7 @@ pub fn desire(declarations: &Declarations, known: &Subject, only: Option<&str>) 
                                     name: kind.name.clone(),
                                     element,
                                 };
-                                refused.extend(add(&mut desire.wants, facet, value, &outcome.name, &hangs_on));
+                                refused.extend(add(&mut desire.wants, &facet, value, &outcome.name, &hangs_on));
                             }
                         }
                     }
@@ -242,7 +242,7 @@ fn elements(set: bool, value: Value) -> Vec<(Option<String>, Value)> {
 
 fn add(
     wants: &mut BTreeMap<Facet, Want>,
-    facet: Facet,
+    facet: &Facet,
     wish: Value,
     outcome: &str,
     hangs_on: &BTreeSet<String>,
@@ -256,16 +256,21 @@ fn add(
     };
     let want = wants.entry(facet.clone()).or_insert_with(|| Want {
         value: value.clone(),
-        object,
+        object: object.clone(),
         outcomes: BTreeSet::new(),
         hangs_on: BTreeSet::new(),
     });
-    if want.value != value {
+    // Two objects of one name are two values as well.
+    if want.value != value || want.object != object {
+        let told = |value: &Value, object: &BTreeMap<String, Value>| match object.is_empty() {
+            true => value.to_string(),
+            false => Value::Map(object.clone()).to_string(),
+        };
         return Some(Undesired::Conflict {
             facet: facet.to_string(),
-            one: want.value.to_string(),
+            one: told(&want.value, &want.object),
             first: want.outcomes.iter().next().cloned().unwrap_or_default(),
-            other: value.to_string(),
+            other: told(&value, &object),
             second: outcome.to_owned(),
         });
     }

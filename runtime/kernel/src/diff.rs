@@ -74,12 +74,12 @@ impl Change {
     }
 
     /// What is there shall have another value.
-    pub fn update(facet: Facet, from: Presence<'_, Value>, to: Value) -> Self {
+    pub fn update(facet: Facet, from: &Presence<'_, Value>, to: Value) -> Self {
         Self { facet, kind: Achieves::Update, from: Some(from.value().clone()), to: Some(to) }
     }
 
     /// What is there shall not be.
-    pub fn remove(facet: Facet, from: Presence<'_, Value>) -> Self {
+    pub fn remove(facet: Facet, from: &Presence<'_, Value>) -> Self {
         Self { facet, kind: Achieves::Remove, from: Some(from.value().clone()), to: None }
     }
 
@@ -177,7 +177,7 @@ pub fn between(
                     if *presence.value() == want.value {
                         difference.satisfied.push((facet.clone(), want.value.clone()));
                     } else {
-                        difference.changes.push(Change::update(facet.clone(), presence, want.value.clone()));
+                        difference.changes.push(Change::update(facet.clone(), &presence, want.value.clone()));
                     }
                 }
             }
@@ -189,7 +189,7 @@ pub fn between(
                 difference.blocked.push(Blocked { facet: facet.clone(), doubt: doubt.clone() });
             }
             Some(observation) => {
-                let removal = observation.presence().map(|presence| Change::remove(facet.clone(), presence));
+                let removal = observation.presence().map(|presence| Change::remove(facet.clone(), &presence));
                 difference.changes.extend(removal);
             }
             None => {}

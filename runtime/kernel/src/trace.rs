@@ -3,14 +3,14 @@
 //! Invariants: a rendering and nothing else: it adds no information and drops only what a level of detail leaves out. Times
 //! are printed in UTC.
 
+use crate::gate::Verdict;
 use crate::id::Direction;
 use crate::machine::Machine;
 use crate::plan::Plan;
 use crate::record::Millis;
+use crate::saga::Saga;
 use crate::saga::event::{End, Event, Stamped, Undoing};
 use crate::saga::state::{Run, Stage, State};
-use crate::saga::Saga;
-use crate::gate::Verdict;
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -61,7 +61,7 @@ pub fn tell(saga: &Saga, events: &[Stamped], detail: Detail) -> (Vec<Line>, Stat
     let mut lines = Vec::new();
     let mut effects = Vec::new();
     let began = events.first().map_or(0, |stamped| stamped.at);
-    let width = saga.plan.steps.iter().map(|step| step.awf.to_string().len()).max().unwrap_or(0) + 1;
+    let width = saga.plan.steps.iter().map(|step| step.awf.to_string().len()).max().unwrap_or(0);
     for stamped in events {
         let before = state.clone();
         if let Err(refused) = saga.step(&mut state, stamped, &mut effects) {
@@ -97,7 +97,12 @@ fn brief(saga: &Saga, stamped: &Stamped, before: &State, after: &State, width: u
             return Some(format!("backstep{by}  reason={why:?}"));
         }
         Event::Resumed { epoch } => {
-            let lost = after.steps.iter().zip(&before.steps).filter(|(now, was)| now.ambiguous && !was.ambiguous).count();
+            let lost = after
+                .steps
+                .iter()
+                .zip(&before.steps)
+                .filter(|(now, was)| now.ambiguous && !was.ambiguous)
+                .count();
             return Some(format!("resume epoch={epoch}  unknown={lost}"));
         }
         _ => {}
@@ -114,7 +119,9 @@ fn brief(saga: &Saga, stamped: &Stamped, before: &State, after: &State, width: u
     let awf = format!("awf={:width$}", saga.awf(step, now.direction)?.to_string());
     let mut line = match now.stage {
         Stage::Done => format!("{awf} {}", done_word(stamped, now)),
-        Stage::Undone if now.direction == Direction::Backward => format!("{awf} ok  undoes={}", step.awf.function),
+        Stage::Undone if now.direction == Direction::Backward => {
+            format!("{awf} ok  undoes={}", step.awf.function)
+        }
         Stage::Undone => format!("{awf} nothing to undo"),
         Stage::Kept => format!("{awf} kept  reason={:?}", kept_word(stamped)),
         Stage::Failed => format!("{awf} rejected"),
@@ -159,7 +166,6 @@ fn full(saga: &Saga, stamped: &Stamped, after: &State) -> String {
         let _infallible = write!(line, " step={} awf={awf}", id.0);
     }
     let _infallible = match &stamped.event {
-        Event::Started => Ok(()),
         Event::Judged { verdict, sheet, .. } => match verdict {
             Verdict::Go => write!(line, " verdict=go oldest_read={}", sheet.oldest_read),
             Verdict::Wait { why, .. } => write!(line, " verdict=wait reason={why:?}"),
@@ -180,7 +186,9 @@ fn full(saga: &Saga, stamped: &Stamped, after: &State) -> String {
             let key = crate::id::CallKey::of(&saga.shared.tenant, saga.instance, *step, *dir, *generation);
             write!(line, " attempt={attempt} generation={generation} key={key} request={request}")
         }
-        Event::Answered { attempt, outcome, .. } => write!(line, " attempt={attempt} outcome={}", outcome.word()),
+        Event::Answered { attempt, outcome, .. } => {
+            write!(line, " attempt={attempt} outcome={}", outcome.word())
+        }
         Event::Resumed { epoch } => write!(line, " epoch={epoch}"),
         Event::Turned { why, .. } | Event::Unrendered { why, .. } => write!(line, " reason={why:?}"),
         Event::Undone { how, .. } => match how {
@@ -190,7 +198,7 @@ fn full(saga: &Saga, stamped: &Stamped, after: &State) -> String {
         },
         Event::Released { by, how, .. } => write!(line, " by={by} how={how:?}"),
         Event::Ended { end } => write!(line, " end={}", end.word()),
-        Event::Found { .. } | Event::Woke { .. } => Ok(()),
+        Event::Started | Event::Found { .. } | Event::Woke { .. } => Ok(()),
     };
     line
 }

@@ -53,14 +53,15 @@ pub struct Preview {
     pub desire: Desire,
     /// What the lookups saw.
     pub seen: BTreeMap<Facet, Sighting>,
+    /// What xops had granted.
+    pub granted: BTreeMap<Facet, Values>,
     /// The plan; without steps if nothing has to change.
     pub plan: Plan,
 }
 
 /// Compiles an open request.
 pub async fn answer(tenant: &Rc<Tenant>, asked_at: Millis, request: &Request) -> Answered {
-    let granted = granted(tenant, request).await;
-    match preview(tenant, &request.kind, &request.find, request.outcome.as_deref(), granted.clone()).await {
+    match preview(tenant, &request.kind, &request.find, request.outcome.as_deref()).await {
         Err((entity, reasons)) => Answered::Refused { entity, reasons },
         Ok(preview) if preview.plan.steps.is_empty() => Answered::Unchanged {
             entity: preview.subject.entity,
@@ -81,7 +82,7 @@ pub async fn answer(tenant: &Rc<Tenant>, asked_at: Millis, request: &Request) ->
                     subject: preview.subject,
                     only: request.outcome.clone(),
                     seen: preview.seen.into_iter().collect(),
-                    granted: granted.into_iter().collect(),
+                    granted: preview.granted.into_iter().collect(),
                     parent: None::<PlanId>,
                 },
             }))
@@ -89,8 +90,10 @@ pub async fn answer(tenant: &Rc<Tenant>, asked_at: Millis, request: &Request) ->
     }
 }
 
-async fn granted(_tenant: &Rc<Tenant>, _request: &Request) -> BTreeMap<Facet, Values> {
-    BTreeMap::new()
+/// What xops granted an entity, as the journal has it.
+async fn granted(tenant: &Rc<Tenant>, entity: EntityId) -> Result<BTreeMap<Facet, Values>, String> {
+    let Some(service) = tenant.hub.service() else { return Ok(BTreeMap::new()) };
+    service.send(crate::service::Granted(entity)).await.map_err(|_| "the Service robot is gone".to_owned())
 }
 
 /// The entity, or why there is not exactly one.
@@ -122,7 +125,6 @@ pub async fn preview(
     kind: &str,
     find: &Values,
     only: Option<&str>,
-    granted: BTreeMap<Facet, Values>,
 ) -> Result<Preview, (Option<EntityId>, Vec<String>)> {
     if let Some(name) = only.filter(|name| !tenant.declarations.outcomes.contains_key(*name)) {
         let names: Vec<_> = tenant.declarations.outcomes.keys().cloned().collect();
@@ -136,13 +138,13 @@ pub async fn preview(
         dataops::refresh(tenant, unread).await;
         subject = tenant.subject(entity, kind, tenant.hub.clock.now());
     }
-    let words = |all: Vec<String>| all;
     let desire = desire::desire(&tenant.declarations, &subject, only)
-        .map_err(|why| told(words(why.iter().map(ToString::to_string).collect())))?;
+        .map_err(|why| told(why.iter().map(ToString::to_string).collect()))?;
     let handle = tenant.graph().handle(entity).unwrap_or_else(|| entity.to_string());
     if let Some(name) = only.filter(|name| !desire.outcomes.contains(*name)) {
         return Err(told(vec![format!("outcome `{name}` does not apply to {kind} {handle}: its `for` does not hold")]));
     }
+    let granted = granted(tenant, entity).await.map_err(|why| told(vec![why]))?;
     let mut seen = BTreeMap::new();
     for _ in 0..ROUNDS_MAX {
         let compile = Compile {
@@ -174,7 +176,7 @@ pub async fn preview(
     };
     let plan = compile::draw(&compile, &tenant.shared.key)
         .map_err(|why| told(why.iter().map(ToString::to_string).collect()))?;
-    Ok(Preview { subject, handle, desire, seen, plan })
+    Ok(Preview { subject, handle, desire, seen, granted, plan })
 }
 
 /// The systems behind what is not known of an entity.

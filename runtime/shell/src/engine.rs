@@ -27,6 +27,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use xops_graph::graph::Graph;
 use xops_journal::journal::{Journal, Options};
 use xops_journal::keys::{Keys, TenantKey};
+use xops_journal::read::Reader;
 use xops_journal::stored::{self, Decoded};
 use xops_journal::subjects::SubjectKeys;
 use xops_kernel::canon::DigestKey;
@@ -57,8 +58,8 @@ pub struct Setup {
     pub transport: Arc<dyn Transport>,
     /// The configuration of each system, as requests are rendered with it.
     pub systems: BTreeMap<String, Values>,
-    /// The directory of the tenant's journal; `None` keeps none, for previews.
-    pub journal: Option<PathBuf>,
+    /// What is done with the tenant's journal.
+    pub ledger: Ledger,
     /// The file of the subjects' keys, outside the journal.
     pub subjects: PathBuf,
     /// The tenant's key.
@@ -71,6 +72,17 @@ pub struct Setup {
     pub watch: bool,
     /// The crash point, if one was asked for.
     pub crash: Option<Arc<Crash>>,
+}
+
+/// What is done with a journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ledger {
+    /// There is none yet, and none is begun: for a look at a tenant that has done nothing.
+    None,
+    /// The one in this directory is folded and left as it is, also while a daemon writes it.
+    Read(PathBuf),
+    /// The one in this directory is folded and written.
+    Write(PathBuf),
 }
 
 /// Why an engine could not start.
@@ -162,18 +174,26 @@ impl Engine {
         });
         let mut fold = Fold::default();
         let mut scribe_ends = None;
-        if let Some(dir) = &setup.journal {
-            let keys = Keys::new(&setup.declarations.tenant, &setup.key);
-            let (journal, opened) = Journal::open(dir, &keys, setup.options)?;
-            let subjects = SubjectKeys::open(&setup.subjects, &setup.key)?;
-            replay(&journal, &subjects, |seq, entry| {
-                fold.take(&shared, &entry).map_err(|why| Error::Unfolded { seq, why })
-            })?;
-            tracing::info!(events = opened.last_seq, files = opened.files, recovered = opened.recovered, "journal open");
-            scribe_ends = Some(scribe::start(journal, subjects, setup.crash.clone())?);
+        let keys = Keys::new(&setup.declarations.tenant, &setup.key);
+        let mut each = |seq, entry: &Entry| fold.take(&shared, entry).map_err(|why| Error::Unfolded { seq, why });
+        match &setup.ledger {
+            Ledger::None => {}
+            Ledger::Read(dir) => {
+                let reader = Reader::open(dir, &keys)?;
+                let subjects = SubjectKeys::open(&setup.subjects, &setup.key)?;
+                replay(|visit| reader.replay(1, visit), &subjects, &mut each)?;
+            }
+            Ledger::Write(dir) => {
+                let (journal, opened) = Journal::open(dir, &keys, setup.options)?;
+                let subjects = SubjectKeys::open(&setup.subjects, &setup.key)?;
+                replay(|visit| journal.replay(1, visit), &subjects, &mut each)?;
+                let (events, files, recovered) = (opened.last_seq, opened.files, opened.recovered);
+                tracing::info!(events, files, recovered, "journal open");
+                scribe_ends = Some(scribe::start(journal, subjects, setup.crash.clone())?);
+            }
         }
         let clock = Clock::start(fold.at);
-        let (orders, told) = scribe_ends.map_or_else(detached, |(orders, told)| (orders, Some(told)));
+        let (orders, told) = scribe_ends.unzip();
         let hub = Hub::new(clock, orders, setup.crash);
         let mut graph = Graph::new(Arc::clone(&setup.declarations), digest_key);
         for system in setup.declarations.systems.keys() {
@@ -214,6 +234,10 @@ impl Engine {
             logs: fold.sagas.into_iter().map(|(number, (_, state))| (number, state)).collect(),
         };
         let service = Service::launch(&tenant, recovered, &supervisor);
+        if !tenant.hub.writes() {
+            // Nothing is driven and nothing is said: an engine that does not write only looks.
+            return Self { tenant, service, supervisor, closed, failed: RefCell::new(failed) };
+        }
         let at = tenant.hub.clock.now();
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let _up = service.send(service::Note(Happened { at, what: What::Opened { epoch, version } })).await;
@@ -255,7 +279,7 @@ impl Engine {
 
     /// Compiles without consequences.
     pub async fn preview(&self, kind: &str, find: &Values, only: Option<&str>) -> Result<Preview, Vec<String>> {
-        compile::preview(&self.tenant, kind, find, only, BTreeMap::new()).await.map_err(|(_, reasons)| reasons)
+        compile::preview(&self.tenant, kind, find, only).await.map_err(|(_, reasons)| reasons)
     }
 
     /// Asks for work, and waits for the durable answer.
@@ -264,6 +288,20 @@ impl Engine {
         let gone = |_| "the Service robot is gone".to_owned();
         self.service.send(service::Submit { request, reply }).await.map_err(|error| error.to_string())??;
         answered.await.map_err(gone)
+    }
+
+    /// The entities of a kind to whom an outcome applies, by what people call them. Whoever cannot be judged is among them:
+    /// a request for them says why.
+    pub fn concerned(&self, outcome: &str) -> Vec<String> {
+        let Some(declared) = self.tenant.declarations.outcomes.get(outcome) else { return Vec::new() };
+        let entities: Vec<_> = self.tenant.graph().entities(&declared.entity).collect();
+        let now = self.tenant.hub.clock.now();
+        let concerned = entities.into_iter().filter(|entity| {
+            let subject = self.tenant.subject(*entity, &declared.entity, now);
+            let desire = xops_kernel::desire::desire(&self.tenant.declarations, &subject, Some(outcome));
+            desire.map_or(true, |desire| !desire.outcomes.is_empty())
+        });
+        concerned.filter_map(|entity| self.tenant.graph().handle(entity)).collect()
     }
 
     /// Waits until an instance is over or waits for a person; the word of its course.
@@ -356,11 +394,13 @@ impl Engine {
     /// Writes down what was handed over and closes the journal; nothing is acknowledged any more.
     pub async fn close(&self) -> Result<(), String> {
         self.tenant.hub.flush();
+        let Some(scribe) = self.tenant.hub.scribe() else { return Ok(()) };
         let mut order = Order::Close;
         let deadline = tokio::time::Instant::now() + STOP_MAX;
-        while let Err(error) = self.tenant.hub.scribe().try_send(order) {
+        while let Err(error) = scribe.try_send(order) {
             match error {
                 crossbeam_channel::TrySendError::Full(back) if tokio::time::Instant::now() < deadline => order = back,
+                // The scribe has ended: it stopped at a failure, and said so.
                 _ => return Ok(()),
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -368,12 +408,6 @@ impl Engine {
         let closed = tokio::time::timeout_at(deadline, self.closed.notified()).await;
         closed.map_err(|_| format!("the journal did not close within {} s", STOP_MAX.as_secs()))
     }
-}
-
-/// A scribe's ends for an engine that writes nothing: orders are dropped, and so nothing is ever acknowledged or done.
-fn detached() -> (crossbeam_channel::Sender<Order>, Option<mpsc::Receiver<Told>>) {
-    let (orders, _) = crossbeam_channel::bounded(1);
-    (orders, None)
 }
 
 async fn listen(hub: Rc<Hub>, mut told: mpsc::Receiver<Told>, closed: Rc<Notify>, fail: mpsc::Sender<String>) {
@@ -389,17 +423,20 @@ async fn listen(hub: Rc<Hub>, mut told: mpsc::Receiver<Told>, closed: Rc<Notify>
     }
 }
 
+/// What a journal calls for each event.
+type Visit<'a> = &'a mut dyn FnMut(u64, u64, &[u8]) -> ControlFlow<()>;
+
 /// Replays a journal entry by entry. What an erased subject said cannot be folded; it is passed over with a warning.
 fn replay(
-    journal: &Journal,
+    walk: impl FnOnce(Visit<'_>) -> Result<(), xops_journal::error::Error>,
     subjects: &SubjectKeys,
-    mut each: impl FnMut(u64, Entry) -> Result<(), Error>,
+    each: &mut dyn FnMut(u64, &Entry) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let mut outcome = Ok(());
-    journal.replay(1, |seq, stream, body| {
+    walk(&mut |seq, stream, body| {
         let decoded = stored::decode(stream, body, subjects).map_err(|source| Error::Stored { seq, source });
         let taken = decoded.and_then(|decoded| match decoded {
-            Decoded::Entry(entry) => each(seq, *entry),
+            Decoded::Entry(entry) => each(seq, &entry),
             Decoded::Erased(_) => {
                 tracing::warn!(seq, "an event of an erased subject is passed over");
                 Ok(())

@@ -67,7 +67,7 @@ pub struct Hub {
     pub clock: Clock,
     /// The crash point, if one was asked for.
     pub crash: Option<Arc<Crash>>,
-    scribe: Sender<Order>,
+    scribe: Option<Sender<Order>>,
     batch: RefCell<Vec<Item>>,
     flushing: Cell<bool>,
     instances: RefCell<HashMap<Number, Addr<Instance>, BuildHasherDefault<Spread>>>,
@@ -80,7 +80,7 @@ pub struct Hub {
 
 impl Hub {
     /// A hub before anything runs on it.
-    pub fn new(clock: Clock, scribe: Sender<Order>, crash: Option<Arc<Crash>>) -> Rc<Self> {
+    pub fn new(clock: Clock, scribe: Option<Sender<Order>>, crash: Option<Arc<Crash>>) -> Rc<Self> {
         Rc::new(Self {
             clock,
             crash,
@@ -122,7 +122,8 @@ impl Hub {
         if items.is_empty() {
             return;
         }
-        match self.scribe.try_send(Order::Append(items)) {
+        let Some(scribe) = &self.scribe else { return };
+        match scribe.try_send(Order::Append(items)) {
             Ok(()) => {}
             Err(TrySendError::Full(Order::Append(items))) => {
                 self.batch.borrow_mut().splice(0..0, items);
@@ -140,8 +141,13 @@ impl Hub {
     }
 
     /// The scribe, for orders other than appending.
-    pub fn scribe(&self) -> &Sender<Order> {
-        &self.scribe
+    pub fn scribe(&self) -> Option<&Sender<Order>> {
+        self.scribe.as_ref()
+    }
+
+    /// Whether anything is written at all; else nothing is ever acknowledged, and so nothing is ever done.
+    pub fn writes(&self) -> bool {
+        self.scribe.is_some()
     }
 
     /// Why nothing is written any more, if so.

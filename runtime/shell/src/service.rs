@@ -11,13 +11,15 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
-use xops_kernel::id::{InstanceId, RequestId};
+use xops_kernel::diff::Facet;
+use xops_kernel::id::{EntityId, InstanceId, RequestId};
 use xops_kernel::log::{Compiled, Entry, Happened, Number, Request, Scope, What};
 use xops_kernel::machine::Machine;
 use xops_kernel::record::Millis;
 use xops_kernel::saga::Saga;
 use xops_kernel::saga::event::{End, Event, Stamped};
 use xops_kernel::saga::state::State as SagaState;
+use xops_kernel::value::Values;
 use xops_robots::service::{Answer, Effect, State};
 
 /// How many compilations run at once.
@@ -109,6 +111,13 @@ pub struct Watch(pub mpsc::Sender<(Number, &'static str)>);
 
 impl Message for Watch {
     type Result = ();
+}
+
+/// Asks what xops granted an entity and has not taken back.
+pub struct Granted(pub EntityId);
+
+impl Message for Granted {
+    type Result = BTreeMap<Facet, Values>;
 }
 
 /// Asks how an instance stands, if this process knows it.
@@ -291,8 +300,11 @@ impl Actor for Service {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         metrics::gauge!("xops_robot_up", "robot" => "service", "system" => "").set(1.0);
-        for effect in xops_robots::service::Service.wanted(&self.state) {
-            self.perform(effect, ctx);
+        // An engine that only looks drives nothing.
+        if self.tenant.hub.writes() {
+            for effect in xops_robots::service::Service.wanted(&self.state) {
+                self.perform(effect, ctx);
+            }
         }
     }
 }
@@ -425,6 +437,14 @@ impl Handler<Watch> for Service {
 
     fn handle(&mut self, Watch(watcher): Watch, _ctx: &mut Context<Self>) {
         self.watcher = Some(watcher);
+    }
+}
+
+impl Handler<Granted> for Service {
+    type Result = actix::MessageResult<Granted>;
+
+    fn handle(&mut self, Granted(entity): Granted, _ctx: &mut Context<Self>) -> Self::Result {
+        actix::MessageResult(self.state.granted.get(&entity).cloned().unwrap_or_default())
     }
 }
 

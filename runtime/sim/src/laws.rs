@@ -100,20 +100,20 @@ pub fn ordered(instance: &Instance) -> Result<(), String> {
         match &stamped.event {
             Event::Intended { step, dir, .. } => {
                 let (slot, planned) = (usize::from(step.0), &saga.plan.steps[usize::from(step.0)]);
-                let stage = |at: usize| state.steps[at].stage;
+                let is_done = |at: usize| state.steps[at].stage == Stage::Done;
                 let busy = state.steps.iter().filter(|run| run.stage.is_busy()).count();
                 let again = state.steps[slot].ambiguous;
                 let right = match dir {
                     Direction::Forward if state.course == Course::Forward => {
                         busy <= usize::from(saga.plan.width.max(1)) + usize::from(again)
-                            && planned.after.iter().all(|before| stage(usize::from(before.0)) == Stage::Done)
+                            && planned.after.iter().all(|before| is_done(usize::from(before.0)))
                     }
                     Direction::Forward => again,
                     Direction::Backward => {
                         let later = slot + 1..state.steps.len();
                         busy == 1
                             && state.course != Course::Forward
-                            && later.into_iter().all(|at| stage(at) != Stage::Done)
+                            && later.into_iter().all(|at| !is_done(at))
                     }
                 };
                 let times = calls.entry((step.0, *dir)).or_default();

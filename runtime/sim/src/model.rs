@@ -220,11 +220,11 @@ impl Connector for Model {
         let missing = |name: &str| Unrendered { what: what(), why: format!("`{name}` is missing") };
         let spec = self.specs.get(ask.awf).ok_or_else(|| missing("manifest"))?;
         let input = |name: &str| ask.inputs.get(name).map(Value::to_string).ok_or_else(|| missing(name));
-        let shelf = format!("/{}/{}", ask.awf.system, input("id")?);
+        let address = format!("/{}/{}", ask.awf.system, input("id")?);
         let mut request = Request {
             system: ask.awf.system.clone(),
             method: "GET".into(),
-            url: shelf,
+            url: address,
             query: Vec::new(),
             headers: Vec::new(),
             content_type: None,

@@ -21,7 +21,7 @@ impl Play {
             }
             Effect::Look { step, dir, phase, attempt } => self.look(slot, step, dir, phase, attempt),
             Effect::Call { step, dir, attempt, generation } => {
-                self.call(slot, step, dir, attempt, generation)
+                self.call(slot, step, dir, attempt, generation);
             }
             Effect::Wake { step, attempt, at, .. } => self.arrive(at, slot, Event::Woke { step, attempt }),
         }

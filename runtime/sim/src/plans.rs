@@ -148,34 +148,16 @@ fn step(
     let (old, new) = (Value::from(format!("old-{at}")), Value::from(format!("wanted-{at}")));
     let member = Value::from(format!("{name}-{at}"));
     let shelf = format!("/{system}/{id}");
-    let facet = Facet {
-        entity: EntityId([3; 16]),
-        domain: "sim".into(),
-        system: system.to_owned(),
-        name: format!("{name}-{at}"),
-        element: None,
-    };
-    let absent: Observation<Value> = Observation::Absent(Proof::Implied { by: "the start".into() });
-    let present = Observation::Present(old.clone());
     let kind = contract.as_ref().and_then(|contract| contract.achieves);
-    let change = match kind {
-        None => None,
-        Some(Achieves::Create) => {
-            let to = if system == "set" { member.clone() } else { new.clone() };
-            absent.absence().map(|absence| Change::create(facet, to, absence))
-        }
-        Some(Achieves::Update) => {
-            present.presence().map(|presence| Change::update(facet, presence, new.clone()))
-        }
-        Some(Achieves::Remove) => present.presence().map(|presence| Change::remove(facet, presence)),
-    };
+    let to = if system == "set" { member.clone() } else { new.clone() };
+    let change = kind.and_then(|kind| change(kind, system, &format!("{name}-{at}"), old.clone(), to));
     // What stands in the way of a creation is another's; what marks its own things has nothing of others at its address.
     match kind {
         Some(Achieves::Create) if !matches!(system, "set" | "keyed" | "blind" | "marked") => {
             before.extend(wish.there.clone().map(|value| (shelf, value)));
         }
         Some(Achieves::Update | Achieves::Remove) => {
-            before.push((shelf, wish.there.clone().unwrap_or(old.to_string())))
+            before.push((shelf, wish.there.clone().unwrap_or(old.to_string())));
         }
         _ => {}
     }
@@ -211,5 +193,23 @@ fn step(
         on_reject: wish.on_reject,
         hangs_on: BTreeSet::new(),
         manifest: Digest::default(),
+    }
+}
+
+/// The change of a step, from the proof that it needs.
+fn change(kind: Achieves, system: &str, name: &str, old: Value, to: Value) -> Option<Change> {
+    let facet = Facet {
+        entity: EntityId([3; 16]),
+        domain: "sim".into(),
+        system: system.to_owned(),
+        name: name.to_owned(),
+        element: None,
+    };
+    let absent: Observation<Value> = Observation::Absent(Proof::Implied { by: "the start".into() });
+    let present = Observation::Present(old);
+    match kind {
+        Achieves::Create => absent.absence().map(|absence| Change::create(facet, to, absence)),
+        Achieves::Update => present.presence().map(|presence| Change::update(facet, presence, to)),
+        Achieves::Remove => present.presence().map(|presence| Change::remove(facet, presence)),
     }
 }

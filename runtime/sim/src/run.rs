@@ -6,7 +6,7 @@ use crate::plans::{self, FORWARD};
 use crate::seed::Dice;
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use xops_kernel::trace::{Detail, tell};
+use xops_kernel::trace::{Detail, clock, tell};
 
 /// What many runs came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -108,7 +108,7 @@ pub fn transcript(ending: &Ending) -> String {
             let _infallible = writeln!(out, "  step {} {}: {word} {why}", step.id.0, step.awf);
         }
         for line in lines {
-            let _infallible = writeln!(out, "  {}.{:03} {}", line, line.at % 1000, "");
+            let _infallible = writeln!(out, "  {}.{:03} {}", clock(line.at), line.at % 1000, line.text);
         }
     }
     for change in &ending.world.record {

@@ -57,33 +57,33 @@ pub struct World {
 
 impl World {
     /// Puts an object there before anything happens.
-    pub fn place(&mut self, shelf: &str, value: &str) {
-        let entry = Entry { serial: self.fresh(shelf), value: value.to_owned(), marker: None };
-        let mut entries = self.entries(shelf).to_vec();
+    pub fn place(&mut self, address: &str, value: &str) {
+        let entry = Entry { serial: self.fresh(address), value: value.to_owned(), marker: None };
+        let mut entries = self.entries(address).to_vec();
         entries.push(entry);
-        self.shelves.entry(shelf.to_owned()).or_default().push((0, entries));
+        self.shelves.entry(address.to_owned()).or_default().push((0, entries));
     }
 
     /// What is there now.
-    pub fn entries(&self, shelf: &str) -> &[Entry] {
-        self.shelves.get(shelf).and_then(|history| history.last()).map_or(&[], |(_, entries)| entries)
+    pub fn entries(&self, address: &str) -> &[Entry] {
+        self.shelves.get(address).and_then(|history| history.last()).map_or(&[], |(_, entries)| entries)
     }
 
     /// The values that are there now, in order.
-    pub fn values(&self, shelf: &str) -> Vec<String> {
-        values(self.entries(shelf))
+    pub fn values(&self, address: &str) -> Vec<String> {
+        values(self.entries(address))
     }
 
     /// The values of everything that is there now.
     pub fn all_values(&self) -> BTreeMap<String, Vec<String>> {
-        let told = self.shelves.keys().map(|shelf| (shelf.clone(), self.values(shelf)));
+        let told = self.shelves.keys().map(|address| (address.clone(), self.values(address)));
         told.filter(|(_, values)| !values.is_empty()).collect()
     }
 
     /// The answer of a lookup that sees the world as it was at `seen_at`.
     pub fn look(&self, request: &Request, seen_at: Millis) -> Response {
-        let (shelf, _) = address(&request.url);
-        let history = self.shelves.get(&shelf).map_or(&[] as &[_], Vec::as_slice);
+        let (address, _) = read_url(&request.url);
+        let history = self.shelves.get(&address).map_or(&[] as &[_], Vec::as_slice);
         let then =
             history.iter().rev().find(|(at, _)| *at <= seen_at).map_or(&[] as &[_], |(_, entries)| entries);
         let line = |entry: &Entry| {
@@ -94,9 +94,9 @@ impl World {
 
     /// Acts on a request, and answers.
     pub fn perform(&mut self, request: &Request, now: Millis) -> Response {
-        let (shelf, serial) = address(&request.url);
+        let (address, serial) = read_url(&request.url);
         let body = String::from_utf8_lossy(&request.body).into_owned();
-        let mut entries = self.entries(&shelf).to_vec();
+        let mut entries = self.entries(&address).to_vec();
         let kind = request.system.as_str();
         let reply = match (request.method.as_str(), kind) {
             ("PUT", "set") => {
@@ -108,7 +108,7 @@ impl World {
             }
             ("PUT", _) => {
                 let known = entries.first().map(|entry| entry.serial);
-                let serial = known.unwrap_or_else(|| self.fresh(&shelf));
+                let serial = known.unwrap_or_else(|| self.fresh(&address));
                 entries = vec![Entry { serial, value: body, marker: None }];
                 answer(200, &format!("serial {serial}"))
             }
@@ -129,7 +129,7 @@ impl World {
             }
             _ => answer(405, ""),
         };
-        self.keep(request, now, &shelf, entries);
+        self.keep(request, now, &address, entries);
         reply
     }
 
@@ -152,22 +152,22 @@ impl World {
     }
 
     /// A serial that says where and as which the object was made, whatever else happens in the world meanwhile.
-    fn fresh(&mut self, shelf: &str) -> u64 {
-        let made = self.made.entry(shelf.to_owned()).or_default();
+    fn fresh(&mut self, address: &str) -> u64 {
+        let made = self.made.entry(address.to_owned()).or_default();
         *made += 1;
         let mut bytes = [0; 8];
-        bytes[..4].copy_from_slice(&blake3::hash(format!("{shelf} {made}").as_bytes()).as_bytes()[..4]);
+        bytes[..4].copy_from_slice(&blake3::hash(format!("{address} {made}").as_bytes()).as_bytes()[..4]);
         u64::from_le_bytes(bytes)
     }
 
-    fn keep(&mut self, request: &Request, now: Millis, shelf: &str, entries: Vec<Entry>) {
-        let (before, after) = (self.values(shelf), values(&entries));
+    fn keep(&mut self, request: &Request, now: Millis, address: &str, entries: Vec<Entry>) {
+        let (before, after) = (self.values(address), values(&entries));
         if before == after {
             return;
         }
         let call = header(request, CALL).unwrap_or_default();
-        self.record.push(Change { at: now, call, shelf: shelf.to_owned(), before, after });
-        self.shelves.entry(shelf.to_owned()).or_default().push((now, entries));
+        self.record.push(Change { at: now, call, shelf: address.to_owned(), before, after });
+        self.shelves.entry(address.to_owned()).or_default().push((now, entries));
     }
 }
 
@@ -176,9 +176,9 @@ fn values(entries: &[Entry]) -> Vec<String> {
 }
 
 /// `/kind/id` and, where a single object is meant, its serial.
-fn address(url: &str) -> (String, Option<u64>) {
+fn read_url(url: &str) -> (String, Option<u64>) {
     match url.split_once('#') {
-        Some((shelf, serial)) => (shelf.to_owned(), serial.parse().ok()),
+        Some((address, serial)) => (address.to_owned(), serial.parse().ok()),
         None => (url.to_owned(), None),
     }
 }

@@ -50,13 +50,14 @@ fn check(scene: &Scene, rejected: Option<u16>, word: &str) {
             let kills: BTreeSet<u64> = std::iter::once(nth).chain(second).collect();
             let ending = play(Setup { kills: Kills::At(kills), ..calm.clone() });
             assert!(ending.tally[&xops_sim::fault::Fault::Killed] > 0, "the kill at {nth} struck");
-            assert_eq!(
-                ending.points[usize::try_from(nth).unwrap()],
-                undisturbed.points[usize::try_from(nth).unwrap()]
-            );
+            assert_eq!(point(&ending, nth), point(&undisturbed, nth));
             held(&ending, &undisturbed, word, nth);
         }
     }
+}
+
+fn point(ending: &Ending, nth: u64) -> Option<Point> {
+    ending.points.iter().copied().zip(0..).find(|(_, at)| *at == nth).map(|(point, _)| point)
 }
 
 fn held(ending: &Ending, undisturbed: &Ending, word: &str, nth: u64) {

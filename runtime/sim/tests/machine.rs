@@ -44,7 +44,7 @@ impl Hand {
         let saga = Saga { instance: InstanceId([1; 16]), plan: Arc::new(plan), shared: Arc::new(shared) };
         let state = saga.fresh();
         let mut hand = Self { saga, state, log: Vec::new(), now: 1_000_000_000 };
-        hand.feed(Event::Started).unwrap();
+        hand.feed(Event::Started).expect("the state waits for it");
         hand
     }
 
@@ -74,7 +74,7 @@ impl Hand {
         let dir = self.state.steps[usize::from(step.0)].direction;
         let attempt = self.attempt(step);
         self.feed(Event::Judged { step, dir, attempt, sheet: Sheet::default(), verdict: Verdict::Go })
-            .unwrap();
+            .expect("the state waits for it");
     }
 
     fn see(&mut self, step: StepId, phase: Phase, value: Option<&str>) {
@@ -84,12 +84,12 @@ impl Hand {
         };
         let attempt = self.attempt(step);
         let sighting = Sighting { seen, outputs: Values::new(), marker: None };
-        self.feed(Event::Sighted { step, attempt, phase, sighting }).unwrap();
+        self.feed(Event::Sighted { step, attempt, phase, sighting }).expect("the state waits for it");
     }
 
     fn answer(&mut self, step: StepId, outcome: Outcome) {
         let attempt = self.attempt(step);
-        self.feed(Event::Answered { step, attempt, outcome }).unwrap();
+        self.feed(Event::Answered { step, attempt, outcome }).expect("the state waits for it");
     }
 
     fn wake(&mut self, step: StepId) {
@@ -97,11 +97,11 @@ impl Hand {
             panic!("{:?} does not rest", self.stage(step))
         };
         self.now = self.now.max(until);
-        self.feed(Event::Woke { step, attempt: self.attempt(step) }).unwrap();
+        self.feed(Event::Woke { step, attempt: self.attempt(step) }).expect("the state waits for it");
     }
 
     fn release(&mut self, step: StepId, how: Release) {
-        self.feed(Event::Released { step, by: "someone".into(), how }).unwrap();
+        self.feed(Event::Released { step, by: "someone".into(), how }).expect("the state waits for it");
     }
 
     fn told(&self) -> String {
@@ -131,7 +131,7 @@ fn the_window_after_a_crash_begins_when_the_call_would_have_been_given_up() {
     let mut hand = Hand::of(&["marked.create"]);
     hand.go(STEP);
     let sent = hand.now;
-    hand.feed(Event::Resumed { epoch: 1 }).unwrap();
+    hand.feed(Event::Resumed { epoch: 1 }).expect("the state waits for it");
     while matches!(hand.stage(STEP), Stage::Looking(Phase::Probe)) {
         hand.see(STEP, Phase::Probe, None);
         if matches!(hand.stage(STEP), Stage::Resting { .. }) {
@@ -166,7 +166,7 @@ fn a_hostile_wait_is_bounded() {
     hand.go(STEP);
     let outcome = Outcome::RateLimited { retry_after_ms: Some(u64::MAX) };
     hand.feed(Event::Missed { step: STEP, attempt: hand.attempt(STEP), phase: Phase::Snapshot, outcome })
-        .unwrap();
+        .expect("the state waits for it");
     let Stage::Resting { until, .. } = hand.stage(STEP) else { panic!("{}", hand.told()) };
     assert!(until <= hand.now + Bounds::default().gate_wait_ms_max);
 }
@@ -210,9 +210,10 @@ fn a_parked_step_that_sent_nothing_does_not_hold_up_the_way_back() {
     hand.go(STEP);
     let outcome = Outcome::AuthExpired;
     hand.feed(Event::Missed { step: STEP, attempt: hand.attempt(STEP), phase: Phase::Snapshot, outcome })
-        .unwrap();
+        .expect("the state waits for it");
     assert_eq!(hand.stage(STEP), Stage::Parked);
-    hand.feed(Event::Turned { why: "a person asked".into(), by: Some("someone".into()) }).unwrap();
+    hand.feed(Event::Turned { why: "a person asked".into(), by: Some("someone".into()) })
+        .expect("the state waits for it");
     assert_eq!(hand.state.word(), "undone", "{}", hand.told());
 }
 
@@ -221,7 +222,8 @@ fn a_parked_call_is_not_sent_on_the_way_back() {
     let mut hand = Hand::of(&["blind.grant"]);
     hand.go(STEP);
     hand.answer(STEP, Outcome::Unknown("lost".into()));
-    hand.feed(Event::Turned { why: "a person asked".into(), by: Some("someone".into()) }).unwrap();
+    hand.feed(Event::Turned { why: "a person asked".into(), by: Some("someone".into()) })
+        .expect("the state waits for it");
     hand.release(STEP, Release::Retry);
     assert_eq!((hand.stage(STEP), hand.wanted().len()), (Stage::Parked, 0), "{}", hand.told());
     hand.release(STEP, Release::Failed);

@@ -6,7 +6,6 @@
 use crate::awf::{Achieves, Ambiguity};
 use crate::id::Direction;
 use crate::port::{Outcome, Phase};
-use crate::record::Millis;
 use crate::saga::Refused;
 use crate::saga::state::{Stage, Then};
 use crate::saga::step::AtStep;
@@ -69,7 +68,7 @@ impl AtStep<'_> {
                 self.park("the credential is no longer good");
             }
             Outcome::Conflict(why) | Outcome::Forbidden(why) | Outcome::Invalid(why) => self.reject(why),
-            Outcome::Unknown(why) => self.lost(why, at),
+            Outcome::Unknown(why) => self.lost(why),
         }
         debug_assert!(self.run().stage != Stage::Calling, "an answer at {at} must end the call");
     }
@@ -104,26 +103,26 @@ impl AtStep<'_> {
     }
 
     fn tries_left(&mut self) -> bool {
-        self.contract.is_some_and(|contract| self.state.steps[usize::from(self.step.id.0)].tries < contract.tries_max)
+        self.contract
+            .is_some_and(|contract| self.state.steps[usize::from(self.step.id.0)].tries < contract.tries_max)
     }
 
-    /// The process ended before the answer was written down. That was not the system's failure: the try is given back. The
-    /// call may have been on its way until its timeout, and only then does the time begin in which its effect must show.
+    /// The process ended before the answer was written down. That was not the system's failure: the try is given back.
     pub(super) fn interrupted(&mut self) {
-        let (at, timeout_ms) = (self.at, self.contract.map_or(0, |contract| contract.timeout_ms));
         let run = self.run();
         run.tries = run.tries.saturating_sub(1);
-        let given_up = run.since.saturating_add(timeout_ms);
-        self.lost("the process ended before the answer was written down", at.max(given_up));
+        self.lost("the process ended before the answer was written down");
     }
 
-    /// The call may have taken effect, and if it did, it was before `given_up` or within the system's window after it.
-    fn lost(&mut self, why: &str, given_up: Millis) {
+    /// The call may have taken effect. It may be on its way until its timeout, whatever the clock says of the time since it was
+    /// sent; only then does the time begin in which its effect must show.
+    fn lost(&mut self, why: &str) {
+        let (at, timeout_ms) = (self.at, self.contract.map_or(0, |contract| contract.timeout_ms));
         let run = self.run();
         run.ambiguous = true;
         run.agreeing = 0;
         run.misses = 0;
-        run.since = given_up;
+        run.since = at.max(run.since.saturating_add(timeout_ms));
         match self.contract.map(|contract| contract.ambiguity) {
             Some(Ambiguity::Probe { .. }) => self.look(Phase::Probe),
             Some(Ambiguity::Resend { .. }) if self.may_resend() && self.tries_left() => {
@@ -177,7 +176,8 @@ impl AtStep<'_> {
     pub(super) fn find_out(&mut self, why: &str) {
         let at = self.at;
         if !self.looks() {
-            return self.park(&format!("an earlier call may have taken effect, and it cannot be sent again: {why}"));
+            return self
+                .park(&format!("an earlier call may have taken effect, and it cannot be sent again: {why}"));
         }
         self.run().since = at;
         self.look(Phase::Probe);

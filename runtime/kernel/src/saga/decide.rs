@@ -6,9 +6,9 @@ use crate::awf::Undo;
 use crate::declare::OnReject;
 use crate::id::StepId;
 use crate::port::{Ask, Phase};
+use crate::saga::Saga;
 use crate::saga::event::{End, Event, Undoing};
 use crate::saga::state::{Course, Goal, Run, Stage, State};
-use crate::saga::Saga;
 use crate::value::Values;
 
 /// The event that follows, if one does.

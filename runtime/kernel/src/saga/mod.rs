@@ -119,7 +119,7 @@ impl Machine for Saga {
     fn step(&self, state: &mut State, stamped: &Stamped, out: &mut Vec<Effect>) -> Result<(), Refused> {
         // Only the events of a whole instance touch many steps at once; all others touch their own and start others.
         let before = match stamped.event.step() {
-            Some(id) => self.wants(state, usize::from(id.0)).into_iter().collect(),
+            Some(id) => wants(state, usize::from(id.0)).into_iter().collect(),
             None => self.wanted(state),
         };
         step::apply(self, state, stamped)?;
@@ -129,7 +129,9 @@ impl Machine for Saga {
             Some(id) => {
                 let slot = usize::from(id.0);
                 let touched = std::iter::once(slot).chain(started.into_iter().filter(|other| *other != slot));
-                out.extend(touched.filter_map(|slot| self.wants(state, slot)).filter(|effect| !before.contains(effect)));
+                out.extend(
+                    touched.filter_map(|slot| wants(state, slot)).filter(|effect| !before.contains(effect)),
+                );
             }
             None => out.extend(self.wanted(state).into_iter().filter(|effect| !before.contains(effect))),
         }
@@ -141,7 +143,7 @@ impl Machine for Saga {
     }
 
     fn wanted(&self, state: &State) -> BTreeSet<Effect> {
-        (0..state.steps.len()).filter_map(|slot| self.wants(state, slot)).collect()
+        (0..state.steps.len()).filter_map(|slot| wants(state, slot)).collect()
     }
 }
 
@@ -149,31 +151,6 @@ impl Saga {
     /// The state before the first event.
     pub fn fresh(&self) -> State {
         State::new(self.plan.steps.len())
-    }
-
-    /// The one effect that a step wants, if it wants one.
-    fn wants(&self, state: &State, slot: usize) -> Option<Effect> {
-        let run = state.steps.get(slot)?;
-        let step = StepId(u16::try_from(slot).ok()?);
-        let (dir, attempt) = (run.direction, run.attempt);
-        if matches!(state.course, Course::Ended(_)) {
-            return None;
-        }
-        match run.stage {
-            Stage::Confirming => Some(Effect::Confirm { step, dir, attempt }),
-            Stage::Looking(phase) => Some(Effect::Look { step, dir, phase, attempt }),
-            Stage::Calling => Some(Effect::Call { step, dir, attempt, generation: run.generation }),
-            Stage::Resting { until, .. } => Some(Effect::Wake { step, dir, attempt, at: until }),
-            Stage::Waiting
-            | Stage::Ready
-            | Stage::Unknown
-            | Stage::Failed
-            | Stage::Done
-            | Stage::Undone
-            | Stage::Kept
-            | Stage::Parked
-            | Stage::Stuck => None,
-        }
     }
 
     /// The AWF that a step runs in a direction: its own, or its compensation.
@@ -251,7 +228,8 @@ impl Saga {
 
     /// The names of the locks that a step needs: the contract's, with `{input}` replaced.
     pub fn locks(&self, state: &State, step: &Step, direction: Direction) -> Vec<String> {
-        let Some(contract) = self.contract(step, direction).filter(|contract| !contract.locks.is_empty()) else {
+        let Some(contract) = self.contract(step, direction).filter(|contract| !contract.locks.is_empty())
+        else {
             return Vec::new();
         };
         let inputs = self.inputs(state, step, direction);
@@ -262,5 +240,30 @@ impl Saga {
             format!("{}/{filled}", contract.name.system)
         };
         contract.locks.iter().map(name).collect()
+    }
+}
+
+/// The one effect that a step wants, if it wants one.
+fn wants(state: &State, slot: usize) -> Option<Effect> {
+    let run = state.steps.get(slot)?;
+    let step = StepId(u16::try_from(slot).ok()?);
+    let (dir, attempt) = (run.direction, run.attempt);
+    if matches!(state.course, Course::Ended(_)) {
+        return None;
+    }
+    match run.stage {
+        Stage::Confirming => Some(Effect::Confirm { step, dir, attempt }),
+        Stage::Looking(phase) => Some(Effect::Look { step, dir, phase, attempt }),
+        Stage::Calling => Some(Effect::Call { step, dir, attempt, generation: run.generation }),
+        Stage::Resting { until, .. } => Some(Effect::Wake { step, dir, attempt, at: until }),
+        Stage::Waiting
+        | Stage::Ready
+        | Stage::Unknown
+        | Stage::Failed
+        | Stage::Done
+        | Stage::Undone
+        | Stage::Kept
+        | Stage::Parked
+        | Stage::Stuck => None,
     }
 }

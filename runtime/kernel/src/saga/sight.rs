@@ -58,7 +58,9 @@ impl AtStep<'_> {
         let in_the_way = match (self.step.change.as_ref().map(Change::kind), &sighting.seen) {
             _ if reached || !forward => None,
             (Some(Achieves::Create), Observation::Present(_)) => Some("another value is there already"),
-            (Some(Achieves::Update), Observation::Absent(_)) => Some("what it is to change is not there any more"),
+            (Some(Achieves::Update), Observation::Absent(_)) => {
+                Some("what it is to change is not there any more")
+            }
             _ => None,
         };
         match in_the_way {
@@ -79,21 +81,26 @@ impl AtStep<'_> {
 
     fn probed(&mut self, reached: bool) {
         if reached {
-            let rejected = !self.run().marked && !self.turned();
+            // An unmarked effect may be adopted where its contract says that a probe decides, and nothing stood against it.
+            let probes = matches!(self.contract.map(|contract| contract.ambiguity), Some(Ambiguity::Probe { .. }));
+            let rejected = !self.run().marked && !(probes && self.turned());
             return match self.run().refusal.take() {
                 Some(why) if rejected => self.park(&format!("it was rejected, and yet it is so: {why}")),
                 _ => self.adopted(),
             };
         }
         let (at, backoff) = (self.at, self.backoff());
-        let (window_ms, agreeing) = match self.contract.map(|contract| (contract.ambiguity, contract.readback)) {
-            Some((Ambiguity::Probe { window_ms, agreeing, .. }, _)) => (window_ms, u32::from(agreeing.max(1))),
-            Some((_, readback)) => {
-                let readback = readback.unwrap_or(GLANCE);
-                (readback.within_ms, u32::from(readback.settle.max(1)))
-            }
-            None => (GLANCE.within_ms, 1),
-        };
+        let (window_ms, agreeing) =
+            match self.contract.map(|contract| (contract.ambiguity, contract.readback)) {
+                Some((Ambiguity::Probe { window_ms, agreeing, .. }, _)) => {
+                    (window_ms, u32::from(agreeing.max(1)))
+                }
+                Some((_, readback)) => {
+                    let readback = readback.unwrap_or(GLANCE);
+                    (readback.within_ms, u32::from(readback.settle.max(1)))
+                }
+                None => (GLANCE.within_ms, 1),
+            };
         let run = self.run();
         run.agreeing += 1;
         let window_end = run.since.saturating_add(window_ms);
@@ -129,7 +136,9 @@ impl AtStep<'_> {
     pub(super) fn missed(&mut self, phase: Phase, outcome: &Outcome) {
         let bounds = self.saga.shared.bounds;
         let retry_after = match outcome {
-            Outcome::RateLimited { retry_after_ms } => retry_after_ms.unwrap_or(0).min(bounds.gate_wait_ms_max),
+            Outcome::RateLimited { retry_after_ms } => {
+                retry_after_ms.unwrap_or(0).min(bounds.gate_wait_ms_max)
+            }
             _ => 0,
         };
         self.run().misses += 1;
@@ -171,8 +180,12 @@ impl AtStep<'_> {
 
     fn is_ours(&mut self, marker: Option<&str>) -> bool {
         let (saga, step, direction) = (self.saga, self.step.id, self.run().direction);
-        let key = |generation| CallKey::of(&saga.shared.tenant, saga.instance, step, direction, generation).to_string();
-        marker.is_some_and(|marker| (1..=self.run().generation).any(|generation| marker.contains(&key(generation))))
+        let key = |generation| {
+            CallKey::of(&saga.shared.tenant, saga.instance, step, direction, generation).to_string()
+        };
+        marker.is_some_and(|marker| {
+            (1..=self.run().generation).any(|generation| marker.contains(&key(generation)))
+        })
     }
 
     /// Whether what was seen is what the AWF under way is to achieve.
@@ -202,7 +215,9 @@ fn of_kind(
     match (kind, seen) {
         (_, Observation::Unknown(_)) => None,
         (Some(Achieves::Remove), seen) => Some(matches!(seen, Observation::Absent(_))),
-        (Some(Achieves::Create), Observation::Present(value)) => Some(back_to.is_none_or(|back_to| back_to == value)),
+        (Some(Achieves::Create), Observation::Present(value)) => {
+            Some(back_to.is_none_or(|back_to| back_to == value))
+        }
         (Some(Achieves::Update), Observation::Present(value)) => Some(match (back_to, away_from) {
             (Some(back_to), _) => back_to == value,
             (None, away_from) => away_from != Some(value),

@@ -47,6 +47,7 @@ impl Course {
 
 /// One step of an instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own: every combination occurs")]
 pub struct Run {
     /// Which way it is going.
     pub direction: Direction,
@@ -180,7 +181,12 @@ impl Stage {
     pub fn is_busy(self) -> bool {
         matches!(
             self,
-            Self::Confirming | Self::Looking(_) | Self::Ready | Self::Calling | Self::Unknown | Self::Resting { .. }
+            Self::Confirming
+                | Self::Looking(_)
+                | Self::Ready
+                | Self::Calling
+                | Self::Unknown
+                | Self::Resting { .. }
         )
     }
 }
@@ -188,14 +194,17 @@ impl Stage {
 impl Run {
     /// Whether something that the step sent may still take effect, or be taken back by a person.
     pub fn is_open(&self) -> bool {
-        let sent = match self.stage {
-            Stage::Calling | Stage::Unknown | Stage::Looking(Phase::Probe | Phase::Readback) => true,
-            Stage::Resting { then, .. } => !matches!(then, Then::Confirm | Then::Look(Phase::Snapshot)),
-            Stage::Confirming | Stage::Looking(_) | Stage::Ready | Stage::Parked => self.ambiguous || self.acked,
-            Stage::Stuck => true,
+        match self.stage {
+            Stage::Calling
+            | Stage::Unknown
+            | Stage::Looking(Phase::Probe | Phase::Readback)
+            | Stage::Stuck
+            | Stage::Resting { then: Then::Resend | Then::Look(Phase::Probe | Phase::Readback), .. } => true,
+            Stage::Confirming | Stage::Looking(_) | Stage::Ready | Stage::Parked | Stage::Resting { .. } => {
+                self.ambiguous || self.acked
+            }
             Stage::Waiting | Stage::Failed | Stage::Done | Stage::Undone | Stage::Kept => false,
-        };
-        sent || self.ambiguous && self.stage.is_busy()
+        }
     }
 }
 

@@ -30,8 +30,7 @@ pub(super) fn apply(saga: &Saga, state: &mut State, stamped: &Stamped) -> Result
         }
         Event::Judged { step, dir, attempt, sheet, verdict } => {
             let mut at_step = at_step(state, step)?;
-            at_step.expect(stamped, |stage| stage == Stage::Confirming)?;
-            at_step.current(*attempt)?;
+            at_step.awaits(stamped, *attempt, |stage| stage == Stage::Confirming)?;
             if gate::judge(*dir, sheet) != *verdict || at_step.run().direction != *dir {
                 return Err(Refused::Misjudged(*step));
             }
@@ -39,14 +38,12 @@ pub(super) fn apply(saga: &Saga, state: &mut State, stamped: &Stamped) -> Result
         }
         Event::Sighted { step, attempt, phase, sighting } => {
             let mut at_step = at_step(state, step)?;
-            at_step.expect(stamped, |stage| stage == Stage::Looking(*phase))?;
-            at_step.current(*attempt)?;
+            at_step.awaits(stamped, *attempt, |stage| stage == Stage::Looking(*phase))?;
             at_step.sighted(*phase, sighting);
         }
         Event::Missed { step, attempt, phase, outcome } => {
             let mut at_step = at_step(state, step)?;
-            at_step.expect(stamped, |stage| stage == Stage::Looking(*phase))?;
-            at_step.current(*attempt)?;
+            at_step.awaits(stamped, *attempt, |stage| stage == Stage::Looking(*phase))?;
             at_step.missed(*phase, outcome);
         }
         Event::Found { step } => {
@@ -66,14 +63,12 @@ pub(super) fn apply(saga: &Saga, state: &mut State, stamped: &Stamped) -> Result
         }
         Event::Answered { step, attempt, outcome } => {
             let mut at_step = at_step(state, step)?;
-            at_step.expect(stamped, |stage| stage == Stage::Calling)?;
-            at_step.current(*attempt)?;
+            at_step.awaits(stamped, *attempt, |stage| stage == Stage::Calling)?;
             at_step.answered(outcome);
         }
         Event::Woke { step, attempt } => {
             let mut at_step = at_step(state, step)?;
-            at_step.expect(stamped, |stage| matches!(stage, Stage::Resting { .. }))?;
-            at_step.current(*attempt)?;
+            at_step.awaits(stamped, *attempt, |stage| matches!(stage, Stage::Resting { .. }))?;
             at_step.woke();
         }
         Event::Undone { step, how } => {
@@ -104,14 +99,10 @@ pub(super) fn advance(saga: &Saga, state: &mut State) -> Vec<usize> {
     match &state.course {
         Course::Ended(_) => {}
         Course::Forward => {
-            let mut busy = 0;
-            for run in &state.steps {
-                match run.stage {
-                    Stage::Failed => return started,
-                    stage if stage.is_busy() => busy += 1,
-                    _ => {}
-                }
+            if state.steps.iter().any(|run| run.stage == Stage::Failed) {
+                return started;
             }
+            let mut busy = state.steps.iter().filter(|run| run.stage.is_busy()).count();
             for (slot, step) in saga.plan.steps.iter().enumerate() {
                 if busy >= usize::from(saga.plan.width.max(1)) {
                     break;
@@ -125,8 +116,9 @@ pub(super) fn advance(saga: &Saga, state: &mut State) -> Vec<usize> {
             }
         }
         Course::Back { .. } => {
-            let settled = |run: &Run| !run.stage.is_busy() && !matches!(run.stage, Stage::Stuck | Stage::Parked);
-            if state.steps.iter().all(settled)
+            let at_rest =
+                |run: &Run| !run.stage.is_busy() && !matches!(run.stage, Stage::Stuck | Stage::Parked);
+            if state.steps.iter().all(at_rest)
                 && let Some(slot) = state.steps.iter().rposition(|run| run.stage == Stage::Done)
                 && state.steps[slot].ours
                 && saga.awf(&saga.plan.steps[slot], Direction::Backward).is_some()
@@ -251,7 +243,14 @@ impl<'a> AtStep<'a> {
         Err(Refused::Unexpected { event, stage: self.run().stage.word(), course })
     }
 
-    fn current(&mut self, given: u32) -> Result<(), Refused> {
+    /// Whether the step is at `stage` and waits for this answer, not for a later one.
+    fn awaits(
+        &mut self,
+        stamped: &Stamped,
+        given: u32,
+        stage: impl Fn(Stage) -> bool,
+    ) -> Result<(), Refused> {
+        self.expect(stamped, stage)?;
         let (step, current) = (self.step.id, self.run().attempt);
         if current == given { Ok(()) } else { Err(Refused::Stale { step, current, given }) }
     }
@@ -292,7 +291,9 @@ impl<'a> AtStep<'a> {
             Then::Look(phase) => self.run().stage = Stage::Looking(phase),
             // However long the rest really was: past the key's lifetime the same call would be another call.
             Then::Resend if self.may_resend() => self.run().stage = Stage::Unknown,
-            Then::Resend => self.park("it may have taken effect and must not be sent again: its key has expired"),
+            Then::Resend => {
+                self.park("it may have taken effect and must not be sent again: its key has expired")
+            }
         }
     }
 
@@ -423,7 +424,8 @@ impl<'a> AtStep<'a> {
         let instance = self.saga.instance;
         let run = self.run();
         let turn = run.tries.max(run.misses).max(run.agreeing).min(20);
-        let full = bounds.backoff_ms.saturating_mul(1 << turn.saturating_sub(1)).min(bounds.backoff_ms_max).max(2);
+        let full =
+            bounds.backoff_ms.saturating_mul(1 << turn.saturating_sub(1)).min(bounds.backoff_ms_max).max(2);
         let mut seed = [0_u8; 22];
         seed[..16].copy_from_slice(&instance.0);
         seed[16..18].copy_from_slice(&self.step.id.0.to_le_bytes());

@@ -1,0 +1,278 @@
+//! Compilation: from what is wanted and what was seen to one plan, or to the reasons why there is none.
+//!
+//! Invariants: a pure function of its arguments, which come in ordered maps, so the same inputs give the same bytes; exactly
+//! one route or node matches a change, or there is no plan; a step without a compensation, or whose undoing is impossible, is
+//! refused; so is whatever hangs on something unknown.
+//!
+//! `draft.rs` makes the steps, `bind.rs` their inputs, `place.rs` puts them in order.
+
+mod bind;
+mod draft;
+mod place;
+
+use crate::awf::{Achieves, AwfName};
+use crate::canon::DigestKey;
+use crate::declare::Declarations;
+use crate::desire::{Desire, Subject};
+use crate::diff::{self, Facet};
+use crate::fact::Observation;
+use crate::id::PlanId;
+use crate::order;
+use crate::plan::{Footprint, Plan};
+use crate::port::Sighting;
+use crate::value::{Value, Values};
+use bind::Binder;
+use draft::Draft;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a plan is compiled from.
+#[derive(Clone, Copy, Debug)]
+pub struct Compile<'a> {
+    /// What was declared.
+    pub declarations: &'a Declarations,
+    /// The entity, with what is known of it.
+    pub subject: &'a Subject,
+    /// What is wanted of it.
+    pub desire: &'a Desire,
+    /// What the lookups saw.
+    pub seen: &'a BTreeMap<Facet, Sighting>,
+    /// What xops granted before, with the attributes of the objects: the only facets that additive kinds may lose.
+    pub granted: &'a BTreeMap<Facet, Values>,
+    /// The plan that this one supersedes.
+    pub parent: Option<PlanId>,
+}
+
+/// Why there is no plan.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum Refused {
+    /// Something that matters is unknown.
+    #[error("`{what}` is unknown: {why}")]
+    Unknown {
+        /// The facet or the reference.
+        what: String,
+        /// The doubt.
+        why: String,
+    },
+    /// No route achieves the change.
+    #[error("no route says how to {change} `{facet}`")]
+    NoRoute {
+        /// The change.
+        change: String,
+        /// The facet.
+        facet: String,
+    },
+    /// The AWF of a route or node is in no manifest.
+    #[error("`{awf}` is in no manifest")]
+    NoContract {
+        /// The AWF.
+        awf: String,
+    },
+    /// The AWF achieves something else.
+    #[error("`{awf}` does not {change} anything")]
+    WrongChange {
+        /// The AWF.
+        awf: String,
+        /// The change.
+        change: String,
+    },
+    /// An input has no value.
+    #[error("input `{input}` of `{awf}` has no value: {why}")]
+    NoInput {
+        /// The AWF.
+        awf: String,
+        /// The input.
+        input: String,
+        /// The reason.
+        why: String,
+    },
+    /// An input has a value of another type.
+    #[error("input `{input}` of `{awf}` takes {expected}, not `{value}`")]
+    WrongInput {
+        /// The AWF.
+        awf: String,
+        /// The input.
+        input: String,
+        /// The declared type.
+        expected: String,
+        /// The value.
+        value: String,
+    },
+    /// Its compensation is in no manifest.
+    #[error("`{awf}` is undone by `{compensation}`, which is in no manifest")]
+    NoCompensation {
+        /// The AWF.
+        awf: String,
+        /// The compensation.
+        compensation: String,
+    },
+    /// It cannot be undone, and no approval covers it.
+    #[error("`{awf}` is irreversible, and irreversible steps need an approval")]
+    Irreversible {
+        /// The AWF.
+        awf: String,
+    },
+    /// The steps wait for each other.
+    #[error("the steps wait for each other: {round}")]
+    Cycle {
+        /// The round, in words.
+        round: String,
+    },
+    /// The runbook has no variant of the name that the layers fix.
+    #[error("runbook `{runbook}` has no variant `{variant}`; the layers must fix one of: {among}")]
+    NoVariant {
+        /// The runbook.
+        runbook: String,
+        /// What the layers say.
+        variant: String,
+        /// Those that there are.
+        among: String,
+    },
+    /// More steps than a plan may have.
+    #[error("the plan would have {steps} steps; at most {most} are allowed")]
+    TooLong {
+        /// How many it would have.
+        steps: usize,
+        /// How many it may have.
+        most: usize,
+    },
+}
+
+/// How many steps a plan may have: a step's place is 16 bits in every journaled event.
+pub const STEPS_MAX: usize = 4096;
+
+/// A lookup that must be made before the plan can be drawn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lookup {
+    /// The facet that it shows.
+    pub facet: Facet,
+    /// The AWF whose snapshot it is.
+    pub awf: AwfName,
+    /// Its inputs.
+    pub inputs: Values,
+}
+
+/// The lookups that are still to be made, and what follows without one: a facet that hangs on another one that is proven
+/// absent is itself absent, and one that hangs on something unknown is unknown.
+pub fn observe(compile: &Compile<'_>) -> (Vec<Lookup>, BTreeMap<Facet, Sighting>) {
+    let mut lookups = Vec::new();
+    let mut implied = BTreeMap::new();
+    let wanted = compile.desire.wants.iter().map(|(facet, want)| (facet, &want.object, &want.value, Achieves::Create));
+    let unwanted = compile.granted.iter().filter(|(facet, _)| !compile.desire.wants.contains_key(*facet));
+    let unwanted = unwanted.map(|(facet, object)| (facet, object, &Value::Null, Achieves::Remove));
+    for (facet, object, value, kind) in wanted.chain(unwanted).filter(|(facet, ..)| !compile.seen.contains_key(*facet)) {
+        let binder = Binder { compile, facet: Some((facet, object, value)), asked: std::cell::RefCell::default() };
+        match binder.lookup(facet, kind) {
+            Ok(Some(lookup)) => lookups.push(lookup),
+            Ok(None) => {}
+            Err(seen) => {
+                implied.insert(facet.clone(), Sighting { seen, outputs: Values::new(), marker: None });
+            }
+        }
+    }
+    (lookups, implied)
+}
+
+/// Draws the plan. `Ok` with no steps means that nothing has to change.
+pub fn draw(compile: &Compile<'_>, key: &DigestKey) -> Result<Plan, Vec<Refused>> {
+    let mut refused = Vec::new();
+    let removable = compile.granted.keys().cloned().collect();
+    let difference = diff::between(&compile.desire.wants, compile.seen, &removable);
+    refused.extend(difference.blocked.iter().map(|blocked| Refused::Unknown {
+        what: blocked.facet.to_string(),
+        why: blocked.doubt.to_string(),
+    }));
+    let books = draft::books(compile, &mut refused);
+    let mut drafts = Vec::new();
+    for change in difference.changes {
+        match draft::draft_change(compile, &books, change) {
+            Ok(draft) => drafts.push(draft),
+            Err(why) => refused.extend(why),
+        }
+    }
+    draft::draft_messages(compile, &books, !drafts.is_empty(), &mut drafts, &mut refused);
+    if drafts.len() > STEPS_MAX {
+        refused.push(Refused::TooLong { steps: drafts.len(), most: STEPS_MAX });
+    }
+    if !refused.is_empty() {
+        refused.sort();
+        refused.dedup();
+        return Err(refused);
+    }
+    let edges = place::edges(compile, &books, &drafts);
+    let keys: Vec<_> = drafts.iter().map(Draft::key).collect();
+    let order = order::canonical(&keys, &edges).map_err(|round| {
+        let names: Vec<_> = round.iter().chain(round.first()).map(|at| drafts[*at].node.as_str()).collect();
+        vec![Refused::Cycle { round: names.join(" -> ") }]
+    })?;
+    let footprint = footprint(compile, &drafts);
+    let lineage = lineage(compile.subject, footprint.facts.keys());
+    let plan = Plan {
+        id: PlanId::default(),
+        tenant: compile.declarations.tenant.clone(),
+        entity: compile.subject.entity,
+        kind: compile.subject.kind.clone(),
+        outcomes: compile.desire.outcomes.clone(),
+        name: books.first().map_or_else(|| "reconcile".to_owned(), |book| book.runbook.plan.clone()),
+        runbook: books.first().map(|book| (book.runbook.name.clone(), book.variant.name.clone())),
+        steps: place::place(drafts, &order, &edges),
+        satisfied: difference.satisfied,
+        footprint,
+        lineage,
+        width: draft::width(compile.desire),
+        parent: compile.parent,
+        declarations: compile.declarations.digest(),
+    };
+    Ok(plan.sealed(key))
+}
+
+fn footprint(compile: &Compile<'_>, drafts: &[Draft]) -> Footprint {
+    let wants = compile.desire.wants.values().flat_map(|want| want.hangs_on.iter());
+    let names: BTreeSet<&String> =
+        wants.chain(drafts.iter().flat_map(|draft| draft.hangs_on.iter())).chain(&compile.desire.chosen_by).collect();
+    let value = |name: &String| (name.clone(), value_of(compile.subject, compile.desire, name).unwrap_or_default());
+    let observed = compile.seen.iter().filter_map(|(facet, sighting)| match &sighting.seen {
+        Observation::Present(value) => Some((facet.clone(), Some(value.clone()))),
+        Observation::Absent(_) => Some((facet.clone(), None)),
+        Observation::Unknown(_) => None,
+    });
+    Footprint { facts: names.into_iter().map(value).collect(), observed: observed.collect() }
+}
+
+/// The value of a reference of a footprint (`person.email`, `link.slack`, `setting.device_group`) now: `Null` where it is
+/// proven absent, `None` where it is unknown.
+pub fn value_of(subject: &Subject, desire: &Desire, reference: &str) -> Option<Value> {
+    let (root, name) = reference.split_once('.')?;
+    match root {
+        "setting" => match desire.settings.get(name) {
+            Some(Ok(resolved)) => Some(resolved.value.clone()),
+            Some(Err(_)) => None,
+            None => Some(Value::Null),
+        },
+        "link" => match subject.links.get(name) {
+            Some(Observation::Present(record)) => Some(record.source.id.as_str().into()),
+            Some(Observation::Absent(_)) => Some(Value::Null),
+            Some(Observation::Unknown(_)) | None => None,
+        },
+        _ => match subject.facts.get(name) {
+            Some(Observation::Present(fact)) => Some(fact.value.clone()),
+            Some(Observation::Absent(_)) => Some(Value::Null),
+            Some(Observation::Unknown(_)) | None => None,
+        },
+    }
+}
+
+fn lineage<'a>(
+    subject: &Subject,
+    references: impl Iterator<Item = &'a String>,
+) -> BTreeMap<String, crate::record::Source> {
+    let source = |reference: &'a String| {
+        let (root, name) = reference.split_once('.')?;
+        let source = match root {
+            "link" => subject.links.get(name)?.presence()?.value().source.clone(),
+            "setting" => return None,
+            _ => subject.facts.get(name)?.presence()?.value().source.clone(),
+        };
+        Some((reference.clone(), source))
+    };
+    references.filter_map(source).collect()
+}
