@@ -48,7 +48,9 @@ pub async fn run(common: &Common, apply: &Apply) -> Outcome {
             Ok(Exit::Done)
         }
         (Answer::Refused(reasons), _) => Err(Failure::new(Exit::Refused, "there is no plan").with(reasons)),
-        (Answer::Started(..), None) => Err(Failure::plain("the instance was lost from sight: see `xops status`")),
+        (Answer::Started(..), None) => {
+            Err(Failure::plain("the instance was lost from sight: see `xops status`"))
+        }
     }
 }
 
@@ -63,7 +65,10 @@ pub fn ended(common: &Common, number: u64, word: &str) -> Outcome {
         }
     } else {
         let instance = story.compiled.instance.to_string();
-        anstream::println!("{}", json!({ "number": number, "instance": instance, "state": word, "lines": lines }));
+        anstream::println!(
+            "{}",
+            json!({ "number": number, "instance": instance, "state": word, "lines": lines })
+        );
     }
     Ok(exit_of(word))
 }

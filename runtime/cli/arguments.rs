@@ -7,8 +7,10 @@ use xops_shell::crash::Crash;
 /// Declare the outcome, prove the plan, undo what was done.
 #[derive(Debug, Parser)]
 #[command(name = "xops", version, about, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done or no changes, 1 failed, 2 wrong arguments, 3 mistakes in declarations, 4 refused, \
-5 backstepped, 6 waits for a person, 7 damaged journal or replay differs, 10 plan has changes.")]
+#[command(
+    after_help = "Exit codes: 0 done or no changes, 1 failed, 2 wrong arguments, 3 mistakes in declarations, 4 refused, \
+5 backstepped, 6 waits for a person, 7 damaged journal or replay differs, 10 plan has changes."
+)]
 pub struct Arguments {
     /// What all commands take.
     #[command(flatten)]

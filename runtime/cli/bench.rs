@@ -51,7 +51,8 @@ fn run_engine(common: &Common, bench: &BenchEngine) -> Outcome {
     let events = run.tally.events.max(1);
     let event_bytes = usize::try_from(run.tally.bytes / events).unwrap_or(1).max(1);
     let batch = usize::try_from(events / run.tally.commits.max(1)).unwrap_or(1).max(1);
-    let ceiling = xops_journal::bench::ceiling(&place.root, CEILING_S, event_bytes, batch).map_err(Failure::plain)?;
+    let ceiling =
+        xops_journal::bench::ceiling(&place.root, CEILING_S, event_bytes, batch).map_err(Failure::plain)?;
     let report = report::Report::of(bench, &run, stored, &ceiling);
     match common.output {
         Format::Text => anstream::println!("{}", report.table()),
@@ -97,10 +98,8 @@ struct Place {
 
 impl Place {
     fn make(common: &Common, named: Option<&Path>) -> Result<Self, Failure> {
-        let root = named.map_or_else(
-            || common.data.join(format!("bench-{}", std::process::id())),
-            Path::to_path_buf,
-        );
+        let root = named
+            .map_or_else(|| common.data.join(format!("bench-{}", std::process::id())), Path::to_path_buf);
         let place = Self { root, temporary: named.is_none() };
         if place.journal().exists() {
             let message = format!("`{}` holds a journal already: name an empty folder", place.root.display());
@@ -121,7 +120,8 @@ impl Place {
 
     /// What the journal's files take on the disk.
     fn journal_bytes(&self) -> Result<u64, Failure> {
-        let failed = |error: std::io::Error| Failure::plain(format!("failed to measure the journal: {error}"));
+        let failed =
+            |error: std::io::Error| Failure::plain(format!("failed to measure the journal: {error}"));
         let mut bytes = 0;
         for file in std::fs::read_dir(self.journal()).map_err(failed)? {
             bytes += file.and_then(|file| file.metadata()).map_err(failed)?.len();

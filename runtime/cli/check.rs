@@ -42,7 +42,8 @@ fn object(project: &Project, findings: &str) -> Result<Json, Failure> {
 fn summary(findings: &[Finding], files: usize) -> String {
     let count = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
     let places: BTreeSet<&str> = findings.iter().map(|finding| finding.file.as_str()).collect();
-    let of = |findings: usize, word: &str| format!("{} in {}", count(findings, word), count(places.len(), "file"));
+    let of =
+        |findings: usize, word: &str| format!("{} in {}", count(findings, word), count(places.len(), "file"));
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     match (errors, findings.len()) {
         (_, 0) => format!("{}, no mistakes", count(files, "file")),

@@ -27,7 +27,7 @@ pub struct Client {
 }
 
 /// How long one request to the daemon may take. Waiting for an instance is done by asking again.
-const REQUEST_MAX: Duration = Duration::from_secs(120);
+const REQUEST_MAX: Duration = Duration::from_mins(2);
 /// How often an instance is asked after.
 const POLL: Duration = Duration::from_millis(100);
 
@@ -35,8 +35,9 @@ const POLL: Duration = Duration::from_millis(100);
 pub async fn daemon(common: &Common, tenant: &str) -> Result<Option<Client>, Failure> {
     let path = Places::of(common, tenant).daemon;
     let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
-    let daemon: Daemon = serde_json::from_str(&text)
-        .map_err(|error| Failure::plain(format!("`{}` does not describe a daemon: {error}", path.display())))?;
+    let daemon: Daemon = serde_json::from_str(&text).map_err(|error| {
+        Failure::plain(format!("`{}` does not describe a daemon: {error}", path.display()))
+    })?;
     let http = reqwest::Client::builder().no_proxy().timeout(REQUEST_MAX).build().map_err(Failure::plain)?;
     let client = Client { daemon, http };
     // The file of a daemon that was killed stays behind; nobody answers there.
@@ -73,7 +74,8 @@ impl Client {
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<Json, Failure> {
         let request = request.header("authorization", format!("Bearer {}", self.daemon.token));
-        let unreachable = |error: reqwest::Error| Failure::plain(format!("the daemon does not answer: {error}"));
+        let unreachable =
+            |error: reqwest::Error| Failure::plain(format!("the daemon does not answer: {error}"));
         let response = request.send().await.map_err(unreachable)?;
         let status = response.status();
         let text = response.text().await.map_err(unreachable)?;
@@ -81,8 +83,10 @@ impl Client {
         if status.is_success() {
             return Ok(body);
         }
-        let why = body["error"].as_str().map_or_else(|| format!("the daemon answered {status}"), str::to_owned);
-        let reasons = body["reasons"].as_array().into_iter().flatten().filter_map(Json::as_str).map(str::to_owned);
+        let why =
+            body["error"].as_str().map_or_else(|| format!("the daemon answered {status}"), str::to_owned);
+        let reasons =
+            body["reasons"].as_array().into_iter().flatten().filter_map(Json::as_str).map(str::to_owned);
         let exit = if status.is_client_error() { Exit::Refused } else { Exit::Failed };
         Err(Failure::new(exit, why).with(reasons.collect::<Vec<_>>()))
     }
@@ -102,10 +106,16 @@ impl Client {
         let answer = self.post("/v1/requests", &body).await?;
         if answer["state"] == "unchanged" {
             let satisfied = answer["satisfied"].as_u64().and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
-            apply::unchanged(common, &apply.target.entity, answer["handle"].as_str().unwrap_or_default(), satisfied);
+            apply::unchanged(
+                common,
+                &apply.target.entity,
+                answer["handle"].as_str().unwrap_or_default(),
+                satisfied,
+            );
             return Ok(Exit::Done);
         }
-        let number = answer["number"].as_u64().ok_or_else(|| Failure::plain("the daemon named no instance"))?;
+        let number =
+            answer["number"].as_u64().ok_or_else(|| Failure::plain("the daemon named no instance"))?;
         loop {
             let state = self.get(&format!("/v1/instances/{number}")).await?;
             let word = state["state"].as_str().unwrap_or_default();

@@ -12,7 +12,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long anything of the demonstration may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Tells the story.
 pub fn run(common: &Common, demo: &Demo) -> Outcome {
@@ -21,7 +21,7 @@ pub fn run(common: &Common, demo: &Demo) -> Outcome {
         None => (std::env::temp_dir().join(format!("xops-demo-{}", std::process::id())), true),
     };
     std::fs::create_dir_all(&dir).map_err(Failure::plain)?;
-    let told = Story::begin(common, &dir).and_then(|story| story.tell());
+    let told = Story::begin(common, &dir).and_then(Story::tell);
     if temporary && told.is_ok() {
         let _left_for_the_system = std::fs::remove_dir_all(&dir);
     } else if temporary {
@@ -87,7 +87,8 @@ impl Story {
         self.expect(&["apply", "person:sarah.chen", "--outcome", "EMP-R-001"], Exit::Done)?;
 
         heading("A second contractor, whose Slack invitation is rejected: the saga steps back");
-        let fault = json!({ "system": "slack", "operation": "conversations.invite", "kind": "reject", "times": 1 });
+        let fault =
+            json!({ "system": "slack", "operation": "conversations.invite", "kind": "reject", "times": 1 });
         self.control("POST", "/faults", Some(&fault))?;
         anstream::println!("(the estate was told to reject the next invitation)");
         self.expect(&["apply", "person:marcus.webb", "--outcome", "EMP-R-001"], Exit::Undone)?;
@@ -100,10 +101,14 @@ impl Story {
         self.expect(&["replay", "3"], Exit::Done)?;
 
         heading("Next");
-        anstream::println!("  cargo run --release -- estate --describe estate.json     # in a second terminal");
+        anstream::println!(
+            "  cargo run --release -- estate --describe estate.json     # in a second terminal"
+        );
         anstream::println!("  cargo run --release -- --estate estate.json plan person:sarah.chen");
         anstream::println!("  cargo run --release -- --estate estate.json explain person:sarah.chen");
-        anstream::println!("  cargo run --release -- --estate estate.json run          # the daemon, with /metrics");
+        anstream::println!(
+            "  cargo run --release -- --estate estate.json run          # the daemon, with /metrics"
+        );
         anstream::println!("  cargo run --release -- check && cargo run --release -- bench engine");
         let _still_up = self.estate.0.try_wait();
         Ok(Exit::Done)
@@ -129,11 +134,13 @@ impl Story {
     fn expect(&self, arguments: &[&str], exit: Exit) -> Result<(), Failure> {
         anstream::println!("$ xops {}", arguments.join(" "));
         let status = self.command(arguments).status().map_err(Failure::plain)?;
-        let wanted = format!("{:?}", exit.code());
-        if status.code().is_some_and(|code| format!("{:?}", std::process::ExitCode::from(code as u8)) == wanted) {
+        if status.code() == Some(i32::from(exit.number())) {
             return Ok(());
         }
-        Err(Failure::plain(format!("the story goes otherwise: `xops {}` ended with {status}", arguments.join(" "))))
+        Err(Failure::plain(format!(
+            "the story goes otherwise: `xops {}` ended with {status}",
+            arguments.join(" ")
+        )))
     }
 
     /// Starts the daemon with a crash point between the fourth call and its answer, asks it for work, and starts it again.
@@ -143,27 +150,36 @@ impl Story {
         let crash = ["run", "--listen", "127.0.0.1:0", "--crash-at", "after-call:4"];
         let mut daemon = Watched(self.command(&crash).stderr(Stdio::null()).spawn().map_err(Failure::plain)?);
         let said = self.dir.join("data").join("acme").join("daemon.json");
-        let place: Json = wait_for("the daemon", || serde_json::from_str(&std::fs::read_to_string(&said).ok()?).ok())?;
+        let place: Json =
+            wait_for("the daemon", || serde_json::from_str(&std::fs::read_to_string(&said).ok()?).ok())?;
         anstream::println!("$ xops apply person:priya.nair --outcome EMP-R-001");
         let find = json!({ "handle": "priya.nair" });
         let body = json!({ "id": "demo-priya", "entity": "person", "find": find, "outcome": "EMP-R-001", "principal": "demo" });
-        let (url, token) = (place["url"].as_str().unwrap_or_default(), place["token"].as_str().unwrap_or_default());
+        let (url, token) =
+            (place["url"].as_str().unwrap_or_default(), place["token"].as_str().unwrap_or_default());
         let answer = http("POST", &format!("{url}/v1/requests"), Some(token), Some(&body))?;
         anstream::println!("started instance {}", answer["instance"].as_str().unwrap_or("?"));
         let status = daemon.end()?;
-        anstream::println!("(the daemon was killed: {status}; its fourth call had been answered, nothing of that was written)");
+        anstream::println!(
+            "(the daemon was killed: {status}; its fourth call had been answered, nothing of that was written)"
+        );
         anstream::println!("$ xops run --until-quiet");
-        let again = self.command(&["run", "--listen", "127.0.0.1:0", "--until-quiet"]).stderr(Stdio::null()).status();
+        let again =
+            self.command(&["run", "--listen", "127.0.0.1:0", "--until-quiet"]).stderr(Stdio::null()).status();
         again.map_err(Failure::plain)?;
         self.expect(&["trace", "3"], Exit::Done)?;
         let changes = self.changes()?;
         let mut per_object: BTreeMap<String, u32> = BTreeMap::new();
         for change in &changes[before.min(changes.len())..] {
             let name = |key: &str| change[key].as_str().unwrap_or_default().to_owned();
-            *per_object.entry(format!("{}.{}/{}", name("system"), name("kind"), name("id"))).or_default() += 1;
+            *per_object.entry(format!("{}.{}/{}", name("system"), name("kind"), name("id"))).or_default() +=
+                1;
         }
         let twice = per_object.values().filter(|count| **count > 1).count();
-        anstream::println!("the estate's own recorder: {} objects changed, {twice} of them twice", per_object.len());
+        anstream::println!(
+            "the estate's own recorder: {} objects changed, {twice} of them twice",
+            per_object.len()
+        );
         if twice > 0 {
             return Err(Failure::plain("an effect was done twice"));
         }
@@ -215,7 +231,8 @@ fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> Result<T, Fai
 /// One request on this machine.
 fn http(method: &str, url: &str, token: Option<&str>, body: Option<&Json>) -> Result<Json, Failure> {
     actix::System::new().block_on(async {
-        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().map_err(Failure::plain)?;
+        let client =
+            reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().map_err(Failure::plain)?;
         let method = method.parse().map_err(|_| Failure::plain(format!("`{method}` is no method")))?;
         let mut request = client.request(method, url);
         if let Some(token) = token {

@@ -22,8 +22,11 @@ pub(crate) fn run(common: &Common, estate: &Estate) -> Outcome {
     let runtime = runtime.map_err(|error| Failure::plain(format!("failed to start: {error}")))?;
     runtime.block_on(async {
         // Asked for first: a signal that arrives while the doors open must not be lost.
-        let caught = |kind| signal(kind).map_err(|error| Failure::plain(format!("failed to listen for signals: {error}")));
-        let (mut interrupted, mut terminated) = (caught(SignalKind::interrupt())?, caught(SignalKind::terminate())?);
+        let caught = |kind| {
+            signal(kind).map_err(|error| Failure::plain(format!("failed to listen for signals: {error}")))
+        };
+        let (mut interrupted, mut terminated) =
+            (caught(SignalKind::interrupt())?, caught(SignalKind::terminate())?);
         let running = start(estate)?;
         announce(common, estate, &running)?;
         tokio::select! {
@@ -87,7 +90,8 @@ fn write(path: &Path, description: &Json) -> std::io::Result<()> {
     }
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(format!(".{}", std::process::id()));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
     writeln!(file, "{description}")?;
     file.sync_all()?;
     std::fs::rename(&unfinished, path)

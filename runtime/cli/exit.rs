@@ -29,7 +29,12 @@ pub enum Exit {
 impl Exit {
     /// The process's code.
     pub fn code(self) -> ExitCode {
-        ExitCode::from(match self {
+        ExitCode::from(self.number())
+    }
+
+    /// The process's code, as a number.
+    pub fn number(self) -> u8 {
+        match self {
             Self::Done => 0,
             Self::Failed => 1,
             Self::Usage => 2,
@@ -39,7 +44,7 @@ impl Exit {
             Self::Waiting => 6,
             Self::Damaged => 7,
             Self::Changes => 10,
-        })
+        }
     }
 }
 

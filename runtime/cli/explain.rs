@@ -23,7 +23,9 @@ pub(crate) async fn run(common: &Common, explain: &Explain) -> Outcome {
     let (kind, find) = session::find(&project, &explain.entity, &explain.find)?;
     let incomplete = follow::read(&engine, common.output != Format::Text).await;
     let tenant = engine.tenant();
-    let refused = |reasons: Vec<String>| Failure::new(Exit::Refused, format!("nothing to explain: {}", reasons.join("; ")));
+    let refused = |reasons: Vec<String>| {
+        Failure::new(Exit::Refused, format!("nothing to explain: {}", reasons.join("; ")))
+    };
     let entity = xops_shell::compile::resolve(tenant, &kind, &find).await.map_err(refused)?;
     let subject = tenant.subject(entity, &kind, tenant.hub.clock.now());
     let settings = sheet::settings(tenant, &subject);
@@ -84,10 +86,16 @@ impl Known<'_> {
         match root {
             "setting" => tell_setting(&self.subject.kind, self.settings.get(name)),
             "link" => tell_seen(self.subject.links.get(name), |record: &Record| {
-                (plain(&record.source.id), format!("{}, read {}", plain(&record.source.to_string()), moment(record.read_at)))
+                (
+                    plain(&record.source.id),
+                    format!("{}, read {}", plain(&record.source.to_string()), moment(record.read_at)),
+                )
             }),
             _ => tell_seen(self.subject.facts.get(name), |fact: &Fact| {
-                (word(&fact.value), format!("{}, read {}", plain(&fact.source.to_string()), moment(fact.read_at)))
+                (
+                    word(&fact.value),
+                    format!("{}, read {}", plain(&fact.source.to_string()), moment(fact.read_at)),
+                )
             }),
         }
     }
@@ -118,7 +126,9 @@ impl Known<'_> {
                 object["personal"] = json!(attribute.is_none_or(|attribute| attribute.personal));
                 object["authority"] = json!(attribute.map(|attribute| {
                     let claims = attribute.from.iter();
-                    claims.map(|claim| format!("{}.{}.{}", claim.system, claim.kind, claim.attribute)).collect::<Vec<_>>()
+                    claims
+                        .map(|claim| format!("{}.{}.{}", claim.system, claim.kind, claim.attribute))
+                        .collect::<Vec<_>>()
                 }));
                 object["declared"] = json!(attribute.map(|attribute| attribute.origin.to_string()));
                 object
@@ -145,14 +155,16 @@ impl Known<'_> {
             }
         };
         object["merge"] = json!(declared.map(|setting| setting.merge.word()));
-        object["declared"] = json!(declared.map(|setting| setting.origin.to_string()).filter(|it| is_place(it)));
+        object["declared"] =
+            json!(declared.map(|setting| setting.origin.to_string()).filter(|it| is_place(it)));
         object
     }
 
     fn describe(&self, handle: &str, references: &[String]) -> Json {
         let groups = [("settings", "setting"), ("facts", self.subject.kind.as_str()), ("links", "link")];
         let mut object = Map::new();
-        let entity = json!({ "id": self.subject.entity.to_string(), "kind": self.subject.kind, "handle": handle });
+        let entity =
+            json!({ "id": self.subject.entity.to_string(), "kind": self.subject.kind, "handle": handle });
         object.insert("entity".to_owned(), entity);
         for (group, root) in groups {
             let of_root = references.iter().filter_map(|reference| {
@@ -169,7 +181,10 @@ impl Known<'_> {
         let mut by_root: BTreeMap<usize, Vec<&String>> = BTreeMap::new();
         for reference in references {
             let root = reference.split_once('.').map_or("", |(root, _)| root);
-            by_root.entry(if root == "setting" { 0 } else { 1 + usize::from(root == "link") }).or_default().push(reference);
+            by_root
+                .entry(if root == "setting" { 0 } else { 1 + usize::from(root == "link") })
+                .or_default()
+                .push(reference);
         }
         for (group, references) in by_root {
             let _infallible = writeln!(out, "\n{}", ["Settings", "Facts", "Links"][group]);
@@ -204,7 +219,9 @@ fn tell_setting(kind: &str, resolved: Option<&Result<Resolved, String>>) -> (Str
                 let place = if is_place(&place) { place } else { "built in".to_owned() };
                 match resolved.winner {
                     Some(winner) if winner == at => format!("{}{name}, {place}", said.kind.word()),
-                    Some(_) => format!("overridden: {}{name}, {place}: {}", said.kind.word(), word(&said.value)),
+                    Some(_) => {
+                        format!("overridden: {}{name}, {place}: {}", said.kind.word(), word(&said.value))
+                    }
                     None => format!("joined: {}{name}, {place}: {}", said.kind.word(), word(&said.value)),
                 }
             };
@@ -216,7 +233,10 @@ fn tell_setting(kind: &str, resolved: Option<&Result<Resolved, String>>) -> (Str
     }
 }
 
-fn tell_seen<T>(seen: Option<&Observation<T>>, present: impl FnOnce(&T) -> (String, String)) -> (String, Vec<String>) {
+fn tell_seen<T>(
+    seen: Option<&Observation<T>>,
+    present: impl FnOnce(&T) -> (String, String),
+) -> (String, Vec<String>) {
     match seen {
         Some(Observation::Present(value)) => {
             let (value, from) = present(value);
@@ -255,5 +275,83 @@ pub(crate) fn of_seen<T>(seen: Option<&Observation<T>>, present: impl FnOnce(&T)
             json!({ "state": "unknown", "reason": doubt.reason.word(), "detail": doubt.detail, "since": doubt.since })
         }
         None => json!({ "state": "unknown", "reason": "never read", "detail": "", "since": 0 }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use xops_kernel::declare::Origin;
+    use xops_kernel::fact::Reason;
+    use xops_kernel::layer::LayerKind;
+
+    fn said(kind: LayerKind, name: &str, value: &str, line: u32) -> Said {
+        let origin = Origin { file: "config/layers.hcl".into(), line };
+        Said { kind, name: name.into(), value: value.into(), origin }
+    }
+
+    fn check(winner: Option<usize>, expect: &[&str]) {
+        let said = vec![
+            said(LayerKind::Global, "", "red", 1),
+            said(LayerKind::Country, "MX", "green", 2),
+            said(LayerKind::Team, "A", "blue", 3),
+        ];
+        let value = said[winner.unwrap_or(0)].value.clone();
+        let (_, lines) = tell_setting("person", Some(&Ok(Resolved { value, said, winner })));
+        assert_eq!(lines, expect);
+    }
+
+    #[test]
+    fn the_layer_that_holds_comes_first_and_what_it_overrode_behind_it() {
+        check(
+            Some(2),
+            &[
+                "team \"A\", config/layers.hcl:3",
+                "overridden: country \"MX\", config/layers.hcl:2: green",
+                "overridden: global, config/layers.hcl:1: red",
+            ],
+        );
+        check(
+            Some(0),
+            &[
+                "global, config/layers.hcl:1",
+                "overridden: team \"A\", config/layers.hcl:3: blue",
+                "overridden: country \"MX\", config/layers.hcl:2: green",
+            ],
+        );
+        check(
+            None,
+            &[
+                "joined: team \"A\", config/layers.hcl:3: blue",
+                "joined: country \"MX\", config/layers.hcl:2: green",
+                "joined: global, config/layers.hcl:1: red",
+            ],
+        );
+    }
+
+    #[test]
+    fn what_is_unknown_says_why_and_what_it_keeps_from_being_known() {
+        let (value, lines) = tell_setting("person", Some(&Err("country".to_owned())));
+        assert_eq!((value.as_str(), lines.len()), ("(unknown)", 1));
+        assert!(lines[0].ends_with("person.country, which is unknown"), "{}", lines[0]);
+        let doubt =
+            Doubt { reason: Reason::Stale, detail: "read yesterday".into(), since: 1_795_256_521_000 };
+        let seen: Observation<Fact> = Observation::Unknown(doubt);
+        let (value, lines) = tell_seen(Some(&seen), |_| unreachable!("it is unknown"));
+        assert_eq!(value, "(unknown)");
+        assert_eq!(lines, ["stale: read yesterday, since 2026-11-21T10:22:01Z"]);
+        let object = of_seen(Some(&seen), |_| Json::Null);
+        assert_eq!((&object["state"], &object["reason"]), (&json!("unknown"), &json!("stale")));
+    }
+
+    #[test]
+    fn asking_for_what_is_not_there_is_answered_with_what_is() {
+        let all = || vec!["person.email".to_owned(), "link.okta".to_owned()];
+        assert_eq!(asked(all(), Some("link.okta")).unwrap(), ["link.okta"]);
+        let failure = asked(all(), Some("person.emial")).unwrap_err();
+        assert_eq!(
+            (failure.exit, failure.notes[0].as_str()),
+            (Exit::Usage, "there are: person.email, link.okta")
+        );
     }
 }

@@ -25,7 +25,11 @@ pub async fn read(engine: &Engine, quiet: bool) -> Vec<String> {
 
 /// Waits until an instance is over or waits for a person.
 pub async fn rest(engine: &Engine, number: Number, quiet: bool) -> &'static str {
-    let spinner = if quiet || !std::io::stderr().is_terminal() { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
+    let spinner = if quiet || !std::io::stderr().is_terminal() {
+        ProgressBar::hidden()
+    } else {
+        ProgressBar::new_spinner()
+    };
     spinner.set_message(format!("instance {number}"));
     spinner.enable_steady_tick(Duration::from_millis(100));
     let word = engine.rest(number).await.unwrap_or("unknown");

@@ -16,7 +16,9 @@ use xops_kernel::awf::{AwfName, Contract};
 use xops_kernel::canon::DigestKey;
 use xops_kernel::declare::Declarations;
 use xops_kernel::log::{Compiled, Entry, Happened, Number, What};
-use xops_kernel::port::{Ask, Connector, Outcome as Called, Page, ReadAsk, ReadContract, ReadPage, Request, Response, Unrendered};
+use xops_kernel::port::{
+    Ask, Connector, Outcome as Called, Page, ReadAsk, ReadContract, ReadPage, Request, Response, Unrendered,
+};
 use xops_kernel::record::Millis;
 use xops_kernel::saga::event::Stamped;
 use xops_kernel::saga::{Bounds, Saga, Shared};
@@ -74,7 +76,10 @@ pub fn read(common: &Common) -> Result<Log, Failure> {
         log.events += 1;
         match stored::decode(stream, body, &subjects) {
             Err(error) => {
-                failure = Some(Failure::new(Exit::Damaged, format!("failed to read event {seq} of the journal: {error}")));
+                failure = Some(Failure::new(
+                    Exit::Damaged,
+                    format!("failed to read event {seq} of the journal: {error}"),
+                ));
                 ControlFlow::Break(())
             }
             Ok(Decoded::Erased(_)) => {
@@ -110,7 +115,9 @@ impl Log {
                 }
             }
             Entry::Tenant(happened) => match *happened {
-                Happened { what: What::Declared { declarations, .. }, .. } => *declared = Arc::from(declarations),
+                Happened { what: What::Declared { declarations, .. }, .. } => {
+                    *declared = Arc::from(declarations);
+                }
                 Happened { at, what: What::Compiled(compiled) } => {
                     let story = Story {
                         compiled,
@@ -130,7 +137,11 @@ impl Log {
     pub fn find(&self, named: Option<&str>) -> Result<&Story, Failure> {
         let none = |message: String| Failure::new(Exit::Refused, message);
         let Some(named) = named else {
-            return self.stories.values().next_back().ok_or_else(|| none("the journal holds no instance".to_owned()));
+            return self
+                .stories
+                .values()
+                .next_back()
+                .ok_or_else(|| none("the journal holds no instance".to_owned()));
         };
         if let Some(story) = named.parse().ok().and_then(|number: Number| self.stories.get(&number)) {
             return Ok(story);
@@ -140,7 +151,9 @@ impl Log {
         match (found.next(), found.next()) {
             (Some(story), None) => Ok(story),
             (Some(_), Some(_)) => Err(none(format!("`{named}` begins the id of more than one instance"))),
-            (None, _) => Err(none(format!("no instance is `{named}`; see `xops status`, or `xops trace` for the last one"))),
+            (None, _) => Err(none(format!(
+                "no instance is `{named}`; see `xops status`, or `xops trace` for the last one"
+            ))),
         }
     }
 
@@ -151,7 +164,8 @@ impl Log {
             config.insert("base_url".to_owned(), system.base_url.as_str().into());
             (system.name.clone(), config)
         });
-        let archive = Archive { declared: Arc::clone(&story.declared), manifests: Arc::clone(&self.manifests) };
+        let archive =
+            Archive { declared: Arc::clone(&story.declared), manifests: Arc::clone(&self.manifests) };
         Saga {
             instance: story.compiled.instance,
             plan: Arc::new(story.compiled.plan.clone()),
@@ -221,7 +235,12 @@ pub fn verify(common: &Common) -> Outcome {
     match common.output {
         Format::Text => anstream::println!(
             "journal ok: {} events in {} frames in {} files, {} bytes; head {} at event {}",
-            report.events, report.frames, report.files, report.bytes, head, report.head.seq
+            report.events,
+            report.frames,
+            report.files,
+            report.bytes,
+            head,
+            report.head.seq
         ),
         Format::Json | Format::Sarif => anstream::println!(
             "{}",

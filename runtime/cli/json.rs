@@ -29,7 +29,8 @@ pub(crate) fn of_value(value: &Value) -> Json {
         Value::List(items) => Json::Array(items.iter().map(of_value).collect()),
         Value::Map(members) => {
             let escape = members.len() == 1;
-            let name = |name: &String| if escape && is_dollared(name) { format!("${name}") } else { name.clone() };
+            let name =
+                |name: &String| if escape && is_dollared(name) { format!("${name}") } else { name.clone() };
             Json::Object(members.iter().map(|(key, member)| (name(key), of_value(member))).collect())
         }
     }
@@ -46,7 +47,9 @@ pub(crate) fn to_value(json: &Json) -> Value {
     match json {
         Json::Null => Value::Null,
         Json::Bool(truth) => Value::Bool(*truth),
-        Json::Number(number) => number.as_i64().map_or_else(|| Value::Decimal(number.to_string()), Value::Int),
+        Json::Number(number) => {
+            number.as_i64().map_or_else(|| Value::Decimal(number.to_string()), Value::Int)
+        }
         Json::String(text) => Value::Text(text.clone()),
         Json::Array(items) => Value::List(items.iter().map(to_value).collect()),
         Json::Object(members) => of_object(members),
@@ -56,7 +59,9 @@ pub(crate) fn to_value(json: &Json) -> Value {
 fn of_object(members: &Map<String, Json>) -> Value {
     let only = members.iter().next().filter(|(name, _)| members.len() == 1 && is_dollared(name));
     match only {
-        Some((name, Json::String(lexeme))) if name == DECIMAL && is_number(lexeme) => Value::Decimal(lexeme.clone()),
+        Some((name, Json::String(lexeme))) if name == DECIMAL && is_number(lexeme) => {
+            Value::Decimal(lexeme.clone())
+        }
         Some((name, member)) if name.starts_with("$$") => {
             Value::Map([(name[1..].to_owned(), to_value(member))].into())
         }
@@ -71,7 +76,8 @@ fn is_dollared(name: &str) -> bool {
 
 /// Whether `text` is one number of JSON's grammar. A lexeme is sent to systems as it stands, so nothing else may become one.
 fn is_number(text: &str) -> bool {
-    matches!(xops_connectors::json::parse(text.as_bytes()), Ok(Value::Int(_) | Value::Decimal(_))) && text.trim() == text
+    matches!(xops_connectors::json::parse(text.as_bytes()), Ok(Value::Int(_) | Value::Decimal(_)))
+        && text.trim() == text
 }
 
 fn of_decimal(lexeme: &str) -> Json {
@@ -87,7 +93,8 @@ pub(crate) fn of_source(source: &Source) -> Json {
 
 /// A time as people read it: RFC 3339 in UTC, to the second.
 pub(crate) fn moment(at: Millis) -> String {
-    let seconds = i64::try_from(at / 1000).ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    let seconds =
+        i64::try_from(at / 1000).ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
     seconds.map_or_else(|| format!("{at} ms"), |seconds| seconds.to_string())
 }
 
@@ -101,7 +108,9 @@ pub(crate) fn word(value: &Value) -> String {
 
 /// Text of a system in one line for people: as it is where it is plain, else quoted.
 pub(crate) fn plain(text: &str) -> String {
-    let odd = text.is_empty() || text.trim() != text || text.chars().any(|letter| letter.is_control() || is_unseen(letter));
+    let odd = text.is_empty()
+        || text.trim() != text
+        || text.chars().any(|letter| letter.is_control() || is_unseen(letter));
     shortened(&if odd { format!("{text:?}") } else { text.to_owned() })
 }
 
@@ -169,7 +178,10 @@ mod tests {
         check(&Value::Decimal("1.5".into()), "1.5");
         check(&Value::Decimal("18446744073709551615".into()), "18446744073709551615");
         check(&Value::Decimal("1.50".into()), r#"{"$decimal":"1.50"}"#);
-        check(&Value::Decimal("0.1000000000000000055511151231257827".into()), r#"{"$decimal":"0.1000000000000000055511151231257827"}"#);
+        check(
+            &Value::Decimal("0.1000000000000000055511151231257827".into()),
+            r#"{"$decimal":"0.1000000000000000055511151231257827"}"#,
+        );
         check(&Value::Decimal("1e400".into()), r#"{"$decimal":"1e400"}"#);
         check(&Value::Decimal("7".into()), r#"{"$decimal":"7"}"#);
     }

@@ -43,7 +43,12 @@ fn main() -> ExitCode {
     xops_wire::install_crypto();
     let exit = match arguments.command {
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut <Arguments as clap::CommandFactory>::command(), "xops", &mut std::io::stdout());
+            clap_complete::generate(
+                shell,
+                &mut <Arguments as clap::CommandFactory>::command(),
+                "xops",
+                &mut std::io::stdout(),
+            );
             Ok(Exit::Done)
         }
         Command::Check(check) => check::run(&arguments.common, &check),
@@ -86,7 +91,11 @@ fn log(arguments: &Arguments) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("XOPS_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let set = if std::io::stderr().is_terminal() { logs.with_target(false).try_init() } else { logs.json().try_init() };
+    let set = if std::io::stderr().is_terminal() {
+        logs.with_target(false).try_init()
+    } else {
+        logs.json().try_init()
+    };
     if let Err(error) = set {
         anstream::eprintln!("xops: no logs: {error}");
     }

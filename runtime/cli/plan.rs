@@ -4,6 +4,8 @@
 //! and a word carry every meaning, colour only repeats them; what is not known before a step ran is called so.
 
 mod object;
+#[cfg(test)]
+mod tests;
 
 use crate::arguments::{Common, Format, Target};
 use crate::exit::{Exit, Failure, Outcome};
@@ -42,7 +44,9 @@ pub(crate) async fn run(common: &Common, target: &Target) -> Outcome {
     let preview = match previewed {
         Ok(preview) => preview,
         Err(reasons) if text => {
-            return Err(Failure::new(Exit::Refused, format!("there is no plan for {}", target.entity)).with(reasons));
+            return Err(
+                Failure::new(Exit::Refused, format!("there is no plan for {}", target.entity)).with(reasons)
+            );
         }
         Err(reasons) => {
             json::print(&json!({ "entity": target.entity, "refused": reasons, "incomplete": incomplete }))?;
@@ -89,7 +93,13 @@ pub(crate) fn show(plan: &Plan, handle: &str) -> String {
     }
     if let Some(step) = plan.point_of_no_return() {
         let name = &step.awf;
-        put(&mut out, format_args!("\n{REMOVE}Point of no return{REMOVE:#}: step {} {name} cannot be undone.", number(step)));
+        put(
+            &mut out,
+            format_args!(
+                "\n{REMOVE}Point of no return{REMOVE:#}: step {} {name} cannot be undone.",
+                number(step)
+            ),
+        );
     }
     put(&mut out, format_args!("\n{BOLD}Plan{BOLD:#}: {}.", summary(plan)));
     out
@@ -177,7 +187,8 @@ fn undo(undo: &Undo) -> String {
 fn satisfied(out: &mut String, plan: &Plan) {
     if !plan.satisfied.is_empty() {
         let all = plan.satisfied.iter();
-        let all: Vec<_> = all.map(|(facet, value)| format!("{} = {}", plain(&facet.to_string()), word(value))).collect();
+        let all: Vec<_> =
+            all.map(|(facet, value)| format!("{} = {}", plain(&facet.to_string()), word(value))).collect();
         put(out, format_args!("  {DIM}= already so:{DIM:#} {}", all.join(", ")));
     }
 }
@@ -193,7 +204,8 @@ struct Count {
 
 impl Count {
     fn of(plan: &Plan) -> Self {
-        let of = |kind| plan.steps.iter().filter(|step| step.change.as_ref().map(Change::kind) == kind).count();
+        let of =
+            |kind| plan.steps.iter().filter(|step| step.change.as_ref().map(Change::kind) == kind).count();
         Self {
             create: of(Some(Achieves::Create)),
             update: of(Some(Achieves::Update)),

@@ -39,7 +39,8 @@ pub fn read(common: &Common) -> Result<Project, Failure> {
         return Err(Failure::new(Exit::Usage, message).with([note]));
     }
     let (manifests, mut findings) = Manifests::load(&manifest_files);
-    let (mut declarations, more) = xops_source::declare::declare(&declared_files, manifests.contracts(), &manifests.facts());
+    let (mut declarations, more) =
+        xops_source::declare::declare(&declared_files, manifests.contracts(), &manifests.facts());
     findings.extend(more);
     finding::sort(&mut findings);
     let names = declarations.systems.values().map(|system| (system.name.as_str(), system.manifest.as_str()));
@@ -65,7 +66,8 @@ pub fn sound(common: &Common) -> Result<Project, Failure> {
 /// The `.hcl` files below some folders of a project, by name, scenarios (`.test.hcl`) left out.
 fn files(root: &Path, folders: &[&str]) -> Result<Vec<(String, Vec<u8>)>, Failure> {
     let mut found = Vec::new();
-    let mut open: Vec<PathBuf> = folders.iter().map(|folder| root.join(folder)).filter(|dir| dir.is_dir()).collect();
+    let mut open: Vec<PathBuf> =
+        folders.iter().map(|folder| root.join(folder)).filter(|dir| dir.is_dir()).collect();
     while let Some(dir) = open.pop() {
         let entries = std::fs::read_dir(&dir).map_err(|error| unreadable(&dir, &error))?;
         for entry in entries {
@@ -77,11 +79,14 @@ fn files(root: &Path, folders: &[&str]) -> Result<Vec<(String, Vec<u8>)>, Failur
             }
             if path.is_dir() {
                 open.push(path);
-            } else if name.ends_with(".hcl") && !name.ends_with(".test.hcl") {
+            } else if path.extension().is_some_and(|it| it == "hcl") && !name.contains(".test.") {
                 found.push(path);
             }
             if found.len() + open.len() > FILES_MAX {
-                return Err(Failure::plain(format!("`{}` holds more than {FILES_MAX} files", root.display())));
+                return Err(Failure::plain(format!(
+                    "`{}` holds more than {FILES_MAX} files",
+                    root.display()
+                )));
             }
         }
     }
@@ -92,7 +97,10 @@ fn files(root: &Path, folders: &[&str]) -> Result<Vec<(String, Vec<u8>)>, Failur
 fn load(root: &Path, path: &Path) -> Result<(String, Vec<u8>), Failure> {
     let size = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?.len();
     if size > FILE_BYTES_MAX {
-        return Err(Failure::new(Exit::Mistakes, format!("`{}` has {size} bytes: that is no declaration", path.display())));
+        return Err(Failure::new(
+            Exit::Mistakes,
+            format!("`{}` has {size} bytes: that is no declaration", path.display()),
+        ));
     }
     let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
     let name = path.strip_prefix(root).unwrap_or(path).display().to_string();

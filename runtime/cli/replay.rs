@@ -21,7 +21,8 @@ pub fn run(common: &Common, arguments: &Replay) -> Outcome {
     let log = journal::read(common)?;
     let story = log.find(Some(&arguments.instance))?;
     if story.erased > 0 {
-        let message = format!("{} events of the instance are erased: they cannot be folded again", story.erased);
+        let message =
+            format!("{} events of the instance are erased: they cannot be folded again", story.erased);
         return Err(Failure::new(Exit::Refused, message));
     }
     let plan = derive(&log, story);
@@ -74,7 +75,10 @@ fn derive(log: &Log, story: &Story) -> Option<String> {
     );
     match drawn {
         Ok(plan) if plan == compiled.plan => None,
-        Ok(plan) => Some(format!("event {at}: the plan compiles to {}, the journal has {}", plan.id, compiled.plan.id)),
+        Ok(plan) => Some(format!(
+            "event {at}: the plan compiles to {}, the journal has {}",
+            plan.id, compiled.plan.id
+        )),
         Err(why) => Some(format!("event {at}: no plan compiles: {why:?}")),
     }
 }
@@ -132,9 +136,13 @@ fn held(saga: &Saga, state: &State, stamped: &Stamped) -> Option<String> {
     let word = stamped.event.word();
     match (stamped.event.is_decided(), expected) {
         (true, Some(expected)) if same(saga, &expected, &stamped.event) => None,
-        (true, Some(expected)) => Some(format!("the journal has {:?}, the state decides {expected:?}", stamped.event)),
+        (true, Some(expected)) => {
+            Some(format!("the journal has {:?}, the state decides {expected:?}", stamped.event))
+        }
         (true, None) => Some(format!("`{word}` does not follow from the state")),
-        (false, Some(expected)) => Some(format!("`{}` follows from the state and is missing", expected.word())),
+        (false, Some(expected)) => {
+            Some(format!("`{}` follows from the state and is missing", expected.word()))
+        }
         (false, None) => None,
     }
 }

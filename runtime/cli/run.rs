@@ -49,12 +49,13 @@ pub async fn run(common: &Common, run: &Run) -> Outcome {
         ready: Arc::clone(&ready),
         secrets: Arc::new(secrets(&project)),
     };
-    let (address, server) =
-        serve::open(&run.listen, doors).map_err(|error| Failure::plain(format!("failed to listen at {}: {error}", run.listen)))?;
+    let (address, server) = serve::open(&run.listen, doors)
+        .map_err(|error| Failure::plain(format!("failed to listen at {}: {error}", run.listen)))?;
     let handle = server.handle();
     actix::spawn(server);
     let places = Places::of(common, &project.declarations.tenant);
-    let daemon = Daemon { pid: std::process::id(), url: format!("http://{address}"), token: token.to_string() };
+    let daemon =
+        Daemon { pid: std::process::id(), url: format!("http://{address}"), token: token.to_string() };
     announce(&places.daemon, &daemon)?;
     anstream::eprintln!("listening at {}", daemon.url);
     schedules(&project, &engine);
@@ -63,6 +64,8 @@ pub async fn run(common: &Common, run: &Run) -> Outcome {
         let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::plain)?;
         let quiet = quiet(&engine, run.until_quiet);
         tokio::pin!(quiet);
+        let failure = engine.failure();
+        tokio::pin!(failure);
         loop {
             tokio::select! {
                 Some((order, reply)) = received.recv() => {
@@ -71,7 +74,7 @@ pub async fn run(common: &Common, run: &Run) -> Outcome {
                         let _asker_gone = reply.send(obey(&engine, &project, order).await);
                     });
                 }
-                why = engine.failure() => break Err(why),
+                why = &mut failure => break Err(why),
                 _ = terminate.recv() => break Ok(()),
                 _ = interrupt.recv() => break Ok(()),
                 () = &mut quiet => break Ok(()),
@@ -97,17 +100,20 @@ fn recorder() -> Result<metrics_exporter_prometheus::PrometheusHandle, Failure> 
 
 fn token() -> Result<String, Failure> {
     let mut bytes = [0_u8; 32];
-    xops_journal::random::Random::fill(&xops_journal::random::System::default(), &mut bytes).map_err(Failure::plain)?;
+    xops_journal::random::Random::fill(&xops_journal::random::System::default(), &mut bytes)
+        .map_err(Failure::plain)?;
     Ok(xops_kernel::id::Digest(bytes).to_string())
 }
 
 /// Writes down where the daemon is, for its own user's eyes, in one step.
 fn announce(path: &std::path::Path, daemon: &Daemon) -> Result<(), Failure> {
     use std::os::unix::fs::OpenOptionsExt;
-    let failed = |error: std::io::Error| Failure::plain(format!("failed to write `{}`: {error}", path.display()));
+    let failed =
+        |error: std::io::Error| Failure::plain(format!("failed to write `{}`: {error}", path.display()));
     let new = path.with_extension("new");
     let _left_behind = std::fs::remove_file(&new);
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new).map_err(failed)?;
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new).map_err(failed)?;
     let text = serde_json::to_string(daemon).map_err(Failure::plain)?;
     file.write_all(text.as_bytes()).map_err(failed)?;
     std::fs::rename(&new, path).map_err(failed)
@@ -117,7 +123,10 @@ fn announce(path: &std::path::Path, daemon: &Daemon) -> Result<(), Failure> {
 fn secrets(project: &Project) -> BTreeMap<String, Vec<u8>> {
     let secret = |system: &String| {
         let name = format!("XOPS_WEBHOOK_SECRET_{}", system.to_uppercase());
-        std::env::var(name).ok().filter(|secret| !secret.is_empty()).map(|secret| (system.clone(), secret.into_bytes()))
+        std::env::var(name)
+            .ok()
+            .filter(|secret| !secret.is_empty())
+            .map(|secret| (system.clone(), secret.into_bytes()))
     };
     project.declarations.systems.keys().filter_map(secret).collect()
 }
@@ -163,11 +172,16 @@ async fn obey(engine: &Rc<Engine>, project: &Project, order: Order) -> Answer {
         },
         Order::Release(number, by, decision) => match decision_of(&decision) {
             Some(how) => match engine.release(number, &by, how).await {
-                Ok(0) => (409, json!({ "error": format!("instance {number} has no step that waits for a person") })),
+                Ok(0) => (
+                    409,
+                    json!({ "error": format!("instance {number} has no step that waits for a person") }),
+                ),
                 Ok(released) => (200, json!({ "released": released })),
                 Err(why) => (409, json!({ "error": why })),
             },
-            None => (400, json!({ "error": format!("`{decision}` is no decision: it is retry, done or failed") })),
+            None => {
+                (400, json!({ "error": format!("`{decision}` is no decision: it is retry, done or failed") }))
+            }
         },
         Order::Backstep(number, by, why) => done(engine.turn(number, &by, &why)),
     }
@@ -186,7 +200,10 @@ async fn instance(engine: &Rc<Engine>, number: u64) -> Answer {
     let service: &Addr<Service> = engine.service();
     match service.send(xops_shell::service::Stand(number)).await {
         Ok(Some(word)) => (200, json!({ "number": number, "state": word })),
-        Ok(None) => (404, json!({ "error": format!("instance {number} is not known to this process: see `xops trace`") })),
+        Ok(None) => (
+            404,
+            json!({ "error": format!("instance {number} is not known to this process: see `xops trace`") }),
+        ),
         Err(error) => (503, json!({ "error": error.to_string() })),
     }
 }
@@ -226,12 +243,16 @@ fn request_of(project: &Project, body: &Json) -> Result<Request, String> {
 
 /// The request that an event opens, if a trigger is declared for it. The delivery's id makes a repeated delivery one request.
 fn triggered(project: &Project, system: &str, id: &str, event: &Json) -> Result<Option<Request>, String> {
-    let name = event["type"].as_str().or_else(|| event["event"].as_str()).ok_or("the event has neither `type` nor `event`")?;
-    let Some(trigger) = project.declarations.triggers.get(&(system.to_owned(), name.to_owned())) else { return Ok(None) };
-    let values = convert::to_value(event);
-    let scope = |path: &Path| {
-        Known::Value(if path.root == "event" { path.follow(0, &values) } else { Value::Null })
+    let name = event["type"]
+        .as_str()
+        .or_else(|| event["event"].as_str())
+        .ok_or("the event has neither `type` nor `event`")?;
+    let Some(trigger) = project.declarations.triggers.get(&(system.to_owned(), name.to_owned())) else {
+        return Ok(None);
     };
+    let values = convert::to_value(event);
+    let scope =
+        |path: &Path| Known::Value(if path.root == "event" { path.follow(0, &values) } else { Value::Null });
     let mut find = Values::new();
     for (attribute, expr) in &trigger.find {
         match expr::eval(expr, &scope) {
@@ -270,7 +291,8 @@ fn schedules(project: &Rc<Project>, engine: &Rc<Engine>) {
 }
 
 fn next_ms(cron: &croner::Cron, now: u64) -> Option<u64> {
-    let now = jiff::Timestamp::from_millisecond(i64::try_from(now).ok()?).ok()?.to_zoned(jiff::tz::TimeZone::UTC);
+    let now =
+        jiff::Timestamp::from_millisecond(i64::try_from(now).ok()?).ok()?.to_zoned(jiff::tz::TimeZone::UTC);
     let next = cron.find_next_occurrence(&now, false).ok()?;
     u64::try_from(next.timestamp().as_millisecond()).ok()
 }
@@ -285,7 +307,11 @@ async fn reconcile(project: &Project, engine: &Rc<Engine>, schedule: &str, outco
         tracing::info!(schedule, outcome = outcome.name, entities = handles.len(), "reconciling");
         for handle in handles {
             let request = Request {
-                id: RequestId::of(&project.declarations.tenant, "schedule", &format!("{schedule} {at} {handle}")),
+                id: RequestId::of(
+                    &project.declarations.tenant,
+                    "schedule",
+                    &format!("{schedule} {at} {handle}"),
+                ),
                 entrance: Entrance::Schedule,
                 principal: project.declarations.principal.clone(),
                 kind: kind.name.clone(),

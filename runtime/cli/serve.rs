@@ -121,7 +121,10 @@ fn admitted(doors: &Doors, request: &HttpRequest) -> bool {
 
 async fn pass(doors: &Doors, request: &HttpRequest, order: Order) -> HttpResponse {
     if !admitted(doors, request) {
-        return refuse(StatusCode::UNAUTHORIZED, "the API's token is missing or wrong: it stands in daemon.json");
+        return refuse(
+            StatusCode::UNAUTHORIZED,
+            "the API's token is missing or wrong: it stands in daemon.json",
+        );
     }
     hand_over(doors, order).await
 }
@@ -136,7 +139,8 @@ async fn hand_over(doors: &Doors, order: Order) -> HttpResponse {
     }
     match answered.await {
         Ok((status, body)) => {
-            HttpResponse::build(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)).json(body)
+            HttpResponse::build(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
+                .json(body)
         }
         Err(_) => refuse(StatusCode::SERVICE_UNAVAILABLE, "the engine is stopping"),
     }
@@ -146,8 +150,9 @@ async fn status(doors: web::Data<Doors>, request: HttpRequest) -> HttpResponse {
     pass(&doors, &request, Order::Status).await
 }
 
-fn parse(body: &[u8]) -> Result<Json, HttpResponse> {
-    serde_json::from_slice(body).map_err(|error| refuse(StatusCode::BAD_REQUEST, &format!("the body is no JSON: {error}")))
+fn parse(body: &[u8]) -> Result<Json, Box<HttpResponse>> {
+    let refused = |error| refuse(StatusCode::BAD_REQUEST, &format!("the body is no JSON: {error}"));
+    serde_json::from_slice(body).map_err(|error| Box::new(refused(error)))
 }
 
 fn text(body: &Json, name: &str) -> String {
@@ -157,7 +162,7 @@ fn text(body: &Json, name: &str) -> String {
 async fn requests(doors: web::Data<Doors>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
     match parse(&body) {
         Ok(body) => pass(&doors, &request, Order::Request(body)).await,
-        Err(refused) => refused,
+        Err(refused) => *refused,
     }
 }
 
@@ -165,23 +170,33 @@ async fn instance(doors: web::Data<Doors>, request: HttpRequest, number: web::Pa
     pass(&doors, &request, Order::Instance(*number)).await
 }
 
-async fn release(doors: web::Data<Doors>, request: HttpRequest, number: web::Path<u64>, body: web::Bytes) -> HttpResponse {
+async fn release(
+    doors: web::Data<Doors>,
+    request: HttpRequest,
+    number: web::Path<u64>,
+    body: web::Bytes,
+) -> HttpResponse {
     match parse(&body) {
         Ok(body) => {
             let order = Order::Release(*number, text(&body, "by"), text(&body, "decision"));
             pass(&doors, &request, order).await
         }
-        Err(refused) => refused,
+        Err(refused) => *refused,
     }
 }
 
-async fn backstep(doors: web::Data<Doors>, request: HttpRequest, number: web::Path<u64>, body: web::Bytes) -> HttpResponse {
+async fn backstep(
+    doors: web::Data<Doors>,
+    request: HttpRequest,
+    number: web::Path<u64>,
+    body: web::Bytes,
+) -> HttpResponse {
     match parse(&body) {
         Ok(body) => {
             let order = Order::Backstep(*number, text(&body, "by"), text(&body, "why"));
             pass(&doors, &request, order).await
         }
-        Err(refused) => refused,
+        Err(refused) => *refused,
     }
 }
 
@@ -191,7 +206,7 @@ async fn pause(doors: web::Data<Doors>, request: HttpRequest, body: web::Bytes) 
             let order = Order::Pause(text(&body, "scope"), text(&body, "by"), Some(text(&body, "why")));
             pass(&doors, &request, order).await
         }
-        Err(refused) => refused,
+        Err(refused) => *refused,
     }
 }
 
@@ -212,25 +227,33 @@ async fn webhook(
     body: web::Bytes,
 ) -> HttpResponse {
     let Some(secret) = doors.secrets.get(system.as_str()) else {
-        return refuse(StatusCode::NOT_FOUND, "no webhook secret is set for this system: XOPS_WEBHOOK_SECRET_<SYSTEM>");
+        return refuse(
+            StatusCode::NOT_FOUND,
+            "no webhook secret is set for this system: XOPS_WEBHOOK_SECRET_<SYSTEM>",
+        );
     };
-    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let header =
+        |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let (id, stamp) = (header("webhook-id"), header("webhook-timestamp"));
     let now = xops_shell::clock::Clock::start(0).now() / 1_000;
     let fresh = stamp.parse::<u64>().is_ok_and(|at| now.abs_diff(at) <= WEBHOOK_AGE_MAX_S);
     if id.is_empty() || id.len() > 256 || !fresh {
-        return refuse(StatusCode::UNAUTHORIZED, "the webhook has no id, or its time is more than five minutes off");
+        return refuse(
+            StatusCode::UNAUTHORIZED,
+            "the webhook has no id, or its time is more than five minutes off",
+        );
     }
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
     let signed = [id.as_bytes(), b".", stamp.as_bytes(), b".", &body].concat();
     let signatures = header("webhook-signature").split(' ').filter_map(|word| word.strip_prefix("v1,"));
-    let good = signatures.take(8).filter_map(decode_base64).any(|tag| hmac::verify(&key, &signed, &tag).is_ok());
+    let good =
+        signatures.take(8).filter_map(decode_base64).any(|tag| hmac::verify(&key, &signed, &tag).is_ok());
     if !good {
         return refuse(StatusCode::UNAUTHORIZED, "the webhook's signature is wrong");
     }
     match parse(&body) {
         Ok(event) => hand_over(&doors, Order::Event(system.into_inner(), id.to_owned(), event)).await,
-        Err(refused) => refused,
+        Err(refused) => *refused,
     }
 }
 

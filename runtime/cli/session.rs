@@ -57,13 +57,17 @@ pub fn key(common: &Common, places: &Places, make: bool) -> Result<TenantKey, Fa
     }
     create_dir(places.key.parent())?;
     let key = TenantKey::generate(&places.key, &System::default()).map_err(Failure::plain)?;
-    anstream::eprintln!("made a new tenant key at {}; keep a copy: without it the journal cannot be read", places.key.display());
+    anstream::eprintln!(
+        "made a new tenant key at {}; keep a copy: without it the journal cannot be read",
+        places.key.display()
+    );
     Ok(key)
 }
 
 fn create_dir(dir: Option<&Path>) -> Result<(), Failure> {
     let Some(dir) = dir else { return Ok(()) };
-    std::fs::create_dir_all(dir).map_err(|error| Failure::plain(format!("failed to make `{}`: {error}", dir.display())))
+    std::fs::create_dir_all(dir)
+        .map_err(|error| Failure::plain(format!("failed to make `{}`: {error}", dir.display())))
 }
 
 /// How an engine is wanted.
@@ -119,7 +123,10 @@ pub async fn start(common: &Common, project: &Project, wanted: Wanted) -> Result
 }
 
 /// The declarations as they are in force: the journal keeps where a system really was, so that replay renders what was sent.
-fn in_force(project: &Project, systems: &std::collections::BTreeMap<String, Values>) -> xops_kernel::declare::Declarations {
+fn in_force(
+    project: &Project,
+    systems: &std::collections::BTreeMap<String, Values>,
+) -> xops_kernel::declare::Declarations {
     let mut declarations = project.declarations.clone();
     for (name, config) in systems {
         if let Some(system) = declarations.systems.get_mut(name) {

@@ -48,7 +48,8 @@ fn of_log(log: &Log) -> Result<Json, Failure> {
         let (seq, at) = story.compiled_at;
         let what = What::Compiled(story.compiled.clone());
         entries.insert(seq, Entry::Tenant(Box::new(Happened { at, what })));
-        let events = story.events.iter().map(|(seq, stamped)| (*seq, Entry::Instance(*number, stamped.clone())));
+        let events =
+            story.events.iter().map(|(seq, stamped)| (*seq, Entry::Instance(*number, stamped.clone())));
         entries.extend(events);
     }
     let mut state = State::default();
@@ -71,7 +72,11 @@ fn of_log(log: &Log) -> Result<Json, Failure> {
         ended: state.ended.iter().map(|(end, count)| (end.word(), *count)).collect(),
         open: state.open.len(),
         held: state.held.iter().map(|(entity, held)| (entity.to_string(), held.instance)).collect(),
-        paused: state.paused.iter().map(|(scope, (by, why))| (scope.clone(), by.clone(), why.clone())).collect(),
+        paused: state
+            .paused
+            .iter()
+            .map(|(scope, (by, why))| (scope.clone(), by.clone(), why.clone()))
+            .collect(),
     };
     serde_json::to_value(status::of_view(&log.tenant, view)).map_err(Failure::plain)
 }
@@ -81,11 +86,16 @@ fn show(object: &Json) -> String {
     let tenant = word(&object["tenant"]);
     let starts = object["epoch"].as_u64().unwrap_or(0);
     let daemon = object["daemon"] == true;
-    put(&mut out, match (daemon, starts) {
-        (true, _) => format!("tenant {tenant}: a daemon runs, start {starts}"),
-        (false, 0) => format!("tenant {tenant}: no daemon runs, and there is no journal yet"),
-        (false, _) => format!("tenant {tenant}: no daemon runs; this is what the journal says, and nothing drives it on"),
-    });
+    put(
+        &mut out,
+        match (daemon, starts) {
+            (true, _) => format!("tenant {tenant}: a daemon runs, start {starts}"),
+            (false, 0) => format!("tenant {tenant}: no daemon runs, and there is no journal yet"),
+            (false, _) => format!(
+                "tenant {tenant}: no daemon runs; this is what the journal says, and nothing drives it on"
+            ),
+        },
+    );
     if let Some(why) = object["stopped"].as_str() {
         put(&mut out, format!("stopped: {}: nothing is written down or done any more", plain(why)));
     }
@@ -97,8 +107,20 @@ fn show(object: &Json) -> String {
     let ended = counts(&object["ended"]);
     put(&mut out, format!("\nEnded: {}", if ended.is_empty() { "none" } else { &ended }));
     put(&mut out, format!("Requests without an answer: {}", object["open_requests"].as_u64().unwrap_or(0)));
-    section(&mut out, "Held after a backstep", "", &["entity", "instance"], rows(&object["held"], &["entity", "instance"]));
-    section(&mut out, "Paused", "", &["scope", "by", "why"], rows(&object["paused"], &["scope", "by", "why"]));
+    section(
+        &mut out,
+        "Held after a backstep",
+        "",
+        &["entity", "instance"],
+        rows(&object["held"], &["entity", "instance"]),
+    );
+    section(
+        &mut out,
+        "Paused",
+        "",
+        &["scope", "by", "why"],
+        rows(&object["paused"], &["scope", "by", "why"]),
+    );
     let columns = ["system", "domain", "breaker", "last whole reading", "failed since"];
     section(&mut out, "Systems", "", &columns, systems(&object["systems"]));
     let restarts = counts(&object["restarts"]);
@@ -110,7 +132,10 @@ fn show(object: &Json) -> String {
         let (entities, records) = (counts(&graph["entities"]), counts(&graph["records"]));
         let number = |name: &str| graph[name].as_u64().unwrap_or(0);
         let (links, exceptions) = (number("links"), number("exceptions"));
-        put(&mut out, format!("\nGraph: {entities}; records: {records}; {links} links; {exceptions} exceptions"));
+        put(
+            &mut out,
+            format!("\nGraph: {entities}; records: {records}; {links} links; {exceptions} exceptions"),
+        );
     }
     out
 }
@@ -154,8 +179,10 @@ fn systems(all: &Json) -> Vec<Vec<String>> {
         let whole = reads.into_iter().flatten().map(|(_, read)| read["complete_at"].as_u64());
         // One that was never whole says more than the others.
         let oldest = whole.min().flatten().map_or_else(|| "never".to_owned(), moment);
-        let failed = reads.into_iter().flatten().filter_map(|(name, read)| Some((name, read["failed"].as_str()?)));
-        let failed = failed.map(|(name, why)| format!("{name}: {}", plain(why))).collect::<Vec<_>>().join("; ");
+        let failed =
+            reads.into_iter().flatten().filter_map(|(name, read)| Some((name, read["failed"].as_str()?)));
+        let failed =
+            failed.map(|(name, why)| format!("{name}: {}", plain(why))).collect::<Vec<_>>().join("; ");
         vec![word(&one["system"]), word(&one["domain"]), word(&one["breaker"]), oldest, failed]
     };
     all.as_array().into_iter().flatten().map(row).collect()
@@ -167,7 +194,8 @@ mod tests {
 
     fn check(object: &Json, expect: &[&str]) {
         let shown = show(object);
-        let lines: Vec<_> = shown.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+        let lines: Vec<_> =
+            shown.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
         for line in expect {
             assert!(lines.iter().any(|shown| shown == line), "{line:?} is missing in:\n{shown}");
         }
@@ -175,9 +203,14 @@ mod tests {
 
     #[test]
     fn an_instance_that_waits_for_a_person_is_named_with_its_state() {
-        let instances = [json!({ "number": 7, "id": "i-1", "plan": "onboard", "entity": "sarah.chen", "state": "parked" })];
+        let instances = [
+            json!({ "number": 7, "id": "i-1", "plan": "onboard", "entity": "sarah.chen", "state": "parked" }),
+        ];
         let object = json!({ "tenant": "acme", "daemon": true, "epoch": 2, "instances": instances, "ended": { "undone": 1 } });
-        check(&object, &["tenant acme: a daemon runs, start 2", "7 parked onboard sarah.chen i-1", "Ended: undone 1"]);
+        check(
+            &object,
+            &["tenant acme: a daemon runs, start 2", "7 parked onboard sarah.chen i-1", "Ended: undone 1"],
+        );
     }
 
     #[test]
@@ -190,12 +223,16 @@ mod tests {
 
     #[test]
     fn without_a_daemon_it_is_said_that_nothing_is_driven_on() {
-        check(&json!({ "tenant": "acme", "daemon": false, "epoch": 1 }), &[
-            "tenant acme: no daemon runs; this is what the journal says, and nothing drives it on",
-            "Ended: none",
-        ]);
-        check(&json!({ "tenant": "acme", "daemon": false, "epoch": 0 }), &[
-            "tenant acme: no daemon runs, and there is no journal yet",
-        ]);
+        check(
+            &json!({ "tenant": "acme", "daemon": false, "epoch": 1 }),
+            &[
+                "tenant acme: no daemon runs; this is what the journal says, and nothing drives it on",
+                "Ended: none",
+            ],
+        );
+        check(
+            &json!({ "tenant": "acme", "daemon": false, "epoch": 0 }),
+            &["tenant acme: no daemon runs, and there is no journal yet"],
+        );
     }
 }

@@ -18,7 +18,11 @@ pub(crate) async fn pause(common: &Common, pause: &Pause) -> Outcome {
     known(&project, &scope)?;
     let body = json!({ "scope": scope.to_string(), "why": pause.why, "by": apply::principal() });
     daemon(common, &project).await?.post("/v1/pauses", &body).await?;
-    tell(common, json!({ "paused": scope.to_string() }), &format!("paused {scope}; xops resume {scope} lifts it"))
+    tell(
+        common,
+        json!({ "paused": scope.to_string() }),
+        &format!("paused {scope}; xops resume {scope} lifts it"),
+    )
 }
 
 /// Lifts a pause.
@@ -41,10 +45,13 @@ pub(crate) async fn release(common: &Common, release: &Release) -> Outcome {
     };
     let number = release.number;
     let body = json!({ "decision": decision, "by": apply::principal() });
-    let answer = daemon(common, &project).await?.post(&format!("/v1/instances/{number}/release"), &body).await?;
+    let answer =
+        daemon(common, &project).await?.post(&format!("/v1/instances/{number}/release"), &body).await?;
     let released = answer["released"].as_u64().unwrap_or(0);
     let steps = if released == 1 { "step" } else { "steps" };
-    let text = format!("released {released} {steps} of instance {number} as {decision}; xops trace {number} tells what follows");
+    let text = format!(
+        "released {released} {steps} of instance {number} as {decision}; xops trace {number} tells what follows"
+    );
     tell(common, json!({ "number": number, "decision": decision, "released": released }), &text)
 }
 

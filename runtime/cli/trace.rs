@@ -17,7 +17,10 @@ pub fn run(common: &Common, arguments: &Trace) -> Outcome {
             anstream::println!("{line}");
         }
         if story.erased > 0 {
-            anstream::println!("erased: {} events were said of a subject whose key was destroyed", story.erased);
+            anstream::println!(
+                "erased: {} events were said of a subject whose key was destroyed",
+                story.erased
+            );
         }
     } else {
         anstream::println!(
@@ -41,7 +44,8 @@ pub fn tell(log: &Log, story: &Story, detail: Detail) -> (Vec<Line>, &'static st
     let compiled = &story.compiled;
     let saga = log.saga(story);
     let events: Vec<Stamped> = story.events.iter().map(|(_, stamped)| stamped.clone()).collect();
-    let mut lines = trace::opening(compiled.asked_at, story.compiled_at.1, &compiled.plan, &compiled.handle).to_vec();
+    let mut lines =
+        trace::opening(compiled.asked_at, story.compiled_at.1, &compiled.plan, &compiled.handle).to_vec();
     let (told, state) = trace::tell(&saga, &events, detail);
     lines.extend(told);
     (lines, state.word())

@@ -43,15 +43,19 @@ pub fn connect(common: &Common, project: &Project) -> Result<(Wire, BTreeMap<Str
         let place = stand_ins.as_ref().map(|all| place_of(all, system)).transpose()?;
         let config = config(system, place.as_ref());
         let base_url = config.get("base_url").and_then(Value::as_text).unwrap_or_default();
-        let base_url = Url::parse(base_url)
-            .map_err(|error| Failure::plain(format!("system `{}`: `{base_url}` is no address: {error}", system.name)))?;
+        let base_url = Url::parse(base_url).map_err(|error| {
+            Failure::plain(format!("system `{}`: `{base_url}` is no address: {error}", system.name))
+        })?;
         let credential = match &place {
             Some(place) => place.credential.clone(),
-            None => Credential::resolve(system.credential.iter().map(|(part, from)| (part.as_str(), from.as_str())))
-                .map_err(|error| {
-                    let note = "set it, or use stand-ins: xops estate --describe estate.json, then --estate estate.json";
-                    Failure::plain(format!("system `{}`: {error}", system.name)).with([note.to_owned()])
-                })?,
+            None => Credential::resolve(
+                system.credential.iter().map(|(part, from)| (part.as_str(), from.as_str())),
+            )
+            .map_err(|error| {
+                let note =
+                    "set it, or use stand-ins: xops estate --describe estate.json, then --estate estate.json";
+                Failure::plain(format!("system `{}`: {error}", system.name)).with([note.to_owned()])
+            })?,
         };
         let auth = project.manifests.auth(&system.name).cloned().unwrap_or(xops_connectors::auth::Auth::None);
         targets.push(Target {
@@ -78,16 +82,21 @@ struct Place {
 
 fn stand_ins(common: &Common) -> Result<Option<Json>, Failure> {
     let Some(path) = &common.estate else { return Ok(None) };
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::plain(format!("failed to read the estate's description `{}`: {error}", path.display())))?;
-    let all: Json = serde_json::from_str(&text)
-        .map_err(|error| Failure::plain(format!("`{}` does not describe an estate: {error}", path.display())))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::plain(format!("failed to read the estate's description `{}`: {error}", path.display()))
+    })?;
+    let all: Json = serde_json::from_str(&text).map_err(|error| {
+        Failure::plain(format!("`{}` does not describe an estate: {error}", path.display()))
+    })?;
     Ok(Some(all))
 }
 
 fn place_of(all: &Json, system: &System) -> Result<Place, Failure> {
     let described = all["systems"][system.manifest.as_str()].as_object().ok_or_else(|| {
-        Failure::plain(format!("the estate has no stand-in for system `{}` (`{}`)", system.name, system.manifest))
+        Failure::plain(format!(
+            "the estate has no stand-in for system `{}` (`{}`)",
+            system.name, system.manifest
+        ))
     })?;
     let base_url = described.get("base_url").and_then(Json::as_str).unwrap_or_default().to_owned();
     let text = |(name, value): (&String, &Json)| value.as_str().map(|text| (name.clone(), Value::from(text)));

@@ -45,7 +45,7 @@ pub(super) struct Run {
 
 struct Driver<'a> {
     engine: &'a Engine,
-    plan: Plan,
+    plan: Arc<Plan>,
     bench: &'a BenchEngine,
     first: Option<Number>,
     begun: Vec<Instant>,
@@ -71,7 +71,7 @@ pub(super) async fn run(place: &Place, bench: &BenchEngine) -> Result<Run, Failu
         crash: None,
     };
     let engine = Engine::start(setup).await.map_err(Failure::plain)?;
-    let plan = noop::plan(bench.work, &DigestKey(*key().digest_key()));
+    let plan = Arc::new(noop::plan(bench.work, &DigestKey(*key().digest_key())));
     let size = usize::try_from(bench.instances).unwrap_or(usize::MAX);
     let driver = Driver {
         engine: &engine,
@@ -140,10 +140,11 @@ impl Driver<'_> {
             let batch = wanted.min(BEGIN_MAX);
             let at = self.engine.tenant().hub.clock.now();
             let from = self.begun.len() as u64;
-            let plans = (from..from + batch).map(|n| noop::begin(&self.plan, n, at)).collect();
+            let of = (from..from + batch).map(|n| noop::begin(&self.plan, n, at)).collect();
+            let begin = Begin { plan: Arc::clone(&self.plan), of };
             let now = Instant::now();
             self.begun.extend((0..batch).map(|_| now));
-            let numbers = self.engine.service().send(Begin(plans)).await.map_err(Failure::plain)?;
+            let numbers = self.engine.service().send(begin).await.map_err(Failure::plain)?;
             if numbers.len() as u64 != batch {
                 return Err(Failure::plain(format!("{} of {batch} instances began", numbers.len())));
             }

@@ -45,7 +45,7 @@ pub(super) struct Report {
     ceiling_commits_per_s: f64,
     /// The ceiling: bare syncs a second.
     ceiling_fsync_per_s: f64,
-    /// Events a second by the ceiling's.
+    /// Commits a second by the ceiling's.
     of_ceiling: f64,
 }
 
@@ -55,6 +55,7 @@ impl Report {
         let seconds = run.elapsed.as_secs_f64().max(1e-9);
         let steps = float(bench.instances * bench.work.calls());
         let events = float(run.tally.events);
+        let batch = events / float(run.tally.commits.max(1));
         Self {
             work: bench.work.word(),
             instances: bench.instances,
@@ -65,16 +66,16 @@ impl Report {
             p99_ms: at(&run.took_us, 99),
             cpu_us_per_step: round(run.processor.as_secs_f64() * 1e6 / steps),
             fsync_per_s: round(float(run.tally.commits) / seconds),
-            events_per_commit: round(events / float(run.tally.commits.max(1))),
+            events_per_commit: round(batch),
             events_per_s: round(events / seconds),
             events_per_step: round(events / steps),
             bytes_per_step: round(float(stored) / steps),
             frame_bytes_per_step: round(float(run.tally.bytes) / steps),
             asserted: run.tally.asserted,
-            ceiling_events_per_s: round(ceiling.events_per_s),
+            ceiling_events_per_s: round(ceiling.commits_per_s * batch),
             ceiling_commits_per_s: round(ceiling.commits_per_s),
             ceiling_fsync_per_s: round(ceiling.fdatasync_per_s),
-            of_ceiling: round(events / seconds / ceiling.events_per_s),
+            of_ceiling: round(float(run.tally.commits) / seconds / ceiling.commits_per_s),
         }
     }
 
@@ -95,7 +96,11 @@ impl Report {
         row("commits/s", number(self.fsync_per_s), number(self.ceiling_commits_per_s));
         row("bare syncs/s", String::new(), number(self.ceiling_fsync_per_s));
         row("events/commit", format!("{}", self.events_per_commit), String::new());
-        row("bytes/step", format!("{} ({} in frames)", self.bytes_per_step, self.frame_bytes_per_step), String::new());
+        row(
+            "bytes/step",
+            format!("{} ({} in frames)", self.bytes_per_step, self.frame_bytes_per_step),
+            String::new(),
+        );
         row("asserted", format!("{} calls after their intent", self.asserted), String::new());
         for column in 1..3 {
             if let Some(column) = table.column_mut(column) {

@@ -87,14 +87,17 @@ impl Fold {
             Entry::Tenant(happened) => {
                 if let What::Compiled(compiled) = happened.what {
                     let (number, instance) = (compiled.number, compiled.instance);
-                    let saga = Saga { instance, plan: Arc::new(compiled.plan), shared: Arc::clone(&self.shared) };
+                    let saga =
+                        Saga { instance, plan: Arc::new(compiled.plan), shared: Arc::clone(&self.shared) };
                     let state = saga.fresh();
                     self.live.insert(number, (saga, state));
                 }
             }
             Entry::Instance(number, stamped) => {
-                let (saga, state) =
-                    self.live.get_mut(&number).ok_or_else(|| format!("instance {number} is not under way"))?;
+                let (saga, state) = self
+                    .live
+                    .get_mut(&number)
+                    .ok_or_else(|| format!("instance {number} is not under way"))?;
                 if stamped.event.is_decided() {
                     let decided = saga.decide(state).map(|decided| decided.event);
                     if decided.as_ref() != Some(&stamped.event) {

@@ -3,7 +3,7 @@
 //! Invariants: outcomes union over facets; two values for one facet are refused; a selector that hangs on something unknown
 //! selects nothing and says so; every attribute that was looked at is written down, because it becomes the footprint.
 
-use crate::declare::{Declarations, Outcome};
+use crate::declare::{Declarations, Desired, Outcome};
 use crate::diff::{Facet, Want};
 use crate::expr::{self, Known, Path};
 use crate::fact::{Facts, Observation};
@@ -98,7 +98,9 @@ impl expr::Scope for Asked<'_> {
         if path.root == self.subject.kind {
             let Some(attribute) = path.first() else { return Known::Value(Value::Null) };
             self.seen.borrow_mut().insert(format!("{}.{attribute}", path.root));
-            return of_observation(self.subject.facts.get(attribute), path, |fact| path.follow(1, &fact.value));
+            return of_observation(self.subject.facts.get(attribute), path, |fact| {
+                path.follow(1, &fact.value)
+            });
         }
         match path.root.as_str() {
             "setting" => self.setting(path),
@@ -109,7 +111,9 @@ impl expr::Scope for Asked<'_> {
             }
             "tenant" => Known::Value(self.declarations.tenant.as_str().into()),
             kind => {
-                let object = path.first().and_then(|name| self.declarations.objects.get(&(kind.to_owned(), name.to_owned())));
+                let object = path
+                    .first()
+                    .and_then(|name| self.declarations.objects.get(&(kind.to_owned(), name.to_owned())));
                 Known::Value(object.map_or(Value::Null, |object| {
                     let mut attributes = object.attributes.clone();
                     attributes.insert("name".to_owned(), object.name.as_str().into());
@@ -156,7 +160,11 @@ pub(crate) fn linked(record: &Record) -> Value {
 }
 
 /// Makes out what the outcomes want of an entity; `only` narrows them to the one that a request named.
-pub fn desire(declarations: &Declarations, known: &Subject, only: Option<&str>) -> Result<Desire, Vec<Undesired>> {
+pub fn desire(
+    declarations: &Declarations,
+    known: &Subject,
+    only: Option<&str>,
+) -> Result<Desire, Vec<Undesired>> {
     let settings = layer::resolve(
         &declarations.tenant,
         &declarations.settings,
@@ -166,53 +174,25 @@ pub fn desire(declarations: &Declarations, known: &Subject, only: Option<&str>) 
     );
     let mut desire = Desire::default();
     let mut refused = Vec::new();
-    let named = |outcome: &&Outcome| only.is_none_or(|name| outcome.name == name) && outcome.entity == known.kind;
+    let named =
+        |outcome: &&Outcome| only.is_none_or(|name| outcome.name == name) && outcome.entity == known.kind;
     for outcome in declarations.outcomes.values().filter(named) {
         let scope = Asked { declarations, subject: known, settings: &settings, seen: RefCell::default() };
-        match expr::holds(&outcome.applies, &scope) {
-            Ok(true) => {}
-            Ok(false) => continue,
-            Err(what) => {
-                refused.extend(what.into_iter().map(|what| Undesired::Unknown { outcome: outcome.name.clone(), what }));
-                continue;
-            }
-        }
+        let holds = expr::holds(&outcome.applies, &scope);
         let chosen_by = scope.seen.take();
-        desire.outcomes.insert(outcome.name.clone());
-        for line in &outcome.facets {
-            let scope = Asked { declarations, subject: known, settings: &settings, seen: RefCell::default() };
-            let value = expr::eval(&line.value, &scope);
-            let mut hangs_on = scope.seen.take();
-            let what = || hangs_on.iter().cloned().collect::<Vec<_>>().join(", ");
-            let facet = format!("{}.{}", line.domain, line.facet);
-            match value {
-                Known::Unknown(all) => refused
-                    .extend(all.into_iter().map(|what| Undesired::Unknown { outcome: outcome.name.clone(), what })),
-                Known::Value(Value::Null) => {
-                    refused.push(Undesired::Nothing { outcome: outcome.name.clone(), facet, what: what() });
+        match holds {
+            Ok(false) => {}
+            Ok(true) => {
+                desire.outcomes.insert(outcome.name.clone());
+                for line in &outcome.facets {
+                    let scope =
+                        Asked { declarations, subject: known, settings: &settings, seen: RefCell::default() };
+                    refused.extend(wish(&mut desire.wants, outcome, line, &scope, &chosen_by));
                 }
-                Known::Value(value) => {
-                    hangs_on.extend(chosen_by.iter().cloned());
-                    let key = (line.domain.clone(), line.facet.clone());
-                    match declarations.facets.get(&key) {
-                        None => refused.push(Undesired::Undeclared { outcome: outcome.name.clone(), facet }),
-                        Some(kind) => {
-                            for (element, value) in elements(kind.set, value) {
-                                let facet = Facet {
-                                    entity: known.entity,
-                                    domain: kind.domain.clone(),
-                                    system: kind.system.clone(),
-                                    name: kind.name.clone(),
-                                    element,
-                                };
-                                refused.extend(add(&mut desire.wants, &facet, value, &outcome.name, &hangs_on));
-                            }
-                        }
-                    }
-                }
+                desire.chosen_by.extend(chosen_by);
             }
+            Err(what) => refused.extend(unknown(outcome, what)),
         }
-        desire.chosen_by.extend(chosen_by);
     }
     desire.settings = settings;
     if refused.is_empty() {
@@ -222,6 +202,47 @@ pub fn desire(declarations: &Declarations, known: &Subject, only: Option<&str>) 
         refused.dedup();
         Err(refused)
     }
+}
+
+fn unknown(outcome: &Outcome, what: BTreeSet<String>) -> Vec<Undesired> {
+    what.into_iter().map(|what| Undesired::Unknown { outcome: outcome.name.clone(), what }).collect()
+}
+
+/// Adds one line of an outcome to the wishes.
+fn wish(
+    wants: &mut BTreeMap<Facet, Want>,
+    outcome: &Outcome,
+    line: &Desired,
+    scope: &Asked<'_>,
+    chosen_by: &BTreeSet<String>,
+) -> Vec<Undesired> {
+    let value = expr::eval(&line.value, scope);
+    let mut hangs_on = scope.seen.take();
+    let facet = format!("{}.{}", line.domain, line.facet);
+    let name = || outcome.name.clone();
+    let value = match value {
+        Known::Unknown(what) => return unknown(outcome, what),
+        Known::Value(Value::Null) => {
+            let what = hangs_on.into_iter().collect::<Vec<_>>().join(", ");
+            return vec![Undesired::Nothing { outcome: name(), facet, what }];
+        }
+        Known::Value(value) => value,
+    };
+    let Some(kind) = scope.declarations.facets.get(&(line.domain.clone(), line.facet.clone())) else {
+        return vec![Undesired::Undeclared { outcome: name(), facet }];
+    };
+    hangs_on.extend(chosen_by.iter().cloned());
+    let each = elements(kind.set, value).into_iter().filter_map(|(element, value)| {
+        let facet = Facet {
+            entity: scope.subject.entity,
+            domain: kind.domain.clone(),
+            system: kind.system.clone(),
+            name: kind.name.clone(),
+            element,
+        };
+        add(wants, &facet, value, &outcome.name, &hangs_on)
+    });
+    each.collect()
 }
 
 /// The elements of a wish: for a set each by its name, else the one value.
@@ -262,9 +283,8 @@ fn add(
     });
     // Two objects of one name are two values as well.
     if want.value != value || want.object != object {
-        let told = |value: &Value, object: &BTreeMap<String, Value>| match object.is_empty() {
-            true => value.to_string(),
-            false => Value::Map(object.clone()).to_string(),
+        let told = |value: &Value, object: &BTreeMap<String, Value>| {
+            if object.is_empty() { value.to_string() } else { Value::Map(object.clone()).to_string() }
         };
         return Some(Undesired::Conflict {
             facet: facet.to_string(),

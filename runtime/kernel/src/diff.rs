@@ -107,7 +107,9 @@ impl Change {
     pub fn achieved_by(&self, seen: &Observation<Value>) -> Option<bool> {
         match (self.kind, seen) {
             (_, Observation::Unknown(_)) => None,
-            (Achieves::Create | Achieves::Update, Observation::Present(value)) => Some(Some(value) == self.to.as_ref()),
+            (Achieves::Create | Achieves::Update, Observation::Present(value)) => {
+                Some(Some(value) == self.to.as_ref())
+            }
             (Achieves::Create | Achieves::Update, Observation::Absent(_))
             | (Achieves::Remove, Observation::Present(_)) => Some(false),
             (Achieves::Remove, Observation::Absent(_)) => Some(true),
@@ -228,16 +230,20 @@ mod tests {
         let seen = seen.map(|seen| (facet("account"), sighting(seen))).into_iter().collect();
         let removable = granted.then(|| facet("account")).into_iter().collect();
         let difference = between(&wants, &seen, &removable);
-        let mut told: Vec<String> = difference.changes.iter().map(|change| change.kind().word().to_owned()).collect();
+        let mut told: Vec<String> =
+            difference.changes.iter().map(|change| change.kind().word().to_owned()).collect();
         told.extend(difference.satisfied.iter().map(|_| "no-op".to_owned()));
-        told.extend(difference.blocked.iter().map(|blocked| format!("blocked: {}", blocked.doubt.reason.word())));
+        told.extend(
+            difference.blocked.iter().map(|blocked| format!("blocked: {}", blocked.doubt.reason.word())),
+        );
         assert_eq!(told.join(", "), expect);
     }
 
     #[test]
     fn only_proofs_become_changes() {
         let present = |value: &str| Some(Observation::Present(value.into()));
-        let absent = || Some(Observation::Absent(Proof::Snapshot { system: "okta".into(), read: "users".into() }));
+        let absent =
+            || Some(Observation::Absent(Proof::Snapshot { system: "okta".into(), read: "users".into() }));
         let unknown =
             || Some(Observation::Unknown(Doubt { reason: Reason::Stale, detail: String::new(), since: 0 }));
         check(Some("a"), absent(), false, "create");

@@ -138,7 +138,9 @@ impl Function {
         match self {
             Self::Contains | Self::StartsWith | Self::EndsWith => Type::Bool,
             Self::Length => Type::Int,
-            Self::Lower | Self::Upper | Self::Trim | Self::Concat | Self::Join | Self::Slug | Self::Text => Type::Text,
+            Self::Lower | Self::Upper | Self::Trim | Self::Concat | Self::Join | Self::Slug | Self::Text => {
+                Type::Text
+            }
             Self::Without | Self::With | Self::List => Type::List(Box::new(Type::Any)),
             Self::First | Self::Coalesce | Self::Pick => Type::Any,
         }
@@ -343,7 +345,9 @@ fn call(function: Function, args: &[Value]) -> Value {
         Function::Upper => text(0).map_or(Value::Null, |text| text.to_uppercase().into()),
         Function::Trim => text(0).map_or(Value::Null, |text| text.trim().into()),
         Function::Length => length(args.first()),
-        Function::StartsWith => Value::Bool(matches!((text(0), text(1)), (Some(a), Some(b)) if a.starts_with(b))),
+        Function::StartsWith => {
+            Value::Bool(matches!((text(0), text(1)), (Some(a), Some(b)) if a.starts_with(b)))
+        }
         Function::EndsWith => Value::Bool(matches!((text(0), text(1)), (Some(a), Some(b)) if a.ends_with(b))),
         Function::Concat if args.iter().any(Value::is_null) => Value::Null,
         Function::Concat => args.iter().map(ToString::to_string).collect::<String>().into(),
@@ -371,7 +375,9 @@ fn call(function: Function, args: &[Value]) -> Value {
         }),
         Function::Slug => text(0).map_or(Value::Null, |text| slug(text).into()),
         Function::List => as_list(args.first(), <[Value]>::to_vec),
-        Function::Text => args.first().filter(|value| !value.is_null()).map_or(Value::Null, |v| v.to_string().into()),
+        Function::Text => {
+            args.first().filter(|value| !value.is_null()).map_or(Value::Null, |v| v.to_string().into())
+        }
     }
 }
 
@@ -467,10 +473,9 @@ mod tests {
         match path.root.as_str() {
             "t" => Known::Value(Value::Bool(true)),
             "f" => Known::Value(Value::Bool(false)),
-            "users" => Known::Value(path.follow(
-                0,
-                &Value::List(vec![Value::Map([("id".to_owned(), Value::Int(7))].into())]),
-            )),
+            "users" => Known::Value(
+                path.follow(0, &Value::List(vec![Value::Map([("id".to_owned(), Value::Int(7))].into())])),
+            ),
             other => Known::Unknown([other.to_owned()].into()),
         }
     }

@@ -58,10 +58,15 @@ pub fn judge(direction: Direction, sheet: &Sheet) -> Verdict {
     if direction == Direction::Forward {
         if !sheet.changed.is_empty() {
             let what: Vec<_> = sheet.changed.iter().map(|changed| changed.what.as_str()).collect();
-            return Verdict::NoGo { why: format!("`{}` changed since the plan was drawn", what.join("`, `")) };
+            return Verdict::NoGo {
+                why: format!("`{}` changed since the plan was drawn", what.join("`, `")),
+            };
         }
         if !sheet.unknown.is_empty() {
-            return Verdict::Wait { until: None, why: format!("`{}` is unknown", sheet.unknown.join("`, `")) };
+            return Verdict::Wait {
+                until: None,
+                why: format!("`{}` is unknown", sheet.unknown.join("`, `")),
+            };
         }
     }
     if let Some(scope) = &sheet.paused {

@@ -75,7 +75,13 @@ impl InstanceId {
 impl CallKey {
     /// The key of SYSTEM's step protocol: BLAKE3 of (tenant, instance, step, direction, generation), halved to 16 bytes
     /// because vendors cap such keys (36 characters at the tightest that the catalogue knows).
-    pub fn of(tenant: &str, instance: InstanceId, step: StepId, direction: Direction, generation: u32) -> Self {
+    pub fn of(
+        tenant: &str,
+        instance: InstanceId,
+        step: StepId,
+        direction: Direction,
+        generation: u32,
+    ) -> Self {
         let mut canon = Canon::new("xops call 1");
         canon.text(tenant).raw(&instance.0).number(u64::from(step.0));
         canon.tag(u8::from(direction == Direction::Backward)).number(u64::from(generation));

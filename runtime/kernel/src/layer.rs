@@ -153,7 +153,8 @@ pub fn resolve(
         let mut said = Vec::new();
         let mut unknown = None;
         for kind in LayerKind::ALL {
-            let touches = layers.values().any(|layer| layer.kind == kind && layer.values.contains_key(&setting.key));
+            let touches =
+                layers.values().any(|layer| layer.kind == kind && layer.values.contains_key(&setting.key));
             if !touches {
                 continue;
             }

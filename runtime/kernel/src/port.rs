@@ -78,9 +78,10 @@ impl Request {
     /// out: where a system lives is no part of what it is asked.
     pub fn digest(&self, key: &crate::canon::DigestKey) -> Digest {
         let mut canon = crate::canon::Canon::new("xops request digest 1");
-        let path = self.url.split_once("://").map_or(self.url.as_str(), |(_, rest)| {
-            rest.find('/').map_or("", |at| &rest[at..])
-        });
+        let path = self
+            .url
+            .split_once("://")
+            .map_or(self.url.as_str(), |(_, rest)| rest.find('/').map_or("", |at| &rest[at..]));
         canon.text(&self.system).text(&self.method).text(path);
         let pair = |canon: &mut crate::canon::Canon, (name, value): &(String, String)| {
             canon.text(name).text(value);

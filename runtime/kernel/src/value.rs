@@ -224,7 +224,9 @@ mod tests {
         for day in ["2026-11-21", "2024-02-29", "2000-02-29"] {
             assert!(is_date(day), "{day}");
         }
-        for no_day in ["2026-02-29", "1900-02-29", "2026-13-01", "2026-1-01", "2026-00-10", "20261121", "２026-11-21"] {
+        for no_day in
+            ["2026-02-29", "1900-02-29", "2026-13-01", "2026-1-01", "2026-00-10", "20261121", "２026-11-21"]
+        {
             assert!(!is_date(no_day), "{no_day}");
         }
     }
@@ -232,7 +234,9 @@ mod tests {
     #[test]
     fn null_stands_only_where_anything_may() {
         assert!(Value::Null.is(&Type::Any));
-        for kind in [Type::Bool, Type::Int, Type::Text, Type::Date, Type::Map, Type::List(Box::new(Type::Any))] {
+        for kind in
+            [Type::Bool, Type::Int, Type::Text, Type::Date, Type::Map, Type::List(Box::new(Type::Any))]
+        {
             assert!(!Value::Null.is(&kind), "{kind}");
         }
     }

@@ -114,7 +114,9 @@ pub async fn resolve(tenant: &Rc<Tenant>, kind: &str, find: &Values) -> Result<E
     match found {
         Found::One(entity) => Ok(entity),
         Found::None => Err(vec![format!("no {kind} has {}", asked())]),
-        Found::Many(entities) => Err(vec![format!("{} {kind}s have {}: it must be exactly one", entities.len(), asked())]),
+        Found::Many(entities) => {
+            Err(vec![format!("{} {kind}s have {}: it must be exactly one", entities.len(), asked())])
+        }
         Found::Unknown(doubt) => Err(vec![format!("whether a {kind} has {} is unknown: {doubt}", asked())]),
     }
 }
@@ -128,7 +130,10 @@ pub async fn preview(
 ) -> Result<Preview, (Option<EntityId>, Vec<String>)> {
     if let Some(name) = only.filter(|name| !tenant.declarations.outcomes.contains_key(*name)) {
         let names: Vec<_> = tenant.declarations.outcomes.keys().cloned().collect();
-        return Err((None, vec![format!("no outcome `{name}` is declared; declared are: {}", names.join(", "))]));
+        return Err((
+            None,
+            vec![format!("no outcome `{name}` is declared; declared are: {}", names.join(", "))],
+        ));
     }
     let entity = resolve(tenant, kind, find).await.map_err(|reasons| (None, reasons))?;
     let told = |reasons: Vec<String>| (Some(entity), reasons);
@@ -142,7 +147,9 @@ pub async fn preview(
         .map_err(|why| told(why.iter().map(ToString::to_string).collect()))?;
     let handle = tenant.graph().handle(entity).unwrap_or_else(|| entity.to_string());
     if let Some(name) = only.filter(|name| !desire.outcomes.contains(*name)) {
-        return Err(told(vec![format!("outcome `{name}` does not apply to {kind} {handle}: its `for` does not hold")]));
+        return Err(told(vec![format!(
+            "outcome `{name}` does not apply to {kind} {handle}: its `for` does not hold"
+        )]));
     }
     let granted = granted(tenant, entity).await.map_err(|why| told(vec![why]))?;
     let mut seen = BTreeMap::new();

@@ -53,7 +53,10 @@ impl FromStr for Crash {
             (Some(place), Ok(nth)) if nth > 0 => Ok(Self { place, nth, passed: Arc::default() }),
             _ => {
                 let words: Vec<_> = Place::ALL.iter().map(|(word, _)| *word).collect();
-                Err(format!("`{text}` is no crash point: it is one of {} and `:N`, N from 1", words.join(", ")))
+                Err(format!(
+                    "`{text}` is no crash point: it is one of {} and `:N`, N from 1",
+                    words.join(", ")
+                ))
             }
         }
     }
@@ -64,7 +67,8 @@ pub fn pass(crash: Option<&Crash>, place: Place) {
     let Some(crash) = crash.filter(|crash| crash.place == place) else { return };
     if crash.passed.fetch_add(1, Ordering::SeqCst) + 1 == crash.nth {
         eprintln!("crash point {crash} reached");
-        let _kills_us = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+        let _kills_us =
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
     }
 }
 

@@ -21,7 +21,7 @@ use xops_robots::dataops::progress::{Answer, Bounds};
 use xops_robots::dataops::reading::{Call, Effect, Event, Reader, State};
 
 /// How long whoever needs fresh facts waits for them.
-const REFRESH_MAX: Duration = Duration::from_secs(120);
+const REFRESH_MAX: Duration = Duration::from_mins(2);
 /// How many may wait for one cycle.
 const WAITERS_MAX: usize = 65_536;
 
@@ -88,7 +88,10 @@ impl DataOps {
         let contracts = self.tenant.shared.connector.reads(&self.system);
         let reader = Reader::new(&self.tenant.declarations.tenant, contracts.clone(), Bounds::default());
         let run = run(Rc::clone(&self.tenant), self.system.clone(), reader, contracts, state, self.cycle);
-        ctx.spawn(run.into_actor(self).map(|(state, report, began), robot, ctx| robot.ended(state, &report, began, ctx)));
+        ctx.spawn(
+            run.into_actor(self)
+                .map(|(state, report, began), robot, ctx| robot.ended(state, &report, began, ctx)),
+        );
     }
 
     fn ended(&mut self, state: State, report: &Report, began: u64, ctx: &mut Context<Self>) {
@@ -106,7 +109,8 @@ impl DataOps {
             }
         }
         let result = if report.incomplete.is_empty() { "complete" } else { "incomplete" };
-        metrics::counter!("xops_reads_total", "system" => self.system.clone(), "result" => result).increment(1);
+        metrics::counter!("xops_reads_total", "system" => self.system.clone(), "result" => result)
+            .increment(1);
         for waiter in self.now_waiting.drain(..) {
             let _asker_gone = waiter.send(report.clone());
         }
@@ -158,7 +162,9 @@ async fn run(
         }
         for effect in wanted.drain(..) {
             match effect {
-                Effect::Fetch(call) => under_way.push(Box::pin(fetch(&tenant, &system, &contracts, &state, call))),
+                Effect::Fetch(call) => {
+                    under_way.push(Box::pin(fetch(&tenant, &system, &contracts, &state, call)));
+                }
                 Effect::Wait { call, until } => under_way.push(Box::pin(async move {
                     tokio::time::sleep(clock.until(until)).await;
                     Event::Waited { call, at: clock.now() }
@@ -168,7 +174,11 @@ async fn run(
                         report.records += reading.records.len();
                         tenant.graph_mut().apply(reading);
                     }
-                    under_way.push(Box::pin(std::future::ready(Event::Applied { cycle, target, at: clock.now() })));
+                    under_way.push(Box::pin(std::future::ready(Event::Applied {
+                        cycle,
+                        target,
+                        at: clock.now(),
+                    })));
                 }
             }
         }
@@ -207,8 +217,10 @@ fn fetch<'a>(
             Some(next) => Ok(*next.request),
             None => connector.render_read(config, &ask),
         };
-        let timeout_ms =
-            contracts.iter().find(|contract| contract.name == call.target.read).map_or(30_000, |it| it.timeout_ms);
+        let timeout_ms = contracts
+            .iter()
+            .find(|contract| contract.name == call.target.read)
+            .map_or(30_000, |it| it.timeout_ms);
         let answer = match request {
             Err(unrendered) => Answer::Failed(Outcome::Invalid(unrendered.to_string())),
             Ok(request) => match tenant.transport.send(request, Duration::from_millis(timeout_ms)).await {

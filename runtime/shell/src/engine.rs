@@ -16,7 +16,7 @@ use crate::supervisor::{Child, Restarts, Supervise, Supervisor};
 use crate::tenant::{Ambient, Robots, Tenant};
 use crate::transport::Transport;
 use actix::Addr;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -118,7 +118,7 @@ pub struct Engine {
     service: Addr<Service>,
     supervisor: Addr<Supervisor>,
     closed: Rc<Notify>,
-    failed: RefCell<mpsc::Receiver<String>>,
+    failed: Cell<Option<mpsc::Receiver<String>>>,
 }
 
 /// What recovery makes of the journal.
@@ -148,7 +148,8 @@ impl Fold {
             }
             Entry::Instance(number, stamped) => {
                 self.at = self.at.max(stamped.at);
-                let (saga, state) = self.sagas.get_mut(number).ok_or_else(|| format!("instance {number} never began"))?;
+                let (saga, state) =
+                    self.sagas.get_mut(number).ok_or_else(|| format!("instance {number} never began"))?;
                 saga.step(state, stamped, &mut Vec::new()).map_err(|refused| refused.to_string())?;
                 if matches!(stamped.event, Event::Ended { .. }) {
                     self.sagas.remove(number);
@@ -175,7 +176,8 @@ impl Engine {
         let mut fold = Fold::default();
         let mut scribe_ends = None;
         let keys = Keys::new(&setup.declarations.tenant, &setup.key);
-        let mut each = |seq, entry: &Entry| fold.take(&shared, entry).map_err(|why| Error::Unfolded { seq, why });
+        let mut each =
+            |seq, entry: &Entry| fold.take(&shared, entry).map_err(|why| Error::Unfolded { seq, why });
         match &setup.ledger {
             Ledger::None => {}
             Ledger::Read(dir) => {
@@ -236,7 +238,7 @@ impl Engine {
         let service = Service::launch(&tenant, recovered, &supervisor);
         if !tenant.hub.writes() {
             // Nothing is driven and nothing is said: an engine that does not write only looks.
-            return Self { tenant, service, supervisor, closed, failed: RefCell::new(failed) };
+            return Self { tenant, service, supervisor, closed, failed: Cell::new(Some(failed)) };
         }
         let at = tenant.hub.clock.now();
         let version = env!("CARGO_PKG_VERSION").to_owned();
@@ -247,7 +249,7 @@ impl Engine {
             let what = What::Declared { digest, declarations };
             let _up = service.send(service::Note(Happened { at, what })).await;
         }
-        Self { tenant, service, supervisor, closed, failed: RefCell::new(failed) }
+        Self { tenant, service, supervisor, closed, failed: Cell::new(Some(failed)) }
     }
 
     /// The tenant, for what only looks.
@@ -265,8 +267,9 @@ impl Engine {
         use futures_util::StreamExt;
         use futures_util::stream::FuturesUnordered;
         let systems = self.tenant.declarations.systems.keys().cloned();
-        let mut reads: FuturesUnordered<_> =
-            systems.map(|system| dataops::refresh(&self.tenant, std::collections::BTreeSet::from([system]))).collect();
+        let mut reads: FuturesUnordered<_> = systems
+            .map(|system| dataops::refresh(&self.tenant, std::collections::BTreeSet::from([system])))
+            .collect();
         let mut reports = BTreeMap::new();
         while let Some(done) = reads.next().await {
             for (system, report) in done {
@@ -278,7 +281,12 @@ impl Engine {
     }
 
     /// Compiles without consequences.
-    pub async fn preview(&self, kind: &str, find: &Values, only: Option<&str>) -> Result<Preview, Vec<String>> {
+    pub async fn preview(
+        &self,
+        kind: &str,
+        find: &Values,
+        only: Option<&str>,
+    ) -> Result<Preview, Vec<String>> {
         compile::preview(&self.tenant, kind, find, only).await.map_err(|(_, reasons)| reasons)
     }
 
@@ -358,18 +366,30 @@ impl Engine {
         let graph = self.tenant.graph();
         let ambient = self.tenant.ambient.borrow();
         let now = self.tenant.hub.clock.now();
-        status.systems = self.tenant.declarations.systems.values().map(|system| {
-            let open = ambient.breakers.get(&system.name).is_some_and(|until| *until > now);
-            let reads = graph.freshness(&system.name).into_iter().map(|(read, freshness)| {
-                (read, ReadStatus { complete_at: freshness.complete_at, failed: freshness.failed.map(|(_, why)| why) })
-            });
-            SystemStatus {
-                system: system.name.clone(),
-                domain: system.domain.clone(),
-                breaker: if open { "open" } else { "closed" }.to_owned(),
-                reads: reads.collect(),
-            }
-        }).collect();
+        status.systems = self
+            .tenant
+            .declarations
+            .systems
+            .values()
+            .map(|system| {
+                let open = ambient.breakers.get(&system.name).is_some_and(|until| *until > now);
+                let reads = graph.freshness(&system.name).into_iter().map(|(read, freshness)| {
+                    (
+                        read,
+                        ReadStatus {
+                            complete_at: freshness.complete_at,
+                            failed: freshness.failed.map(|(_, why)| why),
+                        },
+                    )
+                });
+                SystemStatus {
+                    system: system.name.clone(),
+                    domain: system.domain.clone(),
+                    breaker: if open { "open" } else { "closed" }.to_owned(),
+                    reads: reads.collect(),
+                }
+            })
+            .collect();
         let size = graph.size();
         status.graph = GraphStatus {
             entities: size.entities,
@@ -382,8 +402,11 @@ impl Engine {
 
     /// Waits for a failure that ends the engine: the journal stopped, or supervision gave up.
     pub async fn failure(&self) -> String {
-        let mut failed = self.failed.borrow_mut();
-        failed.recv().await.unwrap_or_else(|| "the engine ended".to_owned())
+        // One waits at a time: whoever comes second waits for ever, and the first hears.
+        let Some(mut failed) = self.failed.take() else { return std::future::pending().await };
+        let why = failed.recv().await.unwrap_or_else(|| "the engine ended".to_owned());
+        self.failed.set(Some(failed));
+        why
     }
 
     /// Stops: what was handed over is written down, the journal is closed.
@@ -399,7 +422,9 @@ impl Engine {
         let deadline = tokio::time::Instant::now() + STOP_MAX;
         while let Err(error) = scribe.try_send(order) {
             match error {
-                crossbeam_channel::TrySendError::Full(back) if tokio::time::Instant::now() < deadline => order = back,
+                crossbeam_channel::TrySendError::Full(back) if tokio::time::Instant::now() < deadline => {
+                    order = back;
+                }
                 // The scribe has ended: it stopped at a failure, and said so.
                 _ => return Ok(()),
             }
@@ -410,7 +435,12 @@ impl Engine {
     }
 }
 
-async fn listen(hub: Rc<Hub>, mut told: mpsc::Receiver<Told>, closed: Rc<Notify>, fail: mpsc::Sender<String>) {
+async fn listen(
+    hub: Rc<Hub>,
+    mut told: mpsc::Receiver<Told>,
+    closed: Rc<Notify>,
+    fail: mpsc::Sender<String>,
+) {
     while let Some(word) = told.recv().await {
         match word {
             Told::Durable(streams) => hub.acknowledge(&streams),

@@ -61,6 +61,9 @@ impl Hasher for Spread {
     }
 }
 
+/// When whom to wake: the time, the instance, the step and the attempt.
+type Timer = (Millis, Number, StepId, u32);
+
 /// See the module.
 pub struct Hub {
     /// The clock.
@@ -72,7 +75,7 @@ pub struct Hub {
     flushing: Cell<bool>,
     instances: RefCell<HashMap<Number, Addr<Instance>, BuildHasherDefault<Spread>>>,
     service: RefCell<Option<Addr<service::Service>>>,
-    timers: RefCell<BinaryHeap<Reverse<(Millis, Number, StepId, u32)>>>,
+    timers: RefCell<BinaryHeap<Reverse<Timer>>>,
     timer_set: Notify,
     stopped: RefCell<Option<String>>,
     tally: Cell<Tally>,

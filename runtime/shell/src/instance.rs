@@ -134,7 +134,8 @@ impl Instance {
     /// What follows from the state without asking anybody.
     fn follow(&mut self) {
         for _ in 0..FOLLOWING_MAX {
-            let next = self.saga.decide(&self.state).map(|decided| decided.event).or_else(|| self.judge_at_once());
+            let next =
+                self.saga.decide(&self.state).map(|decided| decided.event).or_else(|| self.judge_at_once());
             let Some(event) = next else { break };
             if !self.believe(event) {
                 break;
@@ -199,7 +200,10 @@ impl Instance {
             Effect::Confirm { step, dir, attempt } => self.confirm(step, dir, attempt, ctx),
             Effect::Look { step, dir, phase, attempt } => self.fire(step, dir, phase, attempt, ctx),
             Effect::Call { step, dir, attempt, .. } => {
-                assert_eq!(self.outstanding, 0, "a call goes only after everything handed over before it is durable");
+                assert_eq!(
+                    self.outstanding, 0,
+                    "a call goes only after everything handed over before it is durable"
+                );
                 self.tenant.hub.count_asserted();
                 self.fire(step, dir, Phase::Do, attempt, ctx);
             }
@@ -259,7 +263,10 @@ impl Instance {
         if let Some(service) = self.tenant.hub.service()
             && service.try_send(finished).is_err()
         {
-            tracing::error!(number = self.number, "the Service robot's mailbox is full: a report is lost until the next start");
+            tracing::error!(
+                number = self.number,
+                "the Service robot's mailbox is full: a report is lost until the next start"
+            );
         }
     }
 }
@@ -303,7 +310,10 @@ impl Handler<Input> for Instance {
             return;
         }
         if self.outstanding > 0 {
-            assert!(self.inputs.len() < INPUTS_MAX, "an instance has fewer answers outstanding than its plan has steps");
+            assert!(
+                self.inputs.len() < INPUTS_MAX,
+                "an instance has fewer answers outstanding than its plan has steps"
+            );
             self.inputs.push_back(event);
         } else {
             self.take(event);

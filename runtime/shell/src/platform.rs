@@ -166,7 +166,8 @@ impl Message for Stop {
 impl Platform {
     /// Starts the robot of `system`.
     pub fn launch(tenant: &Rc<Tenant>, system: &str, supervisor: &Addr<Supervisor>) -> Addr<Self> {
-        let concurrency = tenant.declarations.systems.get(system).map_or(1, |system| system.concurrency.max(1));
+        let concurrency =
+            tenant.declarations.systems.get(system).map_or(1, |system| system.concurrency.max(1));
         let seed = xops_robots::retry::seed_of(&[system]);
         let robot = Self {
             tenant: Rc::clone(tenant),
@@ -206,7 +207,11 @@ impl Platform {
                     self.tenant.ambient.borrow_mut().breakers.insert(self.system.clone(), until);
                     for job in jobs {
                         let outcome = Outcome::Transient(format!("the breaker of `{}` is open", self.system));
-                        let done = if job.phase == Phase::Do { Done::Answered(outcome) } else { Done::Missed(outcome) };
+                        let done = if job.phase == Phase::Do {
+                            Done::Answered(outcome)
+                        } else {
+                            Done::Missed(outcome)
+                        };
                         job.reply.say(done);
                     }
                 }
@@ -234,7 +239,11 @@ impl Platform {
             Err(why) => {
                 self.finished(&awf, phase, &Outcome::Invalid(why.clone()), begun, ctx);
                 let outcome = Outcome::Invalid(why);
-                return job.reply.say(if phase == Phase::Do { Done::Answered(outcome) } else { Done::Missed(outcome) });
+                return job.reply.say(if phase == Phase::Do {
+                    Done::Answered(outcome)
+                } else {
+                    Done::Missed(outcome)
+                });
             }
         };
         if phase == Phase::Do
@@ -246,7 +255,11 @@ impl Platform {
         }
         let tenant = Rc::clone(&self.tenant);
         let run = async move {
-            let done = if job.phase == Phase::Do { call(&tenant, &job, request).await } else { look(&tenant, &job, request).await };
+            let done = if job.phase == Phase::Do {
+                call(&tenant, &job, request).await
+            } else {
+                look(&tenant, &job, request).await
+            };
             (job, done)
         };
         ctx.spawn(run.into_actor(self).map(move |(job, done), robot, ctx| {
@@ -259,7 +272,14 @@ impl Platform {
         }));
     }
 
-    fn finished(&mut self, awf: &AwfName, phase: Phase, outcome: &Outcome, begun: Instant, ctx: &mut Context<Self>) {
+    fn finished(
+        &mut self,
+        awf: &AwfName,
+        phase: Phase,
+        outcome: &Outcome,
+        begun: Instant,
+        ctx: &mut Context<Self>,
+    ) {
         let now = self.tenant.hub.clock.now();
         let transition = self.admission.finished(outcome, Hint::default(), now);
         self.journal_breaker(transition.as_ref());
@@ -294,7 +314,8 @@ impl Platform {
         }
         let what = What::Breaker { system: self.system.clone(), state: state.to_owned(), until };
         if let Some(service) = self.tenant.hub.service() {
-            let _overloaded = service.try_send(crate::service::Note(Happened { at: self.tenant.hub.clock.now(), what }));
+            let _overloaded =
+                service.try_send(crate::service::Note(Happened { at: self.tenant.hub.clock.now(), what }));
         }
     }
 }
@@ -326,7 +347,8 @@ fn meter<'a>(
 }
 
 fn render(tenant: &Tenant, job: &Job, carry: &Values) -> Result<Request, String> {
-    with_ask(tenant, job, carry, |ask| tenant.shared.connector.render(ask)).map_err(|unrendered| unrendered.to_string())
+    with_ask(tenant, job, carry, |ask| tenant.shared.connector.render(ask))
+        .map_err(|unrendered| unrendered.to_string())
 }
 
 fn with_ask<T>(tenant: &Tenant, job: &Job, carry: &Values, then: impl FnOnce(&Ask<'_>) -> T) -> T {
@@ -410,7 +432,9 @@ pub async fn peek(tenant: &Rc<Tenant>, awf: &AwfName, inputs: Values) -> Sightin
     }
     match answered.await {
         Ok(Done::Sighted(sighting)) => sighting,
-        Ok(Done::Missed(outcome) | Done::Answered(outcome)) => unseen(format!("{} answered: {outcome:?}", awf.system)),
+        Ok(Done::Missed(outcome) | Done::Answered(outcome)) => {
+            unseen(format!("{} answered: {outcome:?}", awf.system))
+        }
         Err(_) => unseen(format!("the robot of `{}` ended", awf.system)),
     }
 }

@@ -114,10 +114,10 @@ impl Scribe {
         let mut items: Vec<Item> = Vec::new();
         loop {
             let Ok(first) = received.recv() else { return self.close() };
-            let mut last = self.take(first, &mut items);
+            let mut last = take(first, &mut items);
             while last.is_none() && items.len() < FRAME_ENTRIES_MAX {
                 match received.try_recv() {
-                    Ok(order) => last = self.take(order, &mut items),
+                    Ok(order) => last = take(order, &mut items),
                     Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
                 }
             }
@@ -140,17 +140,6 @@ impl Scribe {
         }
     }
 
-    /// Takes the items of an order; gives back an order that has to wait until they are written.
-    fn take(&self, order: Order, items: &mut Vec<Item>) -> Option<Order> {
-        match order {
-            Order::Append(more) => {
-                items.extend(more);
-                None
-            }
-            other => Some(other),
-        }
-    }
-
     fn write(&mut self, items: &mut Vec<Item>, batch: &mut Batch) -> Result<(), String> {
         let Some(journal) = &mut self.journal else { return Err("the journal is closed".to_owned()) };
         let mut streams = Vec::with_capacity(items.len());
@@ -168,7 +157,8 @@ impl Scribe {
         }
         for ((item, subject), stream) in items.drain(..).zip(sealed).zip(&streams) {
             self.body.clear();
-            stored::encode(&item.entry, subject, &self.keys, &mut self.body).map_err(|error| error.to_string())?;
+            stored::encode(&item.entry, subject, &self.keys, &mut self.body)
+                .map_err(|error| error.to_string())?;
             batch.push(*stream, &self.body).map_err(|error| error.to_string())?;
         }
         crash::pass(self.crash.as_deref(), Place::BeforeAppend);
@@ -188,5 +178,16 @@ impl Scribe {
             tracing::error!(%error, "failed to close the journal");
         }
         let _receiver_gone = self.tell.blocking_send(Told::Closed);
+    }
+}
+
+/// Takes the items of an order; gives back an order that has to wait until they are written.
+fn take(order: Order, items: &mut Vec<Item>) -> Option<Order> {
+    match order {
+        Order::Append(more) => {
+            items.extend(more);
+            None
+        }
+        other => Some(other),
     }
 }

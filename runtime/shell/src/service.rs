@@ -1,7 +1,8 @@
 //! The actor of the Service robot: the machine of `xops_robots::service` in a thin shell.
 //!
-//! Invariants: a number is given to an instance once, at the moment in which its plan is handed over; an instance is driven
-//! only after its plan is durable; compilations run side by side within a bound and answer in the order in which they end.
+//! Invariants: a number is given to an instance once, at the moment in which its plan is handed over; an instance begins behind
+//! its plan in the same journal, whose order is what makes the plan durable before anything that the instance does;
+//! compilations run side by side within a bound and answer in the order in which they end.
 
 use crate::instance::Instance;
 use crate::supervisor::{Child, Obituary, Supervisor};
@@ -15,6 +16,7 @@ use xops_kernel::diff::Facet;
 use xops_kernel::id::{EntityId, InstanceId, RequestId};
 use xops_kernel::log::{Compiled, Entry, Happened, Number, Request, Scope, What};
 use xops_kernel::machine::Machine;
+use xops_kernel::plan::Plan;
 use xops_kernel::record::Millis;
 use xops_kernel::saga::Saga;
 use xops_kernel::saga::event::{End, Event, Stamped};
@@ -35,7 +37,7 @@ pub struct Service {
     state: State,
     /// What is to be done when each entry that was handed over is durable.
     outstanding: VecDeque<Vec<Effect>>,
-    plans: HashMap<Number, Arc<Compiled>>,
+    plans: HashMap<Number, Known>,
     logs: HashMap<Number, SagaState>,
     words: BTreeMap<&'static str, u64>,
     word_of: HashMap<Number, &'static str>,
@@ -47,6 +49,23 @@ pub struct Service {
     watcher: Option<mpsc::Sender<(Number, &'static str)>>,
     supervisor: Addr<Supervisor>,
     _obituary: Obituary,
+}
+
+/// What the robot keeps of an instance that has not ended.
+struct Known {
+    instance: InstanceId,
+    handle: String,
+    plan: Arc<Plan>,
+}
+
+impl Known {
+    fn of(compiled: &Compiled) -> Self {
+        Self {
+            instance: compiled.instance,
+            handle: compiled.handle.clone(),
+            plan: Arc::new(compiled.plan.clone()),
+        }
+    }
 }
 
 /// So many entries of the tenant's stream are durable.
@@ -68,8 +87,13 @@ impl Message for Submit {
     type Result = Result<(), String>;
 }
 
-/// Starts plans that were compiled elsewhere: what a benchmark measures, and nothing else uses.
-pub struct Begin(pub Vec<(Request, Box<Compiled>)>);
+/// Starts instances of one plan that was compiled elsewhere: what a benchmark measures, and nothing else uses.
+pub struct Begin {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// The requests, each with what is journaled of its compilation.
+    pub of: Vec<(Request, Box<Compiled>)>,
+}
 
 impl Message for Begin {
     type Result = Vec<Number>;
@@ -170,7 +194,7 @@ impl Service {
             tenant: Rc::clone(tenant),
             state: recovered.state,
             outstanding: VecDeque::new(),
-            plans: recovered.plans,
+            plans: recovered.plans.iter().map(|(number, compiled)| (*number, Known::of(compiled))).collect(),
             logs: recovered.logs,
             words: BTreeMap::new(),
             word_of: HashMap::new(),
@@ -192,7 +216,8 @@ impl Service {
         address
     }
 
-    /// Believes an entry, hands it over, and keeps what it asks for until it is durable.
+    /// Believes an entry, hands it over, and keeps what it asks for until it is durable. An instance is set up at once: what it
+    /// does stands behind its plan in the journal and waits for its own entries to be durable, so for the plan as well.
     fn write(&mut self, what: What) -> bool {
         let entry = Entry::Tenant(Box::new(Happened { at: self.tenant.hub.clock.now(), what }));
         let mut effects = Vec::new();
@@ -200,9 +225,19 @@ impl Service {
             tracing::debug!(%refused, "an answer to a request came late");
             return false;
         }
-        self.tenant.ambient.borrow_mut().paused.clone_from(&self.state.paused);
-        self.outstanding.push_back(effects);
+        if matches!(&entry, Entry::Tenant(it) if matches!(it.what, What::Paused { .. } | What::Unpaused { .. }))
+        {
+            self.tenant.ambient.borrow_mut().paused.clone_from(&self.state.paused);
+        }
         self.tenant.hub.append(entry, None);
+        effects.retain(|effect| match effect {
+            Effect::Drive(number) => {
+                self.drive(*number);
+                false
+            }
+            Effect::Compile(_) => true,
+        });
+        self.outstanding.push_back(effects);
         true
     }
 
@@ -260,27 +295,27 @@ impl Service {
             }
         };
         if let What::Compiled(compiled) = &what {
-            self.plans.insert(compiled.number, Arc::new((**compiled).clone()));
+            self.plans.insert(compiled.number, Known::of(compiled));
         }
         self.write(what);
     }
 
     /// Keeps an instance going: a new one from its start, one that recovery found from where it is.
     fn drive(&mut self, number: Number) {
-        let Some(compiled) = self.plans.get(&number) else { return };
+        let Some(known) = self.plans.get(&number) else { return };
         if self.tenant.hub.instance(number).is_some() {
             return;
         }
         let saga = Saga {
-            instance: compiled.instance,
-            plan: Arc::new(compiled.plan.clone()),
+            instance: known.instance,
+            plan: Arc::clone(&known.plan),
             shared: Arc::clone(&self.tenant.shared),
         };
         let (state, first) = match self.logs.remove(&number) {
             Some(state) if state.at > 0 => (state, Event::Resumed { epoch: self.state.epoch }),
             _ => (saga.fresh(), Event::Started),
         };
-        let subject = (compiled.plan.kind != crate::engine::UNPERSONAL).then_some(compiled.plan.entity.0);
+        let subject = (known.plan.kind != crate::engine::UNPERSONAL).then_some(known.plan.entity.0);
         Instance::launch(&self.tenant, saga, number, subject, state, first, &self.supervisor);
     }
 
@@ -352,9 +387,9 @@ impl Handler<Submit> for Service {
 impl Handler<Begin> for Service {
     type Result = Vec<Number>;
 
-    fn handle(&mut self, Begin(plans): Begin, _ctx: &mut Context<Self>) -> Vec<Number> {
-        let mut numbers = Vec::with_capacity(plans.len());
-        for (request, mut compiled) in plans {
+    fn handle(&mut self, Begin { plan, of }: Begin, _ctx: &mut Context<Self>) -> Vec<Number> {
+        let mut numbers = Vec::with_capacity(of.len());
+        for (request, mut compiled) in of {
             self.write(What::Requested(Box::new(request)));
             // The answer is here already: nothing is to be compiled.
             if let Some(effects) = self.outstanding.back_mut() {
@@ -362,7 +397,8 @@ impl Handler<Begin> for Service {
             }
             compiled.number = self.state.numbers + 1;
             let number = compiled.number;
-            self.plans.insert(number, Arc::new((*compiled).clone()));
+            let (instance, handle) = (compiled.instance, compiled.handle.clone());
+            self.plans.insert(number, Known { instance, handle, plan: Arc::clone(&plan) });
             if self.write(What::Compiled(compiled)) {
                 numbers.push(number);
             }
@@ -463,9 +499,9 @@ impl Handler<Look> for Service {
 
     fn handle(&mut self, _: Look, _ctx: &mut Context<Self>) -> Self::Result {
         let running = self.state.running.iter().map(|(number, running)| {
-            let compiled = self.plans.get(number);
-            let name = compiled.map_or_else(String::new, |compiled| compiled.plan.name.clone());
-            let handle = compiled.map_or_else(String::new, |compiled| compiled.handle.clone());
+            let known = self.plans.get(number);
+            let name = known.map_or_else(String::new, |known| known.plan.name.clone());
+            let handle = known.map_or_else(String::new, |known| known.handle.clone());
             let word = self.word_of.get(number).copied().unwrap_or("starting");
             (*number, running.instance, name, handle, word)
         });
@@ -476,7 +512,12 @@ impl Handler<Look> for Service {
             ended: self.state.ended.iter().map(|(end, count)| (end.word(), *count)).collect(),
             open: self.state.open.len(),
             held: self.state.held.iter().map(|(entity, held)| (entity.to_string(), held.instance)).collect(),
-            paused: self.state.paused.iter().map(|(scope, (by, why))| (scope.clone(), by.clone(), why.clone())).collect(),
+            paused: self
+                .state
+                .paused
+                .iter()
+                .map(|(scope, (by, why))| (scope.clone(), by.clone(), why.clone()))
+                .collect(),
         })
     }
 }

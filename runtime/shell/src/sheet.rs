@@ -26,7 +26,8 @@ pub fn fill(tenant: &Tenant, saga: &Saga, number: Number, state: &State, step: &
     sheet.breaker_until = ambient.breakers.get(&awf.system).copied().filter(|until| *until > now);
     sheet.paused = paused(&ambient.paused, saga, &awf.system, tenant);
     let locks = saga.locks(state, step, run.direction);
-    let holder = locks.iter().find_map(|lock| ambient.locks.get(lock).filter(|(holder, _)| *holder != number));
+    let holder =
+        locks.iter().find_map(|lock| ambient.locks.get(lock).filter(|(holder, _)| *holder != number));
     sheet.locked_by = holder.map(|(_, instance)| instance.to_string());
     sheet
 }
@@ -40,7 +41,8 @@ fn paused(
     if pauses.is_empty() {
         return None;
     }
-    let domain = tenant.declarations.systems.get(system).map(|system| system.domain.clone()).unwrap_or_default();
+    let domain =
+        tenant.declarations.systems.get(system).map(|system| system.domain.clone()).unwrap_or_default();
     let runbook = saga.plan.runbook.as_ref().map(|(name, _)| name.clone()).unwrap_or_default();
     let scopes = [
         Scope::All,
@@ -116,7 +118,9 @@ pub fn systems_behind(tenant: &Tenant, kind: &str, references: &[String]) -> BTr
             "setting" => systems.extend(entity.map(|entity| entity.mint.0.clone())),
             _ => {
                 let attribute = entity.and_then(|entity| entity.attributes.get(name));
-                systems.extend(attribute.into_iter().flat_map(|it| it.from.iter().map(|claim| claim.system.clone())));
+                systems.extend(
+                    attribute.into_iter().flat_map(|it| it.from.iter().map(|claim| claim.system.clone())),
+                );
             }
         }
     }

@@ -110,7 +110,8 @@ pub fn of_view(tenant: &str, view: View) -> Status {
         entity,
         state: word.to_owned(),
     });
-    let held = view.held.into_iter().map(|(entity, instance)| HeldStatus { entity, instance: instance.to_string() });
+    let held =
+        view.held.into_iter().map(|(entity, instance)| HeldStatus { entity, instance: instance.to_string() });
     let paused =
         view.paused.into_iter().map(|(scope, by, why)| PauseStatus { scope: scope.to_string(), by, why });
     Status {

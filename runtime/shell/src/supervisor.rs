@@ -6,10 +6,10 @@
 //! invariant: it rests, named in the log, until the next start folds it again; the others go on.
 //! `actix::Supervisor` does neither: it does not survive a panic, and it keeps a bad state.
 
-use crate::tenant::Tenant;
-use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
 use crate::dataops::DataOps;
 use crate::platform::Platform;
+use crate::tenant::Tenant;
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ use xops_kernel::log::Number;
 /// How many restarts a child may have within [`PERIOD`].
 pub const INTENSITY: usize = 100;
 /// The period over which restarts are counted.
-pub const PERIOD: Duration = Duration::from_secs(60);
+pub const PERIOD: Duration = Duration::from_mins(1);
 
 /// A child's specification.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -170,7 +170,9 @@ impl Handler<Died> for Supervisor {
         let (robot, system) = child.labels();
         metrics::counter!("xops_robot_restarts_total", "robot" => robot, "system" => system).increment(1);
         match &child {
-            Child::Service => return self.give_up("the Service robot panicked: its state has to be folded again"),
+            Child::Service => {
+                return self.give_up("the Service robot panicked: its state has to be folded again");
+            }
             Child::Instance(number) => {
                 tracing::error!(number, "an instance panicked: it rests until the next start");
                 return self.tenant.hub.forget(*number);
@@ -195,6 +197,8 @@ impl Handler<Restarts> for Supervisor {
     type Result = actix::MessageResult<Restarts>;
 
     fn handle(&mut self, _: Restarts, _ctx: &mut Context<Self>) -> Self::Result {
-        actix::MessageResult(self.children.iter().map(|(child, past)| (child.to_string(), past.total)).collect())
+        actix::MessageResult(
+            self.children.iter().map(|(child, past)| (child.to_string(), past.total)).collect(),
+        )
     }
 }

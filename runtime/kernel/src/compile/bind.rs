@@ -18,9 +18,16 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) enum Bound {
     Literal(Value),
     /// An output of the step that creates this facet.
-    OfFacet { domain: String, facet: String, output: String },
+    OfFacet {
+        domain: String,
+        facet: String,
+        output: String,
+    },
     /// An output of the step of this node.
-    OfNode { node: String, output: String },
+    OfNode {
+        node: String,
+        output: String,
+    },
 }
 
 /// Binds the inputs of one step.
@@ -40,9 +47,8 @@ enum Provided {
 
 impl Binder<'_> {
     pub(super) fn lookup(&self, facet: &Facet, kind: Achieves) -> Result<Option<Lookup>, Observation<Value>> {
-        let unexpected = |detail: String| {
-            Observation::Unknown(Doubt { reason: Reason::Unexpected, detail, since: 0 })
-        };
+        let unexpected =
+            |detail: String| Observation::Unknown(Doubt { reason: Reason::Unexpected, detail, since: 0 });
         let key = (kind.word().to_owned(), facet.domain.clone(), facet.name.clone());
         let declarations = self.compile.declarations;
         let route = declarations.routes.get(&key).ok_or_else(|| {
@@ -56,7 +62,9 @@ impl Binder<'_> {
         for reference in route.with.values().flat_map(expr::references).filter(|path| path.root == "state") {
             match self.state(reference) {
                 Provided::Value(_) => {}
-                Provided::Pending(_) => return Err(Observation::Absent(Proof::Implied { by: facet_of(reference) })),
+                Provided::Pending(_) => {
+                    return Err(Observation::Absent(Proof::Implied { by: facet_of(reference) }));
+                }
                 Provided::Unknown(doubt) => return Err(Observation::Unknown(doubt)),
                 Provided::Nothing(_) => return Ok(None),
             }
@@ -140,7 +148,9 @@ impl Binder<'_> {
             ("facet", Some((facet, object, value))) => match path.first() {
                 Some("value") => Known::Value(path.follow(1, value)),
                 Some("key") => Known::Value(facet.element.as_deref().map_or(Value::Null, Value::from)),
-                Some(name) => Known::Value(object.get(name).map_or(Value::Null, |inner| path.follow(1, inner))),
+                Some(name) => {
+                    Known::Value(object.get(name).map_or(Value::Null, |inner| path.follow(1, inner)))
+                }
                 None => Known::Value(Value::Null),
             },
             ("facet", None) => Known::Value(Value::Null),

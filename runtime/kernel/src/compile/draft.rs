@@ -34,7 +34,9 @@ pub(super) fn books<'a>(compile: &Compile<'a>, refused: &mut Vec<Refused>) -> Ve
                 continue;
             }
             // One variant needs no layer to choose it.
-            None if runbook.variants.len() == 1 => runbook.variants.keys().next().cloned().unwrap_or_default(),
+            None if runbook.variants.len() == 1 => {
+                runbook.variants.keys().next().cloned().unwrap_or_default()
+            }
             None => String::new(),
         };
         match runbook.variants.get(&fixed) {
@@ -74,7 +76,11 @@ impl Draft {
     }
 }
 
-pub(super) fn draft_change(compile: &Compile<'_>, books: &[Book<'_>], change: Change) -> Result<Draft, Vec<Refused>> {
+pub(super) fn draft_change(
+    compile: &Compile<'_>,
+    books: &[Book<'_>],
+    change: Change,
+) -> Result<Draft, Vec<Refused>> {
     let facet = change.facet().clone();
     let word = change.kind().word();
     let key = (word.to_owned(), facet.domain.clone(), facet.name.clone());
@@ -173,7 +179,10 @@ fn undo(compile: &Compile<'_>, contract: &Contract) -> Result<Undo, Vec<Refused>
     match &contract.undo {
         Undo::Irreversible { .. } => Err(vec![Refused::Irreversible { awf: contract.name.to_string() }]),
         Undo::By { awf, .. } if !compile.declarations.contracts.contains_key(awf) => {
-            Err(vec![Refused::NoCompensation { awf: contract.name.to_string(), compensation: awf.to_string() }])
+            Err(vec![Refused::NoCompensation {
+                awf: contract.name.to_string(),
+                compensation: awf.to_string(),
+            }])
         }
         undo => Ok(undo.clone()),
     }

@@ -156,11 +156,15 @@ pub struct Lookup {
 pub fn observe(compile: &Compile<'_>) -> (Vec<Lookup>, BTreeMap<Facet, Sighting>) {
     let mut lookups = Vec::new();
     let mut implied = BTreeMap::new();
-    let wanted = compile.desire.wants.iter().map(|(facet, want)| (facet, &want.object, &want.value, Achieves::Create));
+    let wanted =
+        compile.desire.wants.iter().map(|(facet, want)| (facet, &want.object, &want.value, Achieves::Create));
     let unwanted = compile.granted.iter().filter(|(facet, _)| !compile.desire.wants.contains_key(*facet));
     let unwanted = unwanted.map(|(facet, object)| (facet, object, &Value::Null, Achieves::Remove));
-    for (facet, object, value, kind) in wanted.chain(unwanted).filter(|(facet, ..)| !compile.seen.contains_key(*facet)) {
-        let binder = Binder { compile, facet: Some((facet, object, value)), asked: std::cell::RefCell::default() };
+    for (facet, object, value, kind) in
+        wanted.chain(unwanted).filter(|(facet, ..)| !compile.seen.contains_key(*facet))
+    {
+        let binder =
+            Binder { compile, facet: Some((facet, object, value)), asked: std::cell::RefCell::default() };
         match binder.lookup(facet, kind) {
             Ok(Some(lookup)) => lookups.push(lookup),
             Ok(None) => {}
@@ -177,10 +181,12 @@ pub fn draw(compile: &Compile<'_>, key: &DigestKey) -> Result<Plan, Vec<Refused>
     let mut refused = Vec::new();
     let removable = compile.granted.keys().cloned().collect();
     let difference = diff::between(&compile.desire.wants, compile.seen, &removable);
-    refused.extend(difference.blocked.iter().map(|blocked| Refused::Unknown {
-        what: blocked.facet.to_string(),
-        why: blocked.doubt.to_string(),
-    }));
+    refused.extend(
+        difference.blocked.iter().map(|blocked| Refused::Unknown {
+            what: blocked.facet.to_string(),
+            why: blocked.doubt.to_string(),
+        }),
+    );
     let books = draft::books(compile, &mut refused);
     let mut drafts = Vec::new();
     for change in difference.changes {
@@ -227,9 +233,12 @@ pub fn draw(compile: &Compile<'_>, key: &DigestKey) -> Result<Plan, Vec<Refused>
 
 fn footprint(compile: &Compile<'_>, drafts: &[Draft]) -> Footprint {
     let wants = compile.desire.wants.values().flat_map(|want| want.hangs_on.iter());
-    let names: BTreeSet<&String> =
-        wants.chain(drafts.iter().flat_map(|draft| draft.hangs_on.iter())).chain(&compile.desire.chosen_by).collect();
-    let value = |name: &String| (name.clone(), value_of(compile.subject, compile.desire, name).unwrap_or_default());
+    let names: BTreeSet<&String> = wants
+        .chain(drafts.iter().flat_map(|draft| draft.hangs_on.iter()))
+        .chain(&compile.desire.chosen_by)
+        .collect();
+    let value =
+        |name: &String| (name.clone(), value_of(compile.subject, compile.desire, name).unwrap_or_default());
     let observed = compile.seen.iter().filter_map(|(facet, sighting)| match &sighting.seen {
         Observation::Present(value) => Some((facet.clone(), Some(value.clone()))),
         Observation::Absent(_) => Some((facet.clone(), None)),

@@ -1,8 +1,8 @@
 //! The places of the steps: edges, and the plan's canonical order made of them.
 
+use super::Compile;
 use super::bind::Bound;
 use super::draft::{Book, Draft};
-use super::Compile;
 use crate::id::StepId;
 use crate::plan::{Binding, Step};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +23,8 @@ pub(super) fn edges(compile: &Compile<'_>, books: &[Book<'_>], drafts: &[Draft])
         }
     }
     for (behind, draft) in drafts.iter().enumerate() {
-        let kind = draft.change.as_ref().map(|change| (change.facet().domain.clone(), change.facet().name.clone()));
+        let kind =
+            draft.change.as_ref().map(|change| (change.facet().domain.clone(), change.facet().name.clone()));
         let declared = kind.and_then(|kind| compile.declarations.facets.get(&kind)).map(|kind| &kind.after);
         for (domain, name) in declared.into_iter().flatten() {
             edges.extend(achieving(drafts, domain, name).map(|before| (before, behind)));
@@ -99,7 +100,11 @@ pub(super) fn place(drafts: Vec<Draft>, order: &[usize], edges: &BTreeSet<(usize
             object: draft.object,
             inputs,
             personal: draft.personal,
-            after: edges.iter().filter(|(_, behind)| *behind == at).map(|(before, _)| place_of[*before]).collect(),
+            after: edges
+                .iter()
+                .filter(|(_, behind)| *behind == at)
+                .map(|(before, _)| place_of[*before])
+                .collect(),
             undo: draft.undo,
             on_reject: draft.on_reject,
             hangs_on: draft.hangs_on,

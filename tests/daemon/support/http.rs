@@ -1,0 +1,62 @@
+//! One HTTP/1.1 exchange on a connection of its own, written out by hand.
+//!
+//! Absent: a client library, which would refuse to send what a hostile client sends. Invariants: every wait is bounded; the
+//! answer is whole or the exchange fails.
+
+use serde_json::Value as Json;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The status.
+    pub(crate) status: u16,
+    /// The body.
+    pub(crate) body: String,
+}
+
+impl Answer {
+    /// The body as JSON; null where it is none.
+    pub(crate) fn json(&self) -> Json {
+        serde_json::from_str(&self.body).unwrap_or(Json::Null)
+    }
+}
+
+/// Sends one request to `url` (`http://host:port/path?query`) and reads the answer.
+pub(crate) fn call(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    let rest = url.strip_prefix("http://").expect("an address of this machine");
+    let (host, path) = rest.split_once('/').map_or((rest, String::new()), |(host, path)| (host, path.to_owned()));
+    let mut stream = TcpStream::connect(host).unwrap_or_else(|error| panic!("{host}: {error}"));
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let mut head = format!("{method} /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
+    // A server that refuses a long request closes before all of it is written; what it said first still counts.
+    let _cut_short = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
+    answer(stream)
+}
+
+/// Reads what a server answers until it closes.
+pub(crate) fn answer(mut stream: TcpStream) -> Answer {
+    let mut bytes = Vec::new();
+    let mut piece = [0; 16 * 1024];
+    // A reset after the answer takes nothing from it.
+    while let Ok(count) = stream.read(&mut piece) {
+        if count == 0 {
+            break;
+        }
+        bytes.extend_from_slice(&piece[..count]);
+    }
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    let status = head.split(' ').nth(1).and_then(|word| word.parse().ok()).unwrap_or(0);
+    assert!(!head.to_ascii_lowercase().contains("transfer-encoding: chunked"), "answers here are never in pieces: {head}");
+    Answer { status, body: body.to_owned() }
+}
