@@ -20,7 +20,7 @@ pub(crate) async fn pause(common: &Common, pause: &Pause) -> Outcome {
     daemon(common, &project).await?.post("/v1/pauses", &body).await?;
     tell(
         common,
-        json!({ "paused": scope.to_string() }),
+        &json!({ "paused": scope.to_string() }),
         &format!("paused {scope}; xops resume {scope} lifts it"),
     )
 }
@@ -32,7 +32,7 @@ pub(crate) async fn resume(common: &Common, resume: &Resume) -> Outcome {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.append_pair("scope", &scope.to_string()).append_pair("by", &apply::principal());
     daemon(common, &project).await?.delete(&format!("/v1/pauses?{}", query.finish())).await?;
-    tell(common, json!({ "resumed": scope.to_string() }), &format!("resumed {scope}"))
+    tell(common, &json!({ "resumed": scope.to_string() }), &format!("resumed {scope}"))
 }
 
 /// Lets the parked or stuck steps of an instance go on.
@@ -52,7 +52,7 @@ pub(crate) async fn release(common: &Common, release: &Release) -> Outcome {
     let text = format!(
         "released {released} {steps} of instance {number} as {decision}; xops trace {number} tells what follows"
     );
-    tell(common, json!({ "number": number, "decision": decision, "released": released }), &text)
+    tell(common, &json!({ "number": number, "decision": decision, "released": released }), &text)
 }
 
 /// Turns an instance back.
@@ -62,7 +62,7 @@ pub(crate) async fn backstep(common: &Common, backstep: &Backstep) -> Outcome {
     let body = json!({ "why": backstep.why, "by": apply::principal() });
     daemon(common, &project).await?.post(&format!("/v1/instances/{number}/backstep"), &body).await?;
     let text = format!("instance {number} was told to step back; xops trace {number} tells how far it is");
-    tell(common, json!({ "number": number, "told": "backstep" }), &text)
+    tell(common, &json!({ "number": number, "told": "backstep" }), &text)
 }
 
 async fn daemon(common: &Common, project: &Project) -> Result<Client, Failure> {
@@ -89,11 +89,11 @@ fn known(project: &Project, scope: &Scope) -> Result<(), Failure> {
     Err(Failure::new(Exit::Usage, format!("there is no {what} `{name}`")).with([note]))
 }
 
-fn tell(common: &Common, object: Json, text: &str) -> Outcome {
+fn tell(common: &Common, object: &Json, text: &str) -> Outcome {
     if common.output == Format::Text {
         json::text(&format!("{text}\n"))?;
     } else {
-        json::print(&object)?;
+        json::print(object)?;
     }
     Ok(Exit::Done)
 }

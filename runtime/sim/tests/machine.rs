@@ -105,7 +105,9 @@ impl Hand {
     }
 
     fn told(&self) -> String {
-        tell(&self.saga, &self.log, Detail::Full).0.iter().map(|line| format!("{line}\n")).collect()
+        let lines: Vec<_> =
+            tell(&self.saga, &self.log, Detail::Full).0.iter().map(ToString::to_string).collect();
+        lines.join("\n")
     }
 }
 

@@ -1,0 +1,1 @@
+//! Faults: a system's bad day at every call of a story.

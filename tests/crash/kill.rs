@@ -1,0 +1,206 @@
+//! Kills: SIGKILL at every append and every call of both stories, forward and on the way back, also twice.
+
+use crate::support::command::{Ended, Xops};
+use crate::support::estate::Estate;
+use crate::support::story::{self, BOUND, Reference, Story};
+use crate::support::truth;
+use crate::support::work::{self, Lab};
+use std::fmt;
+use std::ops::RangeInclusive;
+
+/// How many cases run side by side.
+const WORKERS: usize = 2;
+/// How many points beyond the undisturbed run's are tried: what is grouped into one frame depends on the moment.
+const MARGIN: u64 = 3;
+/// The places at which the command can be killed.
+const PLACES: [Place; 4] = [Place::BeforeAppend, Place::AfterAppend, Place::BeforeCall, Place::AfterCall];
+
+/// Where the command kills itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    BeforeAppend,
+    AfterAppend,
+    BeforeCall,
+    AfterCall,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BeforeAppend => "before-append",
+            Self::AfterAppend => "after-append",
+            Self::BeforeCall => "before-call",
+            Self::AfterCall => "after-call",
+        })
+    }
+}
+
+/// A crash point: a place and the how manieth passing of it.
+#[derive(Clone, Copy, Debug)]
+struct Point(Place, u64);
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.0, self.1)
+    }
+}
+
+/// One case: where the run is killed, and where its recovery.
+struct Case {
+    first: Point,
+    second: Option<Point>,
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.second {
+            Some(second) => write!(f, "{} then {second}", self.first),
+            None => self.first.fmt(f),
+        }
+    }
+}
+
+/// What a case came to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Struck {
+    first: bool,
+    second: bool,
+}
+
+/// Asks for the story's work and is killed; `None` where the point was not reached and the command ended by itself.
+fn killed(xops: &Xops, arguments: &[&str], point: Point) -> Result<Option<Ended>, String> {
+    let ended = xops.run(&[arguments, &["--crash-at", &point.to_string()]].concat(), BOUND)?;
+    if !ended.is_killed() {
+        return Ok(None);
+    }
+    let said = format!("crash point {point} reached");
+    if ended.err.lines().any(|line| line == said) {
+        return Ok(Some(ended));
+    }
+    Err(format!("it was killed, but did not say `{said}`: {}", ended.err.trim()))
+}
+
+/// Holds that the kill struck where it was meant to: by the frames in the journal, or by the calls that the estate saw.
+fn struck(xops: &Xops, estate: &Estate, Point(place, nth): Point) -> Result<(), String> {
+    let (what, expect, found) = match place {
+        Place::BeforeCall => ("acting calls reached the estate", nth - 1, story::acting_calls(estate)),
+        Place::AfterCall => ("acting calls reached the estate", nth, story::acting_calls(estate)),
+        Place::BeforeAppend | Place::AfterAppend => {
+            let verified = xops.json(&["verify"], BOUND)?;
+            let expect = if place == Place::BeforeAppend { nth - 1 } else { nth };
+            ("frames are in the journal", expect, verified["frames"].as_u64().unwrap_or(u64::MAX))
+        }
+    };
+    if found == expect { Ok(()) } else { Err(format!("{found} {what} after the kill, not {expect}")) }
+}
+
+/// Starts the daemon again until nothing is under way, and asks once more if the request was lost with the process.
+fn recover(xops: &Xops, story: Story) -> Result<(), String> {
+    let daemon = ["run", "--listen", "127.0.0.1:0", "--until-quiet"];
+    xops.run(&daemon, BOUND)?.expect("the recovery", 0)?;
+    if xops.json(&["trace"], BOUND).is_err() {
+        xops.run(&story::apply(&[]), BOUND)?.expect("asking once more", story.code())?;
+    }
+    Ok(())
+}
+
+fn check(lab: &mut Lab, story: Story, reference: &Reference, case: &Case) -> Result<Struck, String> {
+    let (xops, _data) = lab.fresh();
+    let estate = &lab.estate;
+    story.arrange(estate);
+    let mut points = Struck::default();
+    match killed(&xops, &story::apply(&[]), case.first)? {
+        None => {}
+        Some(_) => {
+            points.first = true;
+            struck(&xops, estate, case.first)?;
+            if let Some(second) = case.second {
+                let daemon = ["run", "--listen", "127.0.0.1:0", "--until-quiet"];
+                points.second = killed(&xops, &daemon, second)?.is_some();
+            }
+            recover(&xops, story)?;
+        }
+    }
+    let (word, _) = story::replayed(&xops, "1")?;
+    if word != story.word() {
+        let told = xops.run(&["trace", "1"], BOUND)?.out;
+        return Err(format!("it is {word}, not {}:\n{told}", story.word()));
+    }
+    if let Some(difference) = truth::difference(&reference.end, &truth::objects(estate)) {
+        let told = xops.run(&["trace", "1"], BOUND)?.out;
+        return Err(format!("the end state is another:\n    {difference}\n{told}"));
+    }
+    let transitions = truth::transitions(&estate.changes());
+    if transitions != reference.transitions {
+        return Err(format!("the changes were {transitions:?}, not {:?}", reference.transitions));
+    }
+    Ok(points)
+}
+
+/// How many points of a place a story has, without the margin.
+fn points(reference: &Reference, place: Place) -> u64 {
+    match place {
+        Place::BeforeAppend | Place::AfterAppend => reference.frames,
+        Place::BeforeCall | Place::AfterCall => {
+            reference.calls.iter().filter(|(_, operation)| story::is_acting(operation)).count() as u64
+        }
+    }
+}
+
+/// Kills a story at every point of every place, and beyond the last, where the command must end by itself.
+fn enumerate(story: Story) {
+    let reference = story::undisturbed(&mut Lab::open(), story);
+    let every = |place| (1..=points(&reference, place) + MARGIN).map(move |nth| Point(place, nth));
+    let cases: Vec<Case> = PLACES.into_iter().flat_map(every).map(|first| Case { first, second: None }).collect();
+    let title = format!("kill {}", story.word());
+    let results = work::all(&title, WORKERS, &cases, |lab, case| check(lab, story, &reference, case));
+    for place in PLACES {
+        let of_place = cases.iter().zip(&results).filter(|(case, _)| case.first.0 == place);
+        let died: Vec<u64> = of_place.filter(|(_, struck)| struck.first).map(|(case, _)| case.first.1).collect();
+        let least = points(&reference, place) - u64::from(matches!(place, Place::BeforeAppend | Place::AfterAppend));
+        let most = points(&reference, place) + MARGIN - 1;
+        println!("{title}: {place}: {} points struck", died.len());
+        holds(place, &died, least..=most);
+    }
+}
+
+/// The points of a place are struck without a gap from the first on, as many as the undisturbed run has, and they end.
+fn holds(place: Place, died: &[u64], expect: RangeInclusive<u64>) {
+    let count = died.len() as u64;
+    assert_eq!(died, (1..=count).collect::<Vec<_>>(), "{place}: no point before the last is passed over");
+    assert!(expect.contains(&count), "{place}: {count} points were struck, expected {expect:?}");
+}
+
+#[test]
+fn a_crash_at_any_point_on_the_way_forward_leads_to_the_same_end() {
+    enumerate(Story::Forward);
+}
+
+#[test]
+fn a_crash_at_any_point_on_the_way_there_and_back_leads_to_the_same_end() {
+    enumerate(Story::Backstep);
+}
+
+#[test]
+fn a_second_crash_while_recovering_leads_to_the_same_end() {
+    for story in [Story::Forward, Story::Backstep] {
+        let reference = story::undisturbed(&mut Lab::open(), story);
+        let seconds = [
+            Point(Place::AfterAppend, 1),
+            Point(Place::BeforeAppend, 2),
+            Point(Place::BeforeCall, 1),
+            Point(Place::AfterCall, 1),
+        ];
+        let firsts = PLACES.into_iter().flat_map(|place| {
+            let step = if matches!(place, Place::BeforeCall | Place::AfterCall) { 2 } else { 5 };
+            (2..=points(&reference, place)).step_by(step).map(move |nth| Point(place, nth))
+        });
+        let cases: Vec<Case> =
+            firsts.zip(seconds.into_iter().cycle()).map(|(first, second)| Case { first, second: Some(second) }).collect();
+        let title = format!("kill twice {}", story.word());
+        let results = work::all(&title, WORKERS, &cases, |lab, case| check(lab, story, &reference, case));
+        let twice = results.iter().filter(|struck| struck.second).count();
+        println!("{title}: {twice} of {} recoveries were struck as well", cases.len());
+        assert!(twice * 2 >= cases.len(), "at least half of the recoveries reach their second point");
+    }
+}

@@ -1,0 +1,17 @@
+//! The daemon as its operator meets it: a process with doors, which is asked, steered, attacked, ended and killed.
+//!
+//! Absent: anything of the daemon's own code. Invariants: every wait is bounded; every process is ended by its own id.
+
+mod damage;
+mod doors;
+mod entrances;
+mod hostile;
+mod life;
+mod metrics;
+
+#[path = "support/daemon.rs"]
+mod daemon;
+#[path = "support/estate.rs"]
+mod estate;
+#[path = "support/http.rs"]
+mod http;
