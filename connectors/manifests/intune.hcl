@@ -68,12 +68,10 @@ manifest "intune" {
     }
 
     lookup "assignment" {}
-    # A set holds a target once: writing it again cannot double it.
-    ambiguous "probe" {
-      window   = "10s"
-      agreeing = 2
-      unique   = true
-    }
+    # The whole set is put, and a set holds a target once: writing it again cannot double it. An assignment carries no mark of
+    # whose it is, so that one found by looking would never be taken back. What others write meanwhile would be overwritten:
+    # after a quarter of an hour a person is asked.
+    ambiguous "resend" { lifetime = "15m" }
     readback {
       within = "2m"
       every  = "1s"
@@ -99,11 +97,7 @@ manifest "intune" {
     json = { assignments = snapshot.others }
 
     lookup "assignment" {}
-    ambiguous "probe" {
-      window   = "10s"
-      agreeing = 2
-      unique   = true
-    }
+    ambiguous "resend" { lifetime = "15m" }
     readback {
       within = "2m"
       every  = "1s"

@@ -58,10 +58,11 @@ pub fn read(common: &Common) -> Result<Log, Failure> {
     let project = project::read(common)?;
     let tenant = project.declarations.tenant.clone();
     let places = Places::of(common, &tenant);
+    begun(&places)?;
     let key = session::key(common, &places, false)?;
     let keys = Keys::new(&tenant, &key);
     let reader = Reader::open(&places.journal, &keys).map_err(damaged)?;
-    let subjects = SubjectKeys::open(&places.subjects, &key).map_err(damaged)?;
+    let subjects = SubjectKeys::beside(&places.subjects, &key).map_err(damaged)?;
     let mut log = Log {
         tenant,
         stories: BTreeMap::new(),
@@ -98,8 +99,23 @@ pub fn read(common: &Common) -> Result<Log, Failure> {
     failure.map_or(Ok(log), Err)
 }
 
-fn damaged(error: xops_journal::error::Error) -> Failure {
-    Failure::new(Exit::Damaged, error)
+/// A failure of the journal. What another process or the machine stands behind is not damage.
+pub fn damaged(error: xops_journal::error::Error) -> Failure {
+    use xops_journal::error::Error;
+    let exit = match error {
+        Error::Locked { .. } | Error::Busy { .. } | Error::Io { .. } | Error::Option { .. } | Error::Random => Exit::Failed,
+        _ => Exit::Damaged,
+    };
+    Failure::new(exit, error)
+}
+
+/// Refuses to read a journal that nobody ever began.
+fn begun(places: &Places) -> Result<(), Failure> {
+    if places.journal.is_dir() {
+        return Ok(());
+    }
+    let note = "nothing was applied yet, or --data names another folder".to_owned();
+    Err(Failure::plain(format!("there is no journal at `{}`", places.journal.display())).with([note]))
 }
 
 fn digest_key(key: &TenantKey) -> DigestKey {
@@ -229,6 +245,7 @@ pub fn verify(common: &Common) -> Outcome {
     let project = project::read(common)?;
     let tenant = project.declarations.tenant;
     let places = Places::of(common, &tenant);
+    begun(&places)?;
     let keys = Keys::new(&tenant, &session::key(common, &places, false)?);
     let report = Reader::open(&places.journal, &keys).and_then(|reader| reader.verify()).map_err(damaged)?;
     let head = Value::from(hex(&report.head.hash));

@@ -47,7 +47,7 @@ pub async fn run(common: &Common, run: &Run) -> Outcome {
         token: Arc::clone(&token),
         metrics: recorder,
         ready: Arc::clone(&ready),
-        secrets: Arc::new(secrets(&project)),
+        secrets: Arc::new(secrets(&project)?),
     };
     let (address, server) = serve::open(&run.listen, doors)
         .map_err(|error| Failure::plain(format!("failed to listen at {}: {error}", run.listen)))?;
@@ -119,16 +119,22 @@ fn announce(path: &std::path::Path, daemon: &Daemon) -> Result<(), Failure> {
     std::fs::rename(&new, path).map_err(failed)
 }
 
-/// The secrets of webhooks: `XOPS_WEBHOOK_SECRET_<SYSTEM>`.
-fn secrets(project: &Project) -> BTreeMap<String, Vec<u8>> {
-    let secret = |system: &String| {
+/// The secrets of webhooks: `XOPS_WEBHOOK_SECRET_<SYSTEM>`, as the Standard Webhooks specification writes them (`whsec_` and
+/// base64), or the bytes themselves.
+fn secrets(project: &Project) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
+    let mut secrets = BTreeMap::new();
+    for system in project.declarations.systems.keys() {
         let name = format!("XOPS_WEBHOOK_SECRET_{}", system.to_uppercase());
-        std::env::var(name)
-            .ok()
-            .filter(|secret| !secret.is_empty())
-            .map(|secret| (system.clone(), secret.into_bytes()))
-    };
-    project.declarations.systems.keys().filter_map(secret).collect()
+        let Some(secret) = std::env::var(&name).ok().filter(|secret| !secret.is_empty()) else { continue };
+        let bytes = match secret.strip_prefix("whsec_") {
+            Some(text) => serve::decode_base64(text).filter(|bytes| !bytes.is_empty()).ok_or_else(|| {
+                Failure::new(Exit::Usage, format!("`{name}` begins with `whsec_`, and what follows is no base64"))
+            })?,
+            None => secret.into_bytes(),
+        };
+        secrets.insert(system.clone(), bytes);
+    }
+    Ok(secrets)
 }
 
 /// Ends when nothing is under way and no request is open, if that is asked for.

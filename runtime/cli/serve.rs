@@ -3,8 +3,9 @@
 //! Absent: the engine. It lives on its own arbiter and takes orders from here through a channel with a bound; what does not
 //! fit is answered with 503. Bodies, headers and waits are bounded before anything is read.
 
-use actix_web::http::StatusCode;
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::dev::Service;
+use actix_web::http::{StatusCode, header};
+use actix_web::{App, FromRequest, HttpRequest, HttpResponse, HttpServer, web};
 use metrics_exporter_prometheus::PrometheusHandle;
 use ring::hmac;
 use serde_json::{Value as Json, json};
@@ -20,6 +21,10 @@ pub const ORDERS_MAX: usize = 4_096;
 const BODY_MAX: usize = 256 * 1024;
 /// How long a client may take to send its request's head, and to go away.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a client may take to send its request's body.
+const BODY_PATIENCE: Duration = Duration::from_secs(10);
+/// The longest headers that are answered otherwise than by a refusal, in bytes of names and values.
+const HEADERS_MAX: usize = 8 * 1024;
 /// How old a webhook may be: the tolerance of the Standard Webhooks specification.
 const WEBHOOK_AGE_MAX_S: u64 = 300;
 
@@ -65,6 +70,16 @@ pub fn open(listen: &str, doors: Doors) -> std::io::Result<(String, actix_web::d
         App::new()
             .app_data(web::Data::new(doors.clone()))
             .app_data(web::PayloadConfig::new(BODY_MAX))
+            .wrap_fn(|request, app| {
+                let length = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>();
+                let app = (length + request.path().len() + request.query_string().len() <= HEADERS_MAX).then(|| app.call(request));
+                async move {
+                    match app {
+                        Some(answer) => answer.await,
+                        None => Err(actix_web::error::InternalError::from_response("", too_long()).into()),
+                    }
+                }
+            })
             .route("/healthz", web::get().to(healthz))
             .route("/readyz", web::get().to(readyz))
             .route("/metrics", web::get().to(metrics))
@@ -94,6 +109,11 @@ fn refuse(status: StatusCode, why: &str) -> HttpResponse {
     HttpResponse::build(status).json(json!({ "error": why }))
 }
 
+fn too_long() -> HttpResponse {
+    let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    refuse(status, &format!("the address and the headers are longer than {HEADERS_MAX} bytes"))
+}
+
 async fn healthz() -> HttpResponse {
     HttpResponse::Ok().body("ok\n")
 }
@@ -119,22 +139,53 @@ fn admitted(doors: &Doors, request: &HttpRequest) -> bool {
     hmac::verify(&key, given.as_bytes(), tag.as_ref()).is_ok()
 }
 
+fn stranger() -> HttpResponse {
+    refuse(StatusCode::UNAUTHORIZED, "the API's token is missing or wrong: it stands in daemon.json")
+}
+
 async fn pass(doors: &Doors, request: &HttpRequest, order: Order) -> HttpResponse {
+    if admitted(doors, request) { hand_over(doors, order).await } else { stranger() }
+}
+
+/// Reads the body of a request that carries the token, and hands over what `order` makes of it. A stranger's body is not
+/// read at all.
+async fn pass_body(
+    doors: &Doors,
+    request: &HttpRequest,
+    payload: web::Payload,
+    order: impl FnOnce(Json) -> Order,
+) -> HttpResponse {
     if !admitted(doors, request) {
-        return refuse(
-            StatusCode::UNAUTHORIZED,
-            "the API's token is missing or wrong: it stands in daemon.json",
-        );
+        return stranger();
     }
-    hand_over(doors, order).await
+    match read(request, payload).await.and_then(|body| parse(&body)) {
+        Ok(body) => hand_over(doors, order(body)).await,
+        Err(refused) => refused,
+    }
+}
+
+/// The body of a request, bounded in bytes and in time.
+async fn read(request: &HttpRequest, payload: web::Payload) -> Result<web::Bytes, HttpResponse> {
+    let body = web::Bytes::from_request(request, &mut payload.into_inner());
+    match tokio::time::timeout(BODY_PATIENCE, body).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(error)) => {
+            let status = error.as_response_error().status_code();
+            Err(refuse(status, &format!("the body was not taken: {error}; at most {BODY_MAX} bytes are")))
+        }
+        Err(_) => {
+            let mut slow = refuse(StatusCode::REQUEST_TIMEOUT, "the body did not come in time");
+            slow.head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
+            Err(slow)
+        }
+    }
 }
 
 async fn hand_over(doors: &Doors, order: Order) -> HttpResponse {
     let (reply, answered) = oneshot::channel();
     if doors.orders.try_send((order, reply)).is_err() {
         let mut response = refuse(StatusCode::SERVICE_UNAVAILABLE, "too much is waiting: try again later");
-        let value = actix_web::http::header::HeaderValue::from_static("1");
-        response.headers_mut().insert(actix_web::http::header::RETRY_AFTER, value);
+        response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
         return response;
     }
     match answered.await {
@@ -159,11 +210,8 @@ fn text(body: &Json, name: &str) -> String {
     body[name].as_str().unwrap_or_default().chars().take(1_000).collect()
 }
 
-async fn requests(doors: web::Data<Doors>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
-    match parse(&body) {
-        Ok(body) => pass(&doors, &request, Order::Request(body)).await,
-        Err(refused) => *refused,
-    }
+async fn requests(doors: web::Data<Doors>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    pass_body(&doors, &request, payload, Order::Request).await
 }
 
 async fn instance(doors: web::Data<Doors>, request: HttpRequest, number: web::Path<u64>) -> HttpResponse {
@@ -174,40 +222,25 @@ async fn release(
     doors: web::Data<Doors>,
     request: HttpRequest,
     number: web::Path<u64>,
-    body: web::Bytes,
+    payload: web::Payload,
 ) -> HttpResponse {
-    match parse(&body) {
-        Ok(body) => {
-            let order = Order::Release(*number, text(&body, "by"), text(&body, "decision"));
-            pass(&doors, &request, order).await
-        }
-        Err(refused) => *refused,
-    }
+    let order = |body: Json| Order::Release(*number, text(&body, "by"), text(&body, "decision"));
+    pass_body(&doors, &request, payload, order).await
 }
 
 async fn backstep(
     doors: web::Data<Doors>,
     request: HttpRequest,
     number: web::Path<u64>,
-    body: web::Bytes,
+    payload: web::Payload,
 ) -> HttpResponse {
-    match parse(&body) {
-        Ok(body) => {
-            let order = Order::Backstep(*number, text(&body, "by"), text(&body, "why"));
-            pass(&doors, &request, order).await
-        }
-        Err(refused) => *refused,
-    }
+    let order = |body: Json| Order::Backstep(*number, text(&body, "by"), text(&body, "why"));
+    pass_body(&doors, &request, payload, order).await
 }
 
-async fn pause(doors: web::Data<Doors>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
-    match parse(&body) {
-        Ok(body) => {
-            let order = Order::Pause(text(&body, "scope"), text(&body, "by"), Some(text(&body, "why")));
-            pass(&doors, &request, order).await
-        }
-        Err(refused) => *refused,
-    }
+async fn pause(doors: web::Data<Doors>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    let order = |body: Json| Order::Pause(text(&body, "scope"), text(&body, "by"), Some(text(&body, "why")));
+    pass_body(&doors, &request, payload, order).await
 }
 
 async fn unpause(
@@ -224,7 +257,7 @@ async fn webhook(
     doors: web::Data<Doors>,
     request: HttpRequest,
     system: web::Path<String>,
-    body: web::Bytes,
+    payload: web::Payload,
 ) -> HttpResponse {
     let Some(secret) = doors.secrets.get(system.as_str()) else {
         return refuse(
@@ -243,6 +276,10 @@ async fn webhook(
             "the webhook has no id, or its time is more than five minutes off",
         );
     }
+    let body = match read(&request, payload).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
     let signed = [id.as_bytes(), b".", stamp.as_bytes(), b".", &body].concat();
     let signatures = header("webhook-signature").split(' ').filter_map(|word| word.strip_prefix("v1,"));
@@ -257,7 +294,8 @@ async fn webhook(
     }
 }
 
-fn decode_base64(text: &str) -> Option<Vec<u8>> {
+/// The bytes that a text in base64 stands for.
+pub fn decode_base64(text: &str) -> Option<Vec<u8>> {
     use base64::Engine;
     base64::engine::general_purpose::STANDARD.decode(text).ok()
 }

@@ -2,6 +2,7 @@
 
 use crate::arguments::Common;
 use crate::exit::{Exit, Failure};
+use crate::journal;
 use crate::project::{self, Project};
 use crate::wire;
 use std::path::{Path, PathBuf};
@@ -117,8 +118,13 @@ pub async fn start(common: &Common, project: &Project, wanted: Wanted) -> Result
     };
     Engine::start(setup).await.map_err(|error| {
         use xops_shell::engine::Error;
-        let exit = if matches!(error, Error::Thread(_)) { Exit::Failed } else { Exit::Damaged };
-        Failure::new(exit, format!("failed to start: {error}"))
+        let why = format!("failed to start: {error}");
+        let exit = match error {
+            Error::Journal(error) => journal::damaged(error).exit,
+            Error::Thread(_) => Exit::Failed,
+            Error::Stored { .. } | Error::Unfolded { .. } => Exit::Damaged,
+        };
+        Failure::new(exit, why)
     })
 }
 

@@ -19,8 +19,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use redb::StorageBackend;
+use redb::backends::InMemoryBackend;
 use ring::aead::{Aad, LessSafeKey, Nonce};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -31,6 +33,9 @@ use crate::frame::{EVENT_BYTES_MAX, array};
 use crate::keys::{TenantKey, cipher};
 use crate::random::{Random, System};
 
+/// How often a reader beside a writer looks at a keyring that seems damaged, and how long it waits between.
+const COPIES_MAX: u32 = 5;
+const COPY_PAUSE: Duration = Duration::from_millis(5);
 const RECORD_BYTES: usize = 128;
 const CHECKED_BYTES: usize = 96;
 const WRAPPED_BYTES: usize = 48;
@@ -60,7 +65,7 @@ struct Held {
     key: Option<Zeroizing<[u8; 32]>>,
 }
 
-/// The keyring of one tenant, opened for writing by one process.
+/// The keyring of one tenant, opened for writing by one process, or for reading by any.
 pub struct SubjectKeys {
     name: String,
     file: Box<dyn StorageBackend>,
@@ -76,13 +81,9 @@ pub struct SubjectKeys {
 impl SubjectKeys {
     /// Opens the keyring file `path`, or creates it. Keep it outside the journal's directory.
     pub fn open(path: &Path, key: &TenantKey) -> Result<Self, Error> {
-        let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(|| Error::Option {
-            name: "keyring path",
-            why: format!("`{}` does not name a file", path.display()),
-        })?;
-        let dir = path.parent().unwrap_or(Path::new("."));
+        let (name, dir) = place(path)?;
         let disk = RealDisk::new(dir).map_err(Error::io(format!("open directory `{}`", dir.display())))?;
-        Self::open_on(&disk, name, key, Arc::new(System::default()))
+        Self::open_on(&disk, &name, key, Arc::new(System::default()))
     }
 
     /// Opens the keyring `name` on `disk`, or creates it.
@@ -120,6 +121,35 @@ impl SubjectKeys {
             keys.cut(name)?;
         }
         Ok(keys)
+    }
+
+    /// Reads the keyring file `path` beside the process that may be writing it: it takes no lock, creates nothing and changes
+    /// nothing. What is sealed under a key that was made later is refused as `KeyMissing`.
+    pub fn beside(path: &Path, key: &TenantKey) -> Result<Self, Error> {
+        let (name, _) = place(path)?;
+        let mut copy = 1;
+        loop {
+            let bytes = std::fs::read(path).map_err(Error::io(format!("read the keyring `{}`", path.display())))?;
+            let bytes = Zeroizing::new(bytes);
+            let mut keys = Self {
+                name: name.clone(),
+                file: Box::new(InMemoryBackend::new()),
+                slots: 0,
+                subjects: BTreeMap::new(),
+                wrap: key.wrap_key(),
+                check: key.record_key(),
+                random: Arc::new(System::default()),
+                stopped: Some(format!("`{name}` was opened for reading")),
+                _lock: Box::new(()),
+            };
+            match keys.load(&bytes) {
+                Ok(()) => return Ok(keys),
+                // A record that is just being written may be seen in part; one that is damaged stays so.
+                Err(Error::Damaged { .. }) if copy < COPIES_MAX => copy += 1,
+                Err(error) => return Err(error),
+            }
+            std::thread::sleep(COPY_PAUSE);
+        }
     }
 
     /// Makes sure that `subject` has a key. A new one is durable on return. After an erasure this begins a new generation.
@@ -332,6 +362,15 @@ impl fmt::Debug for SubjectKeys {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("SubjectKeys").field("subjects", &self.subjects.len()).finish_non_exhaustive()
     }
+}
+
+/// The name of a keyring file and its directory.
+fn place(path: &Path) -> Result<(String, &Path), Error> {
+    let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(|| Error::Option {
+        name: "keyring path",
+        why: format!("`{}` does not name a file", path.display()),
+    })?;
+    Ok((name.to_owned(), path.parent().unwrap_or(Path::new("."))))
 }
 
 fn header(check: &[u8; 32]) -> [u8; RECORD_BYTES] {

@@ -25,6 +25,7 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
 use xops_graph::graph::Graph;
+use xops_journal::disk::Disk;
 use xops_journal::journal::{Journal, Options};
 use xops_journal::keys::{Keys, TenantKey};
 use xops_journal::read::Reader;
@@ -75,7 +76,7 @@ pub struct Setup {
 }
 
 /// What is done with a journal.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Ledger {
     /// There is none yet, and none is begun: for a look at a tenant that has done nothing.
     None,
@@ -83,6 +84,8 @@ pub enum Ledger {
     Read(PathBuf),
     /// The one in this directory is folded and written.
     Write(PathBuf),
+    /// The one on this disk is folded and written: a disk that fails, forgets or lies can be handed in.
+    WriteOn(Arc<dyn Disk>),
 }
 
 /// Why an engine could not start.
@@ -127,6 +130,7 @@ struct Fold {
     state: State,
     plans: HashMap<Number, Arc<Compiled>>,
     sagas: HashMap<Number, (Saga, SagaState)>,
+    breakers: BTreeMap<String, Millis>,
     at: Millis,
 }
 
@@ -135,6 +139,12 @@ impl Fold {
         match entry {
             Entry::Tenant(happened) => {
                 self.at = self.at.max(happened.at);
+                if let What::Breaker { system, until, .. } = &happened.what {
+                    match until {
+                        Some(until) => drop(self.breakers.insert(system.clone(), *until)),
+                        None => drop(self.breakers.remove(system)),
+                    }
+                }
                 if let What::Compiled(compiled) = &happened.what {
                     let saga = Saga {
                         instance: compiled.instance,
@@ -175,6 +185,7 @@ impl Engine {
         });
         let mut fold = Fold::default();
         let mut scribe_ends = None;
+        let mut opened = None;
         let keys = Keys::new(&setup.declarations.tenant, &setup.key);
         let mut each =
             |seq, entry: &Entry| fold.take(&shared, entry).map_err(|why| Error::Unfolded { seq, why });
@@ -185,14 +196,18 @@ impl Engine {
                 let subjects = SubjectKeys::open(&setup.subjects, &setup.key)?;
                 replay(|visit| reader.replay(1, visit), &subjects, &mut each)?;
             }
-            Ledger::Write(dir) => {
-                let (journal, opened) = Journal::open(dir, &keys, setup.options)?;
-                let subjects = SubjectKeys::open(&setup.subjects, &setup.key)?;
-                replay(|visit| journal.replay(1, visit), &subjects, &mut each)?;
-                let (events, files, recovered) = (opened.last_seq, opened.files, opened.recovered);
-                tracing::info!(events, files, recovered, "journal open");
-                scribe_ends = Some(scribe::start(journal, subjects, setup.crash.clone())?);
+            Ledger::Write(dir) => opened = Some(Journal::open(dir, &keys, setup.options)?),
+            Ledger::WriteOn(disk) => {
+                let random = xops_journal::random::System::default();
+                opened = Some(Journal::open_on(Arc::clone(disk), &random, &keys, setup.options)?);
             }
+        }
+        if let Some((journal, opened)) = opened {
+            let subjects = SubjectKeys::open(&setup.subjects, &setup.key)?;
+            replay(|visit| journal.replay(1, visit), &subjects, &mut each)?;
+            let (events, files, recovered) = (opened.last_seq, opened.files, opened.recovered);
+            tracing::info!(events, files, recovered, "journal open");
+            scribe_ends = Some(scribe::start(journal, subjects, setup.crash.clone())?);
         }
         let clock = Clock::start(fold.at);
         let (orders, told) = scribe_ends.unzip();
@@ -208,7 +223,10 @@ impl Engine {
             transport: setup.transport,
             graph: Arc::new(RwLock::new(graph)),
             robots: RefCell::new(Robots::default()),
-            ambient: RefCell::new(Ambient::default()),
+            ambient: RefCell::new(Ambient {
+                breakers: std::mem::take(&mut fold.breakers),
+                ..Ambient::default()
+            }),
             watch: setup.watch,
         });
         Ok(Self::launch(tenant, fold, told).await)

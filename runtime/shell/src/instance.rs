@@ -19,7 +19,7 @@ use xops_kernel::machine::Machine;
 use xops_kernel::port::Phase;
 use xops_kernel::saga::Saga;
 use xops_kernel::saga::event::{Effect, Event, Stamped};
-use xops_kernel::saga::state::{Course, State};
+use xops_kernel::saga::state::{Course, Stage, State};
 use xops_robots::platform::bucket::Urgency;
 
 /// How many messages the mailbox of an instance holds.
@@ -113,6 +113,7 @@ impl Instance {
         let stamped = Stamped { at: self.tenant.hub.clock.now().max(self.state.at), event };
         match self.saga.step(&mut self.state, &stamped, &mut self.held) {
             Ok(()) => {
+                self.meter(&stamped);
                 self.tenant.hub.append(Entry::Instance(self.number, stamped), self.subject);
                 self.outstanding += 1;
                 true
@@ -121,6 +122,20 @@ impl Instance {
                 tracing::debug!(number = self.number, event = stamped.event.word(), %refused, "an event came late");
                 false
             }
+        }
+    }
+
+    /// Counts compensations by how they ended.
+    fn meter(&self, stamped: &Stamped) {
+        let Some(id) = stamped.event.step() else { return };
+        let Some(run) = self.state.steps.get(usize::from(id.0)) else { return };
+        if run.direction == Direction::Backward && matches!(run.stage, Stage::Undone | Stage::Stuck) {
+            let step = self.saga.plan.step(id);
+            let awf =
+                step.and_then(|step| self.saga.awf(step, Direction::Backward)).map(|awf| awf.to_string());
+            let result = run.stage.word();
+            metrics::counter!("xops_compensations_total", "awf" => awf.unwrap_or_default(), "result" => result)
+                .increment(1);
         }
     }
 

@@ -292,6 +292,14 @@ impl Platform {
         }
     }
 
+    fn show_breaker(&self, state: &str) {
+        for word in ["closed", "open", "half_open"] {
+            let gauge =
+                metrics::gauge!("xops_breaker_state", "system" => self.system.clone(), "state" => word);
+            gauge.set(if word == state { 1.0 } else { 0.0 });
+        }
+    }
+
     fn journal_breaker(&mut self, transition: Option<&breaker::Event>) {
         let Some(event) = transition else { return };
         let (state, until) = match event {
@@ -308,10 +316,7 @@ impl Platform {
                 None => drop(ambient.breakers.remove(&self.system)),
             }
         }
-        for word in ["closed", "open", "half_open"] {
-            metrics::gauge!("xops_breaker_state", "system" => self.system.clone(), "state" => word)
-                .set(if word == state { 1.0 } else { 0.0 });
-        }
+        self.show_breaker(state);
         let what = What::Breaker { system: self.system.clone(), state: state.to_owned(), until };
         if let Some(service) = self.tenant.hub.service() {
             let _overloaded =
@@ -444,6 +449,9 @@ impl Actor for Platform {
 
     fn started(&mut self, _ctx: &mut Self::Context) {
         metrics::gauge!("xops_robot_up", "robot" => "platform", "system" => self.system.clone()).set(1.0);
+        let depth = metrics::gauge!("xops_robot_mailbox_depth", "robot" => "platform", "system" => self.system.clone());
+        depth.set(0.0);
+        self.show_breaker("closed");
     }
 }
 

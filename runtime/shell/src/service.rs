@@ -36,7 +36,7 @@ pub struct Service {
     tenant: Rc<Tenant>,
     state: State,
     /// What is to be done when each entry that was handed over is durable.
-    outstanding: VecDeque<Vec<Effect>>,
+    outstanding: VecDeque<(Vec<Effect>, Option<RequestId>)>,
     plans: HashMap<Number, Known>,
     logs: HashMap<Number, SagaState>,
     words: BTreeMap<&'static str, u64>,
@@ -219,6 +219,11 @@ impl Service {
     /// Believes an entry, hands it over, and keeps what it asks for until it is durable. An instance is set up at once: what it
     /// does stands behind its plan in the journal and waits for its own entries to be durable, so for the plan as well.
     fn write(&mut self, what: What) -> bool {
+        let answered = match &what {
+            What::Refused { request, .. } | What::Unchanged { request, .. } => Some(*request),
+            What::Compiled(compiled) => Some(compiled.request),
+            _ => None,
+        };
         let entry = Entry::Tenant(Box::new(Happened { at: self.tenant.hub.clock.now(), what }));
         let mut effects = Vec::new();
         if let Err(refused) = xops_robots::service::Service.step(&mut self.state, &entry, &mut effects) {
@@ -237,7 +242,7 @@ impl Service {
             }
             Effect::Compile(_) => true,
         });
-        self.outstanding.push_back(effects);
+        self.outstanding.push_back((effects, answered));
         true
     }
 
@@ -349,16 +354,14 @@ impl Handler<Durable> for Service {
 
     fn handle(&mut self, Durable(count): Durable, ctx: &mut Context<Self>) {
         for _ in 0..count {
-            for effect in self.outstanding.pop_front().unwrap_or_default() {
+            let Some((effects, answered)) = self.outstanding.pop_front() else { break };
+            for effect in effects {
                 self.perform(effect, ctx);
             }
-        }
-        let answered: Vec<RequestId> =
-            self.for_answer.keys().filter(|id| self.state.answers.contains_key(id)).copied().collect();
-        for id in answered {
-            let answer = self.state.answers.get(&id).cloned();
-            for waiter in self.for_answer.remove(&id).unwrap_or_default() {
-                let _asker_gone = answer.clone().map(|answer| waiter.send(answer));
+            let waiters = answered.and_then(|id| self.for_answer.remove(&id));
+            let answer = answered.and_then(|id| self.state.answers.get(&id).cloned());
+            for (waiter, answer) in waiters.into_iter().flatten().zip(std::iter::repeat(answer)) {
+                let _asker_gone = answer.map(|answer| waiter.send(answer));
             }
         }
     }
@@ -392,7 +395,7 @@ impl Handler<Begin> for Service {
         for (request, mut compiled) in of {
             self.write(What::Requested(Box::new(request)));
             // The answer is here already: nothing is to be compiled.
-            if let Some(effects) = self.outstanding.back_mut() {
+            if let Some((effects, _)) = self.outstanding.back_mut() {
                 effects.clear();
             }
             compiled.number = self.state.numbers + 1;

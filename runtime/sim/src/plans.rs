@@ -209,7 +209,7 @@ fn change(kind: Achieves, system: &str, name: &str, old: Value, to: Value) -> Op
     let present = Observation::Present(old);
     match kind {
         Achieves::Create => absent.absence().map(|absence| Change::create(facet, to, absence)),
-        Achieves::Update => present.presence().map(|presence| Change::update(facet, presence, to)),
-        Achieves::Remove => present.presence().map(|presence| Change::remove(facet, presence)),
+        Achieves::Update => present.presence().map(|presence| Change::update(facet, &presence, to)),
+        Achieves::Remove => present.presence().map(|presence| Change::remove(facet, &presence)),
     }
 }
