@@ -71,7 +71,7 @@ manifest "intune" {
     # The whole set is put, and a set holds a target once: writing it again cannot double it. An assignment carries no mark of
     # whose it is, so that one found by looking would never be taken back. What others write meanwhile would be overwritten:
     # after a quarter of an hour a person is asked.
-    ambiguous "resend" { lifetime = "15m" }
+    ambiguous "resend" { replaces_within = "15m" }
     readback {
       within = "2m"
       every  = "1s"
@@ -97,7 +97,7 @@ manifest "intune" {
     json = { assignments = snapshot.others }
 
     lookup "assignment" {}
-    ambiguous "resend" { lifetime = "15m" }
+    ambiguous "resend" { replaces_within = "15m" }
     readback {
       within = "2m"
       every  = "1s"

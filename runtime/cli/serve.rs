@@ -160,23 +160,23 @@ async fn pass_body(
     }
     match read(request, payload).await.and_then(|body| parse(&body)) {
         Ok(body) => hand_over(doors, order(body)).await,
-        Err(refused) => refused,
+        Err(refused) => *refused,
     }
 }
 
 /// The body of a request, bounded in bytes and in time.
-async fn read(request: &HttpRequest, payload: web::Payload) -> Result<web::Bytes, HttpResponse> {
+async fn read(request: &HttpRequest, payload: web::Payload) -> Result<web::Bytes, Box<HttpResponse>> {
     let body = web::Bytes::from_request(request, &mut payload.into_inner());
     match tokio::time::timeout(BODY_PATIENCE, body).await {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(error)) => {
             let status = error.as_response_error().status_code();
-            Err(refuse(status, &format!("the body was not taken: {error}; at most {BODY_MAX} bytes are")))
+            Err(Box::new(refuse(status, &format!("the body was not taken: {error}; at most {BODY_MAX} bytes are"))))
         }
         Err(_) => {
             let mut slow = refuse(StatusCode::REQUEST_TIMEOUT, "the body did not come in time");
             slow.head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
-            Err(slow)
+            Err(Box::new(slow))
         }
     }
 }
@@ -278,7 +278,7 @@ async fn webhook(
     }
     let body = match read(&request, payload).await {
         Ok(body) => body,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
     let signed = [id.as_bytes(), b".", stamp.as_bytes(), b".", &body].concat();

@@ -222,19 +222,20 @@ fn ambiguity(reader: &mut Reader<'_, '_>, shape: Option<&Shape>, seen: bool) -> 
         }
         "resend" => {
             let lifetime_ms = inner.duration_ms("key_lifetime");
+            let replaces_ms = inner.duration_ms("replaces_within");
             let safe = shape.is_none_or(|shape| match lifetime_ms {
-                None => matches!(shape.method, "PUT" | "DELETE"),
+                None => replaces_ms.is_some() || matches!(shape.method, "PUT" | "DELETE"),
                 Some(_) => shows_key(shape),
             });
             if !safe {
                 let message = "this call may take effect twice if it is sent again";
                 let finding = inner
                     .error(code::RESEND, block.head(), message, "sent again")
-                    .why("only `put` and `delete`, or a call that carries `key` for as long as `key_lifetime`, can be sent again")
+                    .why("only `put` and `delete`, a call that carries `key` for as long as `key_lifetime`, or one that puts a whole set again (`replaces_within`) can be sent again")
                     .help("probe or park: ambiguous \"probe\" { window = \"30s\" }".to_owned());
                 inner.report(finding);
             }
-            Some(Ambiguity::Resend { lifetime_ms })
+            Some(Ambiguity::Resend { lifetime_ms: lifetime_ms.or(replaces_ms) })
         }
         other => {
             let words = ["probe", "resend", "park"];

@@ -1,4 +1,4 @@
-//! The bytes of a frame: header, sealed events, tag, hash. Version 1, codec 1.
+//! The bytes of a frame: header, sealed events, tag, hash. Version 1, codecs 1 and 2.
 //!
 //! Nothing here knows files or stores. Absent: any length that is trusted before it is checked. A frame is read whole
 //! or refused; `open` checks its hash, then its seal, before one byte of it is believed.
@@ -15,11 +15,14 @@
 //!
 //! Integers are little-endian. The nonce is the salt and `first_seq`, whose top bit is set for a file's header frame: a
 //! sequence number that a crash gave back is used again under another salt. What is sealed in a frame of events is,
-//! `count` times: stream (LEB128), length (LEB128), body.
+//! `count` times: stream (LEB128), length (LEB128), body. Under codec 2 that is packed: its length in 4 bytes, then one block of
+//! `pack`. A frame is packed where that is shorter by an eighth; values of persons were sealed before and stay as they are, so the
+//! length of a frame says nothing of them.
 
 use ring::aead::{Aad, LessSafeKey, NONCE_LEN, Nonce};
 
 use crate::error::Error;
+use crate::pack::{PACK_BYTES_MIN, Packer, unpack};
 
 /// Bytes before what is sealed.
 pub const HEADER_BYTES: usize = 64;
@@ -36,6 +39,9 @@ pub const EVENT_BYTES_MAX: usize = 1 << 20;
 pub const VERSION: u8 = 1;
 /// Bodies are what `bincode` 2 writes with its standard configuration.
 pub const CODEC_BINCODE: u8 = 1;
+
+/// The same, packed.
+pub const CODEC_PACKED: u8 = 2;
 
 const MAGIC: [u8; 4] = *b"XOJF";
 const HEADER_FRAME_BIT: u64 = 1 << 63;
@@ -83,12 +89,20 @@ pub struct SealedFrame<'a> {
 pub struct Batch {
     bytes: Vec<u8>,
     scratch: Vec<u8>,
+    packed: Vec<u8>,
+    packer: Packer,
     count: u32,
 }
 
 impl Default for Batch {
     fn default() -> Self {
-        Self { bytes: vec![0; HEADER_BYTES], scratch: Vec::new(), count: 0 }
+        Self {
+            bytes: vec![0; HEADER_BYTES],
+            scratch: Vec::new(),
+            packed: Vec::new(),
+            packer: Packer::default(),
+            count: 0,
+        }
     }
 }
 
@@ -151,9 +165,10 @@ impl Batch {
 
     /// Encrypts in place and appends tag and hash. The batch must be cleared before it is used again.
     pub(crate) fn seal(&mut self, kind: Kind, place: &Place, key: &LessSafeKey) -> SealedFrame<'_> {
+        let codec = if kind == Kind::Events && self.pack() { CODEC_PACKED } else { CODEC_BINCODE };
         let sealed = self.bytes.len() - HEADER_BYTES + TAG_BYTES;
         let sealed = u32::try_from(sealed).expect("a frame is at most 16 MiB long");
-        let header = header(kind, self.count, sealed, place);
+        let header = header(kind, codec, self.count, sealed, place);
         let (head, content) = self.bytes.split_at_mut(HEADER_BYTES);
         head.copy_from_slice(&header);
         let tag = key
@@ -163,6 +178,23 @@ impl Batch {
         let hash = *blake3::hash(&self.bytes).as_bytes();
         self.bytes.extend_from_slice(&hash);
         SealedFrame { first_seq: place.first_seq, count: self.count, hash, bytes: &self.bytes }
+    }
+
+    /// Packs the content where that is worth it, and says whether it did.
+    fn pack(&mut self) -> bool {
+        let content = &self.bytes[HEADER_BYTES..];
+        if content.len() < PACK_BYTES_MIN {
+            return false;
+        }
+        let length = u32::try_from(content.len()).expect("a frame is at most 16 MiB long");
+        self.packed.clear();
+        self.packed.extend_from_slice(&self.bytes[..HEADER_BYTES]);
+        self.packed.extend_from_slice(&length.to_le_bytes());
+        let worth_it = self.packer.pack(content, &mut self.packed);
+        if worth_it {
+            std::mem::swap(&mut self.bytes, &mut self.packed);
+        }
+        worth_it
     }
 }
 
@@ -217,7 +249,12 @@ pub fn open<'a>(bytes: &[u8], key: &LessSafeKey, buffer: &'a mut Vec<u8>) -> Res
         1 => Kind::Events,
         _ => return Err(Refused::Damaged("its kind is unknown")),
     };
-    if hashed[5] != CODEC_BINCODE || hashed[7] != 0 {
+    let packed = match (hashed[5], kind) {
+        (CODEC_BINCODE, _) => false,
+        (CODEC_PACKED, Kind::Events) => true,
+        _ => return Err(Refused::Damaged("its codec is unknown")),
+    };
+    if hashed[7] != 0 {
         return Err(Refused::Damaged("its codec is unknown"));
     }
     let header: [u8; HEADER_BYTES] = array(hashed, 0);
@@ -234,7 +271,13 @@ pub fn open<'a>(bytes: &[u8], key: &LessSafeKey, buffer: &'a mut Vec<u8>) -> Res
     let nonce = nonce(kind, array(&header, 24), first_seq);
     let content = key
         .open_in_place(nonce, Aad::from(header), buffer)
-        .map_err(|_| Refused::Damaged("its seal does not open under the tenant's key"))?;
+        .map_err(|_| Refused::Damaged("its seal does not open under the tenant's key"))?
+        .len();
+    if packed {
+        *buffer = unpacked(&buffer[..content]).ok_or(Refused::Damaged("it does not unpack"))?;
+    } else {
+        buffer.truncate(content);
+    }
     Ok(Open {
         kind,
         file: u32::from_le_bytes(array(&header, 8)),
@@ -242,8 +285,14 @@ pub fn open<'a>(bytes: &[u8], key: &LessSafeKey, buffer: &'a mut Vec<u8>) -> Res
         first_seq,
         prev: array(&header, 32),
         hash: array(hash, 0),
-        content,
+        content: buffer,
     })
+}
+
+/// What a packed content holds: its length stands before it.
+fn unpacked(content: &[u8]) -> Option<Vec<u8>> {
+    let (length, block) = content.split_first_chunk::<4>()?;
+    unpack(block, u32::from_le_bytes(*length) as usize, FRAME_BYTES_MAX)
 }
 
 impl<'a> Open<'a> {
@@ -270,11 +319,11 @@ pub(crate) fn stored_length(bytes: &[u8]) -> Option<usize> {
     (TAG_BYTES..FRAME_BYTES_MAX).contains(&sealed).then_some(HEADER_BYTES + sealed + HASH_BYTES)
 }
 
-fn header(kind: Kind, count: u32, sealed: u32, place: &Place) -> [u8; HEADER_BYTES] {
+fn header(kind: Kind, codec: u8, count: u32, sealed: u32, place: &Place) -> [u8; HEADER_BYTES] {
     let mut out = [0; HEADER_BYTES];
     out[..4].copy_from_slice(&MAGIC);
     out[4] = VERSION;
-    out[5] = CODEC_BINCODE;
+    out[5] = codec;
     out[6] = kind as u8;
     out[8..12].copy_from_slice(&place.file.to_le_bytes());
     out[12..16].copy_from_slice(&count.to_le_bytes());

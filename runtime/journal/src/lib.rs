@@ -5,7 +5,7 @@
 //!
 //! - `journal` appends: one frame is one group commit, durable on return; the first failure stops it for good.
 //! - `read` replays and verifies, also beside a running writer.
-//! - `frame` owns the bytes of a frame, `segment` those of a file's first frame and of the head file.
+//! - `frame` owns the bytes of a frame, `pack` takes the repetitions out of them, `segment` those of a file's first frame and of the head file.
 //! - `store` says what a store must do, `embedded` does it with redb, `disk` is what redb stands on.
 //! - `keys` seal the tenant's frames, `subjects` seal one person's values and can be destroyed.
 
@@ -16,6 +16,7 @@ pub mod error;
 pub mod frame;
 pub mod journal;
 pub mod keys;
+pub mod pack;
 pub mod random;
 pub mod read;
 mod salvage;

@@ -193,7 +193,7 @@ impl Engine {
             Ledger::None => {}
             Ledger::Read(dir) => {
                 let reader = Reader::open(dir, &keys)?;
-                let subjects = SubjectKeys::open(&setup.subjects, &setup.key)?;
+                let subjects = SubjectKeys::beside(&setup.subjects, &setup.key)?;
                 replay(|visit| reader.replay(1, visit), &subjects, &mut each)?;
             }
             Ledger::Write(dir) => opened = Some(Journal::open(dir, &keys, setup.options)?),

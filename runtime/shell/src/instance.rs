@@ -9,7 +9,7 @@ use crate::sheet;
 use crate::supervisor::{Child, Obituary, Supervisor};
 use crate::tenant::Tenant;
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, WrapFuture};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 use xops_journal::subjects::Subject;
 use xops_kernel::gate;
@@ -182,26 +182,44 @@ impl Instance {
 
     fn keep_locks(&mut self) {
         let holds = self.saga.holds(&self.state);
+        self.hold(holds);
+    }
+
+    /// Notes what is held now, and wakes whoever is next for what is not held any more.
+    fn hold(&self, holds: BTreeSet<String>) {
+        let next = self.tenant.ambient.borrow_mut().keep(self.number, self.saga.instance, holds);
+        for (number, step, attempt) in next {
+            self.tenant.hub.tell(number, Event::Woke { step, attempt });
+        }
+    }
+
+    /// A step that rests because another instance holds its lock is woken when the lock is free.
+    fn await_locks(&self, step: StepId, attempt: u32) {
+        let Some(planned) = self.saga.plan.step(step) else { return };
+        let run = &self.state.steps[usize::from(step.0)];
+        let locks = self.saga.locks(&self.state, planned, run.direction);
         let mut ambient = self.tenant.ambient.borrow_mut();
-        ambient.locks.retain(|lock, (holder, _)| *holder != self.number || holds.contains(lock));
-        for lock in holds {
-            ambient.locks.entry(lock).or_insert((self.number, self.saga.instance));
+        let taken: Vec<_> = locks
+            .into_iter()
+            .filter(|lock| ambient.locks.get(lock).is_some_and(|(holder, _)| *holder != self.number))
+            .collect();
+        for lock in taken {
+            ambient.wait(lock, (self.number, step, attempt));
         }
     }
 
     /// Everything handed over is durable: now it is done.
     fn perform(&mut self, ctx: &mut Context<Self>) {
-        let wanted = if self.held.len() > 1 { Some(self.saga.wanted(&self.state)) } else { None };
-        for effect in std::mem::take(&mut self.held) {
+        let mut held = std::mem::take(&mut self.held);
+        for effect in held.drain(..) {
             // What was asked for and then given up within one frame is not done at all.
-            let still = wanted.as_ref().map_or_else(
-                || self.saga.wanted(&self.state).contains(&effect),
-                |wanted| wanted.contains(&effect),
-            );
-            if still {
+            if self.saga.still_wants(&self.state, &effect) {
                 self.do_one(effect, ctx);
             }
         }
+        // Its memory is used again: doing asks for nothing new before this turn is over.
+        debug_assert!(self.held.is_empty(), "nothing is believed while what was asked for is done");
+        self.held = held;
         self.report();
         if matches!(self.state.course, Course::Ended(_)) {
             self.deaf = true;
@@ -211,7 +229,12 @@ impl Instance {
 
     fn do_one(&mut self, effect: Effect, ctx: &mut Context<Self>) {
         match effect {
-            Effect::Wake { step, attempt, at, .. } => self.tenant.hub.wake(at, self.number, step, attempt),
+            Effect::Wake { step, attempt, at, .. } => {
+                if self.has_locks {
+                    self.await_locks(step, attempt);
+                }
+                self.tenant.hub.wake(at, self.number, step, attempt);
+            }
             Effect::Confirm { step, dir, attempt } => self.confirm(step, dir, attempt, ctx),
             Effect::Look { step, dir, phase, attempt } => self.fire(step, dir, phase, attempt, ctx),
             Effect::Call { step, dir, attempt, .. } => {
@@ -242,14 +265,14 @@ impl Instance {
         let Some(planned) = self.saga.plan.step(step) else { return };
         let reply = Reply::to_instance(ctx.address(), phase, step, attempt);
         let (Some(awf), Some(key), Some(contract)) =
-            (self.saga.awf(planned, dir), self.saga.key(&self.state, step), self.saga.contract(planned, dir))
+            (Saga::function(planned, dir), self.saga.key(&self.state, step), self.saga.contract(planned, dir))
         else {
             return drop(reply);
         };
         let robot = self.tenant.robots.borrow().platform.get(&awf.system).cloned();
         let run = &self.state.steps[usize::from(step.0)];
         let job = Job {
-            awf,
+            awf: awf.clone(),
             phase,
             inputs: self.saga.inputs(&self.state, planned, dir),
             key,
@@ -312,7 +335,7 @@ impl Actor for Instance {
     fn stopped(&mut self, _ctx: &mut Self::Context) {
         self.tenant.hub.forget(self.number);
         if self.has_locks {
-            self.tenant.ambient.borrow_mut().locks.retain(|_, (holder, _)| *holder != self.number);
+            self.hold(BTreeSet::new());
         }
     }
 }

@@ -317,7 +317,12 @@ impl Service {
             shared: Arc::clone(&self.tenant.shared),
         };
         let (state, first) = match self.logs.remove(&number) {
-            Some(state) if state.at > 0 => (state, Event::Resumed { epoch: self.state.epoch }),
+            Some(state) if state.at > 0 => {
+                // What it held it still holds: nobody else may pass before it has run.
+                let holds = saga.holds(&state);
+                self.tenant.ambient.borrow_mut().keep(number, saga.instance, holds);
+                (state, Event::Resumed { epoch: self.state.epoch })
+            }
             _ => (saga.fresh(), Event::Started),
         };
         let subject = (known.plan.kind != crate::engine::UNPERSONAL).then_some(known.plan.entity.0);

@@ -21,7 +21,7 @@ pub fn fill(tenant: &Tenant, saga: &Saga, number: Number, state: &State, step: &
     if run.direction == Direction::Forward && !step.hangs_on.is_empty() {
         facts(tenant, &saga.plan, step, now, &mut sheet);
     }
-    let Some(awf) = saga.awf(step, run.direction) else { return sheet };
+    let Some(awf) = Saga::function(step, run.direction) else { return sheet };
     let ambient = tenant.ambient.borrow();
     sheet.breaker_until = ambient.breakers.get(&awf.system).copied().filter(|until| *until > now);
     sheet.paused = paused(&ambient.paused, saga, &awf.system, tenant);

@@ -6,14 +6,14 @@ use crate::platform::Platform;
 use crate::transport::Transport;
 use actix::Addr;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use xops_graph::graph::Graph;
 use xops_kernel::declare::Declarations;
 use xops_kernel::desire::Subject;
 use xops_kernel::fact::{Doubt, Observation, Reason};
-use xops_kernel::id::{EntityId, InstanceId};
+use xops_kernel::id::{EntityId, InstanceId, StepId};
 use xops_kernel::log::{Number, Scope};
 use xops_kernel::record::Millis;
 use xops_kernel::saga::Shared;
@@ -56,7 +56,39 @@ pub struct Ambient {
     pub paused: BTreeMap<Scope, (String, String)>,
     /// Who holds which lock.
     pub locks: BTreeMap<String, (Number, InstanceId)>,
+    /// Who rests until which lock is free, in order of coming: the instance, the step, the attempt that rests.
+    pub waiters: BTreeMap<String, VecDeque<(Number, StepId, u32)>>,
 }
+
+impl Ambient {
+    /// Notes what an instance holds now, and gives back who is next for what it let go.
+    pub fn keep(&mut self, number: Number, instance: InstanceId, holds: BTreeSet<String>) -> Vec<(Number, StepId, u32)> {
+        let mut free = Vec::new();
+        self.locks.retain(|lock, (holder, _)| {
+            let kept = *holder != number || holds.contains(lock);
+            if !kept {
+                free.push(lock.clone());
+            }
+            kept
+        });
+        for lock in holds {
+            self.locks.entry(lock).or_insert((number, instance));
+        }
+        free.iter().filter_map(|lock| self.waiters.get_mut(lock)?.pop_front()).collect()
+    }
+
+    /// Notes who waits for a lock. Whoever is forgotten here still looks again by its timer.
+    pub fn wait(&mut self, lock: String, waiter: (Number, StepId, u32)) {
+        let queue = self.waiters.entry(lock).or_default();
+        queue.retain(|(number, step, _)| (*number, *step) != (waiter.0, waiter.1));
+        if queue.len() < WAITERS_MAX {
+            queue.push_back(waiter);
+        }
+    }
+}
+
+/// How many may wait for one lock by name; the others look again by their timers.
+const WAITERS_MAX: usize = 65_536;
 
 impl Tenant {
     /// The graph, to be read. Never held over a wait.

@@ -5,6 +5,7 @@
 
 use crate::driver::Instance;
 use std::collections::{BTreeMap, BTreeSet};
+use xops_kernel::awf::{Ambiguity, Contract};
 use xops_kernel::id::Direction;
 use xops_kernel::machine::Machine;
 use xops_kernel::saga::event::{Effect, Event, Stamped};
@@ -108,7 +109,7 @@ pub fn ordered(instance: &Instance) -> Result<(), String> {
                         busy <= usize::from(saga.plan.width.max(1)) + usize::from(again)
                             && planned.after.iter().all(|before| is_done(usize::from(before.0)))
                     }
-                    Direction::Forward => again,
+                    Direction::Forward => again && resends(saga.contract(planned, *dir)),
                     Direction::Backward => {
                         let later = slot + 1..state.steps.len();
                         busy == 1
@@ -130,4 +131,9 @@ pub fn ordered(instance: &Instance) -> Result<(), String> {
         saga.step(&mut state, stamped, &mut out).map_err(|refused| format!("{refused}"))?;
     }
     Ok(())
+}
+
+/// On the way back a forward call is sent only where sending it again is how its contract finds out what became of it.
+fn resends(contract: Option<&Contract>) -> bool {
+    contract.is_some_and(|contract| matches!(contract.ambiguity, Ambiguity::Resend { .. }))
 }

@@ -120,7 +120,7 @@ fn a_lookup_that_was_asked_for_before_the_window_ended_does_not_end_it() {
     hand.wake(STEP);
     let window_ms = 6_000;
     // This answer was long on its way: what it shows is older than the window's end.
-    hand.now += window_ms + 1;
+    hand.now += TIMEOUT_MS + window_ms + 1;
     hand.see(STEP, Phase::Probe, None);
     assert!(matches!(hand.stage(STEP), Stage::Resting { .. }), "{}", hand.told());
     hand.wake(STEP);
@@ -144,17 +144,51 @@ fn the_window_after_a_crash_begins_when_the_call_would_have_been_given_up() {
 }
 
 #[test]
-fn a_clock_that_goes_back_does_not_shorten_the_window() {
-    let mut hand = Hand::of(&["marked.create"]);
+fn a_clock_that_goes_back_does_not_make_a_reading_look_new() {
+    let mut hand = Hand::of(&["marked.create", "blind.send"]);
     hand.go(STEP);
     let sent = hand.now;
     hand.now -= 3_600_000;
-    hand.answer(STEP, Outcome::Unknown("lost".into()));
+    hand.answer(STEP, Outcome::Ok(Values::new()));
     hand.now = sent + 10;
-    hand.see(STEP, Phase::Probe, None);
-    hand.wake(STEP);
-    hand.see(STEP, Phase::Probe, None);
+    hand.go(StepId(1));
+    hand.answer(StepId(1), Outcome::Invalid("no".into()));
+    hand.go(STEP);
+    hand.see(STEP, Phase::Snapshot, None);
     assert!(matches!(hand.stage(STEP), Stage::Resting { .. }), "{}", hand.told());
+}
+
+#[test]
+fn what_an_unanswered_call_made_is_not_what_was_there_before() {
+    let mut hand = Hand::of(&["unique.create"]);
+    hand.go(STEP);
+    hand.see(STEP, Phase::Snapshot, None);
+    hand.answer(STEP, Outcome::Unknown("lost".into()));
+    hand.see(STEP, Phase::Probe, None);
+    // The system lets a unique call be sent again at once; meanwhile the first one took effect.
+    hand.go(STEP);
+    hand.see(STEP, Phase::Snapshot, Some("wanted-0"));
+    assert_eq!((hand.stage(STEP), &hand.state.steps[0].was), (Stage::Done, &None), "{}", hand.told());
+}
+
+#[test]
+fn a_call_that_is_about_to_be_sent_again_is_looked_for_instead_when_the_instance_turns() {
+    let mut hand = Hand::of(&["unique.create"]);
+    hand.go(STEP);
+    hand.see(STEP, Phase::Snapshot, None);
+    hand.answer(STEP, Outcome::Unknown("lost".into()));
+    hand.see(STEP, Phase::Probe, None);
+    assert_eq!(hand.stage(STEP), Stage::Confirming);
+    hand.feed(Event::Turned { why: "a person asked".into(), by: Some("someone".into()) })
+        .expect("the state waits for it");
+    assert_eq!(hand.stage(STEP), Stage::Looking(Phase::Probe), "{}", hand.told());
+    while hand.state.word() != "undone" {
+        match hand.stage(STEP) {
+            Stage::Looking(Phase::Probe) => hand.see(STEP, Phase::Probe, None),
+            _ => hand.wake(STEP),
+        }
+    }
+    assert_eq!(hand.stage(STEP), Stage::Waiting, "{}", hand.told());
 }
 
 #[test]

@@ -83,15 +83,10 @@ impl Estate {
         self.tell("POST", "/faults", Some(fault));
     }
 
-    /// Switches all faults off.
-    pub(crate) fn heal(&self) {
-        self.tell("DELETE", "/faults", None);
-    }
-
-    /// How often the faults that are on have struck.
-    pub(crate) fn hits(&self) -> u64 {
+    /// How often the fault that was switched on as the `nth` since the reset has struck.
+    pub(crate) fn hits_of(&self, nth: usize) -> u64 {
         let faults = self.ask("/faults");
-        faults.as_array().into_iter().flatten().filter_map(|fault| fault["hits"].as_u64()).sum()
+        faults[nth - 1]["hits"].as_u64().expect("the fault is on")
     }
 
     /// The calls since the last reset, in their order.
@@ -107,11 +102,6 @@ impl Estate {
     /// All objects of all systems.
     pub(crate) fn state(&self) -> Json {
         self.ask("/state")
-    }
-
-    /// An outside hand.
-    pub(crate) fn mutate(&self, order: &Json) {
-        self.tell("POST", "/mutate", Some(order));
     }
 
     fn lines(&self, path: &str, before: u64) -> Vec<Json> {

@@ -5,6 +5,7 @@
 pub(crate) mod command;
 pub(crate) mod estate;
 pub(crate) mod project;
+pub(crate) mod sites;
 pub(crate) mod story;
 pub(crate) mod truth;
 pub(crate) mod work;

@@ -34,12 +34,12 @@ pub(crate) fn command(world: &World) -> Command {
 impl Daemon {
     /// Starts a daemon and waits until its doors are open.
     pub(crate) fn start(world: &World) -> Self {
-        Self::of(world, &mut command(world))
+        Self::logged(world, &mut command(world), Stdio::null())
     }
 
-    /// The same, with a command of one's own.
-    pub(crate) fn of(world: &World, command: &mut Command) -> Self {
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a daemon");
+    /// The same, with a command and a place for its log.
+    pub(crate) fn logged(world: &World, command: &mut Command, log: impl Into<Stdio>) -> Self {
+        let mut child = command.stdout(Stdio::null()).stderr(log).spawn().expect("a daemon");
         let pid = u64::from(child.id());
         let path = said(world);
         let said = wait_for("the daemon", || {
@@ -49,6 +49,11 @@ impl Daemon {
         });
         let text = |name: &str| said[name].as_str().expect("a text").to_owned();
         Self { child, url: text("url"), token: text("token") }
+    }
+
+    /// The token of its API.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
     }
 
     /// Asks its API, with the token.
