@@ -44,7 +44,7 @@ pub async fn run(common: &Common, apply: &Apply) -> Outcome {
     match (answer, rested) {
         (Answer::Started(..), Some((number, word))) => ended(common, number, word),
         (Answer::Unchanged { handle, satisfied }, _) => {
-            unchanged(common, &apply.target.entity, &handle, satisfied);
+            unchanged(common, &apply.target.entity, &handle, satisfied)?;
             Ok(Exit::Done)
         }
         (Answer::Refused(reasons), _) => Err(Failure::new(Exit::Refused, "there is no plan").with(reasons)),
@@ -61,14 +61,13 @@ pub fn ended(common: &Common, number: u64, word: &str) -> Outcome {
     let (lines, _) = trace::tell(&log, story, Detail::Brief);
     if common.output == Format::Text {
         for line in &lines {
-            anstream::println!("{line}");
+            crate::json::text(&format!("{line}\n"))?;
         }
     } else {
         let instance = story.compiled.instance.to_string();
-        anstream::println!(
-            "{}",
-            json!({ "number": number, "instance": instance, "state": word, "lines": lines })
-        );
+        crate::json::print(
+            &json!({ "number": number, "instance": instance, "state": word, "lines": lines }),
+        )?;
     }
     Ok(exit_of(word))
 }
@@ -84,12 +83,13 @@ pub fn exit_of(word: &str) -> Exit {
 }
 
 /// Prints that nothing had to change.
-pub fn unchanged(common: &Common, entity: &str, handle: &str, satisfied: u32) {
+pub fn unchanged(common: &Common, entity: &str, handle: &str, satisfied: u32) -> Result<(), Failure> {
     if common.output == Format::Text {
         let kind = entity.split_once(':').map_or(entity, |(kind, _)| kind);
-        anstream::println!("no changes: {kind}:{handle} is as declared ({satisfied} facets hold)");
+        let told = format!("no changes: {kind}:{handle} is as declared ({satisfied} facets hold)\n");
+        crate::json::text(&told)
     } else {
-        anstream::println!("{}", json!({ "state": "unchanged", "satisfied": satisfied }));
+        crate::json::print(&json!({ "state": "unchanged", "satisfied": satisfied }))
     }
 }
 

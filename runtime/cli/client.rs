@@ -111,7 +111,7 @@ impl Client {
                 &apply.target.entity,
                 answer["handle"].as_str().unwrap_or_default(),
                 satisfied,
-            );
+            )?;
             return Ok(Exit::Done);
         }
         let number =

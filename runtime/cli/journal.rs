@@ -2,6 +2,7 @@
 
 use crate::arguments::{Common, Format};
 use crate::exit::{Exit, Failure, Outcome};
+use crate::json;
 use crate::project;
 use crate::session::{self, Places};
 use std::collections::BTreeMap;
@@ -103,7 +104,11 @@ pub fn read(common: &Common) -> Result<Log, Failure> {
 pub fn damaged(error: xops_journal::error::Error) -> Failure {
     use xops_journal::error::Error;
     let exit = match error {
-        Error::Locked { .. } | Error::Busy { .. } | Error::Io { .. } | Error::Option { .. } | Error::Random => Exit::Failed,
+        Error::Locked { .. }
+        | Error::Busy { .. }
+        | Error::Io { .. }
+        | Error::Option { .. }
+        | Error::Random => Exit::Failed,
         _ => Exit::Damaged,
     };
     Failure::new(exit, error)
@@ -250,22 +255,14 @@ pub fn verify(common: &Common) -> Outcome {
     let report = Reader::open(&places.journal, &keys).and_then(|reader| reader.verify()).map_err(damaged)?;
     let head = Value::from(hex(&report.head.hash));
     match common.output {
-        Format::Text => anstream::println!(
-            "journal ok: {} events in {} frames in {} files, {} bytes; head {} at event {}",
-            report.events,
-            report.frames,
-            report.files,
-            report.bytes,
-            head,
-            report.head.seq
-        ),
-        Format::Json | Format::Sarif => anstream::println!(
-            "{}",
-            serde_json::json!({
-                "ok": true, "events": report.events, "frames": report.frames, "files": report.files,
-                "bytes": report.bytes, "head": { "seq": report.head.seq, "hash": head.to_string() },
-            })
-        ),
+        Format::Text => json::text(&format!(
+            "journal ok: {} events in {} frames in {} files, {} bytes; head {} at event {}\n",
+            report.events, report.frames, report.files, report.bytes, head, report.head.seq
+        ))?,
+        Format::Json | Format::Sarif => json::print(&serde_json::json!({
+            "ok": true, "events": report.events, "frames": report.frames, "files": report.files,
+            "bytes": report.bytes, "head": { "seq": report.head.seq, "hash": head.to_string() },
+        }))?,
     }
     Ok(Exit::Done)
 }

@@ -6,7 +6,9 @@
 use crate::arguments::{Common, Format, Replay};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::journal::{self, Log, Story};
+use crate::json;
 use serde_json::json;
+use std::fmt::Write;
 use xops_kernel::compile::{self, Compile};
 use xops_kernel::desire;
 use xops_kernel::gate::Sheet;
@@ -30,20 +32,17 @@ pub fn run(common: &Common, arguments: &Replay) -> Outcome {
     let folded = fold(&saga, story, arguments.at.unwrap_or(usize::MAX));
     let differences: Vec<&String> = plan.iter().chain(&folded.differences).collect();
     if common.output == Format::Text {
-        print(story, &folded, plan.is_none());
+        json::text(&told(story, &folded, plan.is_none()))?;
     } else {
-        anstream::println!(
-            "{}",
-            json!({
-                "number": story.compiled.number,
-                "instance": story.compiled.instance.to_string(),
-                "plan": story.compiled.plan.id.to_string(),
-                "events": folded.events,
-                "decisions": folded.decisions,
-                "state": folded.state,
-                "differences": differences,
-            })
-        );
+        json::print(&json!({
+            "number": story.compiled.number,
+            "instance": story.compiled.instance.to_string(),
+            "plan": story.compiled.plan.id.to_string(),
+            "events": folded.events,
+            "decisions": folded.decisions,
+            "state": folded.state,
+            "differences": differences,
+        }))?;
     }
     if differences.is_empty() {
         return Ok(Exit::Done);
@@ -161,28 +160,33 @@ fn same(saga: &Saga, expected: &Event, journaled: &Event) -> bool {
     }
 }
 
-fn print(story: &Story, folded: &Folded, plan_holds: bool) {
+fn told(story: &Story, folded: &Folded, plan_holds: bool) -> String {
+    let mut out = String::new();
     let plan: &Plan = &story.compiled.plan;
     let word = if plan_holds { "compiles to the same bytes" } else { "DIFFERS" };
-    anstream::println!("instance {} plan {} ({}): {word}", story.compiled.instance, plan.id, plan.name);
-    anstream::println!("from {} facts:", plan.footprint.facts.len());
+    let _infallible =
+        writeln!(out, "instance {} plan {} ({}): {word}", story.compiled.instance, plan.id, plan.name);
+    let _infallible = writeln!(out, "from {} facts:", plan.footprint.facts.len());
     for (name, value) in &plan.footprint.facts {
         let source = plan.lineage.get(name).map_or_else(String::new, |source| format!("  <- {source}"));
-        anstream::println!("  {name} = {value}{source}");
+        let _infallible = writeln!(out, "  {name} = {value}{source}");
     }
     for shown in &folded.shown {
         let step = shown.step.as_deref().unwrap_or("-");
         let mark = if shown.decided { "derived again" } else { "given" };
-        anstream::println!("{:>6}  {:<9} {step:<24} {mark:<13} {}", shown.seq, shown.event, shown.state);
+        let _infallible =
+            writeln!(out, "{:>6}  {:<9} {step:<24} {mark:<13} {}", shown.seq, shown.event, shown.state);
         if let Some(sheet) = shown.sheet.as_ref().filter(|sheet| **sheet != Sheet::default()) {
-            anstream::println!("        the gate saw {sheet:?}");
+            let _infallible = writeln!(out, "        the gate saw {sheet:?}");
         }
     }
-    anstream::println!(
+    let _infallible = writeln!(
+        out,
         "{} events folded, {} decisions derived again, {} differences; the instance is {}",
         folded.events,
         folded.decisions,
         folded.differences.len(),
         folded.state.word()
     );
+    out
 }

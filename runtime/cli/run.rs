@@ -128,7 +128,10 @@ fn secrets(project: &Project) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
         let Some(secret) = std::env::var(&name).ok().filter(|secret| !secret.is_empty()) else { continue };
         let bytes = match secret.strip_prefix("whsec_") {
             Some(text) => serve::decode_base64(text).filter(|bytes| !bytes.is_empty()).ok_or_else(|| {
-                Failure::new(Exit::Usage, format!("`{name}` begins with `whsec_`, and what follows is no base64"))
+                Failure::new(
+                    Exit::Usage,
+                    format!("`{name}` begins with `whsec_`, and what follows is no base64"),
+                )
             })?,
             None => secret.into_bytes(),
         };

@@ -71,8 +71,13 @@ pub fn open(listen: &str, doors: Doors) -> std::io::Result<(String, actix_web::d
             .app_data(web::Data::new(doors.clone()))
             .app_data(web::PayloadConfig::new(BODY_MAX))
             .wrap_fn(|request, app| {
-                let length = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>();
-                let app = (length + request.path().len() + request.query_string().len() <= HEADERS_MAX).then(|| app.call(request));
+                let length = request
+                    .headers()
+                    .iter()
+                    .map(|(name, value)| name.as_str().len() + value.len())
+                    .sum::<usize>();
+                let app = (length + request.path().len() + request.query_string().len() <= HEADERS_MAX)
+                    .then(|| app.call(request));
                 async move {
                     match app {
                         Some(answer) => answer.await,
@@ -171,7 +176,10 @@ async fn read(request: &HttpRequest, payload: web::Payload) -> Result<web::Bytes
         Ok(Ok(body)) => Ok(body),
         Ok(Err(error)) => {
             let status = error.as_response_error().status_code();
-            Err(Box::new(refuse(status, &format!("the body was not taken: {error}; at most {BODY_MAX} bytes are"))))
+            Err(Box::new(refuse(
+                status,
+                &format!("the body was not taken: {error}; at most {BODY_MAX} bytes are"),
+            )))
         }
         Err(_) => {
             let mut slow = refuse(StatusCode::REQUEST_TIMEOUT, "the body did not come in time");

@@ -3,6 +3,7 @@
 use crate::arguments::{Common, Format, Trace};
 use crate::exit::{Exit, Outcome};
 use crate::journal::{self, Log, Story};
+use crate::json;
 use xops_kernel::saga::event::Stamped;
 use xops_kernel::trace::{self, Detail, Line};
 
@@ -14,27 +15,27 @@ pub fn run(common: &Common, arguments: &Trace) -> Outcome {
     let (lines, state) = tell(&log, story, detail);
     if common.output == Format::Text {
         for line in &lines {
-            anstream::println!("{line}");
+            json::text(&format!(
+                "{line}
+"
+            ))?;
         }
         if story.erased > 0 {
-            anstream::println!(
-                "erased: {} events were said of a subject whose key was destroyed",
+            json::text(&format!(
+                "erased: {} events were said of a subject whose key was destroyed\n",
                 story.erased
-            );
+            ))?;
         }
     } else {
-        anstream::println!(
-            "{}",
-            serde_json::json!({
-                "number": story.compiled.number,
-                "instance": story.compiled.instance.to_string(),
-                "plan": story.compiled.plan.id.to_string(),
-                "state": state,
-                "erased": story.erased,
-                "principal": story.compiled.principal,
-                "lines": lines,
-            })
-        );
+        json::print(&serde_json::json!({
+            "number": story.compiled.number,
+            "instance": story.compiled.instance.to_string(),
+            "plan": story.compiled.plan.id.to_string(),
+            "state": state,
+            "erased": story.erased,
+            "principal": story.compiled.principal,
+            "lines": lines,
+        }))?;
     }
     Ok(Exit::Done)
 }

@@ -102,7 +102,10 @@ struct Ends {
 impl Ends {
     fn tell() -> Self {
         let mut lab = Lab::open();
-        Self { forward: story::undisturbed(&mut lab, Story::Forward), back: story::undisturbed(&mut lab, Story::Backstep) }
+        Self {
+            forward: story::undisturbed(&mut lab, Story::Forward),
+            back: story::undisturbed(&mut lab, Story::Backstep),
+        }
     }
 
     fn of(&self, story: Story) -> &Reference {
@@ -200,7 +203,8 @@ fn a_fault_that_strikes_once_on_the_way_back_does_what_is_declared() {
 
 #[test]
 fn what_was_done_without_an_answer_is_undone_all_the_same() {
-    let unanswered = ["status:500", "timeout_before", "timeout_after", "reset_after", "reset_mid_body", "truncate"];
+    let unanswered =
+        ["status:500", "timeout_before", "timeout_after", "reset_after", "reset_mid_body", "truncate"];
     strike("fault then back", Story::Backstep, |site, kind| {
         site.role == Role::Do && site.action < STEPS - 1 && unanswered.contains(&kind)
     });
@@ -262,7 +266,8 @@ fn settled(place: &str, token: &str, expect: &str) -> Result<(), String> {
     let began = Instant::now();
     let bearer = format!("Bearer {token}");
     loop {
-        let (_, answer) = estate::request(place, "GET", "/v1/instances/1", &[("authorization", &bearer)], "")?;
+        let (_, answer) =
+            estate::request(place, "GET", "/v1/instances/1", &[("authorization", &bearer)], "")?;
         if answer["state"] == expect {
             return Ok(());
         }
@@ -277,7 +282,8 @@ fn settled(place: &str, token: &str, expect: &str) -> Result<(), String> {
 fn what_waits_for_a_person_goes_on_as_the_person_decides() {
     let ends = Ends::tell();
     let case = |story: Story, action: usize, role: Role| {
-        let site = sites::sites(ends.of(story)).into_iter().find(|site| site.action == action && site.role == role);
+        let site =
+            sites::sites(ends.of(story)).into_iter().find(|site| site.action == action && site.role == role);
         let site = site.expect("the story has the call");
         let expect = once(story, &site, "reject");
         Case { site, kind: KINDS[0], times: Some(1), expect }

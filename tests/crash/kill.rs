@@ -164,14 +164,20 @@ fn points(reference: &Reference, place: Place) -> u64 {
 fn enumerate(story: Story) {
     let reference = story::undisturbed(&mut Lab::open(), story);
     let every = |place| (1..=points(&reference, place) + MARGIN).map(move |nth| Point(place, nth));
-    let cases: Vec<Case> = PLACES.into_iter().flat_map(every).map(|first| Case { first, second: None }).collect();
+    let cases: Vec<Case> =
+        PLACES.into_iter().flat_map(every).map(|first| Case { first, second: None }).collect();
     let title = format!("kill {}", story.word());
     let results = work::all(&title, WORKERS, &cases, |lab, case| check(lab, story, &reference, case));
     for place in PLACES {
-        let of_place = cases.iter().zip(&results).filter(|(case, struck)| case.first.0 == place && struck.first);
+        let of_place =
+            cases.iter().zip(&results).filter(|(case, struck)| case.first.0 == place && struck.first);
         let died: Vec<u64> = of_place.clone().map(|(case, _)| case.first.1).collect();
         let mut in_flight: BTreeSet<u64> = of_place.filter_map(|(_, struck)| struck.in_flight).collect();
-        println!("{title}: {place}: {} points struck, {} of them with a call in flight", died.len(), in_flight.len());
+        println!(
+            "{title}: {place}: {} points struck, {} of them with a call in flight",
+            died.len(),
+            in_flight.len()
+        );
         // What is grouped into one frame depends on the moment, so that counting frames can pass a boundary over.
         let calls = points(&reference, Place::BeforeCall);
         let sent = matches!(place, Place::BeforeAppend | Place::AfterCall);
@@ -222,8 +228,10 @@ fn a_second_crash_while_recovering_leads_to_the_same_end() {
             let step = if matches!(place, Place::BeforeCall | Place::AfterCall) { 2 } else { 5 };
             (2..=points(&reference, place)).step_by(step).map(move |nth| Point(place, nth))
         });
-        let cases: Vec<Case> =
-            firsts.zip(seconds.into_iter().cycle()).map(|(first, second)| Case { first, second: Some(second) }).collect();
+        let cases: Vec<Case> = firsts
+            .zip(seconds.into_iter().cycle())
+            .map(|(first, second)| Case { first, second: Some(second) })
+            .collect();
         let title = format!("kill twice {}", story.word());
         let results = work::all(&title, WORKERS, &cases, |lab, case| check(lab, story, &reference, case));
         let twice = results.iter().filter(|struck| struck.second).count();

@@ -8,7 +8,11 @@ use std::path::PathBuf;
 fn told() -> World {
     let world = World::start();
     ends(&world, &["apply", "person:sarah.chen", "--outcome", "EMP-R-001"], 0);
-    world.control("POST", "/faults", r#"{"system": "slack", "operation": "conversations.invite", "kind": "reject", "times": 1}"#);
+    world.control(
+        "POST",
+        "/faults",
+        r#"{"system": "slack", "operation": "conversations.invite", "kind": "reject", "times": 1}"#,
+    );
     ends(&world, &["apply", "person:wei.zhang", "--outcome", "EMP-R-001"], 5);
     world
 }
@@ -110,7 +114,16 @@ fn a_file_that_is_gone_is_missed() {
     let path = file(&world, "journal-000001.redb");
     let away = world.dir().join("away");
     std::fs::rename(&path, &away).expect("the journal");
-    refused(&world, "no file", &["journal-000001.redb", "missing"]);
+    // A reader misses the file; a writer, which could begin another, knows how far the journal had come.
+    for (command, words) in [
+        (&["verify"][..], "journal-000001.redb` is missing"),
+        (&["trace", "1"], "journal-000001.redb` is missing"),
+        (&["run", "--listen", "127.0.0.1:0", "--until-quiet"], "the journal was rolled back"),
+    ] {
+        let (out, why) = ends(&world, command, 7);
+        assert!(out.is_empty() && why.contains(words), "{command:?}: {out}{why}");
+    }
+    assert!(!path.exists(), "a refused journal was begun anew");
     std::fs::rename(&away, &path).expect("the journal");
     ends(&world, &["verify"], 0);
 }

@@ -51,7 +51,11 @@ fn a_request_is_started_and_completes_and_its_repetition_is_the_same_request() {
     let number = first.json()["number"].as_u64().expect("a number");
     daemon.until(number, "completed");
     let again = daemon.ask("POST", "/v1/requests", &onboarding("r1", "sarah.chen"));
-    assert_eq!(again.json()["instance"], first.json()["instance"], "the id of a request makes it one request");
+    assert_eq!(
+        again.json()["instance"],
+        first.json()["instance"],
+        "the id of a request makes it one request"
+    );
     let other = daemon.ask("POST", "/v1/requests", &onboarding("r2", "sarah.chen"));
     assert_eq!((other.status, &other.json()["state"]), (200, &json!("unchanged")), "{}", other.body);
     let status = daemon.ask("GET", "/v1/status", "").json();
@@ -64,7 +68,8 @@ fn what_cannot_be_done_is_refused_with_the_reason() {
     let world = World::start();
     let daemon = Daemon::start(&world);
     let body = |change: &str, value: serde_json::Value| {
-        let mut body = json!({ "id": change, "entity": "person", "find": { "handle": "sarah.chen" } });
+        let id = format!("{change} {value}");
+        let mut body = json!({ "id": id, "entity": "person", "find": { "handle": "sarah.chen" } });
         body[change] = value;
         body.to_string()
     };
@@ -93,7 +98,10 @@ fn a_paused_system_holds_its_step_until_it_is_resumed() {
     let number = answer.json()["number"].as_u64().expect("a number");
     crate::estate::wait_for("all steps but the last", || {
         let calls = world.control("GET", "/changes", "");
-        calls.as_array().is_some_and(|all| all.iter().any(|change| change["system"] == "servicenow")).then_some(())
+        calls
+            .as_array()
+            .is_some_and(|all| all.iter().any(|change| change["system"] == "servicenow"))
+            .then_some(())
     });
     std::thread::sleep(std::time::Duration::from_millis(500));
     let word = daemon.ask("GET", &format!("/v1/instances/{number}"), "").json()["state"].to_string();
@@ -106,7 +114,9 @@ fn a_paused_system_holds_its_step_until_it_is_resumed() {
 
 #[test]
 fn a_parked_step_waits_for_a_person_who_releases_it_or_turns_it_back() {
-    for (order, end) in [(["release", "1", "--decide", "retry"], "completed"), (["backstep", "1", "--why", "no"], "undone")] {
+    for (order, end) in
+        [(["release", "1", "--decide", "retry"], "completed"), (["backstep", "1", "--why", "no"], "undone")]
+    {
         let world = World::start();
         let daemon = Daemon::start(&world);
         // An expired credential stops the way there, and no try makes it better: a person has to see to it.

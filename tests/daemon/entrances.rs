@@ -40,7 +40,8 @@ impl Delivery {
 
     fn send(&self, daemon: &Daemon, signature: &str) -> Answer {
         let at = self.at.to_string();
-        let headers = [("webhook-id", self.id.as_str()), ("webhook-timestamp", &at), ("webhook-signature", signature)];
+        let headers =
+            [("webhook-id", self.id.as_str()), ("webhook-timestamp", &at), ("webhook-signature", signature)];
         http::call("POST", &format!("{}/v1/webhooks/workday", daemon.url), &headers, self.body.as_bytes())
     }
 }
@@ -56,13 +57,21 @@ fn a_signed_event_starts_an_instance_and_its_repetition_changes_nothing() {
     daemon.until(number, "completed");
     let changes = world.control("GET", "/changes", "").as_array().map(Vec::len);
     // Senders deliver again when an answer was lost, also much later and with a fresh time.
-    for again in [Delivery::approved("msg_1", "CW-1001"), Delivery { at: now() - 200, ..Delivery::approved("msg_1", "CW-1001") }] {
+    for again in [
+        Delivery::approved("msg_1", "CW-1001"),
+        Delivery { at: now() - 200, ..Delivery::approved("msg_1", "CW-1001") },
+    ] {
         let answer = again.send(&daemon, &again.signature());
         assert_eq!(answer.json()["instance"], first.json()["instance"], "{}", answer.body);
     }
     let daemon = restarted(&world, daemon);
     let answer = delivery.send(&daemon, &delivery.signature());
-    assert_eq!(answer.json()["instance"], first.json()["instance"], "a restart forgets no delivery: {}", answer.body);
+    assert_eq!(
+        answer.json()["instance"],
+        first.json()["instance"],
+        "a restart forgets no delivery: {}",
+        answer.body
+    );
     assert_eq!(world.control("GET", "/changes", "").as_array().map(Vec::len), changes);
     let next = Delivery::approved("msg_2", "CW-1001");
     let answer = next.send(&daemon, &next.signature());
@@ -106,13 +115,18 @@ fn what_is_not_signed_by_the_sender_now_is_refused() {
         let answer = changed.send(&daemon, &changed.signature());
         assert_eq!(answer.status, 401, "{}", answer.body);
     }
-    for bad in ["", "v1,", "v1", "v2,AAAA", "v1,!!!", &signature.replace("v1,", "v1a,"), &"v1,AAAA ".repeat(100)] {
+    for bad in
+        ["", "v1,", "v1", "v2,AAAA", "v1,!!!", &signature.replace("v1,", "v1a,"), &"v1,AAAA ".repeat(100)]
+    {
         assert_eq!(good.send(&daemon, bad).status, 401, "{bad}");
     }
     let unsecret = http::call("POST", &format!("{}/v1/webhooks/okta", daemon.url), &[], good.body.as_bytes());
     assert_eq!(unsecret.status, 404, "no secret is set for this system");
     assert_eq!(daemon.ask("GET", "/v1/status", "").json()["open_requests"], 0);
-    assert!(world.control("GET", "/changes", "").as_array().is_some_and(Vec::is_empty), "a refused event had an effect");
+    assert!(
+        world.control("GET", "/changes", "").as_array().is_some_and(Vec::is_empty),
+        "a refused event had an effect"
+    );
     // Of several signatures one is enough: secrets are rotated.
     assert_eq!(good.send(&daemon, &format!("v1,AAAA {signature}")).status, 202);
 }

@@ -69,11 +69,22 @@ fn heads_that_are_too_long_or_no_http_are_refused() {
     let address = format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "x".repeat(10_000));
     let query = format!("GET /healthz?{} HTTP/1.1\r\nhost: x\r\n\r\n", "x".repeat(10_000));
     let sizes = "POST /v1/requests HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\n";
-    let smuggled =
-        "POST /v1/requests HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n";
+    let smuggled = "POST /v1/requests HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n";
     let lengths = "POST /v1/requests HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n";
     let huge = "POST /v1/requests HTTP/1.1\r\nhost: x\r\ncontent-length: 99999999999999999999\r\n\r\n";
-    for text in [&header, &many, &endless, &address, &query, sizes, smuggled, lengths, huge, "\u{16}\u{3}\u{1}", "GET\r\n\r\n"] {
+    for text in [
+        &header,
+        &many,
+        &endless,
+        &address,
+        &query,
+        sizes,
+        smuggled,
+        lengths,
+        huge,
+        "\u{16}\u{3}\u{1}",
+        "GET\r\n\r\n",
+    ] {
         let began = Instant::now();
         let mut text = text.as_bytes().to_vec();
         if !text.ends_with(b"\r\n\r\n") {

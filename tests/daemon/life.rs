@@ -31,7 +31,11 @@ fn a_polite_end_closes_the_journal_and_the_next_start_goes_on() {
 fn an_end_amid_work_loses_nothing_and_doubles_nothing() {
     let world = World::start();
     let daemon = Daemon::start(&world);
-    world.control("POST", "/faults", r#"{"system": "servicenow", "operation": "*", "kind": "slow", "delay_ms": 300, "times": 4}"#);
+    world.control(
+        "POST",
+        "/faults",
+        r#"{"system": "servicenow", "operation": "*", "kind": "slow", "delay_ms": 300, "times": 4}"#,
+    );
     let number = onboard(&daemon, "r1", "sarah.chen");
     std::thread::sleep(std::time::Duration::from_millis(300));
     assert_eq!(daemon.terminate().code(), Some(0));
@@ -41,7 +45,8 @@ fn an_end_amid_work_loses_nothing_and_doubles_nothing() {
     let (trace, _) = ends(&world, &["trace", &number.to_string()], 0);
     assert!(trace.contains("outcome.complete"), "{trace}");
     let changes = world.control("GET", "/changes", "");
-    let orders = |change: &&serde_json::Value| change["kind"] == "sc_request" && change["system"] == "servicenow";
+    let orders =
+        |change: &&serde_json::Value| change["kind"] == "sc_request" && change["system"] == "servicenow";
     let orders = changes.as_array().expect("changes").iter().filter(orders).count();
     assert!(orders <= 1, "{changes}");
 }
@@ -101,7 +106,11 @@ fn a_file_that_describes_no_daemon_is_said_to() {
 fn an_address_that_is_taken_or_none_is_said_to_be() {
     let world = World::start();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    for address in [taken.local_addr().expect("an address").to_string(), "nowhere".to_owned(), "127.0.0.1:99999".to_owned()] {
+    for address in [
+        taken.local_addr().expect("an address").to_string(),
+        "nowhere".to_owned(),
+        "127.0.0.1:99999".to_owned(),
+    ] {
         let output = world.command().args(["run", "--listen", &address]).output().expect("the command");
         let why = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1), "{why}");

@@ -40,7 +40,8 @@ fn closed(label: &str, word: &str) -> bool {
 /// A line of the text format: the name, the labels, the value.
 fn line(text: &str) -> (String, BTreeMap<String, String>, f64) {
     let (series, value) = text.rsplit_once(' ').expect("a value");
-    let (name, labels) = series.split_once('{').map_or((series, ""), |(name, rest)| (name, rest.trim_end_matches('}')));
+    let (name, labels) =
+        series.split_once('{').map_or((series, ""), |(name, rest)| (name, rest.trim_end_matches('}')));
     let label = |part: &str| {
         let (name, word) = part.split_once('=').expect("a label");
         (name.to_owned(), word.trim_matches('"').to_owned())
@@ -55,10 +56,15 @@ fn the_metrics_have_every_series_and_name_nobody() {
     let daemon = Daemon::start(&world);
     let number = |answer: http::Answer| answer.json()["number"].as_u64().expect("a number");
     daemon.until(number(daemon.ask("POST", "/v1/requests", &onboarding("r1", "sarah.chen"))), "completed");
-    world.control("POST", "/faults", r#"{"system": "slack", "operation": "conversations.invite", "kind": "reject", "times": 1}"#);
+    world.control(
+        "POST",
+        "/faults",
+        r#"{"system": "slack", "operation": "conversations.invite", "kind": "reject", "times": 1}"#,
+    );
     daemon.until(number(daemon.ask("POST", "/v1/requests", &onboarding("r2", "wei.zhang"))), "undone");
     let text = http::call("GET", &format!("{}/metrics", daemon.url), &[], b"").body;
-    let lines: Vec<_> = text.lines().filter(|text| !text.starts_with('#') && !text.is_empty()).map(line).collect();
+    let lines: Vec<_> =
+        text.lines().filter(|text| !text.starts_with('#') && !text.is_empty()).map(line).collect();
     let names: BTreeSet<&str> = lines.iter().map(|(name, ..)| name.as_str()).collect();
     for (name, labels) in SERIES {
         assert!(names.contains(name), "{name} is missing from:\n{text}");
@@ -83,8 +89,15 @@ fn the_metrics_have_every_series_and_name_nobody() {
     };
     assert!(of("xops_instances_ended_total", &[("end", "completed")]) >= 1.0, "{text}");
     assert!(of("xops_instances_ended_total", &[("end", "undone")]) >= 1.0, "{text}");
-    assert!(of("xops_compensations_total", &[("result", "done")]) >= 5.0, "five steps were undone:\n{text}");
-    assert!(of("xops_awf_calls_total", &[("awf", "okta.create_identity"), ("phase", "do"), ("result", "ok")]) >= 2.0, "{text}");
+    assert!(
+        of("xops_compensations_total", &[("result", "undone")]) >= 5.0,
+        "five steps were undone:\n{text}"
+    );
+    assert!(
+        of("xops_awf_calls_total", &[("awf", "okta.create_identity"), ("phase", "do"), ("result", "ok")])
+            >= 2.0,
+        "{text}"
+    );
     assert!(of("xops_robot_up", &[("robot", "platform"), ("system", "slack")]) >= 1.0, "{text}");
     assert!(of("xops_journal_commits_total", &[]) >= 10.0, "{text}");
 }

@@ -51,7 +51,8 @@ impl Even {
     /// What stands at the beginning of `rest`, if it differs from run to run: its length, and what is written instead.
     fn piece(&mut self, rest: &str, before: &str) -> Option<(usize, String)> {
         if before.ends_with("duration=") {
-            let end = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(rest.len());
+            let end =
+                rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(rest.len());
             return Some((end, "0.1".to_owned()));
         }
         let word_end = rest.find(|letter: char| !letter.is_ascii_alphanumeric()).unwrap_or(rest.len());
@@ -96,7 +97,10 @@ fn counted(rest: &str, word: &str, before: &str) -> Option<String> {
     if before.ends_with("process ") || before.ends_with("\"pid\": ") {
         return Some("PID".to_owned());
     }
-    if after.starts_with(" frames") || after.starts_with(" bytes") || before.ends_with("s\": ") && is_size(before) {
+    if after.starts_with(" frames")
+        || after.starts_with(" bytes")
+        || before.ends_with("s\": ") && is_size(before)
+    {
         return Some("N".to_owned());
     }
     if is_epoch(13) {
@@ -130,9 +134,9 @@ fn moment(rest: &str) -> Option<(usize, &'static str)> {
     let joint = [("dddd-dd-ddTdd:dd:dd", "T"), ("dddd-dd-dd dd:dd:dd", " ")];
     let (_, joint) = joint.into_iter().find(|(form, _)| fits(rest, form))?;
     let fraction = &rest[19..];
-    let digits = fraction.strip_prefix('.').map_or(0, |digits| {
-        1 + digits.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(digits.len())
-    });
+    let digits = fraction
+        .strip_prefix('.')
+        .map_or(0, |digits| 1 + digits.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(digits.len()));
     let end = usize::from(joint == "T" && fraction[digits..].starts_with('Z'));
     Some((19 + digits + end, joint))
 }
@@ -153,18 +157,30 @@ mod tests {
         check("id@2026-12-01 01:02:03", "id@2026-11-21 10:42:01");
         check("at http://127.0.0.1:41234/api", "at http://127.0.0.1:PORT/api");
         check("slack.user/U1@1795300509", "slack.user/U1@1795257721");
-        check("135 events in 84 frames in 1 files, 44553 bytes", "135 events in N frames in 1 files, N bytes");
+        check(
+            "135 events in 84 frames in 1 files, 44553 bytes",
+            "135 events in N frames in 1 files, N bytes",
+        );
         check("/folder/of/today/data", "DIR/data");
     }
 
     #[test]
     fn ids_are_numbered_and_stay_different() {
-        check("p-d4447d1cc378 i-0123456789 p-d4447d1cc378 p-aaaaaaaaaa", "p-000000000001 i-0000000002 p-000000000001 p-0000000003");
+        check(
+            "p-d4447d1cc378 i-0123456789 p-d4447d1cc378 p-aaaaaaaaaa",
+            "p-000000000001 i-0000000002 p-000000000001 p-0000000003",
+        );
     }
 
     #[test]
     fn what_does_not_differ_is_left() {
-        for line in ["end_date = 2027-05-31", "CW-1001", "6 to create", "item = 774906834fbb4200086eeed18110c737", "xops-1-2"] {
+        for line in [
+            "end_date = 2027-05-31",
+            "CW-1001",
+            "6 to create",
+            "item = 774906834fbb4200086eeed18110c737",
+            "xops-1-2",
+        ] {
             check(line, line);
         }
     }

@@ -106,7 +106,8 @@ fn the_sample_output_of_the_readme_is_what_the_story_gives() {
         sample.iter().any(|line| line.starts_with("$ xops apply")),
         "README.md shows no sample: paste a part of tests/stories/onboarding.out into a fenced block after `{marker}`"
     );
-    let transcript = std::fs::read_to_string(root().join("tests/stories/onboarding.out")).expect("the transcript");
+    let transcript =
+        std::fs::read_to_string(root().join("tests/stories/onboarding.out")).expect("the transcript");
     let transcript: Vec<&str> = transcript.lines().collect();
     let stands = transcript.windows(sample.len()).any(|lines| lines == sample);
     assert!(stands, "README.md shows what the story does not give: paste it again\n{}", sample.join("\n"));

@@ -149,7 +149,9 @@ fn spread(line: &str) -> String {
 /// The words of a command; `'...'` holds blanks together.
 fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
-    let quoted = |(at, part): (usize, &str)| if at % 2 == 1 { vec![part.to_owned()] } else { part.split_whitespace().map(str::to_owned).collect() };
+    let quoted = |(at, part): (usize, &str)| {
+        if at % 2 == 1 { vec![part.to_owned()] } else { part.split_whitespace().map(str::to_owned).collect() }
+    };
     for piece in line.split('\'').enumerate().map(quoted) {
         words.extend(piece);
     }

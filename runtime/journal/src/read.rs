@@ -252,7 +252,7 @@ impl Reader {
         let mut before: Option<blake3::Hash> = None;
         for copy in 0..COPIES_MAX {
             // The head file first: what is read after it reaches at least as far.
-            let known = read_head(&*disk)?.map(|bytes| decode_head(&bytes, keys)).transpose()?;
+            let known = read_head(&*disk)?.map(|bytes| decode_head(&bytes, keys)).transpose();
             let names = disk.list().map_err(Error::io("list the journal directory"))?;
             let files = numbers(&names);
             let Some(&newest) = files.last() else { return Err(Error::Missing { file: file_name(1) }) };
@@ -268,7 +268,15 @@ impl Reader {
                     .map(|frames| -> Box<dyn Frames + Send> { Box::new(frames) });
                 salvaged.ok_or_else(|| Error::Busy { file: name })
             };
-            let known = known.unwrap_or_default();
+            let known = match (known, &outcome) {
+                (Ok(known), _) => known.unwrap_or_default(),
+                // Under another key the head fails its check too: that it is another key is what there is to say.
+                (Err(error), Ok(current)) => {
+                    current.preamble()?.admit(&file_name(newest), keys)?;
+                    return Err(error);
+                }
+                (Err(error), Err(_)) => return Err(error),
+            };
             match outcome.and_then(|current| Self::checked(&*disk, keys, &files, newest, current, known)) {
                 Ok(view) => return Ok(Self { disk, keys: keys.clone(), view, settled: indexed }),
                 // The same bytes twice: nobody is writing, and this is damage.

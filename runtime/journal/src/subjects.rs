@@ -129,7 +129,8 @@ impl SubjectKeys {
         let (name, _) = place(path)?;
         let mut copy = 1;
         loop {
-            let bytes = std::fs::read(path).map_err(Error::io(format!("read the keyring `{}`", path.display())))?;
+            let bytes =
+                std::fs::read(path).map_err(Error::io(format!("read the keyring `{}`", path.display())))?;
             let bytes = Zeroizing::new(bytes);
             let mut keys = Self {
                 name: name.clone(),

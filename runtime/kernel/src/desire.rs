@@ -1,7 +1,8 @@
 //! What the declared outcomes want of one entity.
 //!
-//! Invariants: outcomes union over facets; two values for one facet are refused; a selector that hangs on something unknown
-//! selects nothing and says so; every attribute that was looked at is written down, because it becomes the footprint.
+//! Invariants: outcomes union over facets; two values for one facet are refused, also where the request named only one of the two
+//! outcomes; a selector that hangs on something unknown selects nothing and says so; every attribute that was known and
+//! looked at is written down, because it becomes the footprint. What was unknown and did not matter is not.
 
 use crate::declare::{Declarations, Desired, Outcome};
 use crate::diff::{Facet, Want};
@@ -38,6 +39,24 @@ pub struct Desire {
     pub chosen_by: BTreeSet<String>,
     /// The settings that hold.
     pub settings: Settings,
+    /// What outcomes want that apply as well, but that the request did not name: it stays as it is.
+    pub others: BTreeMap<Facet, Want>,
+    /// The kinds of facet (domain, name) of outcomes that the request did not name and of which it is unknown what they want.
+    pub doubted: BTreeSet<(String, String)>,
+    /// What it hung on whether anything wants a facet, by its kind (domain, name).
+    pub judged_by: BTreeMap<(String, String), BTreeSet<String>>,
+}
+
+impl Desire {
+    /// Whether `facet`, which xops granted, may be taken back: outcomes apply, and none of them wants it. Where no outcome applies
+    /// nothing changes: leaving is a declared outcome.
+    pub fn may_lose(&self, facet: &Facet) -> bool {
+        let kind = (facet.domain.clone(), facet.name.clone());
+        !self.outcomes.is_empty()
+            && !self.wants.contains_key(facet)
+            && !self.others.contains_key(facet)
+            && !self.doubted.contains(&kind)
+    }
 }
 
 /// Why no wish could be made out.
@@ -95,37 +114,45 @@ pub(crate) struct Asked<'a> {
 
 impl expr::Scope for Asked<'_> {
     fn lookup(&self, path: &Path) -> Known {
-        if path.root == self.subject.kind {
-            let Some(attribute) = path.first() else { return Known::Value(Value::Null) };
-            self.seen.borrow_mut().insert(format!("{}.{attribute}", path.root));
-            return of_observation(self.subject.facts.get(attribute), path, |fact| {
-                path.follow(1, &fact.value)
-            });
+        let (reference, known) = self.find(path);
+        // What is unknown and yet leaves the result known did not matter.
+        if let (Some(reference), Known::Value(_)) = (reference, &known) {
+            self.seen.borrow_mut().insert(reference);
         }
-        match path.root.as_str() {
-            "setting" => self.setting(path),
-            "link" => {
-                let Some(system) = path.first() else { return Known::Value(Value::Null) };
-                self.seen.borrow_mut().insert(format!("link.{system}"));
-                of_observation(self.subject.links.get(system), path, |record| path.follow(1, &linked(record)))
-            }
-            "tenant" => Known::Value(self.declarations.tenant.as_str().into()),
-            kind => {
-                let object = path
-                    .first()
-                    .and_then(|name| self.declarations.objects.get(&(kind.to_owned(), name.to_owned())));
-                Known::Value(object.map_or(Value::Null, |object| {
-                    let mut attributes = object.attributes.clone();
-                    attributes.insert("name".to_owned(), object.name.as_str().into());
-                    path.follow(1, &Value::Map(attributes))
-                }))
-            }
-        }
+        known
     }
 }
 
 impl Asked<'_> {
-    fn setting(&self, path: &Path) -> Known {
+    /// The reference of the footprint, if it is one, and what stands there.
+    fn find(&self, path: &Path) -> (Option<String>, Known) {
+        let Some(first) = path.first() else { return (None, Known::Value(Value::Null)) };
+        if path.root == self.subject.kind {
+            let fact = self.subject.facts.get(first);
+            let known = of_observation(fact, path, |fact| path.follow(1, &fact.value));
+            return (Some(format!("{}.{first}", path.root)), known);
+        }
+        match path.root.as_str() {
+            "setting" => self.setting(path),
+            "link" => {
+                let link = self.subject.links.get(first);
+                let known = of_observation(link, path, |record| path.follow(1, &linked(record)));
+                (Some(format!("link.{first}")), known)
+            }
+            "tenant" => (None, Known::Value(self.declarations.tenant.as_str().into())),
+            kind => {
+                let object = self.declarations.objects.get(&(kind.to_owned(), first.to_owned()));
+                let value = object.map_or(Value::Null, |object| {
+                    let mut attributes = object.attributes.clone();
+                    attributes.insert("name".to_owned(), object.name.as_str().into());
+                    path.follow(1, &Value::Map(attributes))
+                });
+                (None, Known::Value(value))
+            }
+        }
+    }
+
+    fn setting(&self, path: &Path) -> (Option<String>, Known) {
         let words: Vec<&str> = path
             .segments
             .iter()
@@ -135,12 +162,12 @@ impl Asked<'_> {
             })
             .collect();
         let key = words.join(".");
-        self.seen.borrow_mut().insert(format!("setting.{key}"));
-        match self.settings.get(&key) {
+        let known = match self.settings.get(&key) {
             Some(Ok(resolved)) => Known::Value(resolved.value.clone()),
             Some(Err(attribute)) => Known::Unknown([format!("{}.{attribute}", self.subject.kind)].into()),
             None => Known::Value(Value::Null),
-        }
+        };
+        (Some(format!("setting.{key}")), known)
     }
 }
 
@@ -174,26 +201,15 @@ pub fn desire(
     );
     let mut desire = Desire::default();
     let mut refused = Vec::new();
-    let named =
-        |outcome: &&Outcome| only.is_none_or(|name| outcome.name == name) && outcome.entity == known.kind;
-    for outcome in declarations.outcomes.values().filter(named) {
-        let scope = Asked { declarations, subject: known, settings: &settings, seen: RefCell::default() };
-        let holds = expr::holds(&outcome.applies, &scope);
-        let chosen_by = scope.seen.take();
-        match holds {
-            Ok(false) => {}
-            Ok(true) => {
-                desire.outcomes.insert(outcome.name.clone());
-                for line in &outcome.facets {
-                    let scope =
-                        Asked { declarations, subject: known, settings: &settings, seen: RefCell::default() };
-                    refused.extend(wish(&mut desire.wants, outcome, line, &scope, &chosen_by));
-                }
-                desire.chosen_by.extend(chosen_by);
-            }
-            Err(what) => refused.extend(unknown(outcome, what)),
+    for outcome in declarations.outcomes.values().filter(|outcome| outcome.entity == known.kind) {
+        let scope = || Asked { declarations, subject: known, settings: &settings, seen: RefCell::default() };
+        if only.is_none_or(|name| outcome.name == name) {
+            refused.extend(select(&mut desire, outcome, &scope));
+        } else {
+            set_aside(&mut desire, outcome, &scope);
         }
     }
+    refused.extend(contradictions(&desire));
     desire.settings = settings;
     if refused.is_empty() {
         Ok(desire)
@@ -204,6 +220,62 @@ pub fn desire(
     }
 }
 
+/// Adds what an outcome wants, if it applies.
+fn select<'a>(desire: &mut Desire, outcome: &Outcome, scope: &impl Fn() -> Asked<'a>) -> Vec<Undesired> {
+    let selector = scope();
+    let holds = expr::holds(&outcome.applies, &selector);
+    let chosen_by = selector.seen.take();
+    judge(desire, outcome, &chosen_by);
+    match holds {
+        Ok(false) => Vec::new(),
+        Ok(true) => {
+            desire.outcomes.insert(outcome.name.clone());
+            desire.chosen_by.extend(chosen_by.iter().cloned());
+            let Desire { wants, judged_by, .. } = desire;
+            let mut wish = |line| wish(wants, judged_by, outcome, line, &scope(), &chosen_by);
+            outcome.facets.iter().flat_map(&mut wish).collect()
+        }
+        Err(what) => unknown(outcome, what),
+    }
+}
+
+/// Keeps what an outcome wants that the request did not name: it is not brought about, and not taken back.
+fn set_aside<'a>(desire: &mut Desire, outcome: &Outcome, scope: &impl Fn() -> Asked<'a>) {
+    let selector = scope();
+    let holds = expr::holds(&outcome.applies, &selector);
+    let chosen_by = selector.seen.take();
+    judge(desire, outcome, &chosen_by);
+    for line in &outcome.facets {
+        let Desire { others, judged_by, .. } = desire;
+        let certain = match holds {
+            Ok(false) => true,
+            Ok(true) => wish(others, judged_by, outcome, line, &scope(), &chosen_by).is_empty(),
+            Err(_) => false,
+        };
+        if !certain {
+            desire.doubted.insert((line.domain.clone(), line.facet.clone()));
+        }
+    }
+}
+
+fn judge(desire: &mut Desire, outcome: &Outcome, chosen_by: &BTreeSet<String>) {
+    for line in &outcome.facets {
+        let kind = (line.domain.clone(), line.facet.clone());
+        desire.judged_by.entry(kind).or_default().extend(chosen_by.iter().cloned());
+    }
+}
+
+/// What the request wants otherwise than the outcomes that it did not name.
+fn contradictions(desire: &Desire) -> Vec<Undesired> {
+    let both = desire.wants.iter().filter_map(|(facet, want)| Some((facet, want, desire.others.get(facet)?)));
+    both.filter(|(_, want, other)| want.value != other.value || want.object != other.object)
+        .map(|(facet, want, other)| {
+            let second = other.outcomes.iter().next().cloned().unwrap_or_default();
+            conflict(facet, want, (&other.value, &other.object), second)
+        })
+        .collect()
+}
+
 fn unknown(outcome: &Outcome, what: BTreeSet<String>) -> Vec<Undesired> {
     what.into_iter().map(|what| Undesired::Unknown { outcome: outcome.name.clone(), what }).collect()
 }
@@ -211,6 +283,7 @@ fn unknown(outcome: &Outcome, what: BTreeSet<String>) -> Vec<Undesired> {
 /// Adds one line of an outcome to the wishes.
 fn wish(
     wants: &mut BTreeMap<Facet, Want>,
+    judged_by: &mut BTreeMap<(String, String), BTreeSet<String>>,
     outcome: &Outcome,
     line: &Desired,
     scope: &Asked<'_>,
@@ -222,15 +295,17 @@ fn wish(
     let name = || outcome.name.clone();
     let value = match value {
         Known::Unknown(what) => return unknown(outcome, what),
-        Known::Value(Value::Null) => {
+        Known::Value(value) if is_nothing(&value) => {
             let what = hangs_on.into_iter().collect::<Vec<_>>().join(", ");
             return vec![Undesired::Nothing { outcome: name(), facet, what }];
         }
         Known::Value(value) => value,
     };
-    let Some(kind) = scope.declarations.facets.get(&(line.domain.clone(), line.facet.clone())) else {
+    let key = (line.domain.clone(), line.facet.clone());
+    let Some(kind) = scope.declarations.facets.get(&key) else {
         return vec![Undesired::Undeclared { outcome: name(), facet }];
     };
+    judged_by.entry(key).or_default().extend(hangs_on.iter().cloned());
     hangs_on.extend(chosen_by.iter().cloned());
     let each = elements(kind.set, value).into_iter().filter_map(|(element, value)| {
         let facet = Facet {
@@ -243,6 +318,11 @@ fn wish(
         add(wants, &facet, value, &outcome.name, &hangs_on)
     });
     each.collect()
+}
+
+/// Whether a wish has no value, or has an element without one.
+fn is_nothing(value: &Value) -> bool {
+    value.is_null() || value.as_list().is_some_and(|items| items.iter().any(Value::is_null))
 }
 
 /// The elements of a wish: for a set each by its name, else the one value.
@@ -283,18 +363,28 @@ fn add(
     });
     // Two objects of one name are two values as well.
     if want.value != value || want.object != object {
-        let told = |value: &Value, object: &BTreeMap<String, Value>| {
-            if object.is_empty() { value.to_string() } else { Value::Map(object.clone()).to_string() }
-        };
-        return Some(Undesired::Conflict {
-            facet: facet.to_string(),
-            one: told(&want.value, &want.object),
-            first: want.outcomes.iter().next().cloned().unwrap_or_default(),
-            other: told(&value, &object),
-            second: outcome.to_owned(),
-        });
+        return Some(conflict(facet, want, (&value, &object), outcome.to_owned()));
     }
     want.outcomes.insert(outcome.to_owned());
     want.hangs_on.extend(hangs_on.iter().cloned());
     None
+}
+
+fn conflict(facet: &Facet, want: &Want, (value, object): (&Value, &Values), second: String) -> Undesired {
+    // Objects are told apart by their names, or, where they have one name, by what they are.
+    let by_object = want.value == *value;
+    let told = |value: &Value, object: &Values| {
+        if by_object && !object.is_empty() {
+            Value::Map(object.clone()).to_string()
+        } else {
+            value.to_string()
+        }
+    };
+    Undesired::Conflict {
+        facet: facet.to_string(),
+        one: told(&want.value, &want.object),
+        first: want.outcomes.iter().next().cloned().unwrap_or_default(),
+        other: told(value, object),
+        second,
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! Invariants: a higher layer never silently widens what a lower one locked; every resolved value knows the layer, file and
 //! line that it came from and what it overrode; an attribute that is unknown leaves the settings that its layer could change
-//! unknown, and nothing else.
+//! unknown, and nothing else: what a higher layer overrides, or a lower one locked, it could not change.
 
 use crate::canon::Canon;
 use crate::declare::Origin;
@@ -150,8 +150,8 @@ pub fn resolve(
 ) -> Settings {
     let mut resolved = Settings::new();
     for setting in settings.values() {
-        let mut said = Vec::new();
-        let mut unknown = None;
+        let mut said: Vec<Said> = Vec::new();
+        let mut unknown = Vec::new();
         for kind in LayerKind::ALL {
             let touches =
                 layers.values().any(|layer| layer.kind == kind && layer.values.contains_key(&setting.key));
@@ -166,10 +166,15 @@ pub fn resolve(
                     }
                 }
                 Name::None => {}
-                Name::Unknown(attribute) => unknown = unknown.or(Some(attribute)),
+                Name::Unknown(attribute) => unknown.push((kind, attribute)),
             }
         }
-        match unknown {
+        let matters = |kind: LayerKind| match setting.merge {
+            Merge::Override => said.last().is_none_or(|last| kind > last.kind),
+            Merge::Lock => said.first().is_none_or(|first| kind < first.kind),
+            Merge::Union | Merge::Min | Merge::Max => true,
+        };
+        match unknown.into_iter().find(|(kind, _)| matters(*kind)).map(|(_, attribute)| attribute) {
             Some(attribute) => drop(resolved.insert(setting.key.clone(), Err(attribute))),
             None if said.is_empty() => {}
             None => drop(resolved.insert(setting.key.clone(), Ok(merge(setting.merge, said)))),

@@ -163,6 +163,10 @@ impl Plan {
 fn canon_step(out: &mut Canon, step: &Step) {
     out.number(u64::from(step.id.0)).text(&step.node).text(&step.awf.to_string());
     out.maybe(step.change.as_ref(), |out, change| change.canon(out));
+    // What it grants is taken back by these: two plans that differ in them differ.
+    out.all(step.object.iter(), |out, (name, value)| {
+        out.text(name).value(value);
+    });
     out.all(step.inputs.iter(), |out, (name, binding)| {
         out.text(name);
         match binding {

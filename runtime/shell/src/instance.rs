@@ -264,9 +264,11 @@ impl Instance {
     fn fire(&self, step: StepId, dir: Direction, phase: Phase, attempt: u32, ctx: &mut Context<Self>) {
         let Some(planned) = self.saga.plan.step(step) else { return };
         let reply = Reply::to_instance(ctx.address(), phase, step, attempt);
-        let (Some(awf), Some(key), Some(contract)) =
-            (Saga::function(planned, dir), self.saga.key(&self.state, step), self.saga.contract(planned, dir))
-        else {
+        let (Some(awf), Some(key), Some(contract)) = (
+            Saga::function(planned, dir),
+            self.saga.key(&self.state, step),
+            self.saga.contract(planned, dir),
+        ) else {
             return drop(reply);
         };
         let robot = self.tenant.robots.borrow().platform.get(&awf.system).cloned();

@@ -62,7 +62,12 @@ pub struct Ambient {
 
 impl Ambient {
     /// Notes what an instance holds now, and gives back who is next for what it let go.
-    pub fn keep(&mut self, number: Number, instance: InstanceId, holds: BTreeSet<String>) -> Vec<(Number, StepId, u32)> {
+    pub fn keep(
+        &mut self,
+        number: Number,
+        instance: InstanceId,
+        holds: BTreeSet<String>,
+    ) -> Vec<(Number, StepId, u32)> {
         let mut free = Vec::new();
         self.locks.retain(|lock, (holder, _)| {
             let kept = *holder != number || holds.contains(lock);

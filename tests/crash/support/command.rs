@@ -103,11 +103,18 @@ impl Xops {
         let (out, err) = (tempfile::tempfile().expect("a file"), tempfile::tempfile().expect("a file"));
         let handle = |file: &File| Stdio::from(file.try_clone().expect("a second handle"));
         let mut command = Command::new(env!("CARGO_BIN_EXE_xops"));
-        command.arg("--project").arg(&self.project).arg("--estate").arg(&self.estate).arg("--data").arg(&self.data);
+        command
+            .arg("--project")
+            .arg(&self.project)
+            .arg("--estate")
+            .arg(&self.estate)
+            .arg("--data")
+            .arg(&self.data);
         for name in ["XOPS_KEY", "XOPS_KEY_FILE", "XOPS_LISTEN", "RUST_LOG"] {
             command.env_remove(name);
         }
-        let process = command.args(arguments).stdin(Stdio::null()).stdout(handle(&out)).stderr(handle(&err)).spawn();
+        let process =
+            command.args(arguments).stdin(Stdio::null()).stdout(handle(&out)).stderr(handle(&err)).spawn();
         Running { process: process.expect("the command starts"), out, err, what: arguments.join(" ") }
     }
 
@@ -120,7 +127,8 @@ impl Xops {
     pub(crate) fn json(&self, arguments: &[&str], bound: Duration) -> Result<Json, String> {
         let ended = self.run(&[&["-o", "json"], arguments].concat(), bound)?;
         ended.expect(&arguments.join(" "), 0)?;
-        serde_json::from_str(&ended.out).map_err(|error| format!("`{}` printed no JSON: {error}", arguments.join(" ")))
+        serde_json::from_str(&ended.out)
+            .map_err(|error| format!("`{}` printed no JSON: {error}", arguments.join(" ")))
     }
 
     /// Where the running daemon of the data folder is, and its token; waits for it.
@@ -141,7 +149,10 @@ impl Xops {
 /// The address and the token of a daemon that answers. The file of one that was killed stays behind.
 fn announced(data: &Path) -> Option<(String, String)> {
     let tenants = std::fs::read_dir(data).ok()?;
-    let file = tenants.filter_map(Result::ok).map(|tenant| tenant.path().join("daemon.json")).find(|path| path.exists())?;
+    let file = tenants
+        .filter_map(Result::ok)
+        .map(|tenant| tenant.path().join("daemon.json"))
+        .find(|path| path.exists())?;
     let said: Json = serde_json::from_str(&std::fs::read_to_string(file).ok()?).ok()?;
     let place = said["url"].as_str()?.strip_prefix("http://")?.to_owned();
     crate::support::estate::request(&place, "GET", "/healthz", &[], "").ok()?;

@@ -47,7 +47,8 @@ impl Estate {
             .stdout(Stdio::null())
             .spawn()
             .expect("the estate starts");
-        let mut estate = Self { process, control: String::new(), describe, calls_before: 0, changes_before: 0, dir };
+        let mut estate =
+            Self { process, control: String::new(), describe, calls_before: 0, changes_before: 0, dir };
         let began = Instant::now();
         while !estate.describe.exists() {
             assert!(began.elapsed() < PATIENCE, "the estate opened no doors within {PATIENCE:?}");
@@ -56,7 +57,10 @@ impl Estate {
         let text = std::fs::read_to_string(&estate.describe).expect("the description is readable");
         let all: Json = serde_json::from_str(&text).expect("the description is JSON");
         let control = all["control"].as_str().expect("the description names the control server");
-        control.strip_prefix("http://").expect("the control server speaks http").clone_into(&mut estate.control);
+        control
+            .strip_prefix("http://")
+            .expect("the control server speaks http")
+            .clone_into(&mut estate.control);
         estate
     }
 
@@ -117,7 +121,9 @@ impl Estate {
 
     fn tell(&self, method: &str, path: &str, body: Option<&Json>) -> Json {
         let body = body.map_or_else(|| json!({}).to_string(), Json::to_string);
-        request(&self.control, method, path, &[], &body).unwrap_or_else(|why| panic!("{method} {path}: {why}")).1
+        request(&self.control, method, path, &[], &body)
+            .unwrap_or_else(|why| panic!("{method} {path}: {why}"))
+            .1
     }
 }
 
@@ -143,7 +149,8 @@ pub(crate) fn request(
     stream.read_to_end(&mut answer).map_err(told)?;
     let text = String::from_utf8_lossy(&answer);
     let (head, body) = text.split_once("\r\n\r\n").ok_or("the answer has no head")?;
-    let status = head.split(' ').nth(1).and_then(|word| word.parse().ok()).ok_or("the answer has no status")?;
+    let status =
+        head.split(' ').nth(1).and_then(|word| word.parse().ok()).ok_or("the answer has no status")?;
     if head.to_ascii_lowercase().contains("transfer-encoding: chunked") {
         return Err("the answer comes in chunks, which is not read here".to_owned());
     }

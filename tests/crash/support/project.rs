@@ -62,7 +62,8 @@ fn text_begins(text: &str, kind: &str) -> bool {
 
 #[test]
 fn every_wait_of_a_manifest_is_short_and_nothing_else_changes() {
-    let text = "# A system.\nmanifest \"x\" {\n  domain = \"y\"\n    window   = \"10s\"\n    every = \"1s\"\n}\n";
+    let text =
+        "# A system.\nmanifest \"x\" {\n  domain = \"y\"\n    window   = \"10s\"\n    every = \"1s\"\n}\n";
     let expect = "# A system.\nmanifest \"x\" {\n  domain = \"y\"\n  timeout = \"3s\"\nwindow = \"1s\"\n    every = \"1s\"\n}\n";
     assert_eq!(shortened(text), expect);
 }

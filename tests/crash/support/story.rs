@@ -55,7 +55,8 @@ impl Story {
     /// What has to be wrong for it.
     pub(crate) fn arrange(self, estate: &Estate) {
         if self == Self::Backstep {
-            estate.fault(&json!({ "system": "slack", "operation": "conversations.invite", "kind": "reject" }));
+            estate
+                .fault(&json!({ "system": "slack", "operation": "conversations.invite", "kind": "reject" }));
         }
     }
 }

@@ -9,9 +9,24 @@ use std::collections::BTreeMap;
 
 /// Members that a system changes by itself: its times.
 const TIMES: [&str; 18] = [
-    "activated", "closed", "created", "createdDateTime", "enrolledDateTime", "lastMembershipUpdated",
-    "lastModifiedDateTime", "lastSyncDateTime", "lastUpdated", "moment", "opened_at", "passwordChanged", "statusChanged",
-    "sys_created_on", "sys_mod_count", "sys_updated_on", "ts", "updated",
+    "activated",
+    "closed",
+    "created",
+    "createdDateTime",
+    "enrolledDateTime",
+    "lastMembershipUpdated",
+    "lastModifiedDateTime",
+    "lastSyncDateTime",
+    "lastUpdated",
+    "moment",
+    "opened_at",
+    "passwordChanged",
+    "statusChanged",
+    "sys_created_on",
+    "sys_mod_count",
+    "sys_updated_on",
+    "ts",
+    "updated",
 ];
 /// How a marker begins, and how many hexadecimal digits follow.
 const MARKER: (&str, usize) = ("k-", 32);
@@ -57,7 +72,8 @@ fn unmarked(text: &str) -> String {
     while let Some(at) = rest.find(prefix) {
         let (before, after) = rest.split_at(at + prefix.len());
         out.push_str(before);
-        let is_marker = after.len() >= digits && after.bytes().take(digits).all(|byte| byte.is_ascii_hexdigit());
+        let is_marker =
+            after.len() >= digits && after.bytes().take(digits).all(|byte| byte.is_ascii_hexdigit());
         if is_marker {
             out.push('*');
         }

@@ -32,7 +32,8 @@ impl Lab {
     pub(crate) fn fresh(&mut self) -> (Xops, TempDir) {
         self.estate.reset();
         self.cases += 1;
-        let data = tempfile::Builder::new().prefix("case-").tempdir_in(self.estate.folder()).expect("a data folder");
+        let data =
+            tempfile::Builder::new().prefix("case-").tempdir_in(self.estate.folder()).expect("a data folder");
         let estate = self.estate.description().to_owned();
         (Xops { project: self.project.clone(), estate, data: data.path().to_owned() }, data)
     }
@@ -40,7 +41,12 @@ impl Lab {
 
 /// Runs `case` for every item on so many workers; gives what each came to, in the order of the items, and panics with all
 /// failures if there are any.
-pub(crate) fn all<T, R>(title: &str, workers: usize, items: &[T], case: impl Fn(&mut Lab, &T) -> Result<R, String> + Sync) -> Vec<R>
+pub(crate) fn all<T, R>(
+    title: &str,
+    workers: usize,
+    items: &[T],
+    case: impl Fn(&mut Lab, &T) -> Result<R, String> + Sync,
+) -> Vec<R>
 where
     T: Sync + std::fmt::Display,
     R: Send,
@@ -75,6 +81,12 @@ where
             Err(why) => failures.push(format!("{}: {why}", items[at])),
         }
     }
-    assert!(failures.is_empty(), "{} of {} cases failed:\n  {}", failures.len(), items.len(), failures.join("\n  "));
+    assert!(
+        failures.is_empty(),
+        "{} of {} cases failed:\n  {}",
+        failures.len(),
+        items.len(),
+        failures.join("\n  ")
+    );
     results
 }

@@ -30,7 +30,8 @@ impl Answer {
 /// Sends one request to `url` (`http://host:port/path?query`) and reads the answer.
 pub(crate) fn call(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
     let rest = url.strip_prefix("http://").expect("an address of this machine");
-    let (host, path) = rest.split_once('/').map_or((rest, String::new()), |(host, path)| (host, path.to_owned()));
+    let (host, path) =
+        rest.split_once('/').map_or((rest, String::new()), |(host, path)| (host, path.to_owned()));
     let mut stream = TcpStream::connect(host).unwrap_or_else(|error| panic!("{host}: {error}"));
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     let mut head = format!("{method} /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
@@ -43,20 +44,34 @@ pub(crate) fn call(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8
     answer(stream)
 }
 
-/// Reads what a server answers until it closes.
+/// Whether an answer is whole: its head, and as many bytes as that says.
+fn whole(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let Some((head, _)) = text.split_once("\r\n\r\n") else { return false };
+    let lines = head.lines().filter_map(|line| line.split_once(": "));
+    let length = lines
+        .filter(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+        .find_map(|(_, value)| value.parse().ok());
+    length.is_some_and(|length: usize| bytes.len() >= head.len() + 4 + length)
+}
+
+/// Reads one answer: until it is whole, or the server closes.
 pub(crate) fn answer(mut stream: TcpStream) -> Answer {
     let mut bytes = Vec::new();
     let mut piece = [0; 16 * 1024];
     // A reset after the answer takes nothing from it.
     while let Ok(count) = stream.read(&mut piece) {
-        if count == 0 {
+        bytes.extend_from_slice(&piece[..count]);
+        if count == 0 || whole(&bytes) {
             break;
         }
-        bytes.extend_from_slice(&piece[..count]);
     }
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     let status = head.split(' ').nth(1).and_then(|word| word.parse().ok()).unwrap_or(0);
-    assert!(!head.to_ascii_lowercase().contains("transfer-encoding: chunked"), "answers here are never in pieces: {head}");
+    assert!(
+        !head.to_ascii_lowercase().contains("transfer-encoding: chunked"),
+        "answers here are never in pieces: {head}"
+    );
     Answer { status, body: body.to_owned() }
 }

@@ -4,10 +4,14 @@
 //! one route or node matches a change, or there is no plan; a step without a compensation, or whose undoing is impossible, is
 //! refused; so is whatever hangs on something unknown.
 //!
-//! `draft.rs` makes the steps, `bind.rs` their inputs, `place.rs` puts them in order.
+//! Only what xops granted and no outcome that applies wants is removed, also where the request named one outcome.
+//!
+//! `draft.rs` makes the steps, `bind.rs` their inputs, `output.rs` what they take from each other and what can be looked at,
+//! `place.rs` puts them in order.
 
 mod bind;
 mod draft;
+mod output;
 mod place;
 
 use crate::awf::{Achieves, AwfName};
@@ -156,15 +160,16 @@ pub struct Lookup {
 pub fn observe(compile: &Compile<'_>) -> (Vec<Lookup>, BTreeMap<Facet, Sighting>) {
     let mut lookups = Vec::new();
     let mut implied = BTreeMap::new();
-    let wanted =
-        compile.desire.wants.iter().map(|(facet, want)| (facet, &want.object, &want.value, Achieves::Create));
-    let unwanted = compile.granted.iter().filter(|(facet, _)| !compile.desire.wants.contains_key(*facet));
-    let unwanted = unwanted.map(|(facet, object)| (facet, object, &Value::Null, Achieves::Remove));
-    for (facet, object, value, kind) in
-        wanted.chain(unwanted).filter(|(facet, ..)| !compile.seen.contains_key(*facet))
-    {
-        let binder =
-            Binder { compile, facet: Some((facet, object, value)), asked: std::cell::RefCell::default() };
+    let books = draft::books(compile, &mut Vec::new());
+    for (facet, object, value, kind) in looked_at(compile, &books) {
+        let at = draft::route(compile, facet, kind).and_then(|route| draft::find_node(&books, &route.awf));
+        let binder = Binder {
+            compile,
+            books: &books,
+            book: at.map(|(book, _)| book),
+            facet: Some((facet, object, &value)),
+            asked: std::cell::RefCell::default(),
+        };
         match binder.lookup(facet, kind) {
             Ok(Some(lookup)) => lookups.push(lookup),
             Ok(None) => {}
@@ -176,10 +181,58 @@ pub fn observe(compile: &Compile<'_>) -> (Vec<Lookup>, BTreeMap<Facet, Sighting>
     (lookups, implied)
 }
 
+/// One facet to be looked at: its object, its value, and the change whose AWF shows it.
+type Looked<'a> = (&'a Facet, &'a Values, Value, Achieves);
+
+/// The facets that have not been looked at: what is wanted, what may be taken back, and what those hang on though it stays.
+fn looked_at<'a>(compile: &Compile<'a>, books: &[draft::Book<'a>]) -> Vec<Looked<'a>> {
+    let desire = compile.desire;
+    let mut looked: Vec<Looked<'a>> = Vec::new();
+    let wanted = |want: &'a diff::Want| (&want.object, want.value.clone(), Achieves::Create);
+    looked.extend(desire.wants.iter().map(|(facet, want)| {
+        let (object, value, kind) = wanted(want);
+        (facet, object, value, kind)
+    }));
+    // What no route takes away is not looked at: that is refused whatever is there.
+    let lost = lost(compile).filter(|(facet, _)| draft::route(compile, facet, Achieves::Remove).is_some());
+    looked.extend(lost.map(|(facet, object)| {
+        let value = if facet.element.is_some() { Value::from("member") } else { Value::Null };
+        (facet, object, value, Achieves::Remove)
+    }));
+    let bindings =
+        looked.iter().filter_map(|(facet, .., kind)| output::to_look(compile, books, facet, *kind));
+    let needed: BTreeSet<(String, String)> = bindings.flat_map(|(_, with)| output::states(&with)).collect();
+    let is_needed =
+        |facet: &Facet| needed.iter().any(|(domain, name)| facet.domain == *domain && facet.name == *name);
+    let others =
+        desire.others.iter().filter(|(facet, _)| is_needed(facet) && !desire.wants.contains_key(*facet));
+    looked.extend(others.map(|(facet, want)| {
+        let (object, value, kind) = wanted(want);
+        (facet, object, value, kind)
+    }));
+    // What may be wanted by an outcome of which that is unknown stays, and can be hung on as well.
+    let kept = compile.granted.iter().filter(|(facet, _)| {
+        is_needed(facet) && !desire.wants.contains_key(*facet) && !desire.others.contains_key(*facet)
+    });
+    let kept = kept.filter(|(facet, _)| !desire.may_lose(facet));
+    looked.extend(kept.map(|(facet, object)| (facet, object, Value::Null, Achieves::Create)));
+    looked.retain(|(facet, ..)| !compile.seen.contains_key(*facet));
+    looked
+}
+
+/// What xops granted and may take back.
+fn lost<'a>(compile: &Compile<'a>) -> impl Iterator<Item = (&'a Facet, &'a Values)> {
+    let desire = compile.desire;
+    compile.granted.iter().filter(|(facet, _)| desire.may_lose(facet))
+}
+
 /// Draws the plan. `Ok` with no steps means that nothing has to change.
 pub fn draw(compile: &Compile<'_>, key: &DigestKey) -> Result<Plan, Vec<Refused>> {
     let mut refused = Vec::new();
-    let removable = compile.granted.keys().cloned().collect();
+    let (removable, unremovable): (BTreeSet<Facet>, BTreeSet<Facet>) = lost(compile)
+        .map(|(facet, _)| facet.clone())
+        .partition(|facet| draft::route(compile, facet, Achieves::Remove).is_some());
+    refused.extend(unremovable.iter().flat_map(|facet| draft::no_route(Achieves::Remove, facet)));
     let difference = diff::between(&compile.desire.wants, compile.seen, &removable);
     refused.extend(
         difference.blocked.iter().map(|blocked| Refused::Unknown {
@@ -195,9 +248,17 @@ pub fn draw(compile: &Compile<'_>, key: &DigestKey) -> Result<Plan, Vec<Refused>
             Err(why) => refused.extend(why),
         }
     }
-    draft::draft_messages(compile, &books, !drafts.is_empty(), &mut drafts, &mut refused);
+    draft::draft_messages(compile, &books, &mut drafts, &mut refused);
+    let width = draft::width(compile).unwrap_or_else(|unknown| {
+        refused.push(unknown);
+        1
+    });
     if drafts.len() > STEPS_MAX {
         refused.push(Refused::TooLong { steps: drafts.len(), most: STEPS_MAX });
+    }
+    // Where a step was refused, what was to come from it is not worth a word.
+    if refused.is_empty() {
+        refused = place::unprovided(&drafts);
     }
     if !refused.is_empty() {
         refused.sort();
@@ -210,7 +271,7 @@ pub fn draw(compile: &Compile<'_>, key: &DigestKey) -> Result<Plan, Vec<Refused>
         let names: Vec<_> = round.iter().chain(round.first()).map(|at| drafts[*at].node.as_str()).collect();
         vec![Refused::Cycle { round: names.join(" -> ") }]
     })?;
-    let footprint = footprint(compile, &drafts);
+    let footprint = footprint(compile, &books, &drafts);
     let lineage = lineage(compile.subject, footprint.facts.keys());
     let plan = Plan {
         id: PlanId::default(),
@@ -224,18 +285,25 @@ pub fn draw(compile: &Compile<'_>, key: &DigestKey) -> Result<Plan, Vec<Refused>
         satisfied: difference.satisfied,
         footprint,
         lineage,
-        width: draft::width(compile.desire),
+        width,
         parent: compile.parent,
         declarations: compile.declarations.digest(),
     };
     Ok(plan.sealed(key))
 }
 
-fn footprint(compile: &Compile<'_>, drafts: &[Draft]) -> Footprint {
+fn footprint(compile: &Compile<'_>, books: &[draft::Book<'_>], drafts: &[Draft]) -> Footprint {
     let wants = compile.desire.wants.values().flat_map(|want| want.hangs_on.iter());
+    let variants: Vec<String> = books
+        .iter()
+        .map(|book| format!("variant.{}", book.runbook.name))
+        .filter(|key| compile.desire.settings.contains_key(key))
+        .map(|key| format!("setting.{key}"))
+        .collect();
     let names: BTreeSet<&String> = wants
         .chain(drafts.iter().flat_map(|draft| draft.hangs_on.iter()))
         .chain(&compile.desire.chosen_by)
+        .chain(&variants)
         .collect();
     let value =
         |name: &String| (name.clone(), value_of(compile.subject, compile.desire, name).unwrap_or_default());

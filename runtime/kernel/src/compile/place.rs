@@ -1,8 +1,11 @@
 //! The places of the steps: edges, and the plan's canonical order made of them.
+//!
+//! Invariants: what must hold before another is brought about first and taken back last; an output is bound to exactly one
+//! step, and to one of the same runbook where a node names it.
 
-use super::Compile;
 use super::bind::Bound;
 use super::draft::{Book, Draft};
+use super::{Compile, Refused};
 use crate::id::StepId;
 use crate::plan::{Binding, Step};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,10 +30,15 @@ pub(super) fn edges(compile: &Compile<'_>, books: &[Book<'_>], drafts: &[Draft])
             draft.change.as_ref().map(|change| (change.facet().domain.clone(), change.facet().name.clone()));
         let declared = kind.and_then(|kind| compile.declarations.facets.get(&kind)).map(|kind| &kind.after);
         for (domain, name) in declared.into_iter().flatten() {
-            edges.extend(achieving(drafts, domain, name).map(|before| (before, behind)));
+            let edge = |before: usize| match (drafts[before].removes(), draft.removes()) {
+                (false, false) => Some((before, behind)),
+                (true, true) => Some((behind, before)),
+                (false, true) | (true, false) => None,
+            };
+            edges.extend(achieving(drafts, domain, name).filter_map(edge));
         }
         for bound in draft.inputs.values() {
-            edges.extend(provider(drafts, bound).map(|before| (before, behind)));
+            edges.extend(providers(drafts, bound).map(|before| (before, behind)));
         }
     }
     edges
@@ -43,12 +51,33 @@ fn achieving<'a>(drafts: &'a [Draft], domain: &'a str, name: &'a str) -> impl It
     })
 }
 
-fn provider(drafts: &[Draft], bound: &Bound) -> Option<usize> {
-    match bound {
-        Bound::Literal(_) => None,
-        Bound::OfFacet { domain, facet, .. } => achieving(drafts, domain, facet).next(),
-        Bound::OfNode { node, .. } => drafts.iter().position(|draft| draft.node == *node),
+/// The steps that give what is bound; none for a literal.
+fn providers<'a>(drafts: &'a [Draft], bound: &'a Bound) -> impl Iterator<Item = usize> + 'a {
+    let gives = move |draft: &Draft| match bound {
+        Bound::Literal(_) => false,
+        Bound::OfFacet { domain, facet, .. } => draft.change.as_ref().is_some_and(|change| {
+            !draft.removes() && change.facet().domain == *domain && change.facet().name == *facet
+        }),
+        Bound::OfNode { book, node, .. } => {
+            draft.at.is_some_and(|(at, _)| at == *book) && draft.node == *node
+        }
+    };
+    drafts.iter().enumerate().filter(move |(_, draft)| gives(draft)).map(|(at, _)| at)
+}
+
+/// Refuses outputs that no step gives, or more than one.
+pub(super) fn unprovided(drafts: &[Draft]) -> Vec<Refused> {
+    let mut refused = Vec::new();
+    for draft in drafts {
+        for (input, bound) in &draft.inputs {
+            let count = providers(drafts, bound).count();
+            if count != 1 && !matches!(bound, Bound::Literal(_)) {
+                let why = format!("{count} steps give what it is bound to, and it must be one");
+                refused.push(Refused::NoInput { awf: draft.awf.to_string(), input: input.clone(), why });
+            }
+        }
     }
+    refused
 }
 
 /// The nodes that stand before `node` and have a step, looking through those that have none.
@@ -75,24 +104,25 @@ pub(super) fn place(drafts: Vec<Draft>, order: &[usize], edges: &BTreeSet<(usize
     for (place, at) in order.iter().enumerate() {
         place_of[*at] = StepId(u16::try_from(place).unwrap_or(u16::MAX));
     }
-    let providers: Vec<BTreeMap<String, Binding>> = drafts
-        .iter()
-        .map(|draft| {
-            let binding = |bound: &Bound| match bound {
-                Bound::Literal(value) => Binding::Literal(value.clone()),
-                Bound::OfFacet { output, .. } | Bound::OfNode { output, .. } => Binding::Output {
-                    step: provider(&drafts, bound).map_or(StepId(u16::MAX), |at| place_of[at]),
-                    name: output.clone(),
-                },
-            };
-            draft.inputs.iter().map(|(name, bound)| (name.clone(), binding(bound))).collect()
-        })
-        .collect();
+    let binding = |bound: &Bound| match bound {
+        Bound::Literal(value) => Some(Binding::Literal(value.clone())),
+        Bound::OfFacet { output, .. } | Bound::OfNode { output, .. } => {
+            let step = providers(&drafts, bound).next().map(|at| place_of[at])?;
+            Some(Binding::Output { step, name: output.clone() })
+        }
+    };
+    let bind = |(name, bound): (&String, &Bound)| Some((name.clone(), binding(bound)?));
+    let inputs: Vec<BTreeMap<String, Binding>> =
+        drafts.iter().map(|draft| draft.inputs.iter().filter_map(bind).collect()).collect();
+    let mut after: Vec<BTreeSet<StepId>> = vec![BTreeSet::new(); drafts.len()];
+    for (before, behind) in edges {
+        after[*behind].insert(place_of[*before]);
+    }
     let mut steps: Vec<Step> = drafts
         .into_iter()
-        .zip(providers)
+        .zip(inputs.into_iter().zip(after))
         .enumerate()
-        .map(|(at, (draft, inputs))| Step {
+        .map(|(at, (draft, (inputs, after)))| Step {
             id: place_of[at],
             node: draft.node,
             awf: draft.awf,
@@ -100,11 +130,7 @@ pub(super) fn place(drafts: Vec<Draft>, order: &[usize], edges: &BTreeSet<(usize
             object: draft.object,
             inputs,
             personal: draft.personal,
-            after: edges
-                .iter()
-                .filter(|(_, behind)| *behind == at)
-                .map(|(before, _)| place_of[*before])
-                .collect(),
+            after,
             undo: draft.undo,
             on_reject: draft.on_reject,
             hangs_on: draft.hangs_on,

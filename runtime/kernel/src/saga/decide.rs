@@ -50,13 +50,13 @@ fn request_digest(saga: &Saga, state: &State, slot: usize) -> Result<crate::id::
     let run = &state.steps[slot];
     let step = &saga.plan.steps[slot];
     let no_manifest = || "its manifest is not loaded".to_owned();
-    let awf = saga.awf(step, run.direction).ok_or_else(no_manifest)?;
+    let awf = Saga::function(step, run.direction).ok_or_else(no_manifest)?;
     let key = saga.key(state, step.id).ok_or_else(no_manifest)?;
     let inputs = saga.inputs(state, step, run.direction);
     let empty = Values::new();
     let ask = Ask {
         system: saga.shared.systems.get(&awf.system).unwrap_or(&empty),
-        awf: &awf,
+        awf,
         phase: Phase::Do,
         inputs: &inputs,
         key,
@@ -68,6 +68,16 @@ fn request_digest(saga: &Saga, state: &State, slot: usize) -> Result<crate::id::
 }
 
 fn forward(saga: &Saga, state: &State) -> Option<Event> {
+    // The usual case first, in one look over the steps: something is under way, and nothing failed.
+    let mut done = true;
+    let mut any_failed = false;
+    for run in &state.steps {
+        done &= run.stage == Stage::Done;
+        any_failed |= run.stage == Stage::Failed;
+    }
+    if !any_failed {
+        return done.then_some(Event::Ended { end: End::Completed });
+    }
     let failed = |policy: fn(OnReject) -> bool| {
         let steps = saga.plan.steps.iter().zip(&state.steps);
         steps.into_iter().find(|(step, run)| run.stage == Stage::Failed && policy(step.on_reject))
@@ -78,11 +88,7 @@ fn forward(saga: &Saga, state: &State) -> Option<Event> {
         return Some(Event::Turned { why: format!("{} was rejected: {why}", step.awf), by: None });
     }
     // Nobody looks after an instance that is over: what was sent has to be known first.
-    if failed(|policy| policy == OnReject::Replan).is_some() {
-        return (!state.steps.iter().any(Run::is_open)).then_some(Event::Ended { end: End::Superseded });
-    }
-    let done = state.steps.iter().all(|run| run.stage == Stage::Done);
-    done.then_some(Event::Ended { end: End::Completed })
+    (!state.steps.iter().any(Run::is_open)).then_some(Event::Ended { end: End::Superseded })
 }
 
 fn back(saga: &Saga, state: &State) -> Option<Event> {

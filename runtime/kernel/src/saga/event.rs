@@ -282,3 +282,15 @@ pub enum Effect {
         at: Millis,
     },
 }
+
+impl Effect {
+    /// The step that it is about.
+    pub fn step(&self) -> StepId {
+        match self {
+            Self::Confirm { step, .. }
+            | Self::Look { step, .. }
+            | Self::Call { step, .. }
+            | Self::Wake { step, .. } => *step,
+        }
+    }
+}

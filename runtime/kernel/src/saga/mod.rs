@@ -117,24 +117,21 @@ impl Machine for Saga {
     type Refused = Refused;
 
     fn step(&self, state: &mut State, stamped: &Stamped, out: &mut Vec<Effect>) -> Result<(), Refused> {
-        // Only the events of a whole instance touch many steps at once; all others touch their own and start others.
-        let before = match stamped.event.step() {
-            Some(id) => wants(state, usize::from(id.0)).into_iter().collect(),
-            None => self.wanted(state),
+        // Only the events of a whole instance touch many steps at once; all others touch their own and start others, which
+        // wanted nothing before. This is the hot path: nothing is collected there.
+        let Some(id) = stamped.event.step() else {
+            let before = self.wanted(state);
+            self.apply(state, stamped)?;
+            out.extend(self.wanted(state).into_iter().filter(|effect| !before.contains(effect)));
+            return Ok(());
         };
-        step::apply(self, state, stamped)?;
-        state.at = state.at.max(stamped.at);
-        let started = step::advance(self, state);
-        match stamped.event.step() {
-            Some(id) => {
-                let slot = usize::from(id.0);
-                let touched = std::iter::once(slot).chain(started.into_iter().filter(|other| *other != slot));
-                out.extend(
-                    touched.filter_map(|slot| wants(state, slot)).filter(|effect| !before.contains(effect)),
-                );
-            }
-            None => out.extend(self.wanted(state).into_iter().filter(|effect| !before.contains(effect))),
-        }
+        let slot = usize::from(id.0);
+        let before = wants(state, slot);
+        let started = self.apply(state, stamped)?;
+        out.extend(wants(state, slot).filter(|effect| Some(*effect) != before));
+        out.extend(
+            started.into_iter().filter(|other| *other != slot).filter_map(|other| wants(state, other)),
+        );
         Ok(())
     }
 
@@ -153,18 +150,35 @@ impl Saga {
         State::new(self.plan.steps.len())
     }
 
+    /// Applies one event and starts what may start; the steps that started.
+    fn apply(&self, state: &mut State, stamped: &Stamped) -> Result<Vec<usize>, Refused> {
+        step::apply(self, state, stamped)?;
+        state.at = state.at.max(stamped.at);
+        Ok(step::advance(self, state))
+    }
+
+    /// Whether an effect is still outstanding: whether [`Machine::wanted`] holds it, without collecting all others.
+    pub fn still_wants(&self, state: &State, effect: &Effect) -> bool {
+        wants(state, usize::from(effect.step().0)).as_ref() == Some(effect)
+    }
+
     /// The AWF that a step runs in a direction: its own, or its compensation.
     pub fn awf(&self, step: &Step, direction: Direction) -> Option<AwfName> {
+        Self::function(step, direction).cloned()
+    }
+
+    /// The same, borrowed from the plan.
+    pub fn function(step: &Step, direction: Direction) -> Option<&AwfName> {
         match (direction, &step.undo) {
-            (Direction::Forward, _) => Some(step.awf.clone()),
-            (Direction::Backward, Undo::By { awf, .. }) => Some(awf.clone()),
+            (Direction::Forward, _) => Some(&step.awf),
+            (Direction::Backward, Undo::By { awf, .. }) => Some(awf),
             (Direction::Backward, Undo::Nothing | Undo::Irreversible { .. }) => None,
         }
     }
 
     /// The contract of that AWF.
     pub fn contract(&self, step: &Step, direction: Direction) -> Option<&Contract> {
-        self.shared.connector.contract(&self.awf(step, direction)?)
+        self.shared.connector.contract(Self::function(step, direction)?)
     }
 
     /// The inputs of a step, complete: literals, outputs of earlier steps, and for a compensation what was captured.

@@ -99,10 +99,13 @@ pub(super) fn advance(saga: &Saga, state: &mut State) -> Vec<usize> {
     match &state.course {
         Course::Ended(_) => {}
         Course::Forward => {
-            if state.steps.iter().any(|run| run.stage == Stage::Failed) {
-                return started;
+            let mut busy = 0;
+            for run in &state.steps {
+                match run.stage {
+                    Stage::Failed => return started,
+                    stage => busy += usize::from(stage.is_busy()),
+                }
             }
-            let mut busy = state.steps.iter().filter(|run| run.stage.is_busy()).count();
             for (slot, step) in saga.plan.steps.iter().enumerate() {
                 if busy >= usize::from(saga.plan.width.max(1)) {
                     break;
@@ -121,7 +124,7 @@ pub(super) fn advance(saga: &Saga, state: &mut State) -> Vec<usize> {
             if state.steps.iter().all(at_rest)
                 && let Some(slot) = state.steps.iter().rposition(|run| run.stage == Stage::Done)
                 && state.steps[slot].ours
-                && saga.awf(&saga.plan.steps[slot], Direction::Backward).is_some()
+                && Saga::function(&saga.plan.steps[slot], Direction::Backward).is_some()
             {
                 start(&mut state.steps[slot], Direction::Backward, state.at);
                 started.push(slot);

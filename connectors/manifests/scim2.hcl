@@ -1,0 +1,288 @@
+# Any SCIM 2.0 service: users and memberships in groups. Facts: RFC 7643 (schemas) and RFC 7644 (protocol). What a service
+# may leave out (bulk, sorting, cursors) is not used. `externalId` is the client's own: our key stands there.
+manifest "scim2" {
+  title  = "SCIM 2.0 service"
+  domain = "identity"
+
+  auth "bearer" { part = "bearer_token" }
+
+  headers = { accept = "application/scim+json, application/json" }
+
+  message = coalesce(response.body.detail, response.body.scimType)
+
+  error "absent" { when = response.status == 404 && contains(response.body.schemas, "urn:ietf:params:scim:api:messages:2.0:Error") }
+  error "conflict" { when = response.status == 409 && response.body.scimType == "uniqueness" }
+  error "transient" { when = response.status == 503 && response.header.retry-after != null }
+
+  # A user by the name that is unique in the service, whatever its case. A name with a quote in it would change the filter:
+  # then everybody is listed. Each one is judged again here in either case.
+  lookup "account" {
+    inputs = { user_name = "text" }
+    get    = "/Users"
+    query = {
+      filter     = contains(input.user_name, "\"") || contains(input.user_name, "\\") ? null : concat("userName eq \"", input.user_name, "\"")
+      startIndex = page.offset + 1
+      count      = 100
+    }
+    # A page without anybody may leave the list out.
+    items         = list(response.body.Resources)
+    where         = lower(item.userName) == lower(input.user_name)
+    value         = item.active == false ? "disabled" : "present"
+    outputs       = { id = item.id, active = item.active }
+    marker        = item.externalId
+    authoritative = true
+    # A service that gives shorter pages than it was asked for fails the lookup: that proves no absence.
+    page "offset" {
+      size  = 100
+      total = response.body.totalResults
+    }
+  }
+
+  # A user that is not switched off, by its id.
+  lookup "live_account" {
+    inputs = { id = "text" }
+    get    = "/Users/{id}"
+    error "absent" { when = response.status == 404 && contains(response.body.schemas, "urn:ietf:params:scim:api:messages:2.0:Error") }
+    absent        = response.body.active == false
+    present       = response.body.id == input.id
+    value         = "present"
+    outputs       = { active = response.body.active }
+    authoritative = true
+  }
+
+  # A membership, among the members of the group: the protocol gives them in one answer.
+  lookup "membership" {
+    inputs = {
+      group = "text"
+      user  = "text"
+    }
+    get   = "/Groups/{group}"
+    query = { attributes = "members" }
+    error "absent" { when = response.status == 404 && contains(response.body.schemas, "urn:ietf:params:scim:api:messages:2.0:Error") }
+    items         = list(response.body.members)
+    where         = item.value == input.user
+    value         = "member"
+    authoritative = true
+  }
+
+  awf "create_user" {
+    achieves = "create"
+    inputs = {
+      user_name   = "text"
+      given_name  = "text"
+      family_name = "text"
+      email       = "text"
+    }
+    personal = ["user_name", "given_name", "family_name", "email"]
+    optional = ["email"]
+    outputs  = { id = "text" }
+    evidence = "RFC 7644, 3.3"
+
+    post = "/Users"
+    json = {
+      schemas    = ["urn:ietf:params:scim:schemas:core:2.0:User"]
+      userName   = input.user_name
+      externalId = key
+      active     = true
+      name = {
+        givenName  = input.given_name
+        familyName = input.family_name
+      }
+      emails = input.email == null ? null : [{ value = input.email, type = "work", primary = true }]
+    }
+    capture = { id = response.body.id }
+
+    lookup "account" {}
+    # The service keeps names unique: a second creation is refused with 409.
+    ambiguous "probe" {
+      window   = "5s"
+      agreeing = 2
+      unique   = true
+    }
+    readback {
+      within = "60s"
+      every  = "500ms"
+    }
+    # Deleting would take away what others may have come to refer to.
+    undo "deactivate_user" {
+      with = { id = output.id }
+      loss = "the user remains, switched off"
+    }
+  }
+
+  awf "deactivate_user" {
+    achieves = "remove"
+    inputs   = { id = "text" }
+    evidence = "RFC 7644, 3.5.2"
+
+    patch = "/Users/{id}"
+    json = {
+      schemas    = ["urn:ietf:params:scim:api:messages:2.0:PatchOp"]
+      Operations = [{ op = "replace", path = "active", value = false }]
+    }
+
+    lookup "live_account" {}
+    # A second one changes nothing.
+    ambiguous "probe" {
+      window   = "5s"
+      agreeing = 2
+      unique   = true
+    }
+    readback {
+      within = "60s"
+      every  = "500ms"
+    }
+    undo "activate_user" { with = { id = input.id } }
+  }
+
+  awf "activate_user" {
+    achieves = "create"
+    inputs   = { id = "text" }
+    evidence = "RFC 7644, 3.5.2"
+
+    patch = "/Users/{id}"
+    json = {
+      schemas    = ["urn:ietf:params:scim:api:messages:2.0:PatchOp"]
+      Operations = [{ op = "replace", path = "active", value = true }]
+    }
+
+    lookup "live_account" {}
+    ambiguous "probe" {
+      window   = "5s"
+      agreeing = 2
+      unique   = true
+    }
+    readback {
+      within = "60s"
+      every  = "500ms"
+    }
+    undo "deactivate_user" { with = { id = input.id } }
+  }
+
+  awf "add_group_member" {
+    achieves = "create"
+    inputs = {
+      group = "text"
+      user  = "text"
+    }
+    evidence = "RFC 7644, 3.5.2.1: a value that is there already changes nothing"
+
+    patch = "/Groups/{group}"
+    json = {
+      schemas    = ["urn:ietf:params:scim:api:messages:2.0:PatchOp"]
+      Operations = [{ op = "add", path = "members", value = [{ value = input.user }] }]
+    }
+
+    lookup "membership" {}
+    ambiguous "probe" {
+      window   = "5s"
+      agreeing = 2
+      unique   = true
+    }
+    readback {
+      within = "60s"
+      every  = "500ms"
+    }
+    undo "remove_group_member" {
+      with = {
+        group = input.group
+        user  = input.user
+      }
+    }
+  }
+
+  awf "remove_group_member" {
+    achieves = "remove"
+    inputs = {
+      group = "text"
+      user  = "text"
+    }
+    evidence = "RFC 7644, 3.5.2.2"
+
+    # An id with a quote in it would select others as well: without a path the service refuses (noTarget).
+    patch = "/Groups/{group}"
+    json = {
+      schemas = ["urn:ietf:params:scim:api:messages:2.0:PatchOp"]
+      Operations = [{
+        op   = "remove"
+        path = contains(input.user, "\"") || contains(input.user, "\\") ? null : concat("members[value eq \"", input.user, "\"]")
+      }]
+    }
+
+    lookup "membership" {}
+    ambiguous "probe" {
+      window   = "5s"
+      agreeing = 2
+      unique   = true
+    }
+    readback {
+      within = "60s"
+      every  = "500ms"
+    }
+    undo "add_group_member" {
+      with = {
+        group = input.group
+        user  = input.user
+      }
+    }
+  }
+
+  read "users" {
+    kind = "user"
+    get  = "/Users"
+    query = {
+      startIndex = page.offset + 1
+      count      = 100
+    }
+    evidence = "RFC 7644, 3.4.2"
+    items    = list(response.body.Resources)
+    page "offset" {
+      size  = 100
+      total = response.body.totalResults
+    }
+    id      = item.id
+    version = item.meta.version
+    text {
+      user_name   = item.userName
+      given_name  = item.name.givenName
+      family_name = item.name.familyName
+      email       = item.emails[0].value
+      external_id = item.externalId
+    }
+    bool { active = item.active }
+  }
+
+  read "groups" {
+    kind = "group"
+    get  = "/Groups"
+    query = {
+      startIndex = page.offset + 1
+      count      = 100
+      attributes = "displayName"
+    }
+    evidence = "RFC 7644, 3.4.2"
+    items    = list(response.body.Resources)
+    page "offset" {
+      size  = 100
+      total = response.body.totalResults
+    }
+    id      = item.id
+    version = item.meta.version
+    text { name = item.displayName }
+  }
+
+  read "group_members" {
+    kind     = "group_member"
+    for_each = "group"
+    get      = "/Groups/{parent}"
+    query    = { attributes = "members" }
+    evidence = "RFC 7643, 4.2"
+    error "absent" { when = response.status == 404 && contains(response.body.schemas, "urn:ietf:params:scim:api:messages:2.0:Error") }
+    items = list(response.body.members)
+    id    = concat(input.parent, "/", item.value)
+    text {
+      group = input.parent
+      user  = item.value
+    }
+  }
+}
