@@ -27,6 +27,12 @@ route "create" "identity" "account" {
   }
 }
 
+# Whoever comes back has an account that was deprovisioned.
+route "update" "identity" "account" {
+  awf = okta.restore_identity
+  with { login = person.email }
+}
+
 facet "identity" "groups" {
   system = "okta"
   set    = true

@@ -174,6 +174,31 @@ manifest "okta" {
     }
   }
 
+  # An account that was deprovisioned, by its login: it comes back with the id that it had.
+  awf "restore_identity" {
+    achieves = "update"
+    inputs   = { login = "text" }
+    personal = ["login"]
+    outputs  = { id = "text" }
+    evidence = "vendor spec: activation takes accounts that are staged or deprovisioned"
+
+    post  = "/api/v1/users/{snapshot.id}/lifecycle/activate"
+    query = { sendEmail = var.send_email }
+    error "already_done" { when = response.status == 403 && response.body.errorCode == "E0000016" }
+
+    lookup "account" {}
+    ambiguous "probe" {
+      window   = "5s"
+      agreeing = 2
+      unique   = true
+    }
+    readback {
+      within = "60s"
+      every  = "500ms"
+    }
+    undo "disable_identity" { with = { id = snapshot.id } }
+  }
+
   awf "assign_groups" {
     achieves = "create"
     inputs = {

@@ -58,7 +58,10 @@ pub async fn run(common: &Common, run: &Run) -> Outcome {
         Daemon { pid: std::process::id(), url: format!("http://{address}"), token: token.to_string() };
     announce(&places.daemon, &daemon)?;
     anstream::eprintln!("listening at {}", daemon.url);
-    schedules(&project, &engine);
+    // A daemon that ends when it is quiet finishes what is there; it does not open work of its own.
+    if !run.until_quiet {
+        schedules(&project, &engine);
+    }
     let ended = {
         let mut terminate = signal(SignalKind::terminate()).map_err(Failure::plain)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::plain)?;

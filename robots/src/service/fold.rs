@@ -3,13 +3,13 @@
 use super::{Answer, Effect, Held, Refused, Running, State};
 use std::collections::{BTreeMap, BTreeSet};
 use xops_kernel::awf::Achieves;
-use xops_kernel::canon::Canon;
-use xops_kernel::id::{Digest, EntityId, RequestId};
+use xops_kernel::fact::Observation;
+use xops_kernel::id::{EntityId, RequestId};
 use xops_kernel::log::{Compiled, Entry, Number, Request, What};
 use xops_kernel::plan::Plan;
 use xops_kernel::record::Millis;
 use xops_kernel::saga::event::{End, Event};
-use xops_kernel::value::Values;
+use xops_kernel::value::{Value, Values};
 
 pub(super) fn apply(state: &mut State, entry: &Entry, out: &mut Vec<Effect>) -> Result<(), Refused> {
     match entry {
@@ -95,7 +95,7 @@ fn begin(state: &mut State, compiled: &Compiled, out: &mut Vec<Effect>) -> Resul
         request,
         entity: compiled.plan.entity,
         plan: compiled.plan.id,
-        facts: facts_digest(&compiled.plan),
+        facts: compiled.plan.footprint.facts.clone(),
         grants: grants(&compiled.plan),
         removes: removes(&compiled.plan),
     };
@@ -139,15 +139,6 @@ fn ended(
     Ok(())
 }
 
-/// The digest of the facts behind a plan: what has to change before a backstepped outcome is tried again by itself.
-pub(super) fn facts_digest(plan: &Plan) -> Digest {
-    let mut out = Canon::new("xops facts 1");
-    out.all(plan.footprint.facts.iter(), |out, (name, value)| {
-        out.text(name).value(value);
-    });
-    out.digest()
-}
-
 /// What a plan grants: its creations, each with the object by which it can be taken back.
 fn grants(plan: &Plan) -> BTreeMap<xops_kernel::diff::Facet, Values> {
     plan.steps
@@ -168,8 +159,34 @@ fn removes(plan: &Plan) -> BTreeSet<xops_kernel::diff::Facet> {
 }
 
 impl State {
-    /// Whether a plan for `entity` from these facts is held after a backstep.
-    pub fn holds(&self, plan: &Plan) -> Option<&Held> {
-        self.held.get(&plan.entity).filter(|held| held.facts == facts_digest(plan))
+    /// The hold on what was compiled, if it is held after a backstep: none of the facts behind the plan that stepped back has
+    /// changed. The plans themselves may differ, because a backstep leaves traces (an account that exists, disabled). A fact that
+    /// is not known now has not changed as far as anybody can tell.
+    pub fn holds(&self, compiled: &Compiled) -> Option<&Held> {
+        let changed =
+            |(reference, then): (&String, &Value)| value_now(compiled, reference).is_some_and(|now| now != *then);
+        self.held.get(&compiled.plan.entity).filter(|held| !held.facts.iter().any(changed))
+    }
+}
+
+/// The value that a reference of a footprint has in what was compiled now.
+fn value_now(compiled: &Compiled, reference: &str) -> Option<Value> {
+    if let Some(value) = compiled.plan.footprint.facts.get(reference) {
+        return Some(value.clone());
+    }
+    let (root, name) = reference.split_once('.')?;
+    let subject = &compiled.evidence.subject;
+    match root {
+        "setting" => None,
+        "link" => seen(subject.links.get(name)?, |record| record.source.id.as_str().into()),
+        _ => seen(subject.facts.get(name)?, |fact| fact.value.clone()),
+    }
+}
+
+fn seen<T>(observation: &Observation<T>, value: impl FnOnce(&T) -> Value) -> Option<Value> {
+    match observation {
+        Observation::Present(present) => Some(value(present)),
+        Observation::Absent(_) => Some(Value::Null),
+        Observation::Unknown(_) => None,
     }
 }

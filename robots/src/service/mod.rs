@@ -40,7 +40,7 @@ pub struct State {
     pub ended: BTreeMap<End, u64>,
     /// What xops granted and has not taken back, by entity.
     pub granted: BTreeMap<EntityId, BTreeMap<Facet, Values>>,
-    /// What was backstepped and is held, with the digest of the facts behind its plan.
+    /// What was backstepped and is held, with the facts behind its plan.
     pub held: BTreeMap<EntityId, Held>,
     /// Pauses in force, each with who and why.
     pub paused: BTreeMap<Scope, (String, String)>,
@@ -60,8 +60,8 @@ pub struct Running {
     pub entity: EntityId,
     /// The plan.
     pub plan: PlanId,
-    /// The digest of the facts behind the plan.
-    pub facts: Digest,
+    /// The facts behind the plan.
+    pub facts: Values,
     /// What it grants when it completes.
     pub grants: BTreeMap<Facet, Values>,
     /// What it takes back when it completes.
@@ -73,8 +73,8 @@ pub struct Running {
 pub struct Held {
     /// The instance that stepped back.
     pub instance: InstanceId,
-    /// The digest of the facts behind its plan.
-    pub facts: Digest,
+    /// The facts behind its plan: what has to change before it is tried again by itself.
+    pub facts: Values,
     /// Since when.
     pub since: Millis,
 }

@@ -285,7 +285,7 @@ impl Service {
                 let release = self.state.open.get(&id).is_some_and(|(_, request)| request.release);
                 if self.state.driven.contains_key(&entity) {
                     What::Deferred { request: id, entity }
-                } else if let Some(held) = self.state.holds(&compiled.plan).filter(|_| !release) {
+                } else if let Some(held) = self.state.holds(&compiled).filter(|_| !release) {
                     let why = format!(
                         "it is held since instance {} stepped back; it goes on when the facts behind its plan change, or when \
                          a person releases it",

@@ -69,9 +69,18 @@ pub(crate) fn answer(mut stream: TcpStream) -> Answer {
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     let status = head.split(' ').nth(1).and_then(|word| word.parse().ok()).unwrap_or(0);
-    assert!(
-        !head.to_ascii_lowercase().contains("transfer-encoding: chunked"),
-        "answers here are never in pieces: {head}"
-    );
-    Answer { status, body: body.to_owned() }
+    let in_chunks = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
+    Answer { status, body: if in_chunks { joined(body) } else { body.to_owned() } }
+}
+
+/// A body that came in chunks, in one piece; what is not well formed ends it.
+fn joined(mut chunks: &str) -> String {
+    let mut body = String::new();
+    while let Some((size, rest)) = chunks.split_once("\r\n") {
+        let size = usize::from_str_radix(size.trim(), 16).unwrap_or(0);
+        let Some(chunk) = rest.get(..size).filter(|chunk| !chunk.is_empty()) else { break };
+        body.push_str(chunk);
+        chunks = rest[size..].trim_start_matches("\r\n");
+    }
+    body
 }

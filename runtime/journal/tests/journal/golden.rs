@@ -37,6 +37,37 @@ fn the_bytes_of_a_frame_are_those_of_version_1() {
     assert_eq!(lines.join("\n"), include_str!("golden/frame_v1.hex").trim_end());
 }
 
+/// Events that repeat each other as those of one commit do.
+fn alike() -> Vec<Entry> {
+    let body = |stream| format!("step {stream} of 40: noop.step answered {{\"ok\":true}}").into_bytes();
+    (1..=40).map(|stream| Entry { stream, body: body(stream) }).collect()
+}
+
+#[test]
+fn the_bytes_of_a_packed_frame_are_those_of_codec_2() {
+    let frame = frame(&alike(), 1);
+    assert!(frame.len() < 700, "{} bytes: it was not packed", frame.len());
+    let lines: Vec<String> = frame.chunks(32).map(hex).collect();
+    assert_eq!(lines.join("\n"), include_str!("golden/frame_v1_packed.hex").trim_end());
+}
+
+#[test]
+fn a_packed_frame_comes_back_as_it_was() {
+    let disk = Arc::new(MemoryDisk::default());
+    let (mut journal, _) = open(&disk, Options::default()).unwrap();
+    journal.append(&alike()).unwrap();
+    drop(journal);
+    let (journal, _) = open(&disk, Options::default()).unwrap();
+    let mut found = Vec::new();
+    journal
+        .replay(1, |_, stream, body| {
+            found.push(Entry { stream, body: body.to_vec() });
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert_eq!(found, alike());
+}
+
 #[test]
 fn a_sequence_number_that_a_crash_gave_back_is_sealed_under_another_nonce() {
     // The same event at the same place, by two openings: under one nonce the sealed bytes would be equal.

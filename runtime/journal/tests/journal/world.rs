@@ -61,7 +61,12 @@ pub(crate) fn is_journal(name: &str) -> bool {
 pub(crate) fn event(seq: u64) -> Entry {
     let length = usize::try_from(seq * 37 % 200).unwrap();
     let mut body = format!("event {seq} ").into_bytes();
-    body.resize(body.len() + length, u8::try_from(seq % 251).unwrap());
+    // Most are noise, so that packing changes little; some repeat one byte, so that it is tried.
+    let mut noise = seq | 1;
+    body.extend((0..length).map(|_| {
+        noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        if seq.is_multiple_of(4) { u8::try_from(seq % 251).unwrap() } else { noise.to_be_bytes()[0] }
+    }));
     Entry { stream: seq % 5, body }
 }
 

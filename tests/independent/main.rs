@@ -1,0 +1,14 @@
+//! The manifests against servers that nobody here wrote: emulate for Okta and Slack, scim2-server for SCIM 2.0.
+//!
+//! Absent: anything that `tests/servers/run` starts; without it these tests are ignored. `tests/servers/README.md` says what the
+//! servers answer and where they differ from the vendors. No manifest is bent for a server: what a server cannot be asked, or
+//! answers otherwise, stands in the test that would have asked it.
+
+mod engine;
+mod okta;
+mod scim;
+mod servers;
+mod slack;
+
+#[path = "../daemon/support/http.rs"]
+mod http;
