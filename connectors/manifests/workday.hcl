@@ -102,6 +102,8 @@ manifest "workday" {
         }
       }
     }
+    # The log of transactions has just named it: where it is not known, it is not shown yet.
+    error "transient" { when = contains(response.body.Fault.faultstring, "Invalid ID value") }
     ok            = response.status == 200 && response.body.Get_Event_Details_Response.Response_Data.Event != null
     marker        = first(response.body.Get_Event_Details_Response.Response_Data.Event.Event_Detail_Data.Process_History_Data[*].Comment)
     authoritative = true

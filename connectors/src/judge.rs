@@ -112,6 +112,8 @@ fn by_status(scope: &Scope<'_>, answer: &Answer<'_>, acting: bool) -> Outcome {
         412 => Word::PreconditionFailed,
         429 => Word::RateLimited,
         408 | 500..=599 if !acting => Word::Transient,
+        // What the body would have said decides more than the status, and looking again costs nothing.
+        400..=499 if !acting && answer.unreadable.is_some() => Word::Transient,
         400..=407 | 410..=499 => Word::Invalid,
         _ => Word::Unknown,
     };

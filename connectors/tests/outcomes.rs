@@ -184,7 +184,7 @@ fn an_account_is_seen_with_its_mark() {
     check(json(404, r#"{"errorCode":"E0000022"}"#), "failed invalid: status 404");
     check(
         answer(404, &[("content-type", "text/html")], "no"),
-        "failed invalid: status 404: the body is `text/html`, not json",
+        "failed transient: status 404: the body is `text/html`, not json",
     );
     check(json(200, r#"{"unexpected":true}"#), "unknown unexpected answer: status 200 { }");
     check(json(500, "{}"), "failed transient: status 500");

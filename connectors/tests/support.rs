@@ -89,7 +89,7 @@ impl Asking {
             inputs: inputs.collect(),
             name,
             config: config(system),
-            snapshot: Values::new(),
+            snapshot: values(&[("id", "object-1")]),
             carry: Values::new(),
         }
     }

@@ -51,7 +51,8 @@ fn arguments(values: &Values) -> String {
 
 fn tell_plan(out: &mut String, plan: &Plan) {
     let outcomes = plan.outcomes.iter().cloned().collect::<Vec<_>>().join(", ");
-    let runbook = plan.runbook.as_ref().map(|(name, variant)| format!(" {name} {variant}")).unwrap_or_default();
+    let runbook =
+        plan.runbook.as_ref().map(|(name, variant)| format!(" {name} {variant}")).unwrap_or_default();
     let nothing = if plan.steps.is_empty() { ": nothing to do" } else { "" };
     line(out, &format!("plan {}{runbook} for [{outcomes}], {} at once{nothing}", plan.name, plan.width));
     plan.steps.iter().for_each(|step| tell_step(out, step));
@@ -87,5 +88,8 @@ fn tell_step(out: &mut String, step: &Step) {
         OnReject::Pause => "pause",
     };
     let hangs_on: Vec<&str> = step.hangs_on.iter().map(String::as_str).collect();
-    line(out, &format!("      undo {}, on reject {policy}, hangs on {}", step.undo.class(), hangs_on.join(", ")));
+    line(
+        out,
+        &format!("      undo {}, on reject {policy}, hangs on {}", step.undo.class(), hangs_on.join(", ")),
+    );
 }

@@ -127,7 +127,11 @@ impl World {
     }
 
     /// The plan.
-    pub(crate) fn draw(&self, desire: &Desire, seen: &BTreeMap<Facet, Sighting>) -> Result<Plan, Vec<Refused>> {
+    pub(crate) fn draw(
+        &self,
+        desire: &Desire,
+        seen: &BTreeMap<Facet, Sighting>,
+    ) -> Result<Plan, Vec<Refused>> {
         compile::draw(&self.compile(desire, seen), &KEY)
     }
 
@@ -170,7 +174,9 @@ fn unknown<T>(detail: &str) -> Observation<T> {
 /// The manifests of the base.
 fn manifests() -> Manifests {
     let base = crate::folder().join("base/manifests");
-    let file = |name: &str| (format!("{name}.hcl"), std::fs::read(base.join(format!("{name}.hcl"))).expect("a manifest"));
+    let file = |name: &str| {
+        (format!("{name}.hcl"), std::fs::read(base.join(format!("{name}.hcl"))).expect("a manifest"))
+    };
     let (manifests, findings) = Manifests::load(&["hr", "dir", "chat"].map(file));
     let told = render(&findings, &BTreeMap::new(), Format::Json);
     assert!(findings.is_empty(), "the manifests of the base have mistakes: {told}");
@@ -196,7 +202,12 @@ fn declared(story: &Story) -> (Declarations, BTreeSet<&'static str>) {
 pub(crate) const READ_AT: Millis = 1_795_257_721_000;
 
 fn source(system: &str, kind: &str, id: &str) -> Source {
-    Source { system: system.to_owned(), kind: kind.to_owned(), id: id.to_owned(), version: Some("1".to_owned()) }
+    Source {
+        system: system.to_owned(),
+        kind: kind.to_owned(),
+        id: id.to_owned(),
+        version: Some("1".to_owned()),
+    }
 }
 
 fn subject(story: &Story, entity: EntityId) -> Subject {
@@ -205,7 +216,9 @@ fn subject(story: &Story, entity: EntityId) -> Subject {
     facts.extend(story.facts.clone());
     let snapshot = || Proof::Snapshot { system: "hr".to_owned(), read: "workers".to_owned() };
     let fact = |said: Said| match said {
-        Said::Is(value) => Observation::Present(Fact { value, source: source("hr", "worker", "w-1"), read_at: READ_AT }),
+        Said::Is(value) => {
+            Observation::Present(Fact { value, source: source("hr", "worker", "w-1"), read_at: READ_AT })
+        }
         Said::Absent => Observation::Absent(snapshot()),
         Said::Unknown => unknown("the read broke off"),
     };

@@ -4,6 +4,7 @@
 //! afterwards against what the estate's own recorder saw. Invariants held in every case: the end state is the one of the
 //! undisturbed run, no object was changed twice, the journal is whole and replays, and nothing hangs.
 
+mod again;
 mod fault;
 mod kill;
 mod support;

@@ -104,8 +104,8 @@ fn a_paused_system_holds_its_step_until_it_is_resumed() {
             .then_some(())
     });
     std::thread::sleep(std::time::Duration::from_millis(500));
-    let word = daemon.ask("GET", &format!("/v1/instances/{number}"), "").json()["state"].to_string();
-    assert!(!word.contains("completed"), "a paused system was called: {word}");
+    let state = daemon.ask("GET", &format!("/v1/instances/{number}"), "").json()["state"].to_string();
+    assert!(!state.contains("completed"), "a paused system was called: {state}");
     let (status, _) = ends(&world, &["status"], 0);
     assert!(status.contains("system:slack") && status.contains("new workspace"), "{status}");
     ends(&world, &["resume", "system:slack"], 0);

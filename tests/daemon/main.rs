@@ -8,6 +8,7 @@ mod entrances;
 mod hostile;
 mod life;
 mod metrics;
+mod schedule;
 
 #[path = "support/daemon.rs"]
 mod daemon;

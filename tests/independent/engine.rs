@@ -25,7 +25,9 @@ impl Project {
     fn new(group: &str, channel: &str) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let place = |name: &str| dir.path().join(name);
-        for (name, text) in [("okta", manifest("okta")), ("scim2", manifest("scim2")), ("slack", slack::by_post())] {
+        for (name, text) in
+            [("okta", manifest("okta")), ("scim2", manifest("scim2")), ("slack", slack::by_post())]
+        {
             write(place(&format!("connectors/manifests/{name}.hcl")), &text);
         }
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/independent/project");
@@ -80,7 +82,9 @@ fn independent_engine_brings_an_outcome_about_and_a_second_time_changes_nothing(
     let project = Project::new(&scim::group("engine-one"), &slack::channel("engine-one"));
     project.ends(&["check"], 0);
     let told = project.ends(&["apply", "person:engine.one"], 0);
-    for awf in ["okta.create_identity", "okta.assign_groups", "scim2.add_group_member", "slack.invite_channels"] {
+    for awf in
+        ["okta.create_identity", "okta.assign_groups", "scim2.add_group_member", "slack.invite_channels"]
+    {
         assert!(told.lines().any(|line| line.contains(awf) && line.contains(" ok")), "{awf}: {told}");
     }
     let told = project.ends(&["apply", "person:engine.one"], 0);

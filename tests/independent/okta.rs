@@ -35,7 +35,8 @@ fn independent_okta_creates_an_account_once_and_deprovisions_it() {
     assert_eq!(made.after.marker, None, "emulate keeps the marker now: compare it with the key");
     let undone = okta.compensate(&made, "ok");
     // What was deprovisioned is there, and is not what a creation wants to see.
-    let seen = okta.look(&AwfName::new("okta", "create_identity"), Phase::Snapshot, &account("one@acme.example"));
+    let seen =
+        okta.look(&AwfName::new("okta", "create_identity"), Phase::Snapshot, &account("one@acme.example"));
     assert_eq!(seen.seen, Observation::Present("disabled".into()));
     assert_eq!(id(&seen.outputs), id(&made.outputs));
     okta.compensate(&undone, "ok");
@@ -75,7 +76,8 @@ fn independent_okta_lists_its_groups_and_their_members() {
     let membership = values(&[("user", id(&made.outputs)), ("group", "00gvpn")]);
     let added = okta.drive("assign_groups", &membership, "ok");
     let members = okta.read("group_members", Some("00gvpn"));
-    let users: Vec<&str> = members.iter().filter_map(|record| record.attributes.get("user")?.as_text()).collect();
+    let users: Vec<&str> =
+        members.iter().filter_map(|record| record.attributes.get("user")?.as_text()).collect();
     assert!(users.contains(&id(&made.outputs)), "{users:?}");
     okta.compensate(&added, "ok");
 }

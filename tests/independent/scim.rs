@@ -13,7 +13,12 @@ fn scim() -> System {
 }
 
 fn person(user_name: &str) -> Values {
-    values(&[("user_name", user_name), ("given_name", "Sarah"), ("family_name", "Chen"), ("email", "sarah@acme.example")])
+    values(&[
+        ("user_name", user_name),
+        ("given_name", "Sarah"),
+        ("family_name", "Chen"),
+        ("email", "sarah@acme.example"),
+    ])
 }
 
 fn id(outputs: &Values) -> &str {
@@ -33,7 +38,10 @@ pub(crate) fn make(kind: &str, body: &Json) -> String {
 
 /// A group; its id.
 pub(crate) fn group(name: &str) -> String {
-    make("Groups", &json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": name }))
+    make(
+        "Groups",
+        &json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": name }),
+    )
 }
 
 #[test]
@@ -65,7 +73,8 @@ fn independent_scim_adds_a_member_once_and_removes_that_one_alone() {
     scim.drive("add_group_member", &membership(id(&other.outputs)), "ok");
     scim.compensate(&added, "ok");
     let members = scim.read("group_members", Some(&group));
-    let users: Vec<&str> = members.iter().filter_map(|record| record.attributes.get("user")?.as_text()).collect();
+    let users: Vec<&str> =
+        members.iter().filter_map(|record| record.attributes.get("user")?.as_text()).collect();
     assert_eq!(users, [id(&other.outputs)]);
     // An id that would select everybody selects nobody.
     let all = membership("x\" or value pr or value eq \"");

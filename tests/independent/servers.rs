@@ -9,7 +9,9 @@ use xops_connectors::manifests::Manifests;
 use xops_kernel::awf::{Achieves, AwfName, Contract, From as Bound, Undo};
 use xops_kernel::fact::Observation;
 use xops_kernel::id::CallKey;
-use xops_kernel::port::{Ask, Connector, Outcome, Page, Phase, ReadAsk, ReadPage, Request, Response, Sighting};
+use xops_kernel::port::{
+    Ask, Connector, Outcome, Page, Phase, ReadAsk, ReadPage, Request, Response, Sighting,
+};
 use xops_kernel::record::Record;
 use xops_kernel::value::{Value, Values};
 use xops_wire::client::Client;
@@ -80,7 +82,13 @@ impl System {
         self.manifests.contract(awf).unwrap_or_else(|| panic!("there is no {awf}"))
     }
 
-    fn ask<'a>(&'a self, awf: &'a AwfName, phase: Phase, inputs: &'a Values, snapshot: &'a Values) -> Ask<'a> {
+    fn ask<'a>(
+        &'a self,
+        awf: &'a AwfName,
+        phase: Phase,
+        inputs: &'a Values,
+        snapshot: &'a Values,
+    ) -> Ask<'a> {
         Ask { system: &self.config, awf, phase, inputs, key: self.key, snapshot, carry: &NOTHING }
     }
 
@@ -116,14 +124,8 @@ impl System {
     /// Every record of a read.
     pub(crate) fn read(&self, read: &str, parameter: Option<&str>) -> Vec<Record> {
         let mut carry = Values::new();
-        let fixed = ReadAsk {
-            system: self.name,
-            read,
-            parameter,
-            carry: &NOTHING,
-            at: 1_000,
-            principal: "svc-xops",
-        };
+        let fixed =
+            ReadAsk { system: self.name, read, parameter, carry: &NOTHING, at: 1_000, principal: "svc-xops" };
         let mut request = self.manifests.render_read(&self.config, &fixed).expect("a request");
         let mut all = Vec::new();
         for _ in 0..PAGES_MAX {
@@ -156,18 +158,27 @@ impl System {
         let after = self.look(&awf, Phase::Readback, inputs);
         assert_eq!(is_there(&after), achieves != Some(Achieves::Remove), "{awf} after: {after:?}");
         for (name, output) in &outputs {
-            assert!(after.outputs.get(name).is_none_or(|seen| seen == output), "{awf}: {name} is another one");
+            assert!(
+                after.outputs.get(name).is_none_or(|seen| seen == output),
+                "{awf}: {name} is another one"
+            );
         }
         let second = self.call(&awf, inputs, &snapshot.outputs);
         assert_eq!(second.word(), again, "{awf} once more: {second:?}");
         let probe = self.look(&awf, Phase::Probe, inputs);
-        assert_eq!(is_there(&probe), is_there(&after), "{awf} was undone or doubled by doing it twice: {probe:?}");
+        assert_eq!(
+            is_there(&probe),
+            is_there(&after),
+            "{awf} was undone or doubled by doing it twice: {probe:?}"
+        );
         Driven { awf, inputs: inputs.clone(), outputs, snapshot, after }
     }
 
     /// Drives the declared compensation of what was done, in the same way.
     pub(crate) fn compensate(&self, done: &Driven, again: &str) -> Driven {
-        let Undo::By { awf, with, .. } = &self.contract(&done.awf).undo else { panic!("{} has no undo", done.awf) };
+        let Undo::By { awf, with, .. } = &self.contract(&done.awf).undo else {
+            panic!("{} has no undo", done.awf)
+        };
         let bind = |(name, from): (&String, &Bound)| {
             let value = match from {
                 Bound::Input(name) => done.inputs.get(name),

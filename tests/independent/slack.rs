@@ -15,7 +15,8 @@ pub(crate) fn by_post() -> String {
     let mut text = manifest("slack");
     for method in ["/conversations.members", "/users.list"] {
         let line = text.lines().find(|line| line.trim_start().starts_with("get ") && line.contains(method));
-        let line = line.unwrap_or_else(|| panic!("{method} is not asked by GET any more: drop it here")).to_owned();
+        let line =
+            line.unwrap_or_else(|| panic!("{method} is not asked by GET any more: drop it here")).to_owned();
         let (before, after) = text.split_once(&line).expect("the line");
         let after = after.replacen("query = {", "form = {", 1);
         text = format!("{before}{}{after}", line.replacen("get", "post", 1));
@@ -45,7 +46,8 @@ fn slack() -> System {
 
 fn user(slack: &System, email: &str) -> String {
     let all = slack.read("users", None);
-    let found = all.iter().find(|record| record.attributes.get("email").and_then(Value::as_text) == Some(email));
+    let found =
+        all.iter().find(|record| record.attributes.get("email").and_then(Value::as_text) == Some(email));
     found.unwrap_or_else(|| panic!("nobody has {email}")).source.id.clone()
 }
 

@@ -99,18 +99,19 @@ fn block<'a>(text: &'a str, marker: &str) -> Option<Vec<&'a str>> {
 
 #[test]
 fn the_sample_output_of_the_readme_is_what_the_story_gives() {
-    let marker = "<!-- story: onboarding -->";
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap_or_default();
-    let sample = block(&readme, marker).unwrap_or_default();
-    assert!(
-        sample.iter().any(|line| line.starts_with("$ xops apply")),
-        "README.md shows no sample: paste a part of tests/stories/onboarding.out into a fenced block after `{marker}`"
-    );
     let transcript =
         std::fs::read_to_string(root().join("tests/stories/onboarding.out")).expect("the transcript");
     let transcript: Vec<&str> = transcript.lines().collect();
-    let stands = transcript.windows(sample.len()).any(|lines| lines == sample);
-    assert!(stands, "README.md shows what the story does not give: paste it again\n{}", sample.join("\n"));
+    for (marker, command) in [("<!-- story: plan -->", "$ xops plan"), ("<!-- story: onboarding -->", "$ xops apply")] {
+        let sample = block(&readme, marker).unwrap_or_default();
+        assert!(
+            sample.iter().any(|line| line.starts_with(command)),
+            "README.md shows no `{command}`: paste a part of tests/stories/onboarding.out into a fenced block after `{marker}`"
+        );
+        let stands = transcript.windows(sample.len()).any(|lines| lines == sample);
+        assert!(stands, "README.md shows what the story does not give: paste it again\n{}", sample.join("\n"));
+    }
 }
 
 #[test]

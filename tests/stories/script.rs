@@ -79,15 +79,15 @@ impl Run {
         let output = self.prepared(line).output().expect("the command");
         let text = String::from_utf8_lossy(&output.stdout);
         let spread: String = text.lines().map(spread).collect();
-        let shown: String = spread.lines().take(lines_max).map(|line| format!("{line}\n")).collect();
+        let shown: String = spread.lines().take(lines_max).flat_map(|line| [line, "\n"]).collect();
         self.out.push_str(&self.even.out(&shown));
         let errors = String::from_utf8_lossy(&output.stderr);
         for line in self.even.out(&errors).lines() {
-            self.out.push_str(&format!("! {line}\n"));
+            self.out.extend(["! ", line, "\n"]);
         }
         match output.status.code() {
             Some(0) => {}
-            code => self.out.push_str(&format!("(exit {})\n", code.expect("an exit code"))),
+            code => self.out.extend(["(exit ", &code.expect("an exit code").to_string(), ")\n"]),
         }
     }
 

@@ -1,8 +1,9 @@
 //! What an entry of the journal does to the Service robot.
 
-use super::{Answer, Effect, Held, Refused, Running, State};
+use super::{Answer, Effect, Held, Refused, Running, State, Target};
 use std::collections::{BTreeMap, BTreeSet};
 use xops_kernel::awf::Achieves;
+use xops_kernel::diff::Facet;
 use xops_kernel::fact::Observation;
 use xops_kernel::id::{EntityId, RequestId};
 use xops_kernel::log::{Compiled, Entry, Number, Request, What};
@@ -39,9 +40,11 @@ pub(super) fn apply(state: &mut State, entry: &Entry, out: &mut Vec<Effect>) -> 
                 state.answer(*request, Answer::Refused(reasons.clone()));
                 Ok(())
             }
-            What::Deferred { request, entity } => deferred(state, *request, *entity, out),
-            What::Unchanged { request, handle, satisfied, .. } => {
+            What::Deferred { request, entity } => deferred(state, *request, *entity),
+            What::Unchanged { request, entity, handle, satisfied } => {
                 close(state, *request)?;
+                // All that is wanted is there: what a superseded instance of this request was to create, too.
+                settle(state, *entity, |_, asked| (asked == *request).then_some(true));
                 state.answer(*request, Answer::Unchanged { handle: handle.clone(), satisfied: *satisfied });
                 Ok(())
             }
@@ -59,24 +62,29 @@ pub(super) fn apply(state: &mut State, entry: &Entry, out: &mut Vec<Effect>) -> 
     }
 }
 
+/// Takes a request that has its answer from the open ones, and from those that wait.
 fn close(state: &mut State, request: RequestId) -> Result<(Millis, Request), Refused> {
-    state.open.remove(&request).ok_or(Refused::NotOpen(request))
+    let closed = state.open.remove(&request).ok_or(Refused::NotOpen(request))?;
+    if let Some(entity) = state.waiting.remove(&request)
+        && let Some(queue) = state.deferred.get_mut(&entity)
+    {
+        queue.retain(|id| *id != request);
+        if queue.is_empty() {
+            state.deferred.remove(&entity);
+        }
+    }
+    Ok(closed)
 }
 
-fn deferred(
-    state: &mut State,
-    request: RequestId,
-    entity: EntityId,
-    out: &mut Vec<Effect>,
-) -> Result<(), Refused> {
+fn deferred(state: &mut State, request: RequestId, entity: EntityId) -> Result<(), Refused> {
     if !state.open.contains_key(&request) {
         return Err(Refused::NotOpen(request));
     }
-    if state.driven.contains_key(&entity) {
+    // Where the instance ended while the deferral was being written down, the request is open and waits for nothing; and one
+    // that waits already waits once.
+    if state.driven.contains_key(&entity) && !state.waiting.contains_key(&request) {
+        state.waiting.insert(request, entity);
         state.deferred.entry(entity).or_default().push_back(request);
-    } else {
-        // The instance ended while the deferral was being written down.
-        out.push(Effect::Compile(request));
     }
     Ok(())
 }
@@ -88,13 +96,17 @@ fn begin(state: &mut State, compiled: &Compiled, out: &mut Vec<Effect>) -> Resul
     }
     let (_, request) = close(state, compiled.request)?;
     state.numbers = next;
-    state.held.remove(&compiled.plan.entity);
+    found(state, compiled);
+    let outcomes = &compiled.plan.outcomes;
+    let entity = compiled.plan.entity;
+    state.held.retain(|target, held| target.entity != entity || held.outcomes.is_disjoint(outcomes));
     state.driven.insert(compiled.plan.entity, next);
     let running = Running {
         instance: compiled.instance,
         request,
         entity: compiled.plan.entity,
         plan: compiled.plan.id,
+        outcomes: compiled.plan.outcomes.clone(),
         facts: compiled.plan.footprint.facts.clone(),
         grants: grants(&compiled.plan),
         removes: removes(&compiled.plan),
@@ -114,33 +126,93 @@ fn ended(
 ) -> Result<(), Refused> {
     let running = state.running.remove(&number).ok_or(Refused::NotRunning(number))?;
     *state.ended.entry(end).or_default() += 1;
-    state.driven.remove(&running.entity);
+    if state.driven.get(&running.entity) == Some(&number) {
+        state.driven.remove(&running.entity);
+    }
     match end {
         End::Completed => {
-            let granted = state.granted.entry(running.entity).or_default();
-            granted.extend(running.grants);
-            granted.retain(|facet, _| !running.removes.contains(facet));
+            grant(state, running.entity, running.grants);
+            revoke(state, running.entity, |facet| running.removes.contains(facet));
         }
         End::Undone => {
-            let held = Held { instance: running.instance, facts: running.facts, since: at };
-            state.held.insert(running.entity, held);
+            let Running { instance, outcomes, facts, .. } = running;
+            let held = Held { instance, outcomes, facts, since: at };
+            state.held.insert(Target { entity: running.entity, outcomes: held.outcomes.clone() }, held);
         }
         End::Superseded => {
-            // The same request is compiled again, against what is true now.
+            // What was done stays, and what was done the next lookups tell: before this plan all of it was absent.
             let request = running.request;
             let id = request.id;
-            state.answers.remove(&id);
-            state.open.insert(id, (at, request));
-            out.push(Effect::Compile(id));
+            if !running.grants.is_empty() {
+                let grants = running.grants.into_iter().map(|(facet, object)| (facet, (id, object)));
+                state.doubtful.entry(running.entity).or_default().extend(grants);
+            }
+            // The same request is compiled again, against what is true now.
+            state.forget_answer(id);
+            if state.open.insert(id, (at, request)).is_none() {
+                out.push(Effect::Compile(id));
+            }
         }
     }
-    let waiting = state.deferred.remove(&running.entity).unwrap_or_default();
-    out.extend(waiting.into_iter().map(Effect::Compile));
+    // While another instance still drives the entity, what waits goes on waiting.
+    if !state.driven.contains_key(&running.entity) {
+        for request in state.deferred.remove(&running.entity).unwrap_or_default() {
+            state.waiting.remove(&request);
+            out.push(Effect::Compile(request));
+        }
+    }
     Ok(())
 }
 
+/// What the lookups of a compilation say of what was granted: what is gone was taken away by somebody else, and whoever puts it
+/// there again is not us.
+fn found(state: &mut State, compiled: &Compiled) {
+    let entity = compiled.plan.entity;
+    let seen = compiled.evidence.seen();
+    let stands = |facet: &Facet| match seen.get(facet).map(|sighting| &sighting.seen) {
+        Some(Observation::Present(_)) => Some(true),
+        Some(Observation::Absent(_)) => Some(false),
+        Some(Observation::Unknown(_)) | None => None,
+    };
+    settle(state, entity, |facet, _| stands(facet));
+    revoke(state, entity, |facet| stands(facet) == Some(false));
+}
+
+/// Decides what superseded instances granted: what `stands` knows to be there, by the facet and the instance's request.
+fn settle(state: &mut State, entity: EntityId, stands: impl Fn(&Facet, RequestId) -> Option<bool>) {
+    let Some(doubtful) = state.doubtful.remove(&entity) else { return };
+    let mut granted = BTreeMap::new();
+    let mut open = BTreeMap::new();
+    for (facet, (request, object)) in doubtful {
+        match stands(&facet, request) {
+            Some(true) => drop(granted.insert(facet, object)),
+            Some(false) => {}
+            None => drop(open.insert(facet, (request, object))),
+        }
+    }
+    if !open.is_empty() {
+        state.doubtful.insert(entity, open);
+    }
+    grant(state, entity, granted);
+}
+
+fn grant(state: &mut State, entity: EntityId, grants: BTreeMap<Facet, Values>) {
+    if !grants.is_empty() {
+        state.granted.entry(entity).or_default().extend(grants);
+    }
+}
+
+fn revoke(state: &mut State, entity: EntityId, gone: impl Fn(&Facet) -> bool) {
+    if let Some(granted) = state.granted.get_mut(&entity) {
+        granted.retain(|facet, _| !gone(facet));
+        if granted.is_empty() {
+            state.granted.remove(&entity);
+        }
+    }
+}
+
 /// What a plan grants: its creations, each with the object by which it can be taken back.
-fn grants(plan: &Plan) -> BTreeMap<xops_kernel::diff::Facet, Values> {
+fn grants(plan: &Plan) -> BTreeMap<Facet, Values> {
     plan.steps
         .iter()
         .filter_map(|step| {
@@ -150,7 +222,7 @@ fn grants(plan: &Plan) -> BTreeMap<xops_kernel::diff::Facet, Values> {
         .collect()
 }
 
-fn removes(plan: &Plan) -> BTreeSet<xops_kernel::diff::Facet> {
+fn removes(plan: &Plan) -> BTreeSet<Facet> {
     let removal = |step: &xops_kernel::plan::Step| {
         let change = step.change.as_ref().filter(|change| change.kind() == Achieves::Remove)?;
         Some(change.facet().clone())
@@ -159,13 +231,19 @@ fn removes(plan: &Plan) -> BTreeSet<xops_kernel::diff::Facet> {
 }
 
 impl State {
-    /// The hold on what was compiled, if it is held after a backstep: none of the facts behind the plan that stepped back has
-    /// changed. The plans themselves may differ, because a backstep leaves traces (an account that exists, disabled). A fact that
+    /// The hold on what was compiled, if it is held after a backstep: it drives an outcome that stepped back, and none of the
+    /// facts behind the plan of then has changed. The plans themselves may differ, because a backstep leaves traces (an account that exists, disabled). A fact that
     /// is not known now has not changed as far as anybody can tell.
     pub fn holds(&self, compiled: &Compiled) -> Option<&Held> {
-        let changed =
-            |(reference, then): (&String, &Value)| value_now(compiled, reference).is_some_and(|now| now != *then);
-        self.held.get(&compiled.plan.entity).filter(|held| !held.facts.iter().any(changed))
+        let changed = |(reference, then): (&String, &Value)| {
+            value_now(compiled, reference).is_some_and(|now| now != *then)
+        };
+        let plan = &compiled.plan;
+        let of_plan = |(target, held): &(&Target, &Held)| {
+            target.entity == plan.entity && !held.outcomes.is_disjoint(&plan.outcomes)
+        };
+        let mut holds = self.held.iter().filter(of_plan).map(|(_, held)| held);
+        holds.find(|held| !held.facts.iter().any(changed))
     }
 }
 

@@ -40,13 +40,17 @@ pub struct State {
     pub ended: BTreeMap<End, u64>,
     /// What xops granted and has not taken back, by entity.
     pub granted: BTreeMap<EntityId, BTreeMap<Facet, Values>>,
+    /// What a superseded instance may have granted, with its request: the next compilation tells.
+    pub doubtful: BTreeMap<EntityId, BTreeMap<Facet, (RequestId, Values)>>,
     /// What was backstepped and is held, with the facts behind its plan.
-    pub held: BTreeMap<EntityId, Held>,
+    pub held: BTreeMap<Target, Held>,
     /// Pauses in force, each with who and why.
     pub paused: BTreeMap<Scope, (String, String)>,
     /// The last answers, for whoever asks again.
     pub answers: BTreeMap<RequestId, Answer>,
     answered: VecDeque<RequestId>,
+    /// The requests of `deferred`, each with the entity that it waits for.
+    waiting: BTreeMap<RequestId, EntityId>,
 }
 
 /// An instance under way.
@@ -60,6 +64,8 @@ pub struct Running {
     pub entity: EntityId,
     /// The plan.
     pub plan: PlanId,
+    /// The outcomes that the plan drives.
+    pub outcomes: BTreeSet<String>,
     /// The facts behind the plan.
     pub facts: Values,
     /// What it grants when it completes.
@@ -68,11 +74,28 @@ pub struct Running {
     pub removes: BTreeSet<Facet>,
 }
 
+/// What a hold is on: outcomes of an entity. Printed as the entity.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Target {
+    /// The entity.
+    pub entity: EntityId,
+    /// The outcomes.
+    pub outcomes: BTreeSet<String>,
+}
+
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.entity.fmt(f)
+    }
+}
+
 /// A hold after a backstep.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
     /// The instance that stepped back.
     pub instance: InstanceId,
+    /// The outcomes that its plan drove.
+    pub outcomes: BTreeSet<String>,
     /// The facts behind its plan: what has to change before it is tried again by itself.
     pub facts: Values,
     /// Since when.
@@ -141,8 +164,7 @@ impl Machine for Service {
     }
 
     fn wanted(&self, state: &State) -> BTreeSet<Effect> {
-        let waiting: BTreeSet<&RequestId> = state.deferred.values().flatten().collect();
-        let open = state.open.keys().filter(|id| !waiting.contains(id)).map(|id| Effect::Compile(*id));
+        let open = state.open.keys().filter(|id| !state.waiting.contains_key(id)).map(|id| Effect::Compile(*id));
         open.chain(state.running.keys().map(|number| Effect::Drive(*number))).collect()
     }
 }
@@ -167,6 +189,13 @@ impl State {
             Scope::Instance(instance),
         ];
         scopes.into_iter().find(|scope| self.paused.contains_key(scope))
+    }
+
+    /// Forgets an answer, so that it is not forgotten again in the place of the next one.
+    fn forget_answer(&mut self, request: RequestId) {
+        if self.answers.remove(&request).is_some() {
+            self.answered.retain(|id| *id != request);
+        }
     }
 
     fn answer(&mut self, request: RequestId, answer: Answer) {

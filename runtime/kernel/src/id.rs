@@ -96,7 +96,15 @@ fn half(digest: Digest) -> [u8; 16] {
 }
 
 fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    // Keys are printed into every request: by table and in one piece, not byte by byte through the formatter.
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = [0; 64];
+    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
+    }
+    let length = (2 * bytes.len()).min(text.len());
+    f.write_str(std::str::from_utf8(&text[..length]).unwrap_or_default())
 }
 
 fn read_hex<const N: usize>(text: &str) -> Option<[u8; N]> {

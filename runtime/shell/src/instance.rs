@@ -17,6 +17,7 @@ use xops_kernel::id::{Direction, StepId};
 use xops_kernel::log::{Entry, Number};
 use xops_kernel::machine::Machine;
 use xops_kernel::port::Phase;
+use xops_kernel::record::Millis;
 use xops_kernel::saga::Saga;
 use xops_kernel::saga::event::{Effect, Event, Stamped};
 use xops_kernel::saga::state::{Course, Stage, State};
@@ -40,6 +41,8 @@ pub struct Instance {
     held: Vec<Effect>,
     /// Entries that were handed over and not acknowledged.
     outstanding: u32,
+    /// The time of the event that is being taken.
+    now: Millis,
     inputs: VecDeque<Event>,
     word: &'static str,
     has_locks: bool,
@@ -95,6 +98,7 @@ impl Instance {
             state,
             held: Vec::new(),
             outstanding: 0,
+            now: 0,
             inputs: VecDeque::new(),
             has_locks,
             first: Some(first),
@@ -110,7 +114,7 @@ impl Instance {
 
     /// Believes one event and hands it over. An event that does not fit is dropped: it answers something that is over.
     fn believe(&mut self, event: Event) -> bool {
-        let stamped = Stamped { at: self.tenant.hub.clock.now().max(self.state.at), event };
+        let stamped = Stamped { at: self.now.max(self.state.at), event };
         match self.saga.step(&mut self.state, &stamped, &mut self.held) {
             Ok(()) => {
                 self.meter(&stamped);
@@ -141,6 +145,8 @@ impl Instance {
 
     /// Takes one event, and everything that follows from it without asking anybody.
     fn take(&mut self, event: Event) {
+        // One time for all that follows from one event: it happens at once, and the clock costs as much as a step of the machine.
+        self.now = self.tenant.hub.clock.now();
         if self.believe(event) {
             self.follow();
         }
@@ -176,8 +182,7 @@ impl Instance {
 
     fn sheet(&self, step: StepId) -> Option<gate::Sheet> {
         let step = self.saga.plan.step(step)?;
-        let now = self.tenant.hub.clock.now();
-        Some(sheet::fill(&self.tenant, &self.saga, self.number, &self.state, step, now))
+        Some(sheet::fill(&self.tenant, &self.saga, self.number, &self.state, step, self.now))
     }
 
     fn keep_locks(&mut self) {
@@ -249,7 +254,8 @@ impl Instance {
     }
 
     /// Facts are missing: the systems behind them are read again, then the gate judges on what there is.
-    fn confirm(&self, step: StepId, dir: Direction, attempt: u32, ctx: &mut Context<Self>) {
+    fn confirm(&mut self, step: StepId, dir: Direction, attempt: u32, ctx: &mut Context<Self>) {
+        self.now = self.tenant.hub.clock.now();
         let Some(sheet) = self.sheet(step) else { return };
         let systems = sheet::systems_behind(&self.tenant, &self.saga.plan.kind, &sheet.unknown);
         let tenant = Rc::clone(&self.tenant);
@@ -271,7 +277,6 @@ impl Instance {
         ) else {
             return drop(reply);
         };
-        let robot = self.tenant.robots.borrow().platform.get(&awf.system).cloned();
         let run = &self.state.steps[usize::from(step.0)];
         let job = Job {
             awf: awf.clone(),
@@ -284,7 +289,7 @@ impl Instance {
             reply,
         };
         // A job that is not taken answers by itself when it is dropped.
-        if let Some(robot) = robot {
+        if let Some(robot) = self.tenant.robots.borrow().platform.get(&job.awf.system) {
             let _not_taken = robot.try_send(job);
         }
     }
@@ -320,7 +325,8 @@ impl Actor for Instance {
             if resumed {
                 // Recovery is the same fold as running: what is outstanding is what the state wants, after what was sent
                 // became unknown. `step` pushes what the resumption adds; the rest was wanted before.
-                let stamped = Stamped { at: self.tenant.hub.clock.now().max(self.state.at), event: first };
+                self.now = self.tenant.hub.clock.now();
+                let stamped = Stamped { at: self.now.max(self.state.at), event: first };
                 let mut added = Vec::new();
                 if self.saga.step(&mut self.state, &stamped, &mut added).is_ok() {
                     self.tenant.hub.append(Entry::Instance(self.number, stamped), self.subject);
@@ -402,6 +408,7 @@ impl Handler<Judge> for Instance {
     type Result = ();
 
     fn handle(&mut self, Judge { step, dir, attempt }: Judge, ctx: &mut Context<Self>) {
+        self.now = self.tenant.hub.clock.now();
         if let Some(sheet) = self.sheet(step) {
             let verdict = gate::judge(dir, &sheet);
             self.handle(Input(Event::Judged { step, dir, attempt, sheet, verdict }), ctx);

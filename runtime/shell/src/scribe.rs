@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::mpsc;
-use xops_journal::frame::Batch;
+use xops_journal::frame::{Batch, FRAME_BYTES_MAX};
 use xops_journal::journal::Journal;
 use xops_journal::stored;
 use xops_journal::subjects::{Subject, SubjectKeys};
@@ -19,6 +19,9 @@ use xops_kernel::log::Entry;
 pub const FRAME_ENTRIES_MAX: usize = 8_192;
 /// How many batches may wait for the scribe.
 pub const ORDERS_MAX: usize = 1_024;
+
+/// What a frame needs for an entry beside its body, at the most.
+const EVENT_OVERHEAD: usize = 64;
 
 /// An entry on its way into the journal.
 #[derive(Debug)]
@@ -110,25 +113,28 @@ impl Meters {
 
 impl Scribe {
     fn run(mut self, received: &Receiver<Order>) {
-        let mut batch = Batch::default();
-        let mut items: Vec<Item> = Vec::new();
+        let mut frame = Batch::default();
+        let mut batches: Vec<Vec<Item>> = Vec::new();
         loop {
             let Ok(first) = received.recv() else { return self.close() };
-            let mut last = take(first, &mut items);
-            while last.is_none() && items.len() < FRAME_ENTRIES_MAX {
+            let mut entries = 0;
+            let mut last = take(first, &mut batches, &mut entries);
+            while last.is_none() && entries < FRAME_ENTRIES_MAX {
                 match received.try_recv() {
-                    Ok(order) => last = take(order, &mut items),
+                    Ok(order) => last = take(order, &mut batches, &mut entries),
                     Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
                 }
             }
-            if !items.is_empty()
-                && let Err(why) = self.write(&mut items, &mut batch)
+            if entries > 0
+                && let Err(why) = self.write(&batches, entries, &mut frame)
             {
                 tracing::error!(why, "the journal stopped: nothing more is acknowledged");
                 self.journal = None;
                 let _receiver_gone = self.tell.blocking_send(Told::Stopped(why));
                 return;
             }
+            // Whoever waits was told: now there is time to give the memory back.
+            batches.clear();
             match last {
                 Some(Order::Close) => return self.close(),
                 Some(Order::Erase(subject, reply)) => {
@@ -140,34 +146,46 @@ impl Scribe {
         }
     }
 
-    fn write(&mut self, items: &mut Vec<Item>, batch: &mut Batch) -> Result<(), String> {
-        let Some(journal) = &mut self.journal else { return Err("the journal is closed".to_owned()) };
-        let mut streams = Vec::with_capacity(items.len());
-        let mut sealed = Vec::with_capacity(items.len());
-        let mut fresh = Vec::new();
-        for item in items.iter() {
-            let subject = stored::subject(&item.entry, item.subject);
-            fresh.extend(subject.filter(|subject| self.known.insert(*subject)));
-            sealed.push(subject);
-            streams.push(stored::stream(&item.entry));
-        }
-        // A key is durable before anything sealed under it.
-        if !fresh.is_empty() {
-            self.keys.prepare(&fresh).map_err(|error| error.to_string())?;
-        }
-        for ((item, subject), stream) in items.drain(..).zip(sealed).zip(&streams) {
+    /// Makes batches durable: in one frame, or in as many as their bytes need.
+    fn write(&mut self, batches: &[Vec<Item>], entries: usize, frame: &mut Batch) -> Result<(), String> {
+        self.make_keys(batches)?;
+        let mut streams = Vec::with_capacity(entries);
+        for item in batches.iter().flatten() {
+            let (subject, stream) = (stored::subject(&item.entry, item.subject), stored::stream(&item.entry));
             self.body.clear();
             stored::encode(&item.entry, subject, &self.keys, &mut self.body)
                 .map_err(|error| error.to_string())?;
-            batch.push(*stream, &self.body).map_err(|error| error.to_string())?;
+            if frame.frame_bytes() + self.body.len() + EVENT_OVERHEAD > FRAME_BYTES_MAX {
+                self.commit(frame, std::mem::take(&mut streams))?;
+            }
+            frame.push(stream, &self.body).map_err(|error| error.to_string())?;
+            streams.push(stream);
         }
+        self.commit(frame, streams)
+    }
+
+    /// A key is durable before anything sealed under it.
+    fn make_keys(&mut self, batches: &[Vec<Item>]) -> Result<(), String> {
+        let subjects =
+            batches.iter().flatten().filter_map(|item| stored::subject(&item.entry, item.subject));
+        let known = &mut self.known;
+        let fresh: Vec<Subject> = subjects.filter(|subject| known.insert(*subject)).collect();
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        self.keys.prepare(&fresh).map_err(|error| error.to_string())
+    }
+
+    fn commit(&mut self, frame: &mut Batch, streams: Vec<u64>) -> Result<(), String> {
+        let Some(journal) = &mut self.journal else { return Err("the journal is closed".to_owned()) };
         crash::pass(self.crash.as_deref(), Place::BeforeAppend);
-        let appended = journal.commit(batch).map_err(|error| error.to_string())?;
+        let appended = journal.commit(frame).map_err(|error| error.to_string())?;
         crash::pass(self.crash.as_deref(), Place::AfterAppend);
+        let events = u32::try_from(streams.len()).unwrap_or(u32::MAX);
+        let _receiver_gone = self.tell.blocking_send(Told::Durable(Frame { streams, bytes: appended.bytes }));
         self.meters.commits.increment(1);
         self.meters.bytes.increment(appended.bytes as u64);
-        self.meters.batch.record(f64::from(u32::try_from(streams.len()).unwrap_or(u32::MAX)));
-        let _receiver_gone = self.tell.blocking_send(Told::Durable(Frame { streams, bytes: appended.bytes }));
+        self.meters.batch.record(f64::from(events));
         Ok(())
     }
 
@@ -181,11 +199,12 @@ impl Scribe {
     }
 }
 
-/// Takes the items of an order; gives back an order that has to wait until they are written.
-fn take(order: Order, items: &mut Vec<Item>) -> Option<Order> {
+/// Takes the batch of an order; gives back an order that has to wait until what came before is written.
+fn take(order: Order, batches: &mut Vec<Vec<Item>>, entries: &mut usize) -> Option<Order> {
     match order {
-        Order::Append(more) => {
-            items.extend(more);
+        Order::Append(batch) => {
+            *entries += batch.len();
+            batches.push(batch);
             None
         }
         other => Some(other),

@@ -80,6 +80,12 @@ impl Running {
         }
     }
 
+    /// Whether it has ended: what is left of a process that nobody has waited for yet is a zombie.
+    fn has_ended(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).unwrap_or_default();
+        stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('Z'))
+    }
+
     /// Ends it as an operator does, by SIGTERM.
     pub(crate) fn terminate(self, bound: Duration) -> Result<Ended, String> {
         let pid = self.process.id().to_string();
@@ -131,30 +137,26 @@ impl Xops {
             .map_err(|error| format!("`{}` printed no JSON: {error}", arguments.join(" ")))
     }
 
-    /// Where the running daemon of the data folder is, and its token; waits for it.
-    pub(crate) fn daemon(&self, bound: Duration) -> Result<(String, String), String> {
+    /// Where this daemon is, and its token; waits until it says so, or ends.
+    pub(crate) fn daemon_of(&self, daemon: &Running, bound: Duration) -> Result<(String, String), String> {
         let began = Instant::now();
         loop {
-            if let Some(found) = announced(&self.data) {
+            if let Some(found) = announced(&self.data, daemon.process.id()) {
                 return Ok(found);
             }
-            if began.elapsed() > bound {
-                return Err(format!("no daemon answers for `{}` within {bound:?}", self.data.display()));
+            if began.elapsed() > bound || daemon.has_ended() {
+                return Err(format!("`{}` opened no doors within {bound:?}, or ended before", daemon.what));
             }
             std::thread::sleep(POLL);
         }
     }
 }
 
-/// The address and the token of a daemon that answers. The file of one that was killed stays behind.
-fn announced(data: &Path) -> Option<(String, String)> {
+/// The address and the token that the daemon of a process wrote down. The file of one that was killed stays behind.
+fn announced(data: &Path, pid: u32) -> Option<(String, String)> {
     let tenants = std::fs::read_dir(data).ok()?;
-    let file = tenants
-        .filter_map(Result::ok)
-        .map(|tenant| tenant.path().join("daemon.json"))
-        .find(|path| path.exists())?;
+    let file = tenants.filter_map(Result::ok).map(|tenant| tenant.path().join("daemon.json")).find(|path| path.exists())?;
     let said: Json = serde_json::from_str(&std::fs::read_to_string(file).ok()?).ok()?;
     let place = said["url"].as_str()?.strip_prefix("http://")?.to_owned();
-    crate::support::estate::request(&place, "GET", "/healthz", &[], "").ok()?;
-    Some((place, said["token"].as_str()?.to_owned()))
+    (said["pid"] == pid).then_some((place, said["token"].as_str()?.to_owned()))
 }

@@ -1,16 +1,16 @@
 //! The two stories that are disturbed, told once undisturbed: what they call, what they change, and where they end.
 
 use crate::support::command::Xops;
-use crate::support::estate::Estate;
+use crate::support::estate::{self, Estate};
 use crate::support::truth::{self, Objects};
 use crate::support::work::Lab;
 use serde_json::{Value as Json, json};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Whom the stories are about, and the outcome that is wanted.
 const REQUEST: [&str; 3] = ["person:sarah.chen", "--outcome", "EMP-R-001"];
-/// How long a case may take before it is called a hang.
-pub(crate) const BOUND: Duration = Duration::from_secs(60);
+/// How long a command may take before it is called a hang: a lookup that fails for good is given up after 26 to 51 seconds.
+pub(crate) const BOUND: Duration = Duration::from_secs(90);
 
 /// Each AWF of the stories with the operation that carries it out, as the estate names it.
 pub(crate) const ACTIONS: [(&str, &str); 11] = [
@@ -152,4 +152,20 @@ pub(crate) fn replayed(xops: &Xops, number: &str) -> Result<(String, Json), Stri
     xops.json(&["verify"], BOUND)?;
     let word = trace["state"].as_str().ok_or("the trace names no state")?.to_owned();
     Ok((word, replay["state"].clone()))
+}
+
+/// Asks the daemon at `place`, an address and a token, until its first instance stands as expected.
+pub(crate) fn settled((place, token): &(String, String), expect: &str) -> Result<(), String> {
+    let began = Instant::now();
+    let bearer = format!("Bearer {token}");
+    loop {
+        let (_, answer) = estate::request(place, "GET", "/v1/instances/1", &[("authorization", &bearer)], "")?;
+        if answer["state"] == expect {
+            return Ok(());
+        }
+        if began.elapsed() > BOUND {
+            return Err(format!("the instance is {answer}, not {expect}, after {BOUND:?}"));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }

@@ -39,6 +39,11 @@ impl Lab {
     }
 }
 
+/// Whether a case is asked for: all are, unless `XOPS_CASES` names a part of those that are.
+pub(crate) fn is_asked_for(case: &impl std::fmt::Display) -> bool {
+    std::env::var("XOPS_CASES").map_or(true, |part| case.to_string().contains(&part))
+}
+
 /// Runs `case` for every item on so many workers; gives what each came to, in the order of the items, and panics with all
 /// failures if there are any.
 pub(crate) fn all<T, R>(

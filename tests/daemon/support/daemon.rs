@@ -37,6 +37,11 @@ impl Daemon {
         Self::logged(world, &mut command(world), Stdio::null())
     }
 
+    /// The same, with a command of one's own.
+    pub(crate) fn start_in(world: &World, command: &mut Command) -> Self {
+        Self::logged(world, command, Stdio::null())
+    }
+
     /// The same, with a command and a place for its log.
     pub(crate) fn logged(world: &World, command: &mut Command, log: impl Into<Stdio>) -> Self {
         let mut child = command.stdout(Stdio::null()).stderr(log).spawn().expect("a daemon");

@@ -9,7 +9,15 @@ use xops_journal::journal::Options;
 use crate::disk::{Files, Op, Platter, SimDisk};
 use crate::world::{Dice, events, open, replayed};
 
-const FRAMES: u64 = 40;
+/// How many lives are led, each with its own seed and its own crashes; every second one with quick-repair.
+const LIVES: u64 = 64;
+/// How many frames a life appends at most.
+const FRAMES_MAX: usize = 36;
+/// How many images of crashes are looked at by default, and in the longer run.
+const IMAGES: usize = 25_600;
+const IMAGES_SOAK: usize = 102_400;
+/// One image in so many crashes again while it recovers.
+const AGAIN: usize = 4;
 
 fn options(quick_repair: bool) -> Options {
     Options { quick_repair, max_file_bytes: 6000, cache_bytes: 1 << 20, ..Options::default() }
@@ -21,14 +29,35 @@ struct Life {
     acknowledged: Vec<(usize, u64)>,
 }
 
+/// What came of many crashes.
+#[derive(Default)]
+struct Crashes {
+    images: usize,
+    /// Crashes during the recovery from a crash.
+    again: usize,
+    /// Images in which the frame that was being written was there though nobody was told so.
+    unasked: usize,
+    failures: Vec<String>,
+}
+
+impl Crashes {
+    fn add(&mut self, other: Self) {
+        self.images += other.images;
+        self.again += other.again;
+        self.unasked += other.unasked;
+        self.failures.extend(other.failures);
+    }
+}
+
 fn live(seed: u64, quick_repair: bool) -> Life {
     let disk = Arc::new(SimDisk::default());
     let mut dice = Dice(seed);
     let mut acknowledged = vec![(0, 0)];
     let mut last = 0;
     let mut journal = open(&disk, options(quick_repair)).unwrap().0;
-    for frame in 0..FRAMES {
-        if frame % 15 == 14 {
+    let (frames, reopens) = (FRAMES_MAX / 2 + dice.below(FRAMES_MAX / 2), 5 + dice.below(15));
+    for frame in 1..frames {
+        if frame % reopens == 0 {
             drop(journal);
             journal = open(&disk, options(quick_repair)).unwrap().0;
         }
@@ -40,8 +69,9 @@ fn live(seed: u64, quick_repair: bool) -> Life {
     Life { log: disk.take_log(), acknowledged }
 }
 
-/// Opens what a crash left: nothing acknowledged may be missing, nothing else may be there than what was being written.
-fn recovers(files: &Files, life: &Life, at: usize) -> Result<Arc<SimDisk>, String> {
+/// Opens what a crash left: nothing acknowledged may be missing, nothing else may be there than what was being written. Gives
+/// what the recovery asked of the disk, and whether the frame that was being written is there.
+fn recovers(files: Files, life: &Life, at: usize) -> Result<(Vec<Op>, bool), String> {
     let done = life.acknowledged.iter().rev().find(|(op, _)| *op <= at).map_or(0, |(_, seq)| *seq);
     let under_way = life.acknowledged.iter().find(|(op, _)| *op > at).map_or(done, |(_, seq)| *seq);
     let disk = Arc::new(SimDisk::of(files));
@@ -50,66 +80,89 @@ fn recovers(files: &Files, life: &Life, at: usize) -> Result<Arc<SimDisk>, Strin
     if found != done && found != under_way {
         return Err(format!("{found} events came back, {done} were acknowledged, {under_way} under way"));
     }
-    std::mem::forget(journal);
-    Ok(disk)
+    Ok((disk.take_log(), found > done))
 }
 
-/// Crashes `images` times, evenly over a life. Returns the failures.
-fn check(life: &Life, images: usize, seed: u64, lies: bool) -> Vec<String> {
+/// Crashes `images` times, evenly over a life.
+fn check(life: &Life, images: usize, seed: u64, lies: bool) -> Crashes {
     let mut dice = Dice(seed);
     let mut platter = Platter::default();
-    let mut failures = Vec::new();
+    let mut crashes = Crashes::default();
     for (at, op) in life.log.iter().enumerate() {
         platter.play(op, lies);
         let share = images * (at + 1) / life.log.len() - images * at / life.log.len();
         for _ in 0..share {
-            let files = platter.crash(&mut dice);
-            match recovers(&files, life, at + 1) {
-                Err(what) => failures.push(format!("at operation {}: {what}", at + 1)),
-                Ok(disk) if dice.below(4) == 0 => again(&disk, life, at + 1, &mut dice, &mut failures),
-                Ok(_) => {}
-            }
+            crash(life, at + 1, &platter.crash(&mut dice), &mut dice, &mut crashes);
         }
     }
-    failures
+    crashes
 }
 
-/// A second crash, at any point of the recovery from the first.
-fn again(disk: &SimDisk, life: &Life, at: usize, dice: &mut Dice, failures: &mut Vec<String>) {
-    let log = disk.take_log();
-    let mut platter = Platter::default();
-    let crash = dice.below(log.len() + 1);
-    let files = log.iter().take_while(|op| matches!(op, Op::Create(..))).count();
-    log[..crash.max(files)].iter().for_each(|op| platter.play(op, false));
-    if let Err(what) = recovers(&platter.crash(dice), life, at) {
-        failures.push(format!("at operation {at}, crashed again at {crash}: {what}"));
+/// Recovers from one image, and from a second crash at any point of that recovery.
+fn crash(life: &Life, at: usize, files: &Files, dice: &mut Dice, crashes: &mut Crashes) {
+    crashes.images += 1;
+    let log = match recovers(files.clone(), life, at) {
+        Err(what) => return crashes.failures.push(format!("at operation {at}: {what}")),
+        Ok((log, unasked)) => {
+            crashes.unasked += usize::from(unasked);
+            log
+        }
+    };
+    if dice.below(AGAIN) != 0 {
+        return;
     }
+    crashes.again += 1;
+    let mut platter = Platter::of(files);
+    let second = dice.below(log.len() + 1);
+    log[..second].iter().for_each(|op| platter.play(op, false));
+    if let Err(what) = recovers(platter.crash(dice), life, at) {
+        crashes.failures.push(format!("at operation {at}, crashed again at {second}: {what}"));
+    }
+}
+
+/// Leads [`LIVES`] lives on two threads and crashes them `images` times in all.
+fn crash_lives(images: usize) {
+    let lead = |odd: u64| {
+        let mut crashes = Crashes::default();
+        for seed in (0..LIVES).filter(|seed| seed % 2 == odd) {
+            crashes.add(check(&live(seed, odd == 1), images / LIVES as usize, seed, false));
+        }
+        crashes
+    };
+    let mut all = Crashes::default();
+    std::thread::scope(|scope| {
+        let threads = [scope.spawn(move || lead(0)), scope.spawn(move || lead(1))];
+        threads.into_iter().for_each(|thread| all.add(thread.join().unwrap()));
+    });
+    println!(
+        "{} crash images of {LIVES} lives, {} crashed again during recovery, {} held a frame that was not acknowledged yet: \
+         {} lost or damaged",
+        all.images,
+        all.again,
+        all.unasked,
+        all.failures.len()
+    );
+    assert!(all.failures.is_empty(), "{} failures, first: {}", all.failures.len(), all.failures[0]);
+    assert!(all.images >= images && all.again * (AGAIN + 1) > images, "too few crashes");
 }
 
 #[test]
 fn no_acknowledged_event_is_lost_in_any_crash() {
-    let lives = (0..4).map(|seed| {
-        std::thread::spawn(move || {
-            let life = live(seed, seed % 2 == 1);
-            let failures = check(&life, 750, seed, false);
-            assert!(failures.is_empty(), "seed {seed}: {} failures, first: {}", failures.len(), failures[0]);
-        })
-    });
-    let lives: Vec<_> = lives.collect();
-    for life in lives {
-        life.join().unwrap();
-    }
+    crash_lives(IMAGES);
+}
+
+#[test]
+#[ignore = "longer than the default tests"]
+fn crash_images_for_longer_lose_nothing_acknowledged() {
+    crash_lives(IMAGES_SOAK);
 }
 
 #[test]
 fn a_disk_that_lies_about_syncing_is_caught() {
     let life = live(9, false);
-    let failures = check(&life, 300, 9, true);
-    assert!(
-        failures.len() > 100,
-        "a disk that never syncs lost something in {} of 300 crashes",
-        failures.len()
-    );
+    let failures = check(&life, 300, 9, true).failures;
+    println!("a disk that never syncs lost something in {} of 300 crashes", failures.len());
+    assert!(failures.len() > 100, "only {} of 300 crashes lost something", failures.len());
 }
 
 /// Fails the disk after `left` operations: from the first failure on nothing is acknowledged, what was acknowledged is there.

@@ -2,6 +2,7 @@
 //!
 //! Only what a sync covered is sure. Of the rest, each 512-byte sector of each write may be there or not, in any combination, and
 //! each change of length too. Renaming, replacing and removing are durable at once, as `Disk` promises.
+//! Files are shared until somebody writes to them: most images of a crash differ in one file.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -15,20 +16,23 @@ use crate::world::Dice;
 
 const SECTOR: usize = 512;
 
+/// The bytes of a file, shared until they are changed.
+pub(crate) type Bytes = Arc<Vec<u8>>;
+
 #[derive(Debug, Clone)]
 pub(crate) enum Op {
     Write(usize, u64, Vec<u8>),
     SetLen(usize, u64),
     Sync(usize),
     /// A file, with the bytes that are sure from its beginning.
-    Create(usize, String, Vec<u8>),
+    Create(usize, String, Bytes),
     Rename(String, String),
     Remove(String),
 }
 
 #[derive(Debug, Default)]
 struct State {
-    files: Vec<Vec<u8>>,
+    files: Vec<Bytes>,
     names: BTreeMap<String, usize>,
     log: Vec<Op>,
     /// Operations that still succeed; the next fails with the given kind, and so does every later one.
@@ -47,12 +51,17 @@ impl State {
         }
     }
 
-    fn create(&mut self, name: &str, bytes: Vec<u8>) -> usize {
+    fn create(&mut self, name: &str, bytes: Bytes) -> usize {
         let id = self.files.len();
-        self.log.push(Op::Create(id, name.to_owned(), bytes.clone()));
-        self.files.push(bytes);
-        self.names.insert(name.to_owned(), id);
+        self.log.push(Op::Create(id, name.to_owned(), Arc::clone(&bytes)));
+        self.hold(name, bytes);
         id
+    }
+
+    /// A file that was there before the log begins.
+    fn hold(&mut self, name: &str, bytes: Bytes) {
+        self.names.insert(name.to_owned(), self.files.len());
+        self.files.push(bytes);
     }
 }
 
@@ -60,12 +69,13 @@ impl State {
 pub(crate) struct SimDisk(Arc<Mutex<State>>);
 
 impl SimDisk {
-    pub(crate) fn of(files: &Files) -> Self {
+    /// A disk with `files` on it; its log begins after them.
+    pub(crate) fn of(files: Files) -> Self {
         let disk = Self::default();
         {
             let mut state = disk.0.lock().unwrap();
             for (name, bytes) in files {
-                state.create(name, bytes.clone());
+                state.hold(&name, bytes);
             }
         }
         disk
@@ -87,31 +97,42 @@ impl SimDisk {
 }
 
 /// Name -> bytes after a crash.
-pub(crate) type Files = BTreeMap<String, Vec<u8>>;
+pub(crate) type Files = BTreeMap<String, Bytes>;
 
 /// What is on the disk while a log is played, and what a crash may make of it.
 #[derive(Default)]
 pub(crate) struct Platter {
-    sure: Vec<Vec<u8>>,
+    sure: Vec<Bytes>,
     pending: Vec<Vec<Op>>,
     names: BTreeMap<String, usize>,
 }
 
 impl Platter {
+    /// The disk of [`SimDisk::of`] before its log begins.
+    pub(crate) fn of(files: &Files) -> Self {
+        let mut platter = Self::default();
+        for (name, bytes) in files {
+            platter.names.insert(name.clone(), platter.sure.len());
+            platter.sure.push(Arc::clone(bytes));
+            platter.pending.push(Vec::new());
+        }
+        platter
+    }
+
     /// Plays one operation. A disk that lies drops every sync.
     pub(crate) fn play(&mut self, op: &Op, lies: bool) {
         match op {
             Op::Create(id, name, bytes) => {
-                self.sure.resize(id + 1, Vec::new());
+                self.sure.resize(id + 1, Bytes::default());
                 self.pending.resize(id + 1, Vec::new());
-                self.sure[*id].clone_from(bytes);
+                self.sure[*id] = Arc::clone(bytes);
                 self.names.insert(name.clone(), *id);
             }
             Op::Write(id, ..) | Op::SetLen(id, _) => self.pending[*id].push(op.clone()),
             Op::Sync(id) => {
                 if !lies {
                     for op in std::mem::take(&mut self.pending[*id]) {
-                        apply(&mut self.sure[*id], &op, |_| true);
+                        apply(Arc::make_mut(&mut self.sure[*id]), &op, |_| true);
                     }
                 }
             }
@@ -135,8 +156,8 @@ impl Platter {
             _ => dice.below(8) != 0,
         };
         let file = |(name, id): (&String, &usize)| {
-            let mut bytes = self.sure[*id].clone();
-            self.pending[*id].iter().for_each(|op| apply(&mut bytes, op, &mut keep));
+            let mut bytes = Arc::clone(&self.sure[*id]);
+            self.pending[*id].iter().for_each(|op| apply(Arc::make_mut(&mut bytes), op, &mut keep));
             (name.clone(), bytes)
         };
         self.names.iter().map(file).collect()
@@ -182,7 +203,7 @@ impl StorageBackend for SimFile {
     fn set_len(&self, len: u64) -> io::Result<()> {
         let mut state = self.0.lock().unwrap();
         state.spend()?;
-        state.files[self.1].resize(usize::try_from(len).unwrap(), 0);
+        Arc::make_mut(&mut state.files[self.1]).resize(usize::try_from(len).unwrap(), 0);
         state.log.push(Op::SetLen(self.1, len));
         Ok(())
     }
@@ -198,7 +219,7 @@ impl StorageBackend for SimFile {
         let mut state = self.0.lock().unwrap();
         state.spend()?;
         let at = usize::try_from(offset).unwrap();
-        state.files[self.1]
+        Arc::make_mut(&mut state.files[self.1])
             .get_mut(at..at + data.len())
             .ok_or(io::ErrorKind::UnexpectedEof)?
             .copy_from_slice(data);
@@ -216,26 +237,28 @@ impl Disk for SimDisk {
         let mut state = self.0.lock().unwrap();
         let id = match state.names.get(name) {
             Some(id) => *id,
-            None if create => state.create(name, Vec::new()),
+            None if create => state.create(name, Bytes::default()),
             None => return Err(io::ErrorKind::NotFound.into()),
         };
         Ok(Box::new(SimFile(Arc::clone(&self.0), id)))
     }
 
     fn length(&self, name: &str) -> io::Result<u64> {
-        Ok(self.read(name)?.len() as u64)
+        let state = self.0.lock().unwrap();
+        let id = state.names.get(name).ok_or(io::ErrorKind::NotFound)?;
+        Ok(state.files[*id].len() as u64)
     }
 
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
         let state = self.0.lock().unwrap();
         let id = state.names.get(name).ok_or(io::ErrorKind::NotFound)?;
-        Ok(state.files[*id].clone())
+        Ok(state.files[*id].to_vec())
     }
 
     fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let mut state = self.0.lock().unwrap();
         state.spend()?;
-        state.create(&format!("{name}.new"), bytes.to_vec());
+        state.create(&format!("{name}.new"), Arc::new(bytes.to_vec()));
         drop(state);
         self.rename(&format!("{name}.new"), name)
     }

@@ -14,6 +14,8 @@ mod golden;
 #[cfg(test)]
 mod measure;
 #[cfg(test)]
+mod mutate;
+#[cfg(test)]
 mod persons;
 #[cfg(test)]
 mod world;

@@ -64,6 +64,25 @@ fn erasing_a_subject_makes_its_values_unreadable_and_the_chain_still_verifies() 
 }
 
 #[test]
+fn a_reader_beside_the_writer_takes_no_lock_and_makes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("subjects");
+    assert!(SubjectKeys::beside(&file, &key()).is_err());
+    assert!(!file.exists(), "a reader made a keyring");
+    let mut writer = SubjectKeys::open(&file, &key()).unwrap();
+    writer.get_or_create(SARAH).unwrap();
+    let sealed = writer.seal(&SARAH, b"Sarah").unwrap();
+    let mut reader = SubjectKeys::beside(&file, &key()).unwrap();
+    assert_eq!(reader.open_value(&SARAH, &sealed).unwrap().unwrap(), b"Sarah");
+    assert!(matches!(reader.get_or_create(OMAR), Err(Error::Stopped { .. })), "a reader wrote");
+    writer.get_or_create(OMAR).unwrap();
+    let later = writer.seal(&OMAR, b"Omar").unwrap();
+    assert!(matches!(reader.open_value(&OMAR, &later), Err(Error::KeyMissing)));
+    writer.erase(SARAH).unwrap();
+    assert_eq!(SubjectKeys::beside(&file, &key()).unwrap().open_value(&SARAH, &sealed).unwrap(), None);
+}
+
+#[test]
 fn a_key_that_was_acknowledged_survives_every_crash() {
     let disk = SimDisk::default();
     let mut keys = ring(&disk).unwrap();
@@ -78,7 +97,7 @@ fn a_key_that_was_acknowledged_survives_every_crash() {
     for (at, op) in disk.take_log().iter().enumerate() {
         platter.play(op, false);
         for _ in 0..20 {
-            let keys = ring(&SimDisk::of(&platter.crash(&mut dice))).unwrap();
+            let keys = ring(&SimDisk::of(platter.crash(&mut dice))).unwrap();
             for (subject, (_, sealed)) in (0..).zip(acknowledged.iter().filter(|(op, _)| *op <= at + 1)) {
                 let found = keys.open_value(&[subject; 16], sealed).unwrap();
                 if subject > 0 || at + 1 < erased_at - 2 {

@@ -81,7 +81,7 @@ pub(crate) fn open(disk: &Arc<impl Disk + 'static>, options: Options) -> Result<
 
 /// Files so small that a few frames fill one.
 pub(crate) fn small() -> Options {
-    Options { max_file_bytes: 3000, cache_bytes: 1 << 20, ..Options::default() }
+    Options { max_file_bytes: 2000, cache_bytes: 1 << 20, ..Options::default() }
 }
 
 /// Replays all of it; panics at the first event that is not the one that was written. Returns how many there are.

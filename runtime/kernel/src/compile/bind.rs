@@ -42,7 +42,10 @@ pub(super) struct Binder<'a> {
     /// The runbook whose nodes `node.*` names, by position.
     pub(super) book: Option<usize>,
     pub(super) facet: Option<(&'a Facet, &'a Values, &'a Value)>,
+    /// The facts that were looked at.
     pub(super) asked: RefCell<BTreeSet<String>>,
+    /// The facets whose sightings gave an output.
+    pub(super) shown: RefCell<BTreeSet<Facet>>,
 }
 
 impl Binder<'_> {

@@ -1,5 +1,6 @@
 //! The steps before their places are known: one for each change, and one for each node that changes nothing.
 
+use super::basis::Basis;
 use super::bind::{Binder, Bound};
 use super::{Compile, Refused};
 use crate::awf::{Achieves, AwfName, Contract, Undo};
@@ -82,6 +83,7 @@ impl Draft {
 pub(super) fn draft_change(
     compile: &Compile<'_>,
     books: &[Book<'_>],
+    basis: &Basis,
     change: Change,
 ) -> Result<Draft, Vec<Refused>> {
     let facet = change.facet().clone();
@@ -108,10 +110,12 @@ pub(super) fn draft_change(
         book: at.map(|(book, _)| book),
         facet: Some((&facet, object, &value)),
         asked: RefCell::default(),
+        shown: RefCell::default(),
     };
     let inputs = binder.inputs(contract, &with)?;
     let undo = undo(compile, contract)?;
     let mut hangs_on = binder.asked.take();
+    hangs_on.extend(basis.of(&binder.shown.take()));
     match want {
         Some(want) => hangs_on.extend(want.hangs_on.iter().cloned()),
         // That nothing wants it hangs on every outcome that could.
@@ -141,6 +145,7 @@ pub(super) fn draft_change(
 pub(super) fn draft_messages(
     compile: &Compile<'_>,
     books: &[Book<'_>],
+    basis: &Basis,
     drafts: &mut Vec<Draft>,
     refused: &mut Vec<Refused>,
 ) {
@@ -148,8 +153,8 @@ pub(super) fn draft_messages(
         if !drafts.iter().any(|draft| concerns(compile, draft, book_at, book)) {
             continue;
         }
-        for (node_at, node) in book.variant.nodes.iter().enumerate() {
-            match draft_message(compile, books, (book_at, node_at), node) {
+        for node_at in 0..book.variant.nodes.len() {
+            match draft_message(compile, books, basis, (book_at, node_at)) {
                 Ok(draft) => drafts.extend(draft),
                 Err(why) => refused.extend(why),
             }
@@ -171,16 +176,25 @@ fn concerns(compile: &Compile<'_>, draft: &Draft, book_at: usize, book: &Book<'_
 fn draft_message(
     compile: &Compile<'_>,
     books: &[Book<'_>],
+    basis: &Basis,
     at: (usize, usize),
-    node: &Node,
 ) -> Result<Option<Draft>, Vec<Refused>> {
+    let node = &books[at.0].variant.nodes[at.1];
     let contract = contract(compile, &node.awf)?;
     if contract.achieves.is_some() {
         return Ok(None);
     }
-    let binder = Binder { compile, books, book: Some(at.0), facet: None, asked: RefCell::default() };
+    let binder = Binder {
+        compile,
+        books,
+        book: Some(at.0),
+        facet: None,
+        asked: RefCell::default(),
+        shown: RefCell::default(),
+    };
     let inputs = binder.inputs(contract, &node.with)?;
     let mut hangs_on = binder.asked.take();
+    hangs_on.extend(basis.of(&binder.shown.take()));
     hangs_on.extend(compile.desire.chosen_by.iter().cloned());
     Ok(Some(Draft {
         node: node.name.clone(),

@@ -7,8 +7,9 @@
 //! Only what xops granted and no outcome that applies wants is removed, also where the request named one outcome.
 //!
 //! `draft.rs` makes the steps, `bind.rs` their inputs, `output.rs` what they take from each other and what can be looked at,
-//! `place.rs` puts them in order.
+//! `basis.rs` what the lookups hung on; `place.rs` puts the steps in order.
 
+mod basis;
 mod bind;
 mod draft;
 mod output;
@@ -25,8 +26,10 @@ use crate::order;
 use crate::plan::{Footprint, Plan};
 use crate::port::Sighting;
 use crate::value::{Value, Values};
+use basis::Basis;
 use bind::Binder;
 use draft::Draft;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a plan is compiled from.
@@ -162,13 +165,17 @@ pub fn observe(compile: &Compile<'_>) -> (Vec<Lookup>, BTreeMap<Facet, Sighting>
     let mut implied = BTreeMap::new();
     let books = draft::books(compile, &mut Vec::new());
     for (facet, object, value, kind) in looked_at(compile, &books) {
+        if compile.seen.contains_key(facet) {
+            continue;
+        }
         let at = draft::route(compile, facet, kind).and_then(|route| draft::find_node(&books, &route.awf));
         let binder = Binder {
             compile,
             books: &books,
             book: at.map(|(book, _)| book),
             facet: Some((facet, object, &value)),
-            asked: std::cell::RefCell::default(),
+            asked: RefCell::default(),
+            shown: RefCell::default(),
         };
         match binder.lookup(facet, kind) {
             Ok(Some(lookup)) => lookups.push(lookup),
@@ -184,7 +191,7 @@ pub fn observe(compile: &Compile<'_>) -> (Vec<Lookup>, BTreeMap<Facet, Sighting>
 /// One facet to be looked at: its object, its value, and the change whose AWF shows it.
 type Looked<'a> = (&'a Facet, &'a Values, Value, Achieves);
 
-/// The facets that have not been looked at: what is wanted, what may be taken back, and what those hang on though it stays.
+/// The facets to look at: what is wanted, what may be taken back, and what those hang on though it stays.
 fn looked_at<'a>(compile: &Compile<'a>, books: &[draft::Book<'a>]) -> Vec<Looked<'a>> {
     let desire = compile.desire;
     let mut looked: Vec<Looked<'a>> = Vec::new();
@@ -216,7 +223,6 @@ fn looked_at<'a>(compile: &Compile<'a>, books: &[draft::Book<'a>]) -> Vec<Looked
     });
     let kept = kept.filter(|(facet, _)| !desire.may_lose(facet));
     looked.extend(kept.map(|(facet, object)| (facet, object, Value::Null, Achieves::Create)));
-    looked.retain(|(facet, ..)| !compile.seen.contains_key(*facet));
     looked
 }
 
@@ -241,14 +247,15 @@ pub fn draw(compile: &Compile<'_>, key: &DigestKey) -> Result<Plan, Vec<Refused>
         }),
     );
     let books = draft::books(compile, &mut refused);
+    let basis = basis::basis(compile, &books);
     let mut drafts = Vec::new();
     for change in difference.changes {
-        match draft::draft_change(compile, &books, change) {
+        match draft::draft_change(compile, &books, &basis, change) {
             Ok(draft) => drafts.push(draft),
             Err(why) => refused.extend(why),
         }
     }
-    draft::draft_messages(compile, &books, &mut drafts, &mut refused);
+    draft::draft_messages(compile, &books, &basis, &mut drafts, &mut refused);
     let width = draft::width(compile).unwrap_or_else(|unknown| {
         refused.push(unknown);
         1
@@ -271,7 +278,7 @@ pub fn draw(compile: &Compile<'_>, key: &DigestKey) -> Result<Plan, Vec<Refused>
         let names: Vec<_> = round.iter().chain(round.first()).map(|at| drafts[*at].node.as_str()).collect();
         vec![Refused::Cycle { round: names.join(" -> ") }]
     })?;
-    let footprint = footprint(compile, &books, &drafts);
+    let footprint = footprint(compile, &books, &basis, &drafts);
     let lineage = lineage(compile.subject, footprint.facts.keys());
     let plan = Plan {
         id: PlanId::default(),
@@ -292,7 +299,12 @@ pub fn draw(compile: &Compile<'_>, key: &DigestKey) -> Result<Plan, Vec<Refused>
     Ok(plan.sealed(key))
 }
 
-fn footprint(compile: &Compile<'_>, books: &[draft::Book<'_>], drafts: &[Draft]) -> Footprint {
+fn footprint(
+    compile: &Compile<'_>,
+    books: &[draft::Book<'_>],
+    basis: &Basis,
+    drafts: &[Draft],
+) -> Footprint {
     let wants = compile.desire.wants.values().flat_map(|want| want.hangs_on.iter());
     let variants: Vec<String> = books
         .iter()
@@ -303,6 +315,7 @@ fn footprint(compile: &Compile<'_>, books: &[draft::Book<'_>], drafts: &[Draft])
     let names: BTreeSet<&String> = wants
         .chain(drafts.iter().flat_map(|draft| draft.hangs_on.iter()))
         .chain(&compile.desire.chosen_by)
+        .chain(basis.all())
         .chain(&variants)
         .collect();
     let value =

@@ -44,7 +44,7 @@ impl Binder<'_> {
         };
         match known_facets(self.compile).find(|facet| facet.domain == domain && facet.name == name) {
             None => Provided::Nothing(format!("no outcome that applies wants `{domain}.{name}`")),
-            Some(facet) => self.shown(facet, path, 3, output, || Bound::OfFacet {
+            Some(facet) => self.sighted(facet, path, 3, output, || Bound::OfFacet {
                 domain: domain.to_owned(),
                 facet: name.to_owned(),
                 output: output.to_owned(),
@@ -53,7 +53,7 @@ impl Binder<'_> {
     }
 
     /// An output of the object behind `facet`, or `pending` if a step of this plan creates it.
-    fn shown(
+    fn sighted(
         &self,
         facet: &Facet,
         path: &Path,
@@ -65,7 +65,10 @@ impl Binder<'_> {
             None => Provided::Unseen(facet.to_string()),
             Some((Observation::Present(_), outputs)) => outputs.get(output).map_or_else(
                 || Provided::Nothing(format!("`{facet}` is there but does not show `{output}`")),
-                |value| Provided::Value(path.follow(from, value)),
+                |value| {
+                    self.shown.borrow_mut().insert(facet.clone());
+                    Provided::Value(path.follow(from, value))
+                },
             ),
             Some((Observation::Absent(_), _)) if self.compile.desire.wants.contains_key(facet) => {
                 Provided::Pending(pending())
@@ -95,7 +98,7 @@ impl Binder<'_> {
             Some(kind) => self.of_node(node, kind).collect(),
         };
         match facets[..] {
-            [facet] => self.shown(facet, path, 2, output, pending),
+            [facet] => self.sighted(facet, path, 2, output, pending),
             [] => {
                 Provided::Nothing(format!("node `{name}` has nothing to achieve, so it gives no `{output}`"))
             }
@@ -119,13 +122,15 @@ impl Binder<'_> {
     pub(super) fn lookup(&self, facet: &Facet, kind: Achieves) -> Result<Option<Lookup>, Observation<Value>> {
         let unexpected =
             |detail: String| Observation::Unknown(Doubt { reason: Reason::Unexpected, detail, since: 0 });
-        let declarations = self.compile.declarations;
         let (awf, with) = to_look(self.compile, self.books, facet, kind).ok_or_else(|| {
             unexpected(format!("no route says how to {} it, so nothing can look at it", kind.word()))
         })?;
-        let contract = declarations.contracts.get(awf).filter(|contract| contract.snapshot);
+        let contract = self.compile.declarations.contracts.get(awf);
         let contract = contract
-            .ok_or_else(|| unexpected(format!("`{awf}` has no snapshot, so nothing can look at it")))?;
+            .ok_or_else(|| unexpected(format!("`{awf}` is in no manifest, so nothing can look at it")))?;
+        if !contract.snapshot {
+            return Err(unexpected(format!("`{awf}` has no snapshot, so nothing can look at it")));
+        }
         // What hangs on a facet that is not there is not there either; what hangs on one not yet seen waits for it.
         for reference in with.values().flat_map(expr::references) {
             match self.provided(reference) {

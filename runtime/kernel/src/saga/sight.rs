@@ -84,9 +84,9 @@ impl AtStep<'_> {
             // An unmarked effect may be adopted where its contract says that a probe decides, and nothing stood against it.
             let probes =
                 matches!(self.contract.map(|contract| contract.ambiguity), Some(Ambiguity::Probe { .. }));
-            let rejected = !self.run().marked && !(probes && self.turned());
+            let accepted = self.run().marked || (probes && self.turned());
             return match self.run().refusal.take() {
-                Some(why) if rejected => self.park(&format!("it was rejected, and yet it is so: {why}")),
+                Some(why) if !accepted => self.park(&format!("it was rejected, and yet it is so: {why}")),
                 _ => self.adopted(),
             };
         }

@@ -216,12 +216,18 @@ impl State {
 
     /// One word for the whole instance, from a closed set: its course, or that a step waits for a person.
     pub fn word(&self) -> &'static str {
-        match &self.course {
-            Course::Ended(_) => self.course.word(),
-            _ if self.steps.iter().any(|run| run.stage == Stage::Stuck) => "stuck",
-            _ if self.steps.iter().any(|run| run.stage == Stage::Parked) => "parked",
-            _ => self.course.word(),
+        if matches!(self.course, Course::Ended(_)) {
+            return self.course.word();
         }
+        let mut word = self.course.word();
+        for run in &self.steps {
+            match run.stage {
+                Stage::Stuck => return "stuck",
+                Stage::Parked => word = "parked",
+                _ => {}
+            }
+        }
+        word
     }
 }
 

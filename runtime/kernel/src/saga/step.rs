@@ -103,7 +103,7 @@ pub(super) fn advance(saga: &Saga, state: &mut State) -> Vec<usize> {
             for run in &state.steps {
                 match run.stage {
                     Stage::Failed => return started,
-                    stage => busy += usize::from(stage.is_busy()),
+                    other => busy += usize::from(other.is_busy()),
                 }
             }
             for (slot, step) in saga.plan.steps.iter().enumerate() {
@@ -295,7 +295,7 @@ impl<'a> AtStep<'a> {
             // However long the rest really was: past the key's lifetime the same call would be another call.
             Then::Resend if self.may_resend() => self.run().stage = Stage::Unknown,
             Then::Resend => {
-                self.park("it may have taken effect and must not be sent again: its key has expired")
+                self.park("it may have taken effect and must not be sent again: its key has expired");
             }
         }
     }

@@ -1,0 +1,241 @@
+//! Journal files altered in every way that comes to mind, many times: told, or harmless; never another event, never a panic.
+//!
+//! Harmless means that the journal opens, holds exactly the events that were written, and ends where it is known to end: the
+//! head that is kept outside the directory is given to every opening, as an operator does who fears a rollback of everything.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use xops_journal::disk::Disk;
+use xops_journal::error::Error;
+use xops_journal::journal::Options;
+use xops_journal::segment::Head;
+
+use crate::disk::{Bytes, Files, SimDisk};
+use crate::world::{Dice, events, is_journal, open, replayed};
+
+/// Mutations by default, and in the longer run.
+const MUTATIONS: u64 = 100_000;
+const MUTATIONS_SOAK: u64 = 400_000;
+/// Each journal is altered so often; then another one is written.
+const MUTATIONS_OF_ONE: u64 = 2_000;
+const SECTOR: usize = 512;
+
+/// The ways of altering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Way {
+    /// One bit is another.
+    Flip,
+    /// One bit of a byte that is not zero is another: most of a small file is empty.
+    FlipWritten,
+    /// A few bytes are others.
+    Bytes,
+    /// A sector is zero.
+    Blank,
+    /// A sector is a copy of another one, of the same file or of another.
+    Sector,
+    /// The file ends earlier.
+    Cut,
+    /// The file goes on with noise.
+    Longer,
+    /// Two files have each other's bytes.
+    Swap,
+    /// The file is gone.
+    Remove,
+    /// The file is as it was at an earlier moment.
+    Older,
+    /// Every file is as it was at an earlier moment.
+    AllOlder,
+}
+
+const WAYS: [Way; 11] = [
+    Way::Flip,
+    Way::FlipWritten,
+    Way::Bytes,
+    Way::Blank,
+    Way::Sector,
+    Way::Cut,
+    Way::Longer,
+    Way::Swap,
+    Way::Remove,
+    Way::Older,
+    Way::AllOlder,
+];
+
+/// A journal that was written and closed several times, with its files as they were after each close.
+struct Written {
+    moments: Vec<Files>,
+    events: u64,
+    head: Head,
+}
+
+fn options(head: Option<Head>) -> Options {
+    Options { max_file_bytes: 2500, cache_bytes: 1 << 20, expect_head: head, ..Options::default() }
+}
+
+fn written(seed: u64) -> Written {
+    let disk = Arc::new(SimDisk::default());
+    let mut dice = Dice(seed);
+    let mut made = Written { moments: Vec::new(), events: 0, head: Head::default() };
+    for _ in 0..3 + dice.below(2) {
+        let (mut journal, _) = open(&disk, options(None)).unwrap();
+        for _ in 0..1 + dice.below(3) {
+            let count = 1 + dice.below(9) as u64;
+            made.events = journal.append(&events(made.events, count)).unwrap().last_seq;
+        }
+        made.head = journal.close().unwrap();
+        made.moments.push(disk.list().unwrap().into_iter().map(|name| file(&disk, name)).collect());
+    }
+    made
+}
+
+fn file(disk: &SimDisk, name: String) -> (String, Bytes) {
+    let bytes = disk.read(&name).unwrap();
+    (name, Arc::new(bytes))
+}
+
+/// A place in `bytes`; with `written` one that is not zero, where there is one nearby.
+fn place(bytes: &[u8], written: bool, dice: &mut Dice) -> usize {
+    let at = dice.below(bytes.len().max(1));
+    let next = bytes.iter().skip(at).position(|byte| *byte != 0).filter(|_| written);
+    at + next.unwrap_or(0)
+}
+
+/// Alters the files of the last moment; false if they are the same as before.
+fn mutate(way: Way, made: &Written, dice: &mut Dice) -> Option<Files> {
+    let last = made.moments.last()?;
+    let names: Vec<&String> = last.keys().collect();
+    let (name, other) = (names[dice.below(names.len())], names[dice.below(names.len())]);
+    let earlier = &made.moments[dice.below(made.moments.len())];
+    let mut files = last.clone();
+    match way {
+        Way::Swap => {
+            files.insert(name.clone(), Arc::clone(&last[other]));
+            files.insert(other.clone(), Arc::clone(&last[name]));
+        }
+        Way::Remove => {
+            files.remove(name);
+        }
+        Way::Older => {
+            files.insert(name.clone(), Arc::clone(earlier.get(name)?));
+        }
+        Way::AllOlder => files.clone_from(earlier),
+        _ => alter(way, Arc::make_mut(files.get_mut(name)?), &last[other], dice),
+    }
+    (files != *last).then_some(files)
+}
+
+/// Alters the bytes of one file.
+fn alter(way: Way, bytes: &mut Vec<u8>, other: &[u8], dice: &mut Dice) {
+    let at = place(bytes, way == Way::FlipWritten, dice);
+    let sector = at / SECTOR * SECTOR..(at / SECTOR * SECTOR + SECTOR).min(bytes.len());
+    match way {
+        Way::Flip | Way::FlipWritten => bytes[at] ^= 1 << dice.below(8),
+        Way::Bytes => {
+            let end = (at + 1 + dice.below(16)).min(bytes.len());
+            bytes[at..end].fill_with(|| dice.next().to_le_bytes()[0]);
+        }
+        Way::Blank => bytes[sector].fill(0),
+        Way::Sector => {
+            let from = place(other, true, dice) / SECTOR * SECTOR;
+            let length = sector.len().min(other.len().saturating_sub(from));
+            bytes[sector.start..sector.start + length].copy_from_slice(&other[from..from + length]);
+        }
+        Way::Cut => bytes.truncate(at),
+        Way::Longer => bytes.extend((0..=dice.below(3 * SECTOR)).map(|_| dice.next().to_le_bytes()[0])),
+        Way::Swap | Way::Remove | Way::Older | Way::AllOlder => {}
+    }
+}
+
+/// Opens and reads all of it: what was told, or nothing where it was harmless.
+fn told(files: Files, made: &Written) -> Option<Error> {
+    let disk = Arc::new(SimDisk::of(files));
+    let read = open(&disk, options(Some(made.head)))
+        .and_then(|(journal, opened)| Ok((replayed(&journal)?, opened.last_seq)));
+    match read {
+        Ok(found) => {
+            assert_eq!(found, (made.events, made.events), "events were lost and nobody said so");
+            None
+        }
+        Err(error) => Some(error),
+    }
+}
+
+/// How often each way was told and harmless.
+type Counts = BTreeMap<Way, (u64, u64)>;
+
+fn mutations(journals: impl Iterator<Item = u64>) -> Counts {
+    let mut counts = Counts::new();
+    for seed in journals {
+        let (made, mut dice) = (written(seed), Dice(seed ^ 0xa5a5));
+        assert!(told(made.moments.last().unwrap().clone(), &made).is_none(), "seed {seed}: it is whole");
+        for nth in 0..MUTATIONS_OF_ONE {
+            let way = WAYS[usize::try_from(nth).unwrap() % WAYS.len()];
+            let Some(files) = mutate(way, &made, &mut dice) else {
+                // Nothing changed: another flip in its place.
+                continue;
+            };
+            let outcome = catch_unwind(AssertUnwindSafe(|| told(files, &made)));
+            let Ok(outcome) = outcome else { panic!("journal {seed}, mutation {nth}: {way:?}") };
+            let (told, harmless) = counts.entry(way).or_default();
+            match outcome {
+                None => *harmless += 1,
+                Some(error) => {
+                    let named = !matches!(error, Error::Stopped { .. } | Error::Locked { .. } | Error::Empty);
+                    assert!(named, "journal {seed}, mutation {nth}: {way:?}: {error}");
+                    *told += 1;
+                }
+            }
+        }
+    }
+    counts
+}
+
+/// Alters journals on two threads until `least` alterations were made.
+fn fuzz(least: u64) {
+    // Some alterations change nothing and are not counted.
+    let journals = least / MUTATIONS_OF_ONE * 21 / 20 + 1;
+    let mut counts = Counts::new();
+    std::thread::scope(|scope| {
+        let share = |odd| move || mutations((1..=journals).filter(move |seed| seed % 2 == odd));
+        for thread in [scope.spawn(share(0)), scope.spawn(share(1))] {
+            for (way, (told, harmless)) in thread.join().unwrap() {
+                let sum = counts.entry(way).or_default();
+                *sum = (sum.0 + told, sum.1 + harmless);
+            }
+        }
+    });
+    let (told, harmless) =
+        counts.values().fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1));
+    println!("{} mutations of {journals} journals: {told} told, {harmless} harmless, 0 silent, 0 panics", told + harmless);
+    for (way, (told, harmless)) in &counts {
+        println!("  {way:?}: {told} told, {harmless} harmless");
+    }
+    assert!(told + harmless >= least, "only {} of {least} mutations", told + harmless);
+    for way in WAYS {
+        let count = counts.get(&way).copied().unwrap_or_default();
+        assert!(count.0 > 0, "{way:?} was never told");
+    }
+    let certain = [Way::AllOlder];
+    assert!(certain.iter().all(|way| counts[way].1 == 0), "a rollback of everything went unnoticed");
+}
+
+#[test]
+fn any_alteration_is_told_or_harmless() {
+    fuzz(MUTATIONS);
+}
+
+#[test]
+#[ignore = "longer than the default tests"]
+fn fuzz_of_journal_files_for_longer_finds_nothing_silent() {
+    fuzz(MUTATIONS_SOAK);
+}
+
+#[test]
+fn the_mutations_reach_every_kind_of_file() {
+    let made = written(1);
+    let last = made.moments.last().unwrap();
+    assert!(last.keys().filter(|name| is_journal(name)).count() > 1, "sealed files and a newest one");
+    assert!(last.contains_key("journal.head"));
+}
