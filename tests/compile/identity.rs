@@ -60,7 +60,9 @@ fn the_order_of_files_and_blocks_changes_no_plan() {
 fn blocks(text: &str) -> Vec<String> {
     let mut blocks = vec![String::new()];
     for line in text.split_inclusive('\n') {
-        blocks.iter_mut().next_back().expect("a block").push_str(&format!("{}\n", line.trim_end()));
+        let block = blocks.iter_mut().next_back().expect("a block");
+        block.push_str(line.trim_end());
+        block.push('\n');
         if !line.starts_with(' ') && line.trim_end().ends_with('}') {
             blocks.push(String::new());
         }

@@ -35,7 +35,9 @@ pub(crate) fn tell(came: &Came) -> String {
         Ok(plan) => tell_plan(&mut out, plan),
         Err(why) => {
             line(&mut out, "refused");
-            why.iter().for_each(|why| line(&mut out, &format!("  {why}")));
+            for why in why {
+                line(&mut out, &format!("  {why}"));
+            }
         }
     }
     out

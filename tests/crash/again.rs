@@ -61,7 +61,9 @@ fn ended_once(xops: &Xops, estate: &Estate, reference: &Reference) -> Result<(),
 #[test]
 fn a_request_that_is_repeated_after_a_crash_is_done_once() {
     let reference = story::undisturbed(&mut Lab::open(), Story::Forward);
-    let appends = (1..=APPENDS).flat_map(|nth| [format!("before-append:{nth}"), format!("after-append:{nth}")]);
-    let points: Vec<String> = appends.chain(["before-call:1".to_owned(), "after-call:1".to_owned()]).collect();
+    let appends =
+        (1..=APPENDS).flat_map(|nth| [format!("before-append:{nth}"), format!("after-append:{nth}")]);
+    let points: Vec<String> =
+        appends.chain(["before-call:1".to_owned(), "after-call:1".to_owned()]).collect();
     work::all("asked again", WORKERS, &points, |lab, point| check(lab, &reference, point));
 }

@@ -113,25 +113,52 @@ fn a_paused_system_holds_its_step_until_it_is_resumed() {
 }
 
 #[test]
-fn a_parked_step_waits_for_a_person_who_releases_it_or_turns_it_back() {
-    for (order, end) in
-        [(["release", "1", "--decide", "retry"], "completed"), (["backstep", "1", "--why", "no"], "undone")]
-    {
+fn a_running_instance_is_turned_back_by_a_person() {
+    let world = World::start();
+    let daemon = Daemon::start(&world);
+    ends(&world, &["pause", "system:intune", "--why", "no new profiles today"], 0);
+    let answer = daemon.ask("POST", "/v1/requests", &onboarding("r1", "sarah.chen"));
+    let number = answer.json()["number"].as_u64().expect("a number");
+    ends(&world, &["backstep", &number.to_string(), "--why", "the contract fell through"], 0);
+    ends(&world, &["resume", "system:intune"], 0);
+    daemon.until(number, "undone");
+    let (trace, _) = ends(&world, &["trace", &number.to_string()], 0);
+    assert!(trace.contains("the contract fell through"), "{trace}");
+}
+
+#[test]
+fn a_compensation_that_cannot_be_done_waits_for_a_person_who_decides() {
+    for decision in ["retry", "done", "failed"] {
         let world = World::start();
         let daemon = Daemon::start(&world);
-        // An expired credential stops the way there, and no try makes it better: a person has to see to it.
-        let fault = r#"{"system": "intune", "operation": "*assign", "kind": "status:403"}"#;
-        world.control("POST", "/faults", fault);
-        ends(&world, &["pause", "system:intune", "--why", "until the fault is on"], 0);
-        let answer = daemon.ask("POST", "/v1/requests", &onboarding("r1", "sarah.chen"));
-        let number = answer.json()["number"].as_u64().expect("a number");
-        world.control("DELETE", "/faults", "");
-        if end == "undone" {
-            ends(&world, &order, 0);
-            ends(&world, &["resume", "system:intune"], 0);
-        } else {
-            ends(&world, &["resume", "system:intune"], 0);
+        let faults = [
+            r#"{"system": "slack", "operation": "conversations.invite", "kind": "reject", "times": 1}"#,
+            r#"{"system": "servicenow", "operation": "PATCH *", "kind": "status:403"}"#,
+        ];
+        for fault in faults {
+            world.control("POST", "/faults", fault);
         }
-        daemon.until(number, end);
+        let answer = daemon.ask("POST", "/v1/requests", &onboarding("r1", "sarah.chen"));
+        let number = answer.json()["number"].as_u64().expect("a number").to_string();
+        daemon.until(1, "stuck");
+        let (_, why) = ends(&world, &["release", &number, "--decide", "perhaps"], 2);
+        assert!(why.contains("perhaps"), "{why}");
+        world.control("DELETE", "/faults", "");
+        ends(&world, &["release", &number, "--decide", decision], 0);
+        daemon.until(1, "undone");
+        let (_, why) = ends(&world, &["release", &number], 4);
+        assert!(why.contains("not under way"), "{why}");
+        let cancelled = world.control("GET", "/changes", "");
+        let cancelled = cancelled.as_array().expect("changes").iter().filter(|change| {
+            change["system"] == "servicenow" && change["diff"].to_string().contains("closed_cancelled")
+        });
+        assert_eq!(
+            cancelled.count() > 0,
+            decision == "retry",
+            "what a person says is done or left is left alone"
+        );
+        let (trace, _) = ends(&world, &["trace", &number, "--full"], 0);
+        assert!(trace.contains("by=olivia.ops"), "the trace names who decided: {trace}");
+        ends(&world, &["replay", &number], 0);
     }
 }

@@ -55,14 +55,14 @@ fn soak_a_schedule_brings_everybody_to_the_outcome_and_leaves_alone_what_stepped
     });
     let (before, held) = (changes(&world), status()["held"].as_array().map(Vec::len));
     assert_eq!(held, Some(1));
-    // Once more nothing happens to anybody.
+    // Once more nothing happens to anybody. The assignment of a profile to a department's group is shared: a backstep that takes it
+    // away takes it from a colleague as well who relied on it meanwhile, and reconciliation gives it back.
     std::thread::sleep(Duration::from_secs(65));
     let all = world.control("GET", "/changes", "");
     let more = all.as_array().and_then(|all| all.get(before..)).unwrap_or_default();
-    assert!(more.is_empty(), "somebody was changed again: {more:?}\n{}", status());
+    let own = more.iter().filter(|change| change["kind"] != "configuration_assignment").count();
+    assert!(own == 0 && more.len() <= 1, "somebody was changed again: {more:?}");
     let after = status();
-    assert_eq!(
-        (after["ended"]["undone"].as_u64(), after["ended"]["completed"].as_u64()),
-        (Some(1), Some(PEOPLE - 1))
-    );
+    assert_eq!(after["ended"]["undone"], 1, "what stepped back was tried again: {after}");
+    assert_eq!(after["held"].as_array().map(Vec::len), Some(1), "{after}");
 }

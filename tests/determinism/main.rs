@@ -36,7 +36,8 @@ fn files(folder: &str) -> Vec<(String, Vec<u8>)> {
             let name = entry.file_name().to_string_lossy().into_owned();
             if path.is_dir() {
                 open.push(path);
-            } else if !name.contains(".test.") && path.extension().is_some_and(|extension| extension == "hcl") {
+            } else if !name.contains(".test.") && path.extension().is_some_and(|extension| extension == "hcl")
+            {
                 found.push(path);
             }
         }

@@ -103,14 +103,20 @@ fn the_sample_output_of_the_readme_is_what_the_story_gives() {
     let transcript =
         std::fs::read_to_string(root().join("tests/stories/onboarding.out")).expect("the transcript");
     let transcript: Vec<&str> = transcript.lines().collect();
-    for (marker, command) in [("<!-- story: plan -->", "$ xops plan"), ("<!-- story: onboarding -->", "$ xops apply")] {
+    for (marker, command) in
+        [("<!-- story: plan -->", "$ xops plan"), ("<!-- story: onboarding -->", "$ xops apply")]
+    {
         let sample = block(&readme, marker).unwrap_or_default();
         assert!(
             sample.iter().any(|line| line.starts_with(command)),
             "README.md shows no `{command}`: paste a part of tests/stories/onboarding.out into a fenced block after `{marker}`"
         );
         let stands = transcript.windows(sample.len()).any(|lines| lines == sample);
-        assert!(stands, "README.md shows what the story does not give: paste it again\n{}", sample.join("\n"));
+        assert!(
+            stands,
+            "README.md shows what the story does not give: paste it again\n{}",
+            sample.join("\n")
+        );
     }
 }
 

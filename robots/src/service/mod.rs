@@ -164,7 +164,8 @@ impl Machine for Service {
     }
 
     fn wanted(&self, state: &State) -> BTreeSet<Effect> {
-        let open = state.open.keys().filter(|id| !state.waiting.contains_key(id)).map(|id| Effect::Compile(*id));
+        let open =
+            state.open.keys().filter(|id| !state.waiting.contains_key(id)).map(|id| Effect::Compile(*id));
         open.chain(state.running.keys().map(|number| Effect::Drive(*number))).collect()
     }
 }

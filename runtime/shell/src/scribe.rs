@@ -166,8 +166,7 @@ impl Scribe {
 
     /// A key is durable before anything sealed under it.
     fn make_keys(&mut self, batches: &[Vec<Item>]) -> Result<(), String> {
-        let subjects =
-            batches.iter().flatten().filter_map(|item| stored::subject(&item.entry, item.subject));
+        let subjects = batches.iter().flatten().filter_map(|item| stored::subject(&item.entry, item.subject));
         let known = &mut self.known;
         let fresh: Vec<Subject> = subjects.filter(|subject| known.insert(*subject)).collect();
         if fresh.is_empty() {

@@ -14,6 +14,44 @@ use xops_kernel::saga::event::End;
 use xops_kernel::saga::state::{Course, Run, Stage};
 use xops_kernel::value::Value;
 
+/// The kinds of what does not add up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wrong {
+    /// An effect took place more than once.
+    Duplicate,
+    /// An effect that an instance answers for is not there, or one that it brought is kept though it was to be undone.
+    Lost,
+    /// The world changed, and nothing answers for it.
+    Unexplained,
+    /// Another law.
+    Law,
+}
+
+impl Wrong {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::Duplicate, Self::Lost, Self::Unexplained, Self::Law];
+
+    /// One word, from a closed set.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Duplicate => "duplicate",
+            Self::Lost => "lost",
+            Self::Unexplained => "unexplained",
+            Self::Law => "other_laws",
+        }
+    }
+
+    /// The kind of a violation, by the words that it begins with.
+    pub fn of(violation: &str) -> Self {
+        match violation.split_once([':', ',']).map_or(violation, |(word, _)| word) {
+            "duplicate" => Self::Duplicate,
+            "lie" | "kept" | "misbound" => Self::Lost,
+            "unexplained" => Self::Unexplained,
+            _ => Self::Law,
+        }
+    }
+}
+
 /// The address of a step's object.
 pub fn shelf(step: &Step) -> String {
     format!("/{}/{}", step.awf.system, literal(step, "id"))

@@ -6,11 +6,13 @@
 //!
 //! `driver` plays the shell: what happened is appended and durable first, believed then, and acted on last. `world` holds
 //! the systems' objects and an independent record of every change; `model` is their connector; `account` holds the end of a
-//! run against that record; `run` plays many seeds.
+//! run against that record; `flight`
+//! says what became of calls that were in flight at a death; `run` plays many seeds.
 
 pub mod account;
 pub mod driver;
 pub mod fault;
+pub mod flight;
 pub mod laws;
 pub mod model;
 pub mod perform;

@@ -41,6 +41,7 @@ fn sample() -> Declarations {
         workday.set_end_date | create | worker end_date:date | event | clear_end_date
         workday.clear_end_date | remove | worker event | | set_end_date
         okta.create_identity | create | login email first_name last_name | id | disable_identity
+        okta.restore_identity | update | login | id | disable_identity
         okta.disable_identity | remove | id | | activate_identity
         okta.activate_identity | create | id | | disable_identity
         okta.assign_groups | create | user group | | remove_groups

@@ -155,7 +155,10 @@ impl Xops {
 /// The address and the token that the daemon of a process wrote down. The file of one that was killed stays behind.
 fn announced(data: &Path, pid: u32) -> Option<(String, String)> {
     let tenants = std::fs::read_dir(data).ok()?;
-    let file = tenants.filter_map(Result::ok).map(|tenant| tenant.path().join("daemon.json")).find(|path| path.exists())?;
+    let file = tenants
+        .filter_map(Result::ok)
+        .map(|tenant| tenant.path().join("daemon.json"))
+        .find(|path| path.exists())?;
     let said: Json = serde_json::from_str(&std::fs::read_to_string(file).ok()?).ok()?;
     let place = said["url"].as_str()?.strip_prefix("http://")?.to_owned();
     (said["pid"] == pid).then_some((place, said["token"].as_str()?.to_owned()))

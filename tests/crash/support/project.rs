@@ -7,7 +7,8 @@ use std::fs;
 use std::path::Path;
 
 /// The waits that the project declares, and what they are here. An estate without lag shows every write at once.
-const WAITS: [(&str, &str); 4] = [("timeout", "4s"), ("within", "2s"), ("window", "1s"), ("cron", "0 0 1 1 *")];
+const WAITS: [(&str, &str); 4] =
+    [("timeout", "4s"), ("within", "2s"), ("window", "1s"), ("cron", "0 0 1 1 *")];
 
 /// Copies the sample project to `to`.
 pub(crate) fn hastened(to: &Path) {

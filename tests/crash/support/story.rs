@@ -159,7 +159,8 @@ pub(crate) fn settled((place, token): &(String, String), expect: &str) -> Result
     let began = Instant::now();
     let bearer = format!("Bearer {token}");
     loop {
-        let (_, answer) = estate::request(place, "GET", "/v1/instances/1", &[("authorization", &bearer)], "")?;
+        let (_, answer) =
+            estate::request(place, "GET", "/v1/instances/1", &[("authorization", &bearer)], "")?;
         if answer["state"] == expect {
             return Ok(());
         }

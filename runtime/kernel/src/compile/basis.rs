@@ -26,15 +26,15 @@ impl Basis {
     }
 
     /// The facts behind the lookups of some facets, through all that those hang on.
-    pub(super) fn of(&self, facets: &BTreeSet<Facet>) -> BTreeSet<String> {
+    pub(super) fn of(&self, shown: &BTreeSet<Facet>) -> BTreeSet<String> {
         let mut open: Vec<Kind> =
-            facets.iter().map(|facet| (facet.domain.clone(), facet.name.clone())).collect();
-        let (mut done, mut facts) = (BTreeSet::new(), BTreeSet::new());
+            shown.iter().map(|facet| (facet.domain.clone(), facet.name.clone())).collect();
+        let (mut visited, mut facts) = (BTreeSet::new(), BTreeSet::new());
         while let Some(kind) = open.pop() {
-            if let Some((asked, states)) = self.by.get(&kind)
-                && done.insert(kind)
+            if let Some((behind, states)) = self.by.get(&kind)
+                && visited.insert(kind)
             {
-                facts.extend(asked.iter().cloned());
+                facts.extend(behind.iter().cloned());
                 open.extend(states.iter().cloned());
             }
         }

@@ -116,14 +116,13 @@ pub(super) fn draft_change(
     let undo = undo(compile, contract)?;
     let mut hangs_on = binder.asked.take();
     hangs_on.extend(basis.of(&binder.shown.take()));
-    match want {
-        Some(want) => hangs_on.extend(want.hangs_on.iter().cloned()),
+    if let Some(want) = want {
+        hangs_on.extend(want.hangs_on.iter().cloned());
+    } else {
         // That nothing wants it hangs on every outcome that could.
-        None => {
-            let kind = (facet.domain.clone(), facet.name.clone());
-            hangs_on.extend(compile.desire.judged_by.get(&kind).into_iter().flatten().cloned());
-            hangs_on.extend(compile.desire.chosen_by.iter().cloned());
-        }
+        let kind = (facet.domain.clone(), facet.name.clone());
+        hangs_on.extend(compile.desire.judged_by.get(&kind).into_iter().flatten().cloned());
+        hangs_on.extend(compile.desire.chosen_by.iter().cloned());
     }
     Ok(Draft {
         node: node.map_or_else(|| route.awf.function.clone(), |(_, node)| node.name.clone()),

@@ -299,12 +299,7 @@ pub fn draw(compile: &Compile<'_>, key: &DigestKey) -> Result<Plan, Vec<Refused>
     Ok(plan.sealed(key))
 }
 
-fn footprint(
-    compile: &Compile<'_>,
-    books: &[draft::Book<'_>],
-    basis: &Basis,
-    drafts: &[Draft],
-) -> Footprint {
+fn footprint(compile: &Compile<'_>, books: &[draft::Book<'_>], basis: &Basis, drafts: &[Draft]) -> Footprint {
     let wants = compile.desire.wants.values().flat_map(|want| want.hangs_on.iter());
     let variants: Vec<String> = books
         .iter()
