@@ -40,7 +40,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     log(&arguments);
-    xops_wire::install_crypto();
+    xops_wire::transport::install_crypto();
     let exit = match arguments.command {
         Command::Completions { shell } => {
             clap_complete::generate(

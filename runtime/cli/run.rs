@@ -210,7 +210,7 @@ fn decision_of(word: &str) -> Option<Release> {
 
 async fn instance(engine: &Rc<Engine>, number: u64) -> Answer {
     let service: &Addr<Service> = engine.service();
-    match service.send(xops_shell::service::Stand(number)).await {
+    match service.send(xops_shell::letter::Stand(number)).await {
         Ok(Some(word)) => (200, json!({ "number": number, "state": word })),
         Ok(None) => (
             404,

@@ -18,7 +18,7 @@ use xops_kernel::log::{Entry, Happened, What};
 use xops_kernel::machine::Machine;
 use xops_kernel::trace::Detail;
 use xops_robots::service::{Service, State};
-use xops_shell::service::View;
+use xops_shell::letter::View;
 use xops_shell::status;
 
 /// Runs the command.

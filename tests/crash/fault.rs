@@ -10,7 +10,7 @@ use crate::support::sites::{self, Role, Site};
 use crate::support::story::{self, BOUND, Reference, STEPS, Story};
 use crate::support::truth::{self, Objects};
 use crate::support::work::{self, Lab};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 use std::fmt;
 
 /// How many cases run side by side: they wait more than they compute.
@@ -76,11 +76,16 @@ const BLIND: [(&str, Role, &str, bool); 3] = [
 /// For whom that is tried where it takes long.
 const BLIND_LONG: [&str; 2] = ["servicenow.order_dev", "slack.invite_channels"];
 
+/// How many lookups do not show yet what was done: as many as a call that is sent again looks at before.
+const STALE: u64 = 2;
+
 /// One case.
 struct Case {
     site: Site,
     kind: Kind,
     times: Option<u64>,
+    /// Where a lookup goes wrong as well, and how often.
+    stale: Option<(Site, u64)>,
     expect: &'static str,
 }
 
@@ -89,19 +94,25 @@ impl fmt::Display for Case {
         let (kind, retry_after_s, _) = self.kind;
         let times = if self.times.is_some() { "once" } else { "always" };
         let after = retry_after_s.map_or_else(String::new, |seconds| format!(" retry-after {seconds}"));
-        write!(f, "{} {kind}{after} {times} -> {}", self.site, self.expect)
+        let stale = if self.stale.is_some() { ", then stale lookups" } else { "" };
+        write!(f, "{} {kind}{after} {times}{stale} -> {}", self.site, self.expect)
     }
 }
 
 impl Case {
-    /// The order to the estate.
-    fn order(&self) -> Json {
+    /// Tells the estate.
+    fn arrange(&self, estate: &Estate) {
         let (kind, retry_after_s, delay_ms) = self.kind;
         let Site { system, operation, after, .. } = &self.site;
-        json!({
+        estate.fault(&json!({
             "system": system, "operation": operation, "kind": kind, "after": after, "times": self.times,
             "retry_after_s": retry_after_s, "delay_ms": delay_ms,
-        })
+        }));
+        if let Some((Site { system, operation, after, .. }, times)) = &self.stale {
+            estate.fault(&json!({
+                "system": system, "operation": operation, "kind": "stale_read", "after": after, "times": times,
+            }));
+        }
     }
 }
 
@@ -132,12 +143,13 @@ fn check(lab: &mut Lab, ends: &Ends, story: Story, case: &Case) -> Result<(), St
     let (xops, _data) = lab.fresh();
     let estate = &lab.estate;
     // First, because the first fault that fits is the one that strikes.
-    estate.fault(&case.order());
-    let ours = 1;
+    case.arrange(estate);
     story.arrange(estate);
     let ended = xops.run(&story::apply(&[]), BOUND)?;
-    if estate.hits_of(ours) == 0 {
-        return Err(format!("the fault never struck; the command ended with {}", ended.status));
+    for fault in 1..=1 + usize::from(case.stale.is_some()) {
+        if estate.hits_of(fault) == 0 {
+            return Err(format!("fault {fault} never struck; the command ended with {}", ended.status));
+        }
     }
     let told = |why: String| match xops.run(&["trace", "1", "--full"], BOUND) {
         Ok(trace) => format!("{why}\n{}{}", ended.err, trace.out),
@@ -199,7 +211,7 @@ fn strike(title: &str, story: Story, choose: impl Fn(&Site, &str) -> bool) {
         let minute = |kind: &Kind| site.system == "okta" && *kind == ("status:429", None, None);
         for kind in KINDS.into_iter().filter(|kind| choose(&site, kind.0) && !minute(kind)) {
             let expect = once(story, &site, kind.0);
-            cases.push(Case { site: site.clone(), kind, times: Some(1), expect });
+            cases.push(Case { site: site.clone(), kind, times: Some(1), stale: None, expect });
         }
     }
     cases.retain(|case| work::is_asked_for(case));
@@ -225,6 +237,26 @@ fn what_was_done_without_an_answer_is_undone_all_the_same() {
     });
 }
 
+/// The call takes effect, its answer is lost, and the lookups that follow do not show it yet: who believes the first lookups
+/// does it twice.
+#[test]
+fn what_was_done_without_an_answer_and_is_not_shown_yet_is_not_done_twice() {
+    let ends = Ends::tell();
+    for story in [Story::Forward, Story::Backstep] {
+        let sites = sites::sites(ends.of(story));
+        let acting = sites.iter().filter(|site| site.role == Role::Do && (site.action >= STEPS) == (story == Story::Backstep));
+        let mut cases = Vec::new();
+        for site in acting {
+            let after = sites.iter().find(|other| other.action == site.action && other.role == Role::Readback);
+            let stale = after.cloned().map(|lookup| (lookup, STALE));
+            let (site, kind) = (site.clone(), ("reset_after", None, None));
+            cases.push(Case { site, kind, times: Some(1), stale, expect: story.word() });
+        }
+        cases.retain(|case| work::is_asked_for(case));
+        work::all("fault late", WORKERS, &cases, |lab, case| check(lab, &ends, story, case));
+    }
+}
+
 #[test]
 fn a_fault_that_never_ends_leads_to_a_declared_end() {
     let ends = Ends::tell();
@@ -237,13 +269,13 @@ fn a_fault_that_never_ends_leads_to_a_declared_end() {
             let expect = if RESENT.contains(&site.awf()) { resent } else { probed };
             // Where no time is given some systems mean a minute.
             let retry_after_s = (word == "status:429").then_some(1);
-            cases.push(Case { site: site.clone(), kind: (word, retry_after_s, None), times: None, expect });
+            cases.push(Case { site: site.clone(), kind: (word, retry_after_s, None), times: None, stale: None, expect });
         }
     }
     for site in sites::sites(&ends.forward) {
         for (word, role, expect, long) in BLIND {
             if role == site.role && (!long || BLIND_LONG.contains(&site.awf())) {
-                cases.push(Case { site: site.clone(), kind: (word, None, None), times: None, expect });
+                cases.push(Case { site: site.clone(), kind: (word, None, None), times: None, stale: None, expect });
             }
         }
     }
@@ -271,7 +303,7 @@ fn release(lab: &mut Lab, ends: &Ends, decision: &Decision) -> Result<(), String
     let Decision { case, story, decide, end } = decision;
     let (xops, _data) = lab.fresh();
     let estate = &lab.estate;
-    estate.fault(&case.order());
+    case.arrange(estate);
     story.arrange(estate);
     xops.run(&story::apply(&[]), BOUND)?.expect("the command", story::code_of(case.expect))?;
     lies(&xops, estate, ends, case.expect)?;
@@ -296,7 +328,7 @@ fn what_waits_for_a_person_goes_on_as_the_person_decides() {
             sites::sites(ends.of(story)).into_iter().find(|site| site.action == action && site.role == role);
         let site = site.expect("the story has the call");
         let expect = once(story, &site, "reject");
-        Case { site, kind: KINDS[0], times: Some(1), expect }
+        Case { site, kind: KINDS[0], times: Some(1), stale: None, expect }
     };
     let (last, first_back) = (STEPS - 1, STEPS);
     let decisions = [

@@ -13,6 +13,8 @@ use std::ops::RangeInclusive;
 const WORKERS: usize = 2;
 /// How many points beyond the undisturbed run's are tried: what is grouped into one frame depends on the moment.
 const MARGIN: u64 = 3;
+/// How far reads stay behind where they do: less than the window that the manifests declare.
+const LAG_MS: u64 = 600;
 /// How often points are tried again for the calls that were not killed in flight.
 const ROUNDS: u32 = 20;
 /// The places at which the command can be killed.
@@ -48,10 +50,17 @@ impl fmt::Display for Point {
     }
 }
 
-/// One case: where the run is killed, and where its recovery.
+/// One case: where the run is killed, where its recovery, and how far the systems' reads stay behind, in milliseconds.
 struct Case {
     first: Point,
     second: Option<Point>,
+    lag_ms: u64,
+}
+
+impl Case {
+    fn at(first: Point) -> Self {
+        Self { first, second: None, lag_ms: 0 }
+    }
 }
 
 impl fmt::Display for Case {
@@ -121,6 +130,7 @@ fn check(lab: &mut Lab, story: Story, reference: &Reference, case: &Case) -> Res
     let (xops, _data) = lab.fresh();
     let estate = &lab.estate;
     story.arrange(estate);
+    estate.lag(case.lag_ms);
     let mut points = Struck::default();
     match killed(&xops, &story::apply(&[]), case.first)? {
         None => {}
@@ -165,7 +175,7 @@ fn enumerate(story: Story) {
     let reference = story::undisturbed(&mut Lab::open(), story);
     let every = |place| (1..=points(&reference, place) + MARGIN).map(move |nth| Point(place, nth));
     let cases: Vec<Case> =
-        PLACES.into_iter().flat_map(every).map(|first| Case { first, second: None }).collect();
+        PLACES.into_iter().flat_map(every).map(Case::at).collect();
     let title = format!("kill {}", story.word());
     let results = work::all(&title, WORKERS, &cases, |lab, case| check(lab, story, &reference, case));
     for place in PLACES {
@@ -201,7 +211,7 @@ fn every_call(
         let last =
             struck.range(missing..).next().map_or(points(reference, place) + MARGIN, |(_, point)| *point);
         let cases: Vec<Case> = (first.min(last)..=last.max(first))
-            .map(|nth| Case { first: Point(place, nth), second: None })
+            .map(|nth| Case::at(Point(place, nth)))
             .collect();
         let more = work::all(title, WORKERS, &cases, |lab, case| check(lab, story, reference, case));
         struck.extend(
@@ -230,6 +240,19 @@ fn a_crash_at_any_point_on_the_way_there_and_back_leads_to_the_same_end() {
 }
 
 #[test]
+fn a_crash_while_reads_lag_behind_leads_to_the_same_end() {
+    for story in [Story::Forward, Story::Backstep] {
+        let reference = story::undisturbed(&mut Lab::open(), story);
+        let every = |place| (1..=points(&reference, place)).map(move |nth| Point(place, nth));
+        let firsts = [Place::BeforeCall, Place::AfterCall].into_iter().flat_map(every);
+        let cases: Vec<Case> = firsts.map(|first| Case { lag_ms: LAG_MS, ..Case::at(first) }).collect();
+        let title = format!("kill late {}", story.word());
+        let results = work::all(&title, WORKERS, &cases, |lab, case| check(lab, story, &reference, case));
+        assert!(results.iter().all(|struck| struck.first), "every call is struck");
+    }
+}
+
+#[test]
 fn a_second_crash_while_recovering_leads_to_the_same_end() {
     for story in [Story::Forward, Story::Backstep] {
         let reference = story::undisturbed(&mut Lab::open(), story);
@@ -245,7 +268,7 @@ fn a_second_crash_while_recovering_leads_to_the_same_end() {
         });
         let cases: Vec<Case> = firsts
             .zip(seconds.into_iter().cycle())
-            .map(|(first, second)| Case { first, second: Some(second) })
+            .map(|(first, second)| Case { second: Some(second), ..Case::at(first) })
             .collect();
         let title = format!("kill twice {}", story.word());
         let results = work::all(&title, WORKERS, &cases, |lab, case| check(lab, story, &reference, case));

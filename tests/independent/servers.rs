@@ -50,7 +50,7 @@ pub(crate) struct System {
 impl System {
     /// The system `server` of the description, spoken to by `text`, the manifest `name`.
     pub(crate) fn of(name: &'static str, server: &str, text: String) -> Self {
-        xops_wire::install_crypto();
+        xops_wire::transport::install_crypto();
         let (manifests, findings) = Manifests::load(&[(format!("{name}.hcl"), text.into_bytes())]);
         assert!(findings.is_empty(), "{findings:?}");
         let described = &described()["systems"][server];

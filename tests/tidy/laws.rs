@@ -94,7 +94,9 @@ const LAWS: &[Law] = &[
         may: &[
             "actix",
             "crossbeam-channel",
+            "futures-util",
             "metrics",
+            "rustix",
             "serde",
             "thiserror",
             "tokio",

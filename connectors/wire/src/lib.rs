@@ -22,6 +22,4 @@ mod scheme;
 mod scrub;
 pub mod target;
 mod tokens;
-mod transport;
-
-pub use transport::install_crypto;
+pub mod transport;

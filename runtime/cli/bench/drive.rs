@@ -20,7 +20,7 @@ use xops_kernel::saga::Bounds;
 use xops_shell::clock::processor_time;
 use xops_shell::engine::{Engine, Setup};
 use xops_shell::hub::Tally;
-use xops_shell::service::{Begin, Watch};
+use xops_shell::letter::{Begin, Watch};
 
 /// The most instances under way at once.
 pub(super) const IN_FLIGHT_MAX: u64 = 100_000;

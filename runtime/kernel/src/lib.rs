@@ -14,6 +14,7 @@ pub mod desire;
 pub mod diff;
 pub mod expr;
 pub mod fact;
+pub mod function;
 pub mod gate;
 pub mod id;
 pub mod layer;

@@ -93,7 +93,7 @@ pub async fn answer(tenant: &Rc<Tenant>, asked_at: Millis, request: &Request) ->
 /// What xops granted an entity, as the journal has it.
 async fn granted(tenant: &Rc<Tenant>, entity: EntityId) -> Result<BTreeMap<Facet, Values>, String> {
     let Some(service) = tenant.hub.service() else { return Ok(BTreeMap::new()) };
-    service.send(crate::service::Granted(entity)).await.map_err(|_| "the Service robot is gone".to_owned())
+    service.send(crate::letter::Granted(entity)).await.map_err(|_| "the Service robot is gone".to_owned())
 }
 
 /// The entity, or why there is not exactly one.

@@ -9,16 +9,17 @@ use crate::crash::Crash;
 use crate::dataops::{self, Report};
 use crate::hub::Hub;
 use crate::instance;
+use crate::letter;
+use crate::recover::{Fold, replay};
 use crate::scribe::{self, Order, Told};
-use crate::service::{self, Recovered, Service};
+use crate::service::{Recovered, Service};
 use crate::status::{self, GraphStatus, ReadStatus, Status, SystemStatus};
 use crate::supervisor::{Child, Restarts, Supervise, Supervisor};
 use crate::tenant::{Ambient, Robots, Tenant};
 use crate::transport::Transport;
 use actix::Addr;
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
-use std::ops::ControlFlow;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::{Arc, RwLock};
@@ -29,19 +30,16 @@ use xops_journal::disk::Disk;
 use xops_journal::journal::{Journal, Options};
 use xops_journal::keys::{Keys, TenantKey};
 use xops_journal::read::Reader;
-use xops_journal::stored::{self, Decoded};
+use xops_journal::stored::{self};
 use xops_journal::subjects::SubjectKeys;
 use xops_kernel::canon::DigestKey;
 use xops_kernel::declare::Declarations;
-use xops_kernel::log::{Compiled, Entry, Happened, Number, Request, Scope, What};
-use xops_kernel::machine::Machine;
+use xops_kernel::log::{Entry, Happened, Number, Request, Scope, What};
 use xops_kernel::port::Connector;
-use xops_kernel::record::Millis;
 use xops_kernel::saga::event::{Event, Release};
-use xops_kernel::saga::state::State as SagaState;
-use xops_kernel::saga::{Bounds, Saga, Shared};
+use xops_kernel::saga::{Bounds, Shared};
 use xops_kernel::value::Values;
-use xops_robots::service::{Answer, State};
+use xops_robots::service::Answer;
 
 /// The kind of entity of which nothing is personal: what a benchmark's instances are about.
 pub const UNPERSONAL: &str = "probe";
@@ -122,54 +120,6 @@ pub struct Engine {
     supervisor: Addr<Supervisor>,
     closed: Rc<Notify>,
     failed: Cell<Option<mpsc::Receiver<String>>>,
-}
-
-/// What recovery makes of the journal.
-#[derive(Default)]
-struct Fold {
-    state: State,
-    plans: HashMap<Number, Arc<Compiled>>,
-    sagas: HashMap<Number, (Saga, SagaState)>,
-    breakers: BTreeMap<String, Millis>,
-    at: Millis,
-}
-
-impl Fold {
-    fn take(&mut self, shared: &Arc<Shared>, entry: &Entry) -> Result<(), String> {
-        match entry {
-            Entry::Tenant(happened) => {
-                self.at = self.at.max(happened.at);
-                if let What::Breaker { system, until, .. } = &happened.what {
-                    match until {
-                        Some(until) => drop(self.breakers.insert(system.clone(), *until)),
-                        None => drop(self.breakers.remove(system)),
-                    }
-                }
-                if let What::Compiled(compiled) = &happened.what {
-                    let saga = Saga {
-                        instance: compiled.instance,
-                        plan: Arc::new(compiled.plan.clone()),
-                        shared: Arc::clone(shared),
-                    };
-                    let state = saga.fresh();
-                    self.plans.insert(compiled.number, Arc::new((**compiled).clone()));
-                    self.sagas.insert(compiled.number, (saga, state));
-                }
-            }
-            Entry::Instance(number, stamped) => {
-                self.at = self.at.max(stamped.at);
-                let (saga, state) =
-                    self.sagas.get_mut(number).ok_or_else(|| format!("instance {number} never began"))?;
-                saga.step(state, stamped, &mut Vec::new()).map_err(|refused| refused.to_string())?;
-                if matches!(stamped.event, Event::Ended { .. }) {
-                    self.sagas.remove(number);
-                    self.plans.remove(number);
-                }
-            }
-        }
-        let stepped = xops_robots::service::Service.step(&mut self.state, entry, &mut Vec::new());
-        stepped.map_err(|refused| refused.to_string())
-    }
 }
 
 impl Engine {
@@ -260,12 +210,12 @@ impl Engine {
         }
         let at = tenant.hub.clock.now();
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        let _up = service.send(service::Note(Happened { at, what: What::Opened { epoch, version } })).await;
+        let _up = service.send(letter::Note(Happened { at, what: What::Opened { epoch, version } })).await;
         let digest = tenant.declarations.digest();
         if declared != Some(digest) {
             let declarations = Box::new((*tenant.declarations).clone());
             let what = What::Declared { digest, declarations };
-            let _up = service.send(service::Note(Happened { at, what })).await;
+            let _up = service.send(letter::Note(Happened { at, what })).await;
         }
         Self { tenant, service, supervisor, closed, failed: Cell::new(Some(failed)) }
     }
@@ -312,7 +262,7 @@ impl Engine {
     pub async fn request(&self, request: Request) -> Result<Answer, String> {
         let (reply, answered) = oneshot::channel();
         let gone = |_| "the Service robot is gone".to_owned();
-        self.service.send(service::Submit { request, reply }).await.map_err(|error| error.to_string())??;
+        self.service.send(letter::Submit { request, reply }).await.map_err(|error| error.to_string())??;
         answered.await.map_err(gone)
     }
 
@@ -333,7 +283,7 @@ impl Engine {
     /// Waits until an instance is over or waits for a person; the word of its course.
     pub async fn rest(&self, number: Number) -> Option<&'static str> {
         let (reply, rested) = oneshot::channel();
-        self.service.send(service::Await(number, reply)).await.ok()?;
+        self.service.send(letter::Await(number, reply)).await.ok()?;
         rested.await.ok()
     }
 
@@ -344,7 +294,7 @@ impl Engine {
             Some(why) => What::Paused { scope, by, why: why.to_owned() },
             None => What::Unpaused { scope, by },
         };
-        let note = service::Note(Happened { at: self.tenant.hub.clock.now(), what });
+        let note = letter::Note(Happened { at: self.tenant.hub.clock.now(), what });
         self.service.send(note).await.map_err(|error| error.to_string())
     }
 
@@ -377,7 +327,7 @@ impl Engine {
 
     /// What the engine shows of itself.
     pub async fn status(&self) -> Status {
-        let view = self.service.send(service::Look).await.unwrap_or_default();
+        let view = self.service.send(letter::Look).await.unwrap_or_default();
         let mut status = status::of_view(&self.tenant.declarations.tenant, view);
         status.stopped = self.tenant.hub.stopped();
         status.restarts = self.supervisor.send(Restarts).await.unwrap_or_default();
@@ -469,34 +419,4 @@ async fn listen(
             Told::Closed => closed.notify_one(),
         }
     }
-}
-
-/// What a journal calls for each event.
-type Visit<'a> = &'a mut dyn FnMut(u64, u64, &[u8]) -> ControlFlow<()>;
-
-/// Replays a journal entry by entry. What an erased subject said cannot be folded; it is passed over with a warning.
-fn replay(
-    walk: impl FnOnce(Visit<'_>) -> Result<(), xops_journal::error::Error>,
-    subjects: &SubjectKeys,
-    each: &mut dyn FnMut(u64, &Entry) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let mut outcome = Ok(());
-    walk(&mut |seq, stream, body| {
-        let decoded = stored::decode(stream, body, subjects).map_err(|source| Error::Stored { seq, source });
-        let taken = decoded.and_then(|decoded| match decoded {
-            Decoded::Entry(entry) => each(seq, &entry),
-            Decoded::Erased(_) => {
-                tracing::warn!(seq, "an event of an erased subject is passed over");
-                Ok(())
-            }
-        });
-        match taken {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => {
-                outcome = Err(error);
-                ControlFlow::Break(())
-            }
-        }
-    })?;
-    outcome
 }

@@ -6,6 +6,7 @@
 use crate::clock::Clock;
 use crate::crash::Crash;
 use crate::instance::{Durable, Input, Instance};
+use crate::letter;
 use crate::scribe::{Frame, Item, Order};
 use crate::service;
 use actix::Addr;
@@ -192,7 +193,7 @@ impl Hub {
             at += run;
             let count = u32::try_from(run).unwrap_or(u32::MAX);
             let sent = if *stream == 0 {
-                service.as_ref().is_none_or(|service| service.try_send(service::Durable(count)).is_ok())
+                service.as_ref().is_none_or(|service| service.try_send(letter::Durable(count)).is_ok())
             } else {
                 instances.get(stream).is_none_or(|instance| instance.try_send(Durable(count)).is_ok())
             };

@@ -3,8 +3,8 @@
 //! Invariants: durable first, then done: what an event asks for is performed after the acknowledgement of every entry behind
 //! it, and no second event is judged before that. The events that follow from one event travel in the same frame.
 
+use crate::letter::Finished;
 use crate::platform::{Job, Reply};
-use crate::service::Finished;
 use crate::sheet;
 use crate::supervisor::{Child, Obituary, Supervisor};
 use crate::tenant::Tenant;
@@ -19,6 +19,7 @@ use xops_kernel::machine::Machine;
 use xops_kernel::port::Phase;
 use xops_kernel::record::Millis;
 use xops_kernel::saga::Saga;
+use xops_kernel::saga::decide::Rendered;
 use xops_kernel::saga::event::{Effect, Event, Stamped};
 use xops_kernel::saga::state::{Course, Stage, State};
 use xops_robots::platform::bucket::Urgency;
@@ -39,6 +40,8 @@ pub struct Instance {
     state: State,
     /// What is to be done once everything that was handed over is durable.
     held: Vec<Effect>,
+    /// The calls among it, as they were rendered.
+    rendered: Vec<Rendered>,
     /// Entries that were handed over and not acknowledged.
     outstanding: u32,
     /// The time of the event that is being taken.
@@ -97,6 +100,7 @@ impl Instance {
             word: "",
             state,
             held: Vec::new(),
+            rendered: Vec::new(),
             outstanding: 0,
             now: 0,
             inputs: VecDeque::new(),
@@ -155,12 +159,13 @@ impl Instance {
     /// What follows from the state without asking anybody.
     fn follow(&mut self) {
         for _ in 0..FOLLOWING_MAX {
-            let next =
-                self.saga.decide(&self.state).map(|decided| decided.event).or_else(|| self.judge_at_once());
-            let Some(event) = next else { break };
+            let mut rendered = None;
+            let decided = self.saga.decide_call(&self.state, &mut rendered).map(|decided| decided.event);
+            let Some(event) = decided.or_else(|| self.judge_at_once()) else { break };
             if !self.believe(event) {
                 break;
             }
+            self.rendered.extend(rendered);
         }
         if self.has_locks {
             self.keep_locks();
@@ -225,6 +230,8 @@ impl Instance {
         // Its memory is used again: doing asks for nothing new before this turn is over.
         debug_assert!(self.held.is_empty(), "nothing is believed while what was asked for is done");
         self.held = held;
+        // A call that was given up is not kept either.
+        self.rendered.clear();
         self.report();
         if matches!(self.state.course, Course::Ended(_)) {
             self.deaf = true;
@@ -267,22 +274,32 @@ impl Instance {
         ctx.spawn(refresh.into_actor(self));
     }
 
-    fn fire(&self, step: StepId, dir: Direction, phase: Phase, attempt: u32, ctx: &mut Context<Self>) {
+    fn fire(&mut self, step: StepId, dir: Direction, phase: Phase, attempt: u32, ctx: &mut Context<Self>) {
         let Some(planned) = self.saga.plan.step(step) else { return };
         let reply = Reply::to_instance(ctx.address(), phase, step, attempt);
-        let (Some(awf), Some(key), Some(contract)) = (
-            Saga::function(planned, dir),
-            self.saga.key(&self.state, step),
-            self.saga.contract(planned, dir),
-        ) else {
+        let (Some(awf), Some(contract)) = (Saga::function(planned, dir), self.saga.contract(planned, dir))
+        else {
             return drop(reply);
+        };
+        // A call was rendered when it was decided, and its digest is durable: that very request is sent.
+        let call = self
+            .rendered
+            .iter()
+            .position(|call| phase == Phase::Do && call.step == step && call.attempt == attempt);
+        let (key, inputs, request) = match call.map(|at| self.rendered.swap_remove(at)) {
+            Some(call) => (call.key, call.inputs, Some(call.request)),
+            None => match self.saga.key(&self.state, step) {
+                Some(key) => (key, self.saga.inputs(&self.state, planned, dir), None),
+                None => return drop(reply),
+            },
         };
         let run = &self.state.steps[usize::from(step.0)];
         let job = Job {
             awf: awf.clone(),
             phase,
-            inputs: self.saga.inputs(&self.state, planned, dir),
+            inputs,
             key,
+            request,
             snapshot: self.saga.snapshot(run).clone(),
             timeout_ms: contract.timeout_ms,
             urgency: if dir == Direction::Backward { Urgency::Urgent } else { Urgency::Ordinary },

@@ -61,6 +61,8 @@ pub struct Job {
     pub inputs: Values,
     /// Its key.
     pub key: CallKey,
+    /// The request, where it was rendered already.
+    pub request: Option<Request>,
     /// What the snapshot kept.
     pub snapshot: Values,
     /// How long one request may take, in milliseconds.
@@ -234,7 +236,8 @@ impl Platform {
         let begun = Instant::now();
         let (awf, phase) = (job.awf.clone(), job.phase);
         job.reply.sent = true;
-        let request = match render(&self.tenant, &job, &Values::new()) {
+        let rendered = job.request.take().map_or_else(|| render(&self.tenant, &job, &Values::new()), Ok);
+        let request = match rendered {
             Ok(request) => request,
             Err(why) => {
                 self.finished(&awf, phase, &Outcome::Invalid(why.clone()), begun, ctx);
@@ -320,7 +323,7 @@ impl Platform {
         let what = What::Breaker { system: self.system.clone(), state: state.to_owned(), until };
         if let Some(service) = self.tenant.hub.service() {
             let _overloaded =
-                service.try_send(crate::service::Note(Happened { at: self.tenant.hub.clock.now(), what }));
+                service.try_send(crate::letter::Note(Happened { at: self.tenant.hub.clock.now(), what }));
         }
     }
 }
@@ -427,6 +430,7 @@ pub async fn peek(tenant: &Rc<Tenant>, awf: &AwfName, inputs: Values) -> Sightin
         phase: Phase::Snapshot,
         inputs,
         key: CallKey([0; 16]),
+        request: None,
         snapshot: Values::new(),
         timeout_ms,
         urgency: Urgency::Ordinary,

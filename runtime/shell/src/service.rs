@@ -5,23 +5,21 @@
 //! compilations run side by side within a bound and answer in the order in which they end.
 
 use crate::instance::Instance;
+use crate::letter::{Await, Begin, Durable, Finished, Granted, Look, Note, Stand, Submit, View, Watch};
 use crate::supervisor::{Child, Obituary, Supervisor};
 use crate::tenant::Tenant;
-use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WrapFuture};
+use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, WrapFuture};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
-use xops_kernel::diff::Facet;
-use xops_kernel::id::{EntityId, InstanceId, RequestId};
-use xops_kernel::log::{Compiled, Entry, Happened, Number, Request, Scope, What};
+use xops_kernel::id::{InstanceId, RequestId};
+use xops_kernel::log::{Compiled, Entry, Happened, Number, What};
 use xops_kernel::machine::Machine;
 use xops_kernel::plan::Plan;
-use xops_kernel::record::Millis;
 use xops_kernel::saga::Saga;
-use xops_kernel::saga::event::{End, Event, Stamped};
+use xops_kernel::saga::event::{Event, Stamped};
 use xops_kernel::saga::state::State as SagaState;
-use xops_kernel::value::Values;
 use xops_robots::service::{Answer, Effect, State};
 
 /// How many compilations run at once.
@@ -66,115 +64,6 @@ impl Known {
             plan: Arc::new(compiled.plan.clone()),
         }
     }
-}
-
-/// So many entries of the tenant's stream are durable.
-pub struct Durable(pub u32);
-
-impl Message for Durable {
-    type Result = ();
-}
-
-/// Work is asked for; the answer comes when it is durable.
-pub struct Submit {
-    /// The request.
-    pub request: Request,
-    /// Who waits.
-    pub reply: oneshot::Sender<Answer>,
-}
-
-impl Message for Submit {
-    type Result = Result<(), String>;
-}
-
-/// Starts instances of one plan that was compiled elsewhere: what a benchmark measures, and nothing else uses.
-pub struct Begin {
-    /// The plan.
-    pub plan: Arc<Plan>,
-    /// The requests, each with what is journaled of its compilation.
-    pub of: Vec<(Request, Box<Compiled>)>,
-}
-
-impl Message for Begin {
-    type Result = Vec<Number>;
-}
-
-/// Something of the tenant to be written down.
-pub struct Note(pub Happened);
-
-impl Message for Note {
-    type Result = ();
-}
-
-/// An instance came to another course.
-pub struct Finished {
-    /// Its number.
-    pub number: Number,
-    /// Its word before.
-    pub was: &'static str,
-    /// Its word now.
-    pub word: &'static str,
-    /// Its end, if it is over.
-    pub end: Option<(End, Millis)>,
-}
-
-impl Message for Finished {
-    type Result = ();
-}
-
-/// Waits until an instance is over or waits for a person; the word of its course.
-pub struct Await(pub Number, pub oneshot::Sender<&'static str>);
-
-impl Message for Await {
-    type Result = ();
-}
-
-/// Tells of every instance that comes to its end. One watcher at a time; one whose channel is full is
-/// told nothing more.
-pub struct Watch(pub mpsc::Sender<(Number, &'static str)>);
-
-impl Message for Watch {
-    type Result = ();
-}
-
-/// Asks what xops granted an entity and has not taken back.
-pub struct Granted(pub EntityId);
-
-impl Message for Granted {
-    type Result = BTreeMap<Facet, Values>;
-}
-
-/// Asks how an instance stands, if this process knows it.
-pub struct Stand(pub Number);
-
-impl Message for Stand {
-    type Result = Option<&'static str>;
-}
-
-/// A view of the robot.
-#[derive(Clone, Debug, Default)]
-pub struct View {
-    /// How often the process started.
-    pub epoch: u32,
-    /// Instances under way, with their course: number, id, plan's name, entity's name for people, word.
-    pub running: Vec<(Number, InstanceId, String, String, &'static str)>,
-    /// Instances by word.
-    pub words: BTreeMap<&'static str, u64>,
-    /// Ended instances by end.
-    pub ended: BTreeMap<&'static str, u64>,
-    /// Requests without an answer.
-    pub open: usize,
-    /// Holds after a backstep: entity and instance.
-    pub held: Vec<(String, InstanceId)>,
-    /// Pauses: scope, who, why.
-    pub paused: Vec<(Scope, String, String)>,
-}
-
-/// Asks for a view.
-pub struct Look;
-
-impl Message for Look {
-    type Result = View;
 }
 
 /// What recovery found.

@@ -1,6 +1,6 @@
 //! What a tenant's engine shows of itself.
 
-use crate::service::View;
+use crate::letter::View;
 use serde::Serialize;
 use std::collections::BTreeMap;
 

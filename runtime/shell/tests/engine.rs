@@ -24,7 +24,7 @@ use xops_kernel::port::{
 use xops_kernel::saga::Bounds;
 use xops_kernel::value::Values;
 use xops_shell::engine::{Engine, Ledger, Setup, UNPERSONAL};
-use xops_shell::service::Begin;
+use xops_shell::letter::Begin;
 use xops_shell::transport::{Lost, Transport};
 
 /// How long anything here may take before it counts as a hang.

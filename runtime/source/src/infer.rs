@@ -8,7 +8,8 @@ use crate::finding::Finding;
 use crate::reader::describe;
 use crate::syntax::{Node, Places};
 use std::ops::Range;
-use xops_kernel::expr::{Expr, Function, Op, Path, Segment};
+use xops_kernel::expr::{Expr, Op, Path, Segment};
+use xops_kernel::function::Function;
 use xops_kernel::value::{Type, Value, is_date};
 
 /// What references may stand for.

@@ -74,9 +74,10 @@ impl Estate {
         self.dir.path()
     }
 
-    /// Everything back to the seed, no faults; calls and changes count from here.
+    /// Everything back to the seed, no faults, no lag; calls and changes count from here.
     pub(crate) fn reset(&mut self) {
         self.tell("POST", "/reset", None);
+        self.lag(0);
         let health = self.ask("/healthz");
         let count = |name: &str| health["recorder"][name].as_u64().expect("the recorder counts");
         (self.calls_before, self.changes_before) = (count("calls"), count("changes"));
@@ -85,6 +86,11 @@ impl Estate {
     /// Switches a fault on.
     pub(crate) fn fault(&self, fault: &Json) {
         self.tell("POST", "/faults", Some(fault));
+    }
+
+    /// Sets how far reads that are not strong stay behind, in milliseconds.
+    pub(crate) fn lag(&self, ms: u64) {
+        self.tell("POST", "/lag", Some(&json!({ "ms": ms })));
     }
 
     /// How often the fault that was switched on as the `nth` since the reset has struck.

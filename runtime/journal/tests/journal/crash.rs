@@ -10,7 +10,7 @@ use crate::disk::{Files, Op, Platter, SimDisk};
 use crate::world::{Dice, events, open, replayed};
 
 /// How many lives are led, each with its own seed and its own crashes; every second one with quick-repair.
-const LIVES: u64 = 64;
+const LIVES: usize = 64;
 /// How many frames a life appends at most.
 const FRAMES_MAX: usize = 36;
 /// How many images of crashes are looked at by default, and in the longer run.
@@ -122,17 +122,20 @@ fn crash(life: &Life, at: usize, files: &Files, dice: &mut Dice, crashes: &mut C
 
 /// Leads [`LIVES`] lives on two threads and crashes them `images` times in all.
 fn crash_lives(images: usize) {
-    let lead = |odd: u64| {
+    let lead = |odd: usize| {
         let mut crashes = Crashes::default();
-        for seed in (0..LIVES).filter(|seed| seed % 2 == odd) {
-            crashes.add(check(&live(seed, odd == 1), images / LIVES as usize, seed, false));
+        for nth in (0..LIVES).filter(|nth| nth % 2 == odd) {
+            let seed = nth as u64;
+            crashes.add(check(&live(seed, odd == 1), images / LIVES, seed, false));
         }
         crashes
     };
     let mut all = Crashes::default();
     std::thread::scope(|scope| {
         let threads = [scope.spawn(move || lead(0)), scope.spawn(move || lead(1))];
-        threads.into_iter().for_each(|thread| all.add(thread.join().unwrap()));
+        for thread in threads {
+            all.add(thread.join().unwrap());
+        }
     });
     println!(
         "{} crash images of {LIVES} lives, {} crashed again during recovery, {} held a frame that was not acknowledged yet: \

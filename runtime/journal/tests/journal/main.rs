@@ -12,6 +12,8 @@ mod disk;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod lasting;
+#[cfg(test)]
 mod measure;
 #[cfg(test)]
 mod mutate;

@@ -80,7 +80,7 @@ fn written(seed: u64) -> Written {
     let mut made = Written { moments: Vec::new(), events: 0, head: Head::default() };
     for _ in 0..3 + dice.below(2) {
         let (mut journal, _) = open(&disk, options(None)).unwrap();
-        for _ in 0..1 + dice.below(4) {
+        for _ in 0..=dice.below(4) {
             let count = 1 + dice.below(20) as u64;
             made.events = journal.append(&events(made.events, count)).unwrap().last_seq;
         }
@@ -211,9 +211,11 @@ fn fuzz(times: u64) {
             }
         }
     });
-    let (told, harmless) =
-        counts.values().fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1));
-    println!("{} mutations of {journals} journals: {told} told, {harmless} harmless, 0 silent, 0 panics", told + harmless);
+    let (told, harmless) = counts.values().fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1));
+    println!(
+        "{} mutations of {journals} journals: {told} told, {harmless} harmless, 0 silent, 0 panics",
+        told + harmless
+    );
     for (way, (told, harmless)) in &counts {
         println!("  {way:?}: {told} told, {harmless} harmless");
     }

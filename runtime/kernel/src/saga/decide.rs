@@ -4,21 +4,36 @@
 
 use crate::awf::Undo;
 use crate::declare::OnReject;
-use crate::id::StepId;
-use crate::port::{Ask, Phase};
+use crate::id::{CallKey, StepId};
+use crate::port::{Ask, Phase, Request};
 use crate::saga::Saga;
 use crate::saga::event::{End, Event, Undoing};
 use crate::saga::state::{Course, Goal, Run, Stage, State};
 use crate::value::Values;
 
-/// The event that follows, if one does.
-pub(super) fn next(saga: &Saga, state: &State) -> Option<Event> {
+/// A call as it was rendered when it was decided: what is sent is what the journaled digest was made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// The step.
+    pub step: StepId,
+    /// The attempt that the call will be.
+    pub attempt: u32,
+    /// The idempotency key.
+    pub key: CallKey,
+    /// The inputs, complete.
+    pub inputs: Values,
+    /// The request.
+    pub request: Request,
+}
+
+/// The event that follows, if one does. Where it is a call, `rendered` keeps it.
+pub(super) fn next(saga: &Saga, state: &State, rendered: &mut Option<Rendered>) -> Option<Event> {
     if matches!(state.course, Course::Ended(_)) {
         return None;
     }
     let acting = state.steps.iter().position(|run| matches!(run.stage, Stage::Ready | Stage::Unknown));
     if let Some(slot) = acting {
-        return Some(act(saga, state, slot));
+        return Some(act(saga, state, slot, rendered));
     }
     match &state.course {
         Course::Forward => forward(saga, state),
@@ -28,25 +43,24 @@ pub(super) fn next(saga: &Saga, state: &State) -> Option<Event> {
 }
 
 /// A step that is ready, or whose call may be sent again.
-fn act(saga: &Saga, state: &State, slot: usize) -> Event {
+fn act(saga: &Saga, state: &State, slot: usize, rendered: &mut Option<Rendered>) -> Event {
     let run = &state.steps[slot];
     let step = StepId(u16::try_from(slot).unwrap_or(u16::MAX));
     if run.stage == Stage::Ready && run.goal == Goal::Reached {
         return Event::Found { step };
     }
-    match request_digest(saga, state, slot) {
-        Ok(request) => Event::Intended {
-            step,
-            dir: run.direction,
-            attempt: run.attempt + 1,
-            generation: run.generation,
-            request,
-        },
+    match render(saga, state, slot) {
+        Ok(call) => {
+            let request = call.request.digest(&saga.shared.key);
+            let (dir, attempt, generation) = (run.direction, call.attempt, run.generation);
+            *rendered = Some(call);
+            Event::Intended { step, dir, attempt, generation, request }
+        }
         Err(why) => Event::Unrendered { step, why },
     }
 }
 
-fn request_digest(saga: &Saga, state: &State, slot: usize) -> Result<crate::id::Digest, String> {
+fn render(saga: &Saga, state: &State, slot: usize) -> Result<Rendered, String> {
     let run = &state.steps[slot];
     let step = &saga.plan.steps[slot];
     let no_manifest = || "its manifest is not loaded".to_owned();
@@ -64,7 +78,7 @@ fn request_digest(saga: &Saga, state: &State, slot: usize) -> Result<crate::id::
         carry: &empty,
     };
     let request = saga.shared.connector.render(&ask).map_err(|unrendered| unrendered.to_string())?;
-    Ok(request.digest(&saga.shared.key))
+    Ok(Rendered { step: step.id, attempt: run.attempt + 1, key, inputs, request })
 }
 
 fn forward(saga: &Saga, state: &State) -> Option<Event> {

@@ -22,6 +22,7 @@ use crate::machine::Machine;
 use crate::plan::{Binding, Plan, Step};
 use crate::port::Connector;
 use crate::value::{Value, Values};
+use decide::Rendered;
 use event::{Effect, Stamped};
 use state::{Course, Stage, State};
 use std::collections::BTreeSet;
@@ -136,7 +137,7 @@ impl Machine for Saga {
     }
 
     fn decide(&self, state: &State) -> Option<Stamped> {
-        decide::next(self, state).map(|event| Stamped { at: state.at, event })
+        self.decide_call(state, &mut None)
     }
 
     fn wanted(&self, state: &State) -> BTreeSet<Effect> {
@@ -155,6 +156,11 @@ impl Saga {
         step::apply(self, state, stamped)?;
         state.at = state.at.max(stamped.at);
         Ok(step::advance(self, state))
+    }
+
+    /// [`Machine::decide`], which also hands out the call where it decides one, so that nobody has to render it again.
+    pub fn decide_call(&self, state: &State, rendered: &mut Option<Rendered>) -> Option<Stamped> {
+        decide::next(self, state, rendered).map(|event| Stamped { at: state.at, event })
     }
 
     /// Whether an effect is still outstanding: whether [`Machine::wanted`] holds it, without collecting all others.

@@ -8,7 +8,8 @@ use super::world::{Wish, World};
 use crate::code;
 use crate::finding::Finding;
 use std::collections::{BTreeMap, BTreeSet};
-use xops_kernel::expr::{Expr, Function, Op, Path};
+use xops_kernel::expr::{Expr, Op, Path};
+use xops_kernel::function::Function;
 use xops_kernel::value::Value;
 
 /// The most conjunctions of one selector, and the most pairs of outcomes that are compared over one facet.

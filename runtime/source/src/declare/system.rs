@@ -5,7 +5,7 @@ use super::world::{World, meant};
 use crate::code;
 use crate::finding::{Finding, suggest};
 use crate::reader::listed;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{Ipv4Addr, Ipv6Addr};
 use xops_kernel::declare::DOMAINS;
 
 /// Holds tenants and systems to their laws.

@@ -15,7 +15,8 @@ use hcl_edit::template::{Element, Template};
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
-use xops_kernel::expr::{Expr, Function, Op, Path, Segment};
+use xops_kernel::expr::{Expr, Op, Path, Segment};
+use xops_kernel::function::Function;
 use xops_kernel::value::Value;
 
 /// The whole file.
