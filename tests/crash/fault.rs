@@ -167,12 +167,12 @@ fn check(lab: &mut Lab, ends: &Ends, story: Story, case: &Case) -> Result<(), St
 
 /// Holds what the journal says of the instance and of each step against what is so.
 fn lies(xops: &Xops, estate: &Estate, ends: &Ends, expect: &str) -> Result<(), String> {
-    let (word, state) = story::replayed(xops, "1")?;
+    let (word, replayed) = story::replayed(xops, "1")?;
     if word != expect {
         return Err(format!("it is {word}, not {expect}"));
     }
     let found = truth::objects(estate);
-    let runs = state["steps"].as_array().ok_or("the replayed state has no steps")?;
+    let runs = replayed["steps"].as_array().ok_or("the replayed state has no steps")?;
     if runs.len() != STEPS {
         return Err(format!("the plan has {} steps, not {STEPS}", runs.len()));
     }
@@ -214,7 +214,7 @@ fn strike(title: &str, story: Story, choose: impl Fn(&Site, &str) -> bool) {
             cases.push(Case { site: site.clone(), kind, times: Some(1), stale: None, expect });
         }
     }
-    cases.retain(|case| work::is_asked_for(case));
+    cases.retain(work::is_asked_for);
     work::all(title, WORKERS, &cases, |lab, case| check(lab, &ends, story, case));
 }
 
@@ -244,15 +244,18 @@ fn what_was_done_without_an_answer_and_is_not_shown_yet_is_not_done_twice() {
     let ends = Ends::tell();
     for story in [Story::Forward, Story::Backstep] {
         let sites = sites::sites(ends.of(story));
-        let acting = sites.iter().filter(|site| site.role == Role::Do && (site.action >= STEPS) == (story == Story::Backstep));
+        let acting = sites
+            .iter()
+            .filter(|site| site.role == Role::Do && (site.action >= STEPS) == (story == Story::Backstep));
         let mut cases = Vec::new();
         for site in acting {
-            let after = sites.iter().find(|other| other.action == site.action && other.role == Role::Readback);
+            let after =
+                sites.iter().find(|other| other.action == site.action && other.role == Role::Readback);
             let stale = after.cloned().map(|lookup| (lookup, STALE));
             let (site, kind) = (site.clone(), ("reset_after", None, None));
             cases.push(Case { site, kind, times: Some(1), stale, expect: story.word() });
         }
-        cases.retain(|case| work::is_asked_for(case));
+        cases.retain(work::is_asked_for);
         work::all("fault late", WORKERS, &cases, |lab, case| check(lab, &ends, story, case));
     }
 }
@@ -269,17 +272,29 @@ fn a_fault_that_never_ends_leads_to_a_declared_end() {
             let expect = if RESENT.contains(&site.awf()) { resent } else { probed };
             // Where no time is given some systems mean a minute.
             let retry_after_s = (word == "status:429").then_some(1);
-            cases.push(Case { site: site.clone(), kind: (word, retry_after_s, None), times: None, stale: None, expect });
+            cases.push(Case {
+                site: site.clone(),
+                kind: (word, retry_after_s, None),
+                times: None,
+                stale: None,
+                expect,
+            });
         }
     }
     for site in sites::sites(&ends.forward) {
         for (word, role, expect, long) in BLIND {
             if role == site.role && (!long || BLIND_LONG.contains(&site.awf())) {
-                cases.push(Case { site: site.clone(), kind: (word, None, None), times: None, stale: None, expect });
+                cases.push(Case {
+                    site: site.clone(),
+                    kind: (word, None, None),
+                    times: None,
+                    stale: None,
+                    expect,
+                });
             }
         }
     }
-    cases.retain(|case| work::is_asked_for(case));
+    cases.retain(work::is_asked_for);
     // The longest first: the others fill the time beside them.
     cases.sort_by_key(|case| case.site.role == Role::Do);
     work::all("fault always", WORKERS, &cases, |lab, case| check(lab, &ends, Story::Forward, case));

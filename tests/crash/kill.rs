@@ -1,6 +1,6 @@
 //! Kills: SIGKILL at every append and every call of both stories, forward and on the way back, also twice.
 
-use crate::support::command::{Ended, Xops};
+use crate::support::command::Xops;
 use crate::support::estate::Estate;
 use crate::support::story::{self, BOUND, Reference, Story};
 use crate::support::truth;
@@ -19,6 +19,9 @@ const LAG_MS: u64 = 600;
 const ROUNDS: u32 = 20;
 /// The places at which the command can be killed.
 const PLACES: [Place; 4] = [Place::BeforeAppend, Place::AfterAppend, Place::BeforeCall, Place::AfterCall];
+
+/// How the daemon is started again.
+const RECOVERY: [&str; 4] = ["run", "--listen", "127.0.0.1:0", "--until-quiet"];
 
 /// Where the command kills itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,15 +84,15 @@ struct Struck {
     in_flight: Option<u64>,
 }
 
-/// Asks for the story's work and is killed; `None` where the point was not reached and the command ended by itself.
-fn killed(xops: &Xops, arguments: &[&str], point: Point) -> Result<Option<Ended>, String> {
+/// Runs the command until it kills itself; false where the point was not reached and it ended by itself.
+fn killed(xops: &Xops, arguments: &[&str], point: Point) -> Result<bool, String> {
     let ended = xops.run(&[arguments, &["--crash-at", &point.to_string()]].concat(), BOUND)?;
     if !ended.is_killed() {
-        return Ok(None);
+        return Ok(false);
     }
     let said = format!("crash point {point} reached");
     if ended.err.lines().any(|line| line == said) {
-        return Ok(Some(ended));
+        return Ok(true);
     }
     Err(format!("it was killed, but did not say `{said}`: {}", ended.err.trim()))
 }
@@ -118,8 +121,7 @@ fn struck(xops: &Xops, estate: &Estate, Point(place, nth): Point) -> Result<Opti
 
 /// Starts the daemon again until nothing is under way, and asks once more if the request was lost with the process.
 fn recover(xops: &Xops, story: Story) -> Result<(), String> {
-    let daemon = ["run", "--listen", "127.0.0.1:0", "--until-quiet"];
-    xops.run(&daemon, BOUND)?.expect("the recovery", 0)?;
+    xops.run(&RECOVERY, BOUND)?.expect("the recovery", 0)?;
     if xops.json(&["trace"], BOUND).is_err() {
         xops.run(&story::apply(&[]), BOUND)?.expect("asking once more", story.code())?;
     }
@@ -132,17 +134,13 @@ fn check(lab: &mut Lab, story: Story, reference: &Reference, case: &Case) -> Res
     story.arrange(estate);
     estate.lag(case.lag_ms);
     let mut points = Struck::default();
-    match killed(&xops, &story::apply(&[]), case.first)? {
-        None => {}
-        Some(_) => {
-            points.first = true;
-            points.in_flight = struck(&xops, estate, case.first)?;
-            if let Some(second) = case.second {
-                let daemon = ["run", "--listen", "127.0.0.1:0", "--until-quiet"];
-                points.second = killed(&xops, &daemon, second)?.is_some();
-            }
-            recover(&xops, story)?;
+    if killed(&xops, &story::apply(&[]), case.first)? {
+        points.first = true;
+        points.in_flight = struck(&xops, estate, case.first)?;
+        if let Some(second) = case.second {
+            points.second = killed(&xops, &RECOVERY, second)?;
         }
+        recover(&xops, story)?;
     }
     let (word, _) = story::replayed(&xops, "1")?;
     if word != story.word() {
@@ -174,8 +172,7 @@ fn points(reference: &Reference, place: Place) -> u64 {
 fn enumerate(story: Story) {
     let reference = story::undisturbed(&mut Lab::open(), story);
     let every = |place| (1..=points(&reference, place) + MARGIN).map(move |nth| Point(place, nth));
-    let cases: Vec<Case> =
-        PLACES.into_iter().flat_map(every).map(Case::at).collect();
+    let cases: Vec<Case> = PLACES.into_iter().flat_map(every).map(Case::at).collect();
     let title = format!("kill {}", story.word());
     let results = work::all(&title, WORKERS, &cases, |lab, case| check(lab, story, &reference, case));
     for place in PLACES {
@@ -184,7 +181,7 @@ fn enumerate(story: Story) {
         let died: Vec<u64> = of_place.clone().map(|(case, _)| case.first.1).collect();
         let in_flight =
             of_place.filter_map(|(case, struck)| Some((struck.in_flight?, case.first.1))).collect();
-        println!("{title}: {place}: {} points struck", died.len());
+        eprintln!("{title}: {place}: {} points struck", died.len());
         let appends = matches!(place, Place::BeforeAppend | Place::AfterAppend);
         let least = points(&reference, place) - if appends { MARGIN } else { 0 };
         holds(place, &died, least..=points(&reference, place) + MARGIN - 1);
@@ -210,9 +207,8 @@ fn every_call(
         let first = struck.range(..missing).next_back().map_or(1, |(_, point)| *point);
         let last =
             struck.range(missing..).next().map_or(points(reference, place) + MARGIN, |(_, point)| *point);
-        let cases: Vec<Case> = (first.min(last)..=last.max(first))
-            .map(|nth| Case::at(Point(place, nth)))
-            .collect();
+        let cases: Vec<Case> =
+            (first.min(last)..=last.max(first)).map(|nth| Case::at(Point(place, nth))).collect();
         let more = work::all(title, WORKERS, &cases, |lab, case| check(lab, story, reference, case));
         struck.extend(
             cases.iter().zip(more).filter_map(|(case, struck)| Some((struck.in_flight?, case.first.1))),
@@ -273,7 +269,7 @@ fn a_second_crash_while_recovering_leads_to_the_same_end() {
         let title = format!("kill twice {}", story.word());
         let results = work::all(&title, WORKERS, &cases, |lab, case| check(lab, story, &reference, case));
         let twice = results.iter().filter(|struck| struck.second).count();
-        println!("{title}: {twice} of {} recoveries were struck as well", cases.len());
+        eprintln!("{title}: {twice} of {} recoveries were struck as well", cases.len());
         assert!(twice * 2 >= cases.len(), "at least half of the recoveries reach their second point");
     }
 }

@@ -81,6 +81,12 @@ impl DataOps {
         })
     }
 
+    fn show_depth(&self) {
+        let depth = u32::try_from(self.now_waiting.len() + self.next_waiting.len()).unwrap_or(u32::MAX);
+        metrics::gauge!("xops_robot_mailbox_depth", "robot" => "dataops", "system" => self.system.clone())
+            .set(f64::from(depth));
+    }
+
     fn begin(&mut self, ctx: &mut Context<Self>) {
         let Some(state) = self.state.take() else { return };
         self.cycle += 1;
@@ -115,6 +121,7 @@ impl DataOps {
             let _asker_gone = waiter.send(report.clone());
         }
         self.now_waiting = std::mem::take(&mut self.next_waiting);
+        self.show_depth();
         if !self.now_waiting.is_empty() {
             return self.begin(ctx);
         }
@@ -263,6 +270,7 @@ impl Actor for DataOps {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         metrics::gauge!("xops_robot_up", "robot" => "dataops", "system" => self.system.clone()).set(1.0);
+        self.show_depth();
         self.rest(ctx);
     }
 }
@@ -280,6 +288,7 @@ impl Handler<Refresh> for DataOps {
             self.now_waiting.push(asker);
             self.begin(ctx);
         }
+        self.show_depth();
     }
 }
 

@@ -140,9 +140,15 @@ impl Service {
             Effect::Compile(request) => {
                 self.to_compile.push_back(request);
                 self.compile_more(ctx);
+                self.show_depth();
             }
             Effect::Drive(number) => self.drive(number),
         }
+    }
+
+    fn show_depth(&self) {
+        let depth = u32::try_from(self.to_compile.len() + self.compiling).unwrap_or(u32::MAX);
+        metrics::gauge!("xops_robot_mailbox_depth", "robot" => "service", "system" => "").set(f64::from(depth));
     }
 
     fn compile_more(&mut self, ctx: &mut Context<Self>) {
@@ -157,6 +163,7 @@ impl Service {
                 robot.compiling -= 1;
                 robot.compiled(id, answer);
                 robot.compile_more(ctx);
+                robot.show_depth();
             }));
         }
     }
@@ -234,6 +241,8 @@ impl Actor for Service {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         metrics::gauge!("xops_robot_up", "robot" => "service", "system" => "").set(1.0);
+        metrics::counter!("xops_robot_restarts_total", "robot" => "service", "system" => "").absolute(0);
+        self.show_depth();
         // An engine that only looks drives nothing.
         if self.tenant.hub.writes() {
             for effect in xops_robots::service::Service.wanted(&self.state) {

@@ -45,6 +45,11 @@ fn check(scene: &Scene, rejected: Option<u16>, word: &str) {
     let points = undisturbed.points.len() as u64;
     let calls = undisturbed.points.iter().filter(|point| **point == Point::Sent).count();
     assert!(calls >= scene.plan.steps.len() - rejected.map_or(0, |_| 1), "{calls} calls");
+    eprintln!(
+        "{} steps, {word}: {points} points ({calls} of them after a call was sent), {} runs",
+        scene.plan.steps.len(),
+        3 * points
+    );
     for nth in 0..points {
         for second in [None, Some(nth + 1), Some(nth + 1 + nth % 7)] {
             let kills: BTreeSet<u64> = std::iter::once(nth).chain(second).collect();

@@ -144,7 +144,8 @@ pub(crate) fn request(
     let told = |error: std::io::Error| error.to_string();
     let mut stream = TcpStream::connect(place).map_err(told)?;
     stream.set_read_timeout(Some(PATIENCE)).map_err(told)?;
-    let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let more =
+        headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect::<Vec<_>>().concat();
     let length = body.len();
     let head = format!(
         "{method} {path} HTTP/1.1\r\nhost: {place}\r\nconnection: close\r\ncontent-type: application/json\r\n\

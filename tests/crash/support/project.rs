@@ -38,14 +38,12 @@ fn shortened(text: &str) -> String {
     let declares = text.lines().any(|line| name_of(line) == Some("timeout"));
     for line in text.lines() {
         let wait = name_of(line).and_then(|name| WAITS.iter().find(|(wait, _)| *wait == name));
-        match wait {
-            Some((name, short)) => out.push_str(&format!("{name} = \"{short}\"")),
-            None => out.push_str(line),
-        }
+        let line = wait.map_or_else(|| line.to_owned(), |(name, short)| format!("{name} = \"{short}\""));
+        out += &line;
         out.push('\n');
         if text_begins(text, "manifest") && !declares && line.trim_start().starts_with("domain ") {
             let (name, short) = WAITS[0];
-            out.push_str(&format!("  {name} = \"{short}\"\n"));
+            out.extend(["  ", name, " = \"", short, "\"\n"]);
         }
     }
     out

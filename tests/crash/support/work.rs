@@ -69,7 +69,7 @@ where
                     let started = Instant::now();
                     let result = case(&mut lab, item);
                     let word = if result.is_ok() { "ok" } else { "FAILED" };
-                    println!("{title}: {item}: {word} ({:.1} s)", started.elapsed().as_secs_f64());
+                    eprintln!("{title}: {item}: {word} ({:.1} s)", started.elapsed().as_secs_f64());
                     done.lock().expect("no worker panics").push((at, result));
                 }
             });
@@ -77,7 +77,7 @@ where
     });
     let mut done = done.into_inner().expect("no worker panicked");
     done.sort_by_key(|(at, _)| *at);
-    println!("{title}: {} cases in {:.1} s", done.len(), began.elapsed().as_secs_f64());
+    eprintln!("{title}: {} cases in {:.1} s", done.len(), began.elapsed().as_secs_f64());
     let mut failures = Vec::new();
     let mut results = Vec::new();
     for (at, result) in done {
