@@ -13,7 +13,7 @@ use xops_kernel::saga::state::{Stage, State};
 /// What became of a call that was in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fate {
-    /// Its step was settled by looking, without another call.
+    /// Its step was settled by looking, without another call: it is done, undone, or never acted.
     Looked,
     /// It was sent again under its key.
     Resent,
@@ -89,11 +89,11 @@ fn fate(state: &State, stamped: &Stamped, step: StepId, flight: Flight) -> Optio
         return Some(if (dir, generation) == flight { Fate::Resent } else { Fate::Anew });
     }
     match state.steps.get(usize::from(step.0))?.stage {
-        Stage::Done | Stage::Undone | Stage::Kept => Some(Fate::Looked),
+        // On a way back a step that was proved not to have acted waits, and nothing follows.
+        Stage::Done | Stage::Undone | Stage::Kept | Stage::Waiting => Some(Fate::Looked),
         Stage::Failed => Some(Fate::Failed),
         Stage::Parked | Stage::Stuck => Some(Fate::Parked),
-        Stage::Waiting
-        | Stage::Confirming
+        Stage::Confirming
         | Stage::Looking(_)
         | Stage::Ready
         | Stage::Calling
