@@ -47,10 +47,9 @@ pub fn run(common: &Common, arguments: &Simulate) -> Outcome {
     };
     let checks = match arguments.checks {
         Some(Checked::All) => Checks::All,
-        Some(Checked::Ends) => Checks::Ends,
         Some(Checked::Account) => Checks::Account,
         None if arguments.effects.is_some() => Checks::Account,
-        None => Checks::Ends,
+        Some(Checked::Ends) | None => Checks::Ends,
     };
     if let Some(seed) = arguments.seed {
         return alone(common, seed, checks, work);
@@ -233,13 +232,19 @@ impl Told<'_> {
         };
         line("seeds", format!("{}..{}", self.order.seeds.start, self.last_seed()));
         line("events", format!("{} in {} frames", report.events, report.frames));
-        line("events a minute", format!("{} ({} a CPU minute)", self.rate(self.elapsed), self.rate(self.processor)));
+        line(
+            "events a minute",
+            format!("{} ({} a CPU minute)", self.rate(self.elapsed), self.rate(self.processor)),
+        );
         line("virtual hours", format!("{}", report.virtual_ms / 3_600_000));
         line("effects", format!("{}", report.changes));
         line("deaths", format!("{}", report.deaths()));
         line("refused late events", format!("{}", report.refused));
         line("ends", listed(report.ends.iter().map(|(word, times)| (*word, *times))));
-        line("faults", listed(Fault::ALL.iter().map(|fault| (fault.word(), count(report.faults.get(fault))))));
+        line(
+            "faults",
+            listed(Fault::ALL.iter().map(|fault| (fault.word(), count(report.faults.get(fault))))),
+        );
         line(
             "in flight at a death",
             listed(Fate::ALL.iter().map(|fate| (fate.word(), count(report.flights.get(fate))))),

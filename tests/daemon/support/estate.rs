@@ -33,6 +33,14 @@ pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T 
     panic!("{what} did not come within {} s", PATIENCE.as_secs());
 }
 
+/// The operation cards, where they are beside the repository. On the machine that judges changes they must be.
+fn cards() -> Option<PathBuf> {
+    let cards = root().join("../shared/reference/cards");
+    let there = cards.is_dir();
+    assert!(there || std::env::var("CI").as_deref() != Ok("true"), "the operation cards are missing");
+    there.then_some(cards)
+}
+
 /// An estate and a data folder.
 pub(crate) struct World {
     dir: TempDir,
@@ -45,11 +53,16 @@ impl World {
     pub(crate) fn start() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let describe = dir.path().join("estate.json");
-        let estate = Command::new(env!("CARGO_BIN_EXE_xops"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xops"));
+        command
             .args(["estate", "--until-stdin-ends", "--people", "12", "--dir"])
             .arg(dir.path().join("recorder"))
             .arg("--describe")
-            .arg(&describe)
+            .arg(&describe);
+        if let Some(cards) = cards() {
+            command.arg("--cards").arg(cards);
+        }
+        let estate = command
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
@@ -96,8 +109,21 @@ impl World {
     }
 }
 
+impl World {
+    /// Every request that the estate saw must be one that its operation card allows.
+    fn hold_to_cards(&self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let calls = std::fs::read_to_string(self.dir.path().join("recorder/calls.jsonl")).unwrap_or_default();
+        let wrong: Vec<&str> = calls.lines().filter(|line| line.contains("\"violation\"")).take(3).collect();
+        assert!(wrong.is_empty(), "requests that their operation cards do not allow:\n{}", wrong.join("\n"));
+    }
+}
+
 impl Drop for World {
     fn drop(&mut self) {
+        self.hold_to_cards();
         drop(self.estate.stdin.take());
         let _already_gone = self.estate.kill();
         let _reaped = self.estate.wait();
