@@ -34,7 +34,7 @@ fn key() -> TenantKey {
 
 /// A whole instance through the machine: 8 steps, each judged, intended, answered.
 fn saga(c: &mut Criterion) {
-    let saga = probe::saga();
+    let saga = probe::saga(1);
     let events = probe::events(&saga);
     let mut group = c.benchmark_group("saga");
     group.throughput(Throughput::Elements(events.len() as u64));
@@ -64,11 +64,8 @@ fn fold(
 
 /// The entries of a commit: the three events of one step, of so many instances.
 fn commit_of(instances: u64) -> Vec<Entry> {
-    let events = probe::events(&probe::saga());
-    let step = &events[3..6];
-    (1..=instances)
-        .flat_map(|number| step.iter().map(move |event| Entry::Instance(number, event.clone())))
-        .collect()
+    let of = |number| probe::events(&probe::saga(number)).into_iter().skip(3).take(3);
+    (1..=instances).flat_map(|number| of(number).map(move |event| Entry::Instance(number, event))).collect()
 }
 
 fn encode(entries: &[Entry], keys: &SubjectKeys, batch: &mut Batch) {
@@ -168,7 +165,7 @@ fn recovery(c: &mut Criterion) {
     let dir = tempfile::tempdir().expect("a folder can be made");
     let keys = Keys::new("bench", &key());
     let subjects = SubjectKeys::open(&dir.path().join("subjects"), &key()).expect("a new keyring opens");
-    let saga = probe::saga();
+    let saga = probe::saga(1);
     let events = probe::events(&saga);
     let memory = Arc::new(MemoryDisk::default()) as Arc<dyn Disk>;
     let (mut journal, _) =

@@ -63,8 +63,8 @@ fn step(at: u16) -> Step {
     }
 }
 
-/// An instance that has not begun.
-pub(crate) fn saga() -> Saga {
+/// The `n`th instance, before it began.
+pub(crate) fn saga(n: u64) -> Saga {
     let plan = Plan {
         id: PlanId::default(),
         tenant: "bench".to_owned(),
@@ -89,7 +89,7 @@ pub(crate) fn saga() -> Saga {
         key: KEY,
         bounds: Bounds::default(),
     };
-    let instance = InstanceId::of(RequestId::of("bench", "bench", "1"), plan.id);
+    let instance = InstanceId::of(RequestId::of("bench", "bench", &n.to_string()), plan.id);
     Saga { instance, plan: Arc::new(plan), shared: Arc::new(shared) }
 }
 

@@ -280,3 +280,20 @@ fn hex(bytes: &[u8]) -> String {
         out
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_does_not_show_how_many_threads_played_it() {
+        let played = |threads, effects| {
+            let order = Order { seeds: 0..300, effects, checks: Checks::Account, work: Work::Crashes };
+            play(&order, threads).expect("no run panics")
+        };
+        assert_eq!(played(1, None), played(3, None));
+        let some = played(1, Some(200));
+        assert!(some.runs < 300 && some.changes >= 200);
+        assert_eq!(some, played(2, Some(200)), "where an account ends does not either");
+    }
+}

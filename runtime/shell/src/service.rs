@@ -148,7 +148,8 @@ impl Service {
 
     fn show_depth(&self) {
         let depth = u32::try_from(self.to_compile.len() + self.compiling).unwrap_or(u32::MAX);
-        metrics::gauge!("xops_robot_mailbox_depth", "robot" => "service", "system" => "").set(f64::from(depth));
+        metrics::gauge!("xops_robot_mailbox_depth", "robot" => "service", "system" => "")
+            .set(f64::from(depth));
     }
 
     fn compile_more(&mut self, ctx: &mut Context<Self>) {

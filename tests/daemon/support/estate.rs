@@ -62,11 +62,7 @@ impl World {
         if let Some(cards) = cards() {
             command.arg("--cards").arg(cards);
         }
-        let estate = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("the estate starts");
+        let estate = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("the estate starts");
         let described: Json =
             wait_for("the estate", || serde_json::from_str(&std::fs::read_to_string(&describe).ok()?).ok());
         let control = described["control"].as_str().expect("a control address").to_owned();
