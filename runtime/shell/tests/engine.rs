@@ -28,7 +28,7 @@ use xops_shell::letter::Begin;
 use xops_shell::transport::{Lost, Transport};
 
 /// How long anything here may take before it counts as a hang.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Systems whose answers make the robot panic so many times.
 struct Fragile {
