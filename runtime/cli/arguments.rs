@@ -1,6 +1,7 @@
 //! The arguments of the command.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ops::Range;
 use std::path::PathBuf;
 use xops_shell::crash::Crash;
 
@@ -9,7 +10,7 @@ use xops_shell::crash::Crash;
 #[command(name = "xops", version, about, max_term_width = 100)]
 #[command(
     after_help = "Exit codes: 0 done or no changes, 1 failed, 2 wrong arguments, 3 mistakes in declarations, 4 refused, \
-5 backstepped, 6 waits for a person, 7 damaged journal or replay differs, 10 plan has changes."
+5 backstepped, 6 waits for a person, 7 damaged journal, replay differs or a law broke, 10 plan has changes."
 )]
 pub struct Arguments {
     /// What all commands take.
@@ -89,6 +90,8 @@ pub enum Command {
     Estate(Estate),
     /// Measure.
     Bench(Bench),
+    /// Play seeds against the kernel: a world that lies, systems that fail, a process that dies anywhere.
+    Simulate(Simulate),
     /// Print the completions of a shell.
     Completions {
         /// The shell.
@@ -294,4 +297,54 @@ pub enum Work {
     W1,
     /// 8 steps, the last is rejected, 7 compensations run.
     W4,
+}
+
+/// `xops simulate`.
+#[derive(Clone, Debug, Args)]
+pub struct Simulate {
+    /// Play this seed and tell its transcript, one line a transition.
+    #[arg(long, value_name = "N", conflicts_with_all = ["seeds", "effects"])]
+    pub seed: Option<u64>,
+    /// Play the seeds from A on, up to B and without it.
+    #[arg(long, value_name = "A..B", value_parser = seeds)]
+    pub seeds: Option<Range<u64>>,
+    /// Play crashes until so many effects took place, and hold each against an independent record.
+    #[arg(long, value_name = "N")]
+    pub effects: Option<u64>,
+    /// What seeds stand for; with --effects it is crashes.
+    #[arg(long, value_enum, default_value_t = Played::Days)]
+    pub work: Played,
+    /// How much is checked; ends where it is not named, with --effects account.
+    #[arg(long, value_enum)]
+    pub checks: Option<Checked>,
+    /// How many threads play; as many as the machine has where it is not named.
+    #[arg(long, value_name = "T")]
+    pub threads: Option<usize>,
+}
+
+/// What seeds stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Played {
+    /// Days from calm to hopeless.
+    Days,
+    /// Days on which the process dies at one of a hundred points.
+    Crashes,
+}
+
+/// How much is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Checked {
+    /// Every law after every event.
+    All,
+    /// What costs little, and every law at the end.
+    Ends,
+    /// The account of effects at the end.
+    Account,
+}
+
+/// `A..B`, with at least one seed.
+fn seeds(text: &str) -> Result<Range<u64>, String> {
+    let read = |(from, to): (&str, &str)| Some(from.parse::<u64>().ok()?..to.parse::<u64>().ok()?);
+    let seeds = text.split_once("..").and_then(read).filter(|seeds| !seeds.is_empty());
+    seeds.ok_or_else(|| "give two numbers as `0..10000`, the second one larger".to_owned())
 }

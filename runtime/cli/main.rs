@@ -23,6 +23,7 @@ mod replay;
 mod run;
 mod serve;
 mod session;
+mod simulate;
 mod status;
 mod steer;
 mod trace;
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
         Command::Release(release) => on_arbiter(steer::release(&arguments.common, &release)),
         Command::Backstep(backstep) => on_arbiter(steer::backstep(&arguments.common, &backstep)),
         Command::Bench(bench) => bench::run(&arguments.common, &bench),
+        Command::Simulate(simulate) => simulate::run(&arguments.common, &simulate),
     };
     match exit {
         Ok(exit) => exit.code(),

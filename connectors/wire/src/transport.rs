@@ -2,7 +2,7 @@
 //!
 //! Absent: redirects, proxies of the environment, cookies, compression, referers, retries. The one thing that is sent a
 //! second time below us is a request that an idle connection had not yet taken when the server closed it: nothing of it had
-//! left (see [`mod@crate::parcel`]).
+//! left (see `parcel`).
 
 use crate::address::permits;
 use crate::lost::Error;

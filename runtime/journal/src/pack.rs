@@ -190,7 +190,7 @@ mod tests {
     fn what_was_packed_comes_back() {
         check(b"");
         check(b"short");
-        check(&[7; 100_000]);
+        check(&vec![7; 100_000]);
         check(&b"step_1 noop step_2 noop step_3 noop ".repeat(40));
         let counted: Vec<u8> = (0..70_000_u32).flat_map(u32::to_le_bytes).collect();
         check(&counted);

@@ -22,6 +22,7 @@ impl AtStep<'_> {
         }
         run.attempt = attempt;
         run.tries += 1;
+        run.calls += 1;
         run.since = at;
         run.stage = Stage::Calling;
         Ok(())
@@ -123,6 +124,10 @@ impl AtStep<'_> {
         run.agreeing = 0;
         run.misses = 0;
         run.since = at.max(run.since.saturating_add(timeout_ms));
+        if let Some(Ambiguity::Probe { window_ms, .. }) = self.contract.map(|contract| contract.ambiguity) {
+            let run = self.run();
+            run.loose = run.loose.max(run.since.saturating_add(window_ms));
+        }
         match self.contract.map(|contract| contract.ambiguity) {
             Some(Ambiguity::Probe { .. }) => self.look(Phase::Probe),
             Some(Ambiguity::Resend { .. }) if self.may_resend() && self.tries_left() => {

@@ -81,6 +81,10 @@ impl AtStep<'_> {
 
     fn probed(&mut self, reached: bool) {
         if reached {
+            // The one call that was sent has landed: nothing else is on its way.
+            if self.run().calls <= 1 {
+                self.run().loose = 0;
+            }
             // An unmarked effect may be adopted where its contract says that a probe decides, and nothing stood against it.
             let probes =
                 matches!(self.contract.map(|contract| contract.ambiguity), Some(Ambiguity::Probe { .. }));

@@ -67,6 +67,10 @@ pub struct Run {
     pub misses: u32,
     /// What the last lookup said of the goal.
     pub goal: Goal,
+    /// How many calls were sent in this direction.
+    pub calls: u32,
+    /// Until when a call that was sent and not answered may still take effect: what undoes the step waits for that.
+    pub loose: Millis,
     /// Whether the last lookup saw a marker of this step.
     pub marked: bool,
     /// Whether a call was sent whose outcome nobody knows.
@@ -242,6 +246,8 @@ impl Default for Run {
             agreeing: 0,
             passed: false,
             misses: 0,
+            calls: 0,
+            loose: 0,
             goal: Goal::NotLooked,
             marked: false,
             ambiguous: false,

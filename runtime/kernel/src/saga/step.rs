@@ -140,7 +140,14 @@ fn stage_of(state: &State, step: StepId) -> Option<Stage> {
 
 fn start(run: &mut Run, direction: Direction, at: Millis) {
     run.direction = direction;
-    run.stage = Stage::Confirming;
+    // A call that may still land would do again what is about to be undone.
+    let lands = std::mem::take(&mut run.loose);
+    run.stage = if direction == Direction::Backward && lands > at {
+        Stage::Resting { until: lands, then: Then::Confirm }
+    } else {
+        Stage::Confirming
+    };
+    run.calls = 0;
     run.attempt += 1;
     run.generation = 1;
     run.tries = 0;
