@@ -35,7 +35,7 @@ impl AtStep<'_> {
         match outcome {
             Outcome::Ok(outputs) => {
                 let run = self.run();
-                run.outputs.extend(outputs.clone());
+                run.outputs.extend(outputs.iter().map(|(name, value)| (name.clone(), value.clone())));
                 run.ours = true;
                 run.acked = true;
                 run.ambiguous = false;
@@ -47,7 +47,7 @@ impl AtStep<'_> {
             }
             Outcome::AlreadyDone(outputs) => {
                 let run = self.run();
-                run.outputs.extend(outputs.clone());
+                run.outputs.extend(outputs.iter().map(|(name, value)| (name.clone(), value.clone())));
                 run.acked = true;
                 // Whose doing it is, only the marker on the object can tell.
                 run.ours &= !forward;
