@@ -44,6 +44,7 @@ pub(crate) fn config(system: &str) -> Values {
     let base = match system {
         "intune" => "https://graph.microsoft.com/v1.0".to_owned(),
         "slack" => "https://slack.com/api".to_owned(),
+        "scim2_generic" => "https://scim.example/v2".to_owned(),
         other => format!("https://{other}.example"),
     };
     let all = [("base_url", base.as_str()), ("tenant", "acme"), ("token_url", "https://login.example/token")];

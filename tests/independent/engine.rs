@@ -25,9 +25,11 @@ impl Project {
     fn new(group: &str, channel: &str) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let place = |name: &str| dir.path().join(name);
-        for (name, text) in
-            [("okta", manifest("okta")), ("scim2", manifest("scim2")), ("slack", slack::by_post())]
-        {
+        for (name, text) in [
+            ("okta", manifest("okta")),
+            ("scim2_generic", manifest("scim2_generic")),
+            ("slack", slack::by_post()),
+        ] {
             write(place(&format!("connectors/manifests/{name}.hcl")), &text);
         }
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/independent/project");
@@ -37,7 +39,7 @@ impl Project {
             write(place(&format!("config/{file}")), &text);
         }
         let mut estate = described();
-        estate["systems"]["scim2"] = estate["systems"]["scim"].take();
+        estate["systems"]["scim2_generic"] = estate["systems"]["scim"].take();
         write(place("estate.json"), &estate.to_string());
         Self { dir }
     }
@@ -82,9 +84,12 @@ fn independent_engine_brings_an_outcome_about_and_a_second_time_changes_nothing(
     let project = Project::new(&scim::group("engine-one"), &slack::channel("engine-one"));
     project.ends(&["check"], 0);
     let told = project.ends(&["apply", "person:engine.one"], 0);
-    for awf in
-        ["okta.create_identity", "okta.assign_groups", "scim2.add_group_member", "slack.invite_channels"]
-    {
+    for awf in [
+        "okta.create_identity",
+        "okta.assign_groups",
+        "scim2_generic.add_group_member",
+        "slack.invite_channels",
+    ] {
         assert!(told.lines().any(|line| line.contains(awf) && line.contains(" ok")), "{awf}: {told}");
     }
     let told = project.ends(&["apply", "person:engine.one"], 0);
@@ -101,7 +106,7 @@ fn independent_engine_steps_back_where_a_server_refuses() {
     slack::ask("conversations.archive", &json!({ "channel": channel }));
     let project = Project::new(&scim::group("engine-two"), &channel);
     let told = project.ends(&["apply", "person:engine.two"], 5);
-    for awf in ["okta.disable_identity", "okta.remove_groups", "scim2.remove_group_member"] {
+    for awf in ["okta.disable_identity", "okta.remove_groups", "scim2_generic.remove_group_member"] {
         assert!(told.lines().any(|line| line.contains(awf) && line.contains(" ok")), "{awf}: {told}");
     }
     assert!(told.contains("outcome.undone"), "{told}");

@@ -9,7 +9,7 @@ use xops_kernel::port::Phase;
 use xops_kernel::value::{Value, Values};
 
 fn scim() -> System {
-    System::of("scim2", "scim", manifest("scim2"))
+    System::of("scim2_generic", "scim", manifest("scim2_generic"))
 }
 
 fn person(user_name: &str) -> Values {
@@ -52,7 +52,7 @@ fn independent_scim_creates_a_user_once_and_switches_it_off_and_on() {
     assert_eq!(made.after.seen, Observation::Present("present".into()));
     assert_eq!(made.after.marker, Some(scim.marker()), "our key is what tells our own user from another's");
     let off = scim.compensate(&made, "ok");
-    let awf = AwfName::new("scim2", "create_user");
+    let awf = AwfName::new("scim2_generic", "create_user");
     let seen = scim.look(&awf, Phase::Snapshot, &person("SCIM.One"));
     assert_eq!(seen.seen, Observation::Present("disabled".into()), "names have no case");
     assert_eq!(id(&seen.outputs), id(&made.outputs));

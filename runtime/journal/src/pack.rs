@@ -203,15 +203,38 @@ mod tests {
         assert_eq!(unpack(&block, 20, 20).as_deref(), Some(b"abcabcabcabcabcXYZ12".as_slice()));
     }
 
+    fn noise(length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        blake3::Hasher::new().finalize_xof().fill(&mut bytes);
+        bytes
+    }
+
     #[test]
     fn repetitions_are_worth_it_and_noise_is_not() {
         let mut packer = Packer::default();
         assert!(packer.pack(&b"workday.set_end_date".repeat(50), &mut Vec::new()));
-        let noise = blake3::Hasher::new().finalize_xof();
-        let mut bytes = [0; 2_000];
-        let mut noise = noise;
-        noise.fill(&mut bytes);
-        assert!(!packer.pack(&bytes, &mut Vec::new()));
+        assert!(!packer.pack(&noise(2_000), &mut Vec::new()));
+    }
+
+    #[test]
+    fn what_repeats_too_far_away_to_be_named_comes_back() {
+        let piece = noise(400);
+        for distance in [65_000, 65_534, 65_535, 65_536, 65_537, 69_000] {
+            // One byte over and over between the two leaves the places of the first in the table.
+            let mut input = piece.clone();
+            input.resize(distance, 0);
+            input.extend_from_slice(&piece);
+            check(&input);
+        }
+    }
+
+    #[test]
+    fn a_match_that_begins_nowhere_is_refused() {
+        // Four literals, then a match of four at distance 0 and at distance 5, then five literals.
+        for distance in [0, 5] {
+            let block = [0x40, 1, 2, 3, 4, distance, 0, 0x50, 1, 2, 3, 4, 5];
+            assert_eq!(unpack(&block, 13, 13), None, "{distance}");
+        }
     }
 
     #[test]

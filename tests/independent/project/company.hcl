@@ -1,7 +1,7 @@
 # A company whose people stand in a SCIM service. GROUP and CHANNEL are put in by the test.
 tenant "independent" { principal = "svc-xops" }
 
-system "scim2" {
+system "scim2_generic" {
   domain      = "workforce"
   base_url    = "https://scim.example/v2"
   concurrency = 1
@@ -26,32 +26,32 @@ system "slack" {
 }
 
 entity "person" {
-  mint   = scim2.user
+  mint   = scim2_generic.user
   handle = "user_name"
 
   attribute "user_name" {
     type     = "text"
     personal = true
-    from     = scim2.user.user_name
+    from     = scim2_generic.user.user_name
   }
   attribute "first_name" {
     type     = "text"
     personal = true
-    from     = scim2.user.given_name
+    from     = scim2_generic.user.given_name
   }
   attribute "last_name" {
     type     = "text"
     personal = true
-    from     = scim2.user.family_name
+    from     = scim2_generic.user.family_name
   }
   attribute "email" {
     type     = "text"
     personal = true
-    from     = scim2.user.email
+    from     = scim2_generic.user.email
   }
   attribute "active" {
     type = "bool"
-    from = scim2.user.active
+    from = scim2_generic.user.active
   }
 
   link "slack" {

@@ -46,16 +46,16 @@ route "create" "identity" "groups" {
 }
 
 facet "workforce" "teams" {
-  system = "scim2"
+  system = "scim2_generic"
   set    = true
   after  = [facet.identity.groups]
 }
 
 route "create" "workforce" "teams" {
-  awf = scim2.add_group_member
+  awf = scim2_generic.add_group_member
   with {
     group = facet.id
-    user  = link.scim2.id
+    user  = link.scim2_generic.id
   }
 }
 

@@ -1,6 +1,6 @@
 # Any SCIM 2.0 service: users and memberships in groups. Facts: RFC 7643 (schemas) and RFC 7644 (protocol). What a service
 # may leave out (bulk, sorting, cursors) is not used. `externalId` is the client's own: our key stands there.
-manifest "scim2" {
+manifest "scim2_generic" {
   title  = "SCIM 2.0 service"
   domain = "identity"
 
