@@ -305,6 +305,9 @@ pub struct Simulate {
     /// Play this seed and tell its transcript, one line a transition.
     #[arg(long, value_name = "N", conflicts_with_all = ["seeds", "effects"])]
     pub seed: Option<u64>,
+    /// Play the story in this file, as a broken law printed it, and tell its transcript.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["seed", "seeds", "effects", "work", "store"])]
+    pub story: Option<PathBuf>,
     /// Play the seeds from A on, up to B and without it.
     #[arg(long, value_name = "A..B", value_parser = seeds)]
     pub seeds: Option<Range<u64>>,
@@ -314,6 +317,9 @@ pub struct Simulate {
     /// What seeds stand for; with --effects it is crashes.
     #[arg(long, value_enum, default_value_t = Played::Days)]
     pub work: Played,
+    /// What frames are kept on.
+    #[arg(long, value_enum, default_value_t = KeptOn::Memory)]
+    pub store: KeptOn,
     /// How much is checked; ends where it is not named, with --effects account.
     #[arg(long, value_enum)]
     pub checks: Option<Checked>,
@@ -329,6 +335,17 @@ pub enum Played {
     Days,
     /// Days on which the process dies at one of a hundred points.
     Crashes,
+}
+
+/// What frames are kept on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum KeptOn {
+    /// Memory that nothing can happen to: the fastest.
+    Memory,
+    /// The journal, on a disk that forgets, tears and reorders what was not synced, fills up and fails.
+    Journal,
+    /// The journal, on a disk that says it synced and did not: a control that must break laws.
+    LyingDisk,
 }
 
 /// How much is checked.

@@ -3,7 +3,7 @@
 //! Invariants: what is printed of the runs does not depend on how many threads play them or on how fast they are; only the two
 //! rates do. A broken law ends with exit code 7, and its seed plays it again. Absent: laws; they stand in `xops-sim`.
 
-use crate::arguments::{Checked, Common, Format, Played as Plays, Simulate};
+use crate::arguments::{Checked, Common, Format, KeptOn, Played as Plays, Simulate};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::json;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -11,15 +11,18 @@ use serde_json::{Value as Json, json};
 use std::fmt::Write;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 use xops_shell::clock::processor_time;
 use xops_sim::account::Wrong;
-use xops_sim::driver::Checks;
+use xops_sim::driver::{self, Checks, Ending};
 use xops_sim::fault::Fault;
 use xops_sim::flight::Fate;
+use xops_sim::ledger::Store;
 use xops_sim::run::{Played, Report, Work, ending, one, transcript};
+use xops_sim::story::{NoStory, Story};
 
 /// The seeds that are played where none are named.
 const SEEDS: Range<u64> = 0..10_000;
@@ -37,6 +40,7 @@ struct Order {
     effects: Option<u64>,
     checks: Checks,
     work: Work,
+    store: Store,
 }
 
 /// Runs the command.
@@ -51,8 +55,17 @@ pub fn run(common: &Common, arguments: &Simulate) -> Outcome {
         None if arguments.effects.is_some() => Checks::Account,
         Some(Checked::Ends) | None => Checks::Ends,
     };
+    let store = match arguments.store {
+        KeptOn::Memory => Store::Memory,
+        KeptOn::Journal => Store::Journal,
+        KeptOn::LyingDisk => Store::LyingDisk,
+    };
+    if let Some(path) = &arguments.story {
+        let told = story(path)?;
+        return alone(common, told.seed, driver::play(told.setup(checks)));
+    }
     if let Some(seed) = arguments.seed {
-        return alone(common, seed, checks, work);
+        return alone(common, seed, ending(seed, checks, work, store));
     }
     let seeds = match (&arguments.seeds, arguments.effects) {
         (Some(seeds), _) => seeds.clone(),
@@ -64,11 +77,13 @@ pub fn run(common: &Common, arguments: &Simulate) -> Outcome {
         .or_else(|| std::thread::available_parallelism().ok().map(usize::from))
         .unwrap_or(1)
         .clamp(1, THREADS_MAX);
-    let order = Order { seeds, effects: arguments.effects, checks, work };
+    let order = Order { seeds, effects: arguments.effects, checks, work, store };
     let (began, processor) = (Instant::now(), processor_time());
     let report = play(&order, threads)?;
+    let stories = report.failures.iter().map(|(seed, _)| shrunk(*seed, &order)).collect();
     let told = Told {
         order: &order,
+        stories,
         report: &report,
         elapsed: began.elapsed(),
         processor: processor_time().saturating_sub(processor),
@@ -81,9 +96,17 @@ pub fn run(common: &Common, arguments: &Simulate) -> Outcome {
     held(&report)
 }
 
-/// Plays one seed and prints its transcript, one line a transition.
-fn alone(common: &Common, seed: u64, checks: Checks, work: Work) -> Outcome {
-    let ending = ending(seed, checks, work);
+/// The story in a file.
+fn story(path: &Path) -> Result<Story, Failure> {
+    let no = |why: String| {
+        Failure::new(Exit::Usage, format!("failed to read the story `{}`: {why}", path.display()))
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| no(error.to_string()))?;
+    text.parse().map_err(|error: NoStory| no(error.to_string()))
+}
+
+/// Prints the transcript of one run, one line a transition.
+fn alone(common: &Common, seed: u64, ending: Ending) -> Outcome {
     let told = transcript(&ending);
     let mut report = Report::default();
     report.add(Played::of(seed, ending));
@@ -149,7 +172,7 @@ fn lead(order: &Order, first: u64, lanes: u64, send: &SyncSender<Chunk>) {
         let seeds = from..end.min(from + CHUNK);
         let chunk: Chunk = seeds
             .map(|seed| {
-                let played = || one(seed, order.checks, order.work);
+                let played = || one(seed, order.checks, order.work, order.store);
                 catch_unwind(AssertUnwindSafe(played)).map_err(|_told_by_the_hook| seed)
             })
             .collect();
@@ -175,9 +198,19 @@ fn commit() -> String {
     if said.trim().is_empty() { "unknown".to_owned() } else { said.trim().to_owned() }
 }
 
+/// The smallest story found of a seed that broke a law.
+fn shrunk(seed: u64, order: &Order) -> String {
+    let smallest = || Story::smallest(seed, order.checks, order.work, order.store);
+    match catch_unwind(AssertUnwindSafe(smallest)) {
+        Ok(Some((story, runs))) => format!("{story}# found in {runs} runs\n"),
+        Ok(None) | Err(_) => String::new(),
+    }
+}
+
 /// What is printed.
 struct Told<'a> {
     order: &'a Order,
+    stories: Vec<String>,
     report: &'a Report,
     elapsed: Duration,
     processor: Duration,
@@ -197,8 +230,9 @@ impl Told<'_> {
 
     fn json(&self) -> Json {
         let report = self.report;
-        let failures = report.failures.iter().map(|(seed, transcript)| {
-            json!({ "seed": seed, "commit": self.commit, "transcript": transcript.lines().collect::<Vec<_>>() })
+        let failures = report.failures.iter().zip(&self.stories).map(|((seed, transcript), story)| {
+            let transcript: Vec<&str> = transcript.lines().collect();
+            json!({ "seed": seed, "commit": self.commit, "transcript": transcript, "story": story })
         });
         json!({
             "seeds": format!("{}..{}", self.order.seeds.start, self.last_seed()),
@@ -254,8 +288,17 @@ impl Told<'_> {
         line("digest", hex(&report.digest));
         line("commit", self.commit.clone());
         let work = if self.order.work == Work::Crashes { " --work crashes" } else { "" };
-        for (seed, transcript) in &report.failures {
-            let _infallible = writeln!(out, "\nseed {seed}: xops simulate --seed {seed}{work}\n{transcript}");
+        let store = match self.order.store {
+            Store::Memory => "",
+            Store::Journal => " --store journal",
+            Store::LyingDisk => " --store lying-disk",
+        };
+        for ((seed, transcript), story) in report.failures.iter().zip(&self.stories) {
+            let again = format!("xops simulate --seed {seed}{work}{store}");
+            let _infallible = writeln!(out, "\nseed {seed}: {again}\n{transcript}");
+            if !story.is_empty() {
+                let _infallible = writeln!(out, "its story, for xops simulate --story FILE:\n{story}");
+            }
         }
         out
     }
@@ -288,7 +331,13 @@ mod tests {
     #[test]
     fn a_report_does_not_show_how_many_threads_played_it() {
         let played = |threads, effects| {
-            let order = Order { seeds: 0..300, effects, checks: Checks::Account, work: Work::Crashes };
+            let order = Order {
+                seeds: 0..300,
+                effects,
+                checks: Checks::Account,
+                work: Work::Crashes,
+                store: Store::Memory,
+            };
             play(&order, threads).expect("no run panics")
         };
         assert_eq!(played(1, None), played(3, None));

@@ -115,6 +115,7 @@ const LAWS: &[Law] = &[
             "blake3",
             "rand_core",
             "rand_pcg",
+            "redb",
             "serde",
             "thiserror",
             "xops-connectors",

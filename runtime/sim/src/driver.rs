@@ -5,8 +5,9 @@
 //! log is folded from nothing. [`Ending::violations`] names every law that was broken, and is empty or a bug was found.
 
 use crate::account;
-use crate::fault::{Fault, Rates, Tally, strikes};
+use crate::fault::{Fault, Rates, Strike, Tally, Throws};
 use crate::laws;
+use crate::ledger::{Ledger, Store};
 use crate::model::Model;
 use crate::plans::{KEY, Scene};
 use crate::seed::Dice;
@@ -81,6 +82,10 @@ pub struct Setup {
     pub scenes: Vec<Scene>,
     /// How often what goes wrong.
     pub rates: Rates,
+    /// What strikes, whatever the dice say; by the rates where there is no list.
+    pub strikes: Option<BTreeSet<Strike>>,
+    /// What frames are kept on.
+    pub store: Store,
     /// When the process dies.
     pub kills: Kills,
     /// Calls that the system refuses whenever they come.
@@ -107,6 +112,8 @@ impl Setup {
             seed,
             scenes,
             rates: Rates::none(),
+            strikes: None,
+            store: Store::Memory,
             kills: Kills::Never,
             rejects: BTreeSet::new(),
             paused: BTreeSet::new(),
@@ -143,6 +150,8 @@ pub struct Ending {
     pub released: BTreeSet<(usize, StepId)>,
     /// How often each fault struck.
     pub tally: Tally,
+    /// What struck, in order.
+    pub strikes: Vec<Strike>,
     /// The points that the run passed, in order.
     pub points: Vec<Point>,
     /// Events applied.
@@ -151,6 +160,8 @@ pub struct Ending {
     pub refused: u64,
     /// The virtual time that it took, in milliseconds.
     pub took_ms: u64,
+    /// The hash of the journal's last frame, where there is a journal.
+    pub tip: Option<[u8; 32]>,
     /// Laws that were broken.
     pub violations: Vec<String>,
 }
@@ -196,7 +207,8 @@ pub(crate) struct Play {
     pub(crate) doomed: Option<Fault>,
     pub(crate) epoch: u32,
     running: bool,
-    pub(crate) tally: Tally,
+    pub(crate) throws: Throws,
+    ledger: Ledger,
     pub(crate) faults: Dice,
     pub(crate) waits: Dice,
     deaths: Dice,
@@ -225,7 +237,9 @@ pub fn play(setup: Setup) -> Ending {
         calls: play.calls,
         decided_by_people: play.decided,
         released: play.released,
-        tally: play.tally,
+        tip: play.ledger.tip(),
+        tally: play.throws.tally(),
+        strikes: play.throws.into_strikes(),
         points: play.points,
         events: play.events,
         refused: play.refused,
@@ -264,9 +278,16 @@ impl Play {
             instances.push(Instance { saga, state, log: Vec::new() });
         }
         let dice = |kind| Dice::of(setup.seed, kind);
+        let mut violations = Vec::new();
+        let ledger = Ledger::new(setup.store, setup.seed).unwrap_or_else(|error| {
+            violations.push(format!("the journal does not open: {error}"));
+            Ledger::Memory
+        });
         Self {
             faults: dice("faults"),
             waits: dice("waits"),
+            throws: Throws::new(setup.rates.clone(), setup.strikes.clone()),
+            ledger,
             deaths: dice("deaths"),
             persons: dice("persons"),
             setup,
@@ -282,12 +303,11 @@ impl Play {
             doomed: None,
             epoch: 0,
             running: true,
-            tally: Tally::new(),
             points: Vec::new(),
             answers: Vec::new(),
             events: 0,
             refused: 0,
-            violations: Vec::new(),
+            violations,
         }
     }
 
@@ -304,7 +324,7 @@ impl Play {
     fn start_all(&mut self) {
         for slot in 0..self.instances.len() {
             self.arrive(self.now + 10 * slot as u64, slot, Event::Started);
-            if strikes(Fault::TurnedByPerson, &self.setup.rates, &mut self.persons, &mut self.tally) {
+            if self.throws.strikes(Fault::TurnedByPerson, &mut self.persons) {
                 let at = self.now + self.persons.between(10, 20_000);
                 self.arrive(
                     at,
@@ -367,6 +387,10 @@ impl Play {
         );
         let kept = answer.then(|| event.clone());
         let Some((frame, gained)) = self.believe(slot, event) else { return };
+        if !self.ledger.append(slot, &frame, &mut self.throws) {
+            self.die();
+            return;
+        }
         let instance = &mut self.instances[slot];
         instance.log.push(frame);
         if self.setup.checks == Checks::All
@@ -398,7 +422,7 @@ impl Play {
         let all = self.setup.checks == Checks::All;
         let Instance { saga, state, .. } = &mut self.instances[slot];
         let mut gained = Vec::new();
-        let back = strikes(Fault::ClockBack, &self.setup.rates, &mut self.deaths, &mut self.tally);
+        let back = self.throws.strikes(Fault::ClockBack, &mut self.deaths);
         let at = if back { self.now - self.deaths.between(1, 10_000) } else { self.now };
         let mut frame = vec![Stamped { at, event }];
         let mut next = 0;
@@ -433,7 +457,7 @@ impl Play {
     fn again(&mut self, slot: usize, kept: Option<Event>) {
         let Some(kept) = kept else { return };
         self.answers.push((slot, kept));
-        if !strikes(Fault::OldAnswer, &self.setup.rates, &mut self.faults, &mut self.tally) {
+        if !self.throws.strikes(Fault::OldAnswer, &mut self.faults) {
             return;
         }
         let (slot, event) = self.answers[self.faults.place(self.answers.len())].clone();
@@ -455,24 +479,29 @@ impl Play {
             _ if point == Point::Sent && self.doomed.is_some() => true,
             Kills::Never => false,
             Kills::At(points) => points.contains(&nth),
-            Kills::ByRate => self.deaths.chance(self.setup.rates.of(Fault::Killed)),
+            Kills::ByRate => self.throws.thrown(Fault::Killed, &mut self.deaths),
         };
         if dies {
-            *self.tally.entry(Fault::Killed).or_default() += 1;
-            self.running = false;
-            self.epoch += 1;
-            let doomed = self.doomed.take() == Some(Fault::LongDown);
-            let long =
-                doomed || strikes(Fault::LongDown, &self.setup.rates, &mut self.deaths, &mut self.tally);
-            let down_ms =
-                if long { self.deaths.between(60_000, 600_000) } else { self.deaths.between(1, 1_500) };
-            self.put(self.now + down_ms, Item::Restart);
+            self.throws.count(Fault::Killed);
+            self.die();
         }
         dies
     }
 
+    /// The process is gone, and comes back after a while.
+    fn die(&mut self) {
+        self.running = false;
+        self.epoch += 1;
+        let doomed = self.doomed.take() == Some(Fault::LongDown);
+        let long = doomed || self.throws.strikes(Fault::LongDown, &mut self.deaths);
+        let down_ms = if long { self.deaths.between(60_000, 600_000) } else { self.deaths.between(1, 1_500) };
+        self.put(self.now + down_ms, Item::Restart);
+    }
+
     fn restart(&mut self) {
         self.running = true;
+        let logs = self.instances.iter_mut().map(|instance| &mut instance.log).collect();
+        self.violations.extend(self.ledger.recover(logs));
         for slot in 0..self.instances.len() {
             let instance = &mut self.instances[slot];
             match laws::fold(&instance.saga, &instance.log) {

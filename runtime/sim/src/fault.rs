@@ -1,7 +1,10 @@
 //! What goes wrong, how often, and how often it did.
+//!
+//! Invariants: whether a fault strikes is said by the rates and the dice, or by a list of strikes; the dice are thrown in either
+//! case, so that a list of the strikes of a run gives that run again.
 
 use crate::seed::Dice;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The kinds of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,11 +51,17 @@ pub enum Fault {
     Killed,
     /// The process is down for longer than the vendors keep their idempotency keys.
     LongDown,
+    /// The process dies while the disk is written to: of what was not synced, each sector is there or not.
+    TornWrite,
+    /// The disk is full.
+    DiskFull,
+    /// The disk answers a write or a sync with an error.
+    DiskFailed,
 }
 
 impl Fault {
     /// All kinds.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::Reject,
         Self::RateLimited,
         Self::RateLimitedUntimed,
@@ -74,7 +83,15 @@ impl Fault {
         Self::ClockBack,
         Self::Killed,
         Self::LongDown,
+        Self::TornWrite,
+        Self::DiskFull,
+        Self::DiskFailed,
     ];
+
+    /// Whether it befalls the disk: it strikes where frames are kept on one.
+    pub fn of_disk(self) -> bool {
+        matches!(self, Self::TornWrite | Self::DiskFull | Self::DiskFailed)
+    }
 
     /// One word, from a closed set.
     pub fn word(self) -> &'static str {
@@ -100,13 +117,19 @@ impl Fault {
             Self::ClockBack => "clock_back",
             Self::Killed => "killed",
             Self::LongDown => "long_down",
+            Self::TornWrite => "torn_write",
+            Self::DiskFull => "disk_full",
+            Self::DiskFailed => "disk_failed",
         }
     }
 }
 
+/// How many kinds there are.
+const KINDS: usize = Fault::ALL.len();
+
 /// How often each fault strikes where it can, in thousandths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rates(BTreeMap<Fault, u32>);
+pub struct Rates([u32; KINDS]);
 
 impl Rates {
     /// Nothing goes wrong.
@@ -117,7 +140,7 @@ impl Rates {
     /// These rates with `fault` at `per_mille`.
     #[must_use]
     pub fn with(mut self, fault: Fault, per_mille: u32) -> Self {
-        self.0.insert(fault, per_mille);
+        self.0[fault as usize] = per_mille;
         self
     }
 
@@ -128,27 +151,87 @@ impl Rates {
             Fault::LongDown | Fault::TurnedByPerson => 60,
             Fault::StaleRead => 150,
             Fault::LookupFailed | Fault::LookupUnclear | Fault::OldAnswer => 30,
-            Fault::Killed => 12,
+            Fault::Killed | Fault::TornWrite => 12,
             Fault::ClockBack => 10,
+            Fault::DiskFull | Fault::DiskFailed => 3,
             _ => 20,
         };
-        Self(Fault::ALL.into_iter().map(|fault| (fault, rate(fault) * weight)).collect())
+        Self(Fault::ALL.map(|fault| rate(fault) * weight))
     }
 
     /// The rate of `fault`.
     pub fn of(&self, fault: Fault) -> u32 {
-        self.0.get(&fault).copied().unwrap_or(0)
+        self.0[fault as usize]
     }
 }
 
 /// How often each fault struck.
 pub type Tally = BTreeMap<Fault, u64>;
 
-/// Throws for `fault`, and counts it if it strikes.
-pub fn strikes(fault: Fault, rates: &Rates, dice: &mut Dice, tally: &mut Tally) -> bool {
-    let hit = dice.chance(rates.of(fault));
-    if hit {
-        *tally.entry(fault).or_default() += 1;
+/// One strike: which of the throws for a fault it was, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Strike {
+    /// The fault.
+    pub fault: Fault,
+    /// Which throw.
+    pub nth: u64,
+}
+
+/// Says whether a fault strikes, and keeps count.
+#[derive(Clone, Debug, Default)]
+pub struct Throws {
+    rates: Rates,
+    chosen: Option<BTreeSet<Strike>>,
+    thrown: [u64; KINDS],
+    struck: [u64; KINDS],
+    strikes: Vec<Strike>,
+}
+
+impl Throws {
+    /// Throws by the rates; where strikes are listed, these strike and no others.
+    pub fn new(rates: Rates, chosen: Option<BTreeSet<Strike>>) -> Self {
+        Self { rates, chosen, ..Self::default() }
     }
-    hit
+
+    /// Throws for `fault`, and counts it if it strikes.
+    pub fn strikes(&mut self, fault: Fault, dice: &mut Dice) -> bool {
+        let hit = self.thrown(fault, dice);
+        if hit {
+            self.count(fault);
+        }
+        hit
+    }
+
+    /// Throws for `fault` without counting it: what it brings about counts itself.
+    pub fn thrown(&mut self, fault: Fault, dice: &mut Dice) -> bool {
+        let rate = self.rates.of(fault);
+        if rate == 0 {
+            return false;
+        }
+        let thrown = &mut self.thrown[fault as usize];
+        *thrown += 1;
+        let strike = Strike { fault, nth: *thrown };
+        let by_rate = dice.chance(rate);
+        let hit = self.chosen.as_ref().map_or(by_rate, |chosen| chosen.contains(&strike));
+        if hit {
+            self.strikes.push(strike);
+        }
+        hit
+    }
+
+    /// Counts a strike that was not thrown for.
+    pub fn count(&mut self, fault: Fault) {
+        self.struck[fault as usize] += 1;
+    }
+
+    /// How often each fault struck; those that did not are left out.
+    pub fn tally(&self) -> Tally {
+        let all = Fault::ALL.into_iter().map(|fault| (fault, self.struck[fault as usize]));
+        all.filter(|(_, times)| *times > 0).collect()
+    }
+
+    /// The strikes, in the order in which they came.
+    pub fn into_strikes(self) -> Vec<Strike> {
+        self.strikes
+    }
 }

@@ -10,13 +10,16 @@
 //! says what became of calls that were in flight at a death; `run` plays many seeds.
 
 pub mod account;
+mod disk;
 pub mod driver;
 pub mod fault;
 pub mod flight;
 pub mod laws;
+pub mod ledger;
 pub mod model;
 pub mod perform;
 pub mod plans;
 pub mod run;
 pub mod seed;
+pub mod story;
 pub mod world;

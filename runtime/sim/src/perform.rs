@@ -2,7 +2,7 @@
 
 use crate::account;
 use crate::driver::{Item, Play, Reply};
-use crate::fault::{Fault, strikes};
+use crate::fault::Fault;
 use crate::model::{TIMEOUT_MS, refusal};
 use xops_kernel::awf::Ambiguity;
 use xops_kernel::gate::{self, Changed, Sheet};
@@ -28,7 +28,7 @@ impl Play {
     }
 
     fn strikes(&mut self, fault: Fault) -> bool {
-        strikes(fault, &self.setup.rates, &mut self.faults, &mut self.tally)
+        self.throws.strikes(fault, &mut self.faults)
     }
 
     /// The gate's sheet, read at the moment of the verdict.
@@ -144,7 +144,7 @@ impl Play {
         *nth += 1;
         let scripted = self.setup.script.get(&(slot, step, dir, *nth)).copied();
         if let Some(fault) = scripted {
-            *self.tally.entry(fault).or_default() += 1;
+            self.throws.count(fault);
             self.doomed = Some(fault).filter(|fault| matches!(fault, Fault::Killed | Fault::LongDown));
         }
         if let Some(response) = self.refuses(slot, step, dir, scripted) {
@@ -163,7 +163,7 @@ impl Play {
         scripted: Option<Fault>,
     ) -> Option<Response> {
         if self.setup.rejects.contains(&(slot, step, dir)) {
-            *self.tally.entry(Fault::Reject).or_default() += 1;
+            self.throws.count(Fault::Reject);
             return Some(refusal(422, "it is refused whenever it comes"));
         }
         let faults = [

@@ -7,6 +7,7 @@ use crate::account::Wrong;
 use crate::driver::{Checks, Ending, Kills, People, Setup, play};
 use crate::fault::{Fault, Rates, Tally};
 use crate::flight::{self, Fate};
+use crate::ledger::Store;
 use crate::plans::{self, FORWARD};
 use crate::seed::Dice;
 use std::collections::BTreeMap;
@@ -87,24 +88,30 @@ pub fn crashing(seed: u64, checks: Checks) -> Setup {
     Setup { rates, ..setup(seed, checks) }
 }
 
+/// The setup of a seed, for what it stands for and on what its frames are kept.
+pub fn setup_of(seed: u64, checks: Checks, work: Work, store: Store) -> Setup {
+    let setup = match work {
+        Work::Days => setup(seed, checks),
+        Work::Crashes => crashing(seed, checks),
+    };
+    Setup { store, ..setup }
+}
+
 /// Plays the runs of `seeds`.
 pub fn run(seeds: impl IntoIterator<Item = u64>, checks: Checks) -> Report {
     let mut report = Report::default();
-    seeds.into_iter().for_each(|seed| report.add(one(seed, checks, Work::Days)));
+    seeds.into_iter().for_each(|seed| report.add(one(seed, checks, Work::Days, Store::Memory)));
     report
 }
 
 /// Plays the run of one seed.
-pub fn one(seed: u64, checks: Checks, work: Work) -> Played {
-    Played::of(seed, ending(seed, checks, work))
+pub fn one(seed: u64, checks: Checks, work: Work, store: Store) -> Played {
+    Played::of(seed, ending(seed, checks, work, store))
 }
 
 /// The run of one seed, as it ended.
-pub fn ending(seed: u64, checks: Checks, work: Work) -> Ending {
-    play(match work {
-        Work::Days => setup(seed, checks),
-        Work::Crashes => crashing(seed, checks),
-    })
+pub fn ending(seed: u64, checks: Checks, work: Work, store: Store) -> Ending {
+    play(setup_of(seed, checks, work, store))
 }
 
 impl Played {
@@ -178,6 +185,9 @@ pub fn digest(ending: &Ending) -> [u8; 32] {
     text.clear();
     let _infallible = write!(text, "{:?}", ending.world.record);
     hasher.update(text.as_bytes());
+    if let Some(tip) = &ending.tip {
+        hasher.update(tip);
+    }
     *hasher.finalize().as_bytes()
 }
 

@@ -16,7 +16,7 @@ fn effects() -> u64 {
 fn accounted(effects: u64) -> Report {
     let mut report = Report::default();
     for seed in 0.. {
-        report.add(one(seed, Checks::Account, Work::Crashes));
+        report.add(one(seed, Checks::Account, Work::Crashes, xops_sim::ledger::Store::Memory));
         if report.changes >= effects {
             break;
         }
