@@ -120,6 +120,13 @@ pub fn encode(
     }
 }
 
+/// Appends the clear body of an instance's event to `out`: its own bytes, without a copy of the event.
+pub fn encode_clear(stamped: &Stamped, out: &mut Vec<u8>) -> Result<(), Error> {
+    out.push(CLEAR);
+    bincode::serde::encode_into_std_write(stamped, out, CONFIG)?;
+    Ok(())
+}
+
 fn plain(entry: &Entry, out: &mut Vec<u8>) -> Result<(), Error> {
     match entry {
         Entry::Tenant(happened) => bincode::serde::encode_into_std_write(happened, out, CONFIG)?,

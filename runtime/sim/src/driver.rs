@@ -402,11 +402,13 @@ impl Play {
             return;
         }
         let instance = &self.instances[slot];
-        let wanted = instance.saga.wanted(&instance.state);
-        let due: Vec<Effect> = if resumed {
-            wanted.into_iter().collect()
-        } else {
-            gained.into_iter().filter(|effect| wanted.contains(effect)).collect()
+        let due: Vec<Effect> = match gained.len() {
+            0 if !resumed => gained,
+            _ if resumed => instance.saga.wanted(&instance.state).into_iter().collect(),
+            _ => {
+                let wanted = instance.saga.wanted(&instance.state);
+                gained.into_iter().filter(|effect| wanted.contains(effect)).collect()
+            }
         };
         for effect in due {
             self.perform(slot, effect);

@@ -7,7 +7,7 @@ use crate::account::Wrong;
 use crate::driver::{Checks, Ending, Kills, People, Setup, play};
 use crate::fault::{Fault, Rates, Tally};
 use crate::flight::{self, Fate};
-use crate::ledger::Store;
+use crate::ledger::{self, Store};
 use crate::plans::{self, FORWARD};
 use crate::seed::Dice;
 use std::collections::BTreeMap;
@@ -173,22 +173,28 @@ fn sum<K: Ord>(all: &mut BTreeMap<K, u64>, more: BTreeMap<K, u64>) {
     }
 }
 
-/// BLAKE3 over the journals of a run and the record of its world.
+/// BLAKE3 over the journals of a run, in their stored form, and the record of its world.
 pub fn digest(ending: &Ending) -> [u8; 32] {
-    let mut hasher = blake3::Hasher::new();
-    let mut text = String::with_capacity(1 << 10);
-    for frame in ending.instances.iter().flat_map(|instance| &instance.log) {
-        text.clear();
-        let _infallible = writeln!(text, "{frame:?}");
-        hasher.update(text.as_bytes());
+    let mut bytes = Vec::with_capacity(1 << 14);
+    for (slot, instance) in ending.instances.iter().enumerate() {
+        for frame in &instance.log {
+            // A frame's end shows in the digest: what is decided together is durable together.
+            bytes.extend_from_slice(&(slot as u64).to_le_bytes());
+            for stamped in frame {
+                ledger::stored(stamped, &mut bytes);
+            }
+        }
     }
-    text.clear();
-    let _infallible = write!(text, "{:?}", ending.world.record);
-    hasher.update(text.as_bytes());
-    if let Some(tip) = &ending.tip {
-        hasher.update(tip);
+    for change in &ending.world.record {
+        bytes.extend_from_slice(&change.at.to_le_bytes());
+        let told = [&change.call, &change.shelf].into_iter().chain(&change.before).chain(&change.after);
+        told.for_each(|text| {
+            bytes.extend_from_slice(&(text.len() as u64).to_le_bytes());
+            bytes.extend_from_slice(text.as_bytes());
+        });
     }
-    *hasher.finalize().as_bytes()
+    bytes.extend(ending.tip.iter().flatten());
+    *blake3::hash(&bytes).as_bytes()
 }
 
 /// The laws that a run broke, and its events, one line each.
