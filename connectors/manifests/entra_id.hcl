@@ -38,7 +38,7 @@ manifest "entra_id" {
     error "absent" { when = response.status == 404 && response.body.error.code == "Request_ResourceNotFound" }
     present       = response.body.id != null
     value         = "present"
-    outputs       = { user_principal_name = response.body.userPrincipalName }
+    outputs       = { id = response.body.id }
     authoritative = true
   }
 
@@ -152,6 +152,7 @@ manifest "entra_id" {
     outputs       = { id = item.id }
     marker        = item.uniqueName
     authoritative = true
+    evidence      = "recalled: the listing of groups and its filter"
     page "next_url" { next = response.body["@odata.nextLink"] }
   }
 
@@ -239,6 +240,7 @@ manifest "entra_id" {
     value         = "present"
     outputs       = { id = item.id }
     authoritative = true
+    evidence      = "recalled: the listing of users and its filter"
     page "next_url" { next = response.body["@odata.nextLink"] }
   }
 
@@ -438,7 +440,7 @@ manifest "entra_id" {
       every  = "1s"
     }
     undo "restore_user" {
-      with = { user = input.user }
+      with = { user = snapshot.id }
       loss = "the account comes back within 30 days only, and without the licence seats that were given away meanwhile"
     }
   }
@@ -784,6 +786,7 @@ manifest "entra_id" {
       once             = "bool"
     }
     optional = ["lifetime_minutes", "once"]
+    redact   = ["pass"]
     outputs = {
       id   = "text"
       pass = "text"
@@ -1253,8 +1256,8 @@ manifest "entra_id" {
 
   # The log keeps 30 days at most: what is not in it proves nothing about a person.
   read "sign_ins" {
-    kind     = "sign_in"
-    get      = "/auditLogs/signIns"
+    kind = "sign_in"
+    get  = "/auditLogs/signIns"
     query = {
       "$filter" = page.delta
       "$top"    = 1000

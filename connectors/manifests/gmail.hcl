@@ -27,8 +27,8 @@ manifest "gmail" {
 
   # Whether the automatic reply is on, and all of it.
   lookup "vacation" {
-    inputs  = { user = "text" }
-    get     = "/gmail/v1/users/{user}/settings/vacation"
+    inputs = { user = "text" }
+    get    = "/gmail/v1/users/{user}/settings/vacation"
     error "absent" { when = response.status == 404 && response.body.error.errors[0].reason == "notFound" }
     present = response.status == 200
     value   = response.body.enableAutoReply == true ? "on" : "off"

@@ -1,5 +1,6 @@
 # Google Calendar and the rooms of the Directory. An event's id is the client's own, of the digits and the letters from a to v:
-# our key stands there, so that a second booking under it is refused. A cancelled event stays to be seen as `cancelled`.
+# our key without its `k-` stands there, so that a second booking under it is refused. A cancelled event stays to be seen as
+# `cancelled`. Answers are asked for in UTC: a booking is known again where its times are given so, as `2026-12-01T09:00:00Z`.
 manifest "google_calendar" {
   title   = "Google Calendar"
   domain  = "workplace"
@@ -31,7 +32,7 @@ manifest "google_calendar" {
     concurrency = 5
   }
 
-  # A booking of a room from one calendar: by time and room. Times are RFC 3339 with a zone.
+  # A booking of a room from one calendar: by time and room.
   lookup "booking" {
     inputs = {
       calendar = "text"
@@ -44,14 +45,15 @@ manifest "google_calendar" {
       timeMin      = input.start
       timeMax      = input.end
       singleEvents = true
+      timeZone     = "UTC"
       maxResults   = 250
       pageToken    = page.cursor
     }
     items         = list(response.body.items)
-    where         = item.status != "cancelled" && (item.id == key || (item.start.dateTime == input.start && item.end.dateTime == input.end && contains(item.attendees[*].email, input.room)))
+    where         = item.status != "cancelled" && (item.id == after_last(key, "-") || (item.start.dateTime == input.start && item.end.dateTime == input.end && contains(item.attendees[*].email, input.room)))
     value         = "booked"
     outputs       = { event = item.id }
-    marker        = item.id
+    marker        = concat("k-", item.id)
     authoritative = true
     page "cursor" { next = response.body.nextPageToken }
   }
@@ -62,7 +64,8 @@ manifest "google_calendar" {
       calendar = "text"
       event    = "text"
     }
-    get = "/calendar/v3/calendars/{calendar}/events/{event}"
+    get   = "/calendar/v3/calendars/{calendar}/events/{event}"
+    query = { timeZone = "UTC" }
     error "absent" { when = response.status == 404 && response.body.error.errors[0].reason == "notFound" }
     error "absent" { when = response.status == 410 && response.body.error.errors[0].reason == "deleted" }
     absent  = response.body.status == "cancelled"
@@ -131,14 +134,14 @@ manifest "google_calendar" {
       start    = "text"
       end      = "text"
     }
-    personal = ["summary"]
+    personal = ["calendar", "summary"]
     outputs  = { event = "text" }
     evidence = "vendor spec; the answer to a second booking under an id is recalled"
 
     post  = "/calendar/v3/calendars/{calendar}/events"
     query = { sendUpdates = var.send_updates }
     json = {
-      id        = key
+      id        = after_last(key, "-")
       summary   = input.summary
       start     = { dateTime = input.start }
       end       = { dateTime = input.end }
@@ -173,6 +176,7 @@ manifest "google_calendar" {
       calendar = "text"
       event    = "text"
     }
+    personal = ["calendar"]
     evidence = "vendor spec; the answer to a second cancellation is recalled"
 
     delete = "/calendar/v3/calendars/{calendar}/events/{event}"
@@ -241,7 +245,7 @@ manifest "google_calendar" {
       email    = "text"
       role     = "text"
     }
-    personal = ["email"]
+    personal = ["calendar", "email"]
     evidence = "vendor spec; how a rule's id is made is recalled"
 
     post  = "/calendar/v3/calendars/{calendar}/acl"
@@ -276,7 +280,7 @@ manifest "google_calendar" {
       calendar = "text"
       email    = "text"
     }
-    personal = ["email"]
+    personal = ["calendar", "email"]
     evidence = "vendor spec; how a rule's id is made is recalled"
 
     delete = "/calendar/v3/calendars/{calendar}/acl/user:{email}"

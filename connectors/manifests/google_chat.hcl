@@ -44,6 +44,7 @@ manifest "google_chat" {
     value         = "present"
     outputs       = { space = after_last(item.name, "/") }
     authoritative = true
+    evidence      = "recalled: the listing of spaces and its filter"
     page "cursor" { next = response.body.nextPageToken }
   }
 

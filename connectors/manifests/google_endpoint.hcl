@@ -126,7 +126,7 @@ manifest "google_endpoint" {
 
     post = "/admin/directory/v1/customer/{var.customer}/devices/chromeos:batchChangeStatus"
     json = {
-      deviceIds                      = [input.device]
+      deviceIds                        = [input.device]
       changeChromeOsDeviceStatusAction = "CHANGE_CHROME_OS_DEVICE_STATUS_ACTION_DISABLE"
     }
     error "invalid" { when = response.status == 200 && response.body.changeChromeOsDeviceStatusResults[0].error != null }
@@ -151,7 +151,7 @@ manifest "google_endpoint" {
 
     post = "/admin/directory/v1/customer/{var.customer}/devices/chromeos:batchChangeStatus"
     json = {
-      deviceIds                      = [input.device]
+      deviceIds                        = [input.device]
       changeChromeOsDeviceStatusAction = "CHANGE_CHROME_OS_DEVICE_STATUS_ACTION_REENABLE"
     }
     error "invalid" { when = response.status == 200 && response.body.changeChromeOsDeviceStatusResults[0].error != null }

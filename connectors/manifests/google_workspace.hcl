@@ -226,6 +226,7 @@ manifest "google_workspace" {
     where         = item == null
     gather        = { known = item.id }
     authoritative = true
+    evidence      = "recalled: the listing of transfers and its filter"
     page "cursor" { next = response.body.nextPageToken }
   }
 
@@ -248,6 +249,7 @@ manifest "google_workspace" {
     value         = "transferred"
     outputs       = { transfer = item.id }
     authoritative = true
+    evidence      = "recalled: the listing of transfers and its filter"
     page "cursor" { next = response.body.nextPageToken }
   }
 
@@ -306,7 +308,7 @@ manifest "google_workspace" {
       attribute = "text"
       value     = "any"
     }
-    personal = ["value"]
+    personal = ["user", "value"]
     evidence = "vendor spec; that `update` has the semantics of a patch is recalled"
 
     put  = "/admin/directory/v1/users/{user}"
@@ -330,6 +332,7 @@ manifest "google_workspace" {
   awf "suspend_user" {
     achieves = "remove"
     inputs   = { user = "text" }
+    personal = ["user"]
     evidence = "vendor spec"
 
     patch = "/admin/directory/v1/users/{user}"
@@ -351,6 +354,7 @@ manifest "google_workspace" {
   awf "unsuspend_user" {
     achieves = "create"
     inputs   = { user = "text" }
+    personal = ["user"]
     evidence = "vendor spec"
 
     patch = "/admin/directory/v1/users/{user}"
@@ -375,6 +379,7 @@ manifest "google_workspace" {
       user     = "text"
       org_unit = "text"
     }
+    personal = ["user"]
     evidence = "vendor spec"
 
     patch = "/admin/directory/v1/users/{user}"
@@ -401,6 +406,7 @@ manifest "google_workspace" {
   awf "delete_user" {
     achieves = "remove"
     inputs   = { user = "text" }
+    personal = ["user"]
     evidence = "vendor spec; what comes back with an account is recalled"
 
     delete = "/admin/directory/v1/users/{user}"
@@ -427,6 +433,7 @@ manifest "google_workspace" {
       user     = "text"
       org_unit = "text"
     }
+    personal = ["user"]
     evidence = "vendor spec"
 
     post = "/admin/directory/v1/users/{user}/undelete"
@@ -464,6 +471,7 @@ manifest "google_workspace" {
   awf "turn_off_2sv" {
     achieves = "remove"
     inputs   = { user = "text" }
+    personal = ["user"]
     evidence = "vendor spec"
 
     post = "/admin/directory/v1/users/{user}/twoStepVerification/turnOff"
@@ -487,6 +495,7 @@ manifest "google_workspace" {
   awf "generate_backup_codes" {
     achieves = "create"
     inputs   = { user = "text" }
+    personal = ["user"]
     evidence = "vendor spec"
 
     post = "/admin/directory/v1/users/{user}/verificationCodes/generate"
@@ -507,6 +516,7 @@ manifest "google_workspace" {
   awf "invalidate_backup_codes" {
     achieves = "remove"
     inputs   = { user = "text" }
+    personal = ["user"]
     evidence = "vendor spec"
 
     post = "/admin/directory/v1/users/{user}/verificationCodes/invalidate"
@@ -531,6 +541,7 @@ manifest "google_workspace" {
       user   = "text"
       client = "text"
     }
+    personal = ["user"]
     evidence = "vendor spec"
 
     delete = "/admin/directory/v1/users/{user}/tokens/{client}"
@@ -550,6 +561,7 @@ manifest "google_workspace" {
       user = "text"
       code = "text"
     }
+    personal = ["user"]
     evidence = "vendor spec"
 
     delete = "/admin/directory/v1/users/{user}/asps/{code}"
@@ -569,7 +581,7 @@ manifest "google_workspace" {
       user  = "text"
       alias = "text"
     }
-    personal = ["alias"]
+    personal = ["user", "alias"]
     evidence = "vendor spec"
 
     post = "/admin/directory/v1/users/{user}/aliases"
@@ -600,7 +612,7 @@ manifest "google_workspace" {
       user  = "text"
       alias = "text"
     }
-    personal = ["alias"]
+    personal = ["user", "alias"]
     evidence = "vendor spec"
 
     delete = "/admin/directory/v1/users/{user}/aliases/{alias}"
@@ -750,6 +762,7 @@ manifest "google_workspace" {
       org_unit = "text"
     }
     optional = ["scope", "org_unit"]
+    personal = ["user"]
     outputs  = { id = "text" }
     evidence = "vendor spec; the words of a scope are recalled"
 
@@ -785,6 +798,7 @@ manifest "google_workspace" {
       user = "text"
       role = "text"
     }
+    personal = ["user"]
     evidence = "vendor spec"
 
     delete = "/admin/directory/v1/customer/{var.customer}/roleassignments/{snapshot.id}"
@@ -870,10 +884,10 @@ manifest "google_workspace" {
       last_signin = item.lastLoginTime
     }
     bool {
-      suspended         = item.suspended
-      archived          = item.archived
-      second_factor     = item.isEnrolledIn2Sv
-      is_super_admin    = item.isAdmin
+      suspended      = item.suspended
+      archived       = item.archived
+      second_factor  = item.isEnrolledIn2Sv
+      is_super_admin = item.isAdmin
     }
   }
 

@@ -156,8 +156,8 @@ manifest "intune" {
 
   # The user to whom a device in Autopilot belongs.
   lookup "autopilot_user" {
-    inputs = { id = "text" }
-    get    = "/deviceManagement/windowsAutopilotDeviceIdentities/{id}"
+    inputs  = { id = "text" }
+    get     = "/deviceManagement/windowsAutopilotDeviceIdentities/{id}"
     absent  = response.body.id != null && coalesce(response.body.userPrincipalName, "") == ""
     present = response.body.userPrincipalName != null
     value   = response.body.userPrincipalName
@@ -447,8 +447,8 @@ manifest "intune" {
 
     post = "/deviceManagement/managedDevices/{device}/wipe"
     json = {
-      keepEnrollmentData = input.keep_enrollment_data == true
-      keepUserData       = input.keep_user_data == true
+      keepEnrollmentData  = input.keep_enrollment_data == true
+      keepUserData        = input.keep_user_data == true
       persistEsimDataPlan = input.keep_esim == true
     }
 

@@ -42,6 +42,7 @@ manifest "microsoft_places" {
     outputs       = { event = item.id }
     marker        = item.transactionId
     authoritative = true
+    evidence      = "recalled: the window's two parameters"
     page "next_url" { next = response.body["@odata.nextLink"] }
   }
 
@@ -77,6 +78,7 @@ manifest "microsoft_places" {
     value         = coalesce(member(response.body, input.attribute), "")
     outputs       = { value = coalesce(member(response.body, input.attribute), "") }
     authoritative = true
+    evidence      = "recalled: a single place can be asked for"
   }
 
   # Who may see a calendar, by address.
@@ -308,7 +310,7 @@ manifest "microsoft_places" {
       startDateTime = var.events_from
       endDateTime   = var.events_to
     }
-    evidence = "vendor spec; the window's two parameters are recalled"
+    evidence = "recalled: the window's two parameters"
     error "absent" { when = response.status == 404 && contains(["ErrorItemNotFound", "ErrorInvalidUser", "Request_ResourceNotFound"], response.body.error.code) }
     items = response.body.value
     page "next_url" { next = response.body["@odata.nextLink"] }

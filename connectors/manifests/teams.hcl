@@ -46,6 +46,7 @@ manifest "teams" {
     outputs       = { team = item.id }
     marker        = item.description
     authoritative = true
+    evidence      = "recalled: the listing of groups and its filter"
     page "next_url" { next = response.body["@odata.nextLink"] }
     then "team" { found = item.id }
   }
@@ -84,6 +85,7 @@ manifest "teams" {
     value         = "present"
     outputs       = { channel = item.id }
     authoritative = true
+    evidence      = "recalled: the listing of channels"
     page "next_url" { next = response.body["@odata.nextLink"] }
   }
 
