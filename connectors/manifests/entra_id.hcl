@@ -12,6 +12,13 @@ manifest "entra_id" {
     reserve = 50
   }
 
+  limit "writes" {
+    methods = ["POST", "PUT", "PATCH", "DELETE"]
+    rate    = 3000
+    per     = "150s"
+    reserve = 50
+  }
+
   error "conflict" { when = response.status == 400 && contains(response.body.error.message, "Another object with the same value for property") }
 
   # An account by its user principal name, switched on or not.
@@ -84,28 +91,19 @@ manifest "entra_id" {
     authoritative = true
   }
 
-  # Since when sessions count: before the call there is nothing to find, but the moment to remember.
-  lookup "session_start" {
-    inputs        = { user = "text" }
-    get           = "/users/{user}"
-    query         = { "$select" = "id,signInSessionsValidFromDateTime" }
-    items         = list(response.body)
-    where         = item == null
-    gather        = { known = item.signInSessionsValidFromDateTime }
-    authoritative = true
-  }
-
-  # After it: another moment than the one that was remembered.
-  lookup "revocation" {
+  # Since when sessions count. What was seen before is told the second time: another moment is our doing.
+  lookup "sessions" {
     inputs = {
       user  = "text"
-      known = "list(text)"
+      known = "text"
     }
+    optional      = ["known"]
     get           = "/users/{user}"
     query         = { "$select" = "id,signInSessionsValidFromDateTime" }
-    items         = list(response.body)
-    where         = item.signInSessionsValidFromDateTime != null && !contains(input.known, item.signInSessionsValidFromDateTime)
+    absent        = response.body.id != null && coalesce(input.known, response.body.signInSessionsValidFromDateTime, "never") == coalesce(response.body.signInSessionsValidFromDateTime, "never")
+    present       = response.body.signInSessionsValidFromDateTime != null
     value         = "revoked"
+    outputs       = { known = coalesce(response.body.signInSessionsValidFromDateTime, "never") }
     authoritative = true
   }
 
@@ -492,8 +490,8 @@ manifest "entra_id" {
 
     post = "/users/{user}/revokeSignInSessions"
 
-    lookup "session_start" {}
-    after "revocation" { known = snapshot.known }
+    lookup "sessions" {}
+    after "sessions" { known = snapshot.known }
     ambiguous "probe" {
       window   = "2m"
       agreeing = 2

@@ -12,9 +12,11 @@ manifest "gmail" {
   auth "google_service_account" {
     scopes = [
       "https://www.googleapis.com/auth/gmail.settings.basic",
-      "https://www.googleapis.com/auth/gmail.settings.sharing"
+      "https://www.googleapis.com/auth/gmail.settings.sharing",
+      "https://www.googleapis.com/auth/admin.directory.user.readonly"
     ]
-    subject = "var:delegate"
+    subject   = "input:user"
+    otherwise = "var:delegate"
   }
 
   # The vendor counts units per person and minute; a settings call costs five of them, or a hundred where it shares.
@@ -333,6 +335,7 @@ manifest "gmail" {
 
   read "users" {
     kind = "user"
+    base = "var:directory_url"
     get  = "/admin/directory/v1/users"
     query = {
       customer   = "my_customer"

@@ -101,6 +101,7 @@ manifest "google_endpoint" {
 
   lookup "android_policy" {
     inputs = { device = "text" }
+    base   = "var:android_url"
     get    = "/v1/enterprises/{var.enterprise}/devices/{device}"
     error "absent" { when = response.status == 404 && response.body.error.status == "NOT_FOUND" }
     present       = response.body.name != null
@@ -111,6 +112,7 @@ manifest "google_endpoint" {
 
   lookup "enrollment_token" {
     inputs = { token = "text" }
+    base   = "var:android_url"
     get    = "/v1/enterprises/{var.enterprise}/enrollmentTokens/{token}"
     error "absent" { when = response.status == 404 && response.body.error.status == "NOT_FOUND" }
     present       = response.body.name != null
@@ -321,6 +323,7 @@ manifest "google_endpoint" {
     locks    = ["lock:{device}"]
     evidence = "vendor spec"
 
+    base = "var:android_url"
     post = "/v1/enterprises/{var.enterprise}/devices/{device}:issueCommand"
     json = { type = "LOCK" }
 
@@ -336,6 +339,7 @@ manifest "google_endpoint" {
     }
     evidence = "vendor spec"
 
+    base  = "var:android_url"
     patch = "/v1/enterprises/{var.enterprise}/devices/{device}"
     query = { updateMask = "policyName" }
     json  = { policyName = input.policy }
@@ -375,6 +379,7 @@ manifest "google_endpoint" {
     }
     evidence = "vendor spec"
 
+    base = "var:android_url"
     post = "/v1/enterprises/{var.enterprise}/enrollmentTokens"
     json = {
       policyName     = input.policy
@@ -397,6 +402,7 @@ manifest "google_endpoint" {
     inputs   = { token = "text" }
     evidence = "vendor spec"
 
+    base   = "var:android_url"
     delete = "/v1/enterprises/{var.enterprise}/enrollmentTokens/{token}"
 
     lookup "enrollment_token" {}

@@ -209,35 +209,15 @@ manifest "google_workspace" {
     page "cursor" { next = response.body.nextPageToken }
   }
 
-  # Transfers between two people until now: nothing to find, but the ids to remember.
-  lookup "transfers_before" {
-    inputs = {
-      from = "text"
-      to   = "text"
-    }
-    get = "/admin/datatransfer/v1/transfers"
-    query = {
-      oldOwnerUserId = input.from
-      newOwnerUserId = input.to
-      maxResults     = 500
-      pageToken      = page.cursor
-    }
-    items         = list(response.body.dataTransfers)
-    where         = item == null
-    gather        = { known = item.id }
-    authoritative = true
-    evidence      = "recalled: the listing of transfers and its filter"
-    page "cursor" { next = response.body.nextPageToken }
-  }
-
-  # One that was not there before.
+  # Transfers between two people. Those that were seen before are told the second time: a new one is ours.
   lookup "transfer" {
     inputs = {
       from  = "text"
       to    = "text"
       known = "list(text)"
     }
-    get = "/admin/datatransfer/v1/transfers"
+    optional = ["known"]
+    get      = "/admin/datatransfer/v1/transfers"
     query = {
       oldOwnerUserId = input.from
       newOwnerUserId = input.to
@@ -245,9 +225,10 @@ manifest "google_workspace" {
       pageToken      = page.cursor
     }
     items         = list(response.body.dataTransfers)
-    where         = !contains(input.known, item.id)
+    where         = input.known != null && !contains(input.known, item.id)
     value         = "transferred"
     outputs       = { transfer = item.id }
+    gather        = { known = item.id }
     authoritative = true
     evidence      = "recalled: the listing of transfers and its filter"
     page "cursor" { next = response.body.nextPageToken }
@@ -842,7 +823,7 @@ manifest "google_workspace" {
     }
     capture = { transfer = response.body.id }
 
-    lookup "transfers_before" {}
+    lookup "transfer" {}
     after "transfer" { known = snapshot.known }
     ambiguous "probe" {
       window   = "5m"

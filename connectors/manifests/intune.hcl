@@ -104,29 +104,20 @@ manifest "intune" {
     authoritative = true
   }
 
-  # What the device was told to do until now: nothing to find, but the moments to remember.
-  lookup "actions_before" {
-    inputs        = { device = "text" }
-    get           = "/deviceManagement/managedDevices/{device}"
-    query         = { "$select" = "id,deviceActionResults" }
-    items         = list(response.body.deviceActionResults)
-    where         = item == null
-    gather        = { known = concat(item.actionName, "/", item.startDateTime) }
-    authoritative = true
-  }
-
-  # An action of this name that was not there before.
+  # What the device was told to do. What was seen before is told the second time: an action of this name that is new is ours.
   lookup "action" {
     inputs = {
       device = "text"
       name   = "text"
       known  = "list(text)"
     }
+    optional      = ["known"]
     get           = "/deviceManagement/managedDevices/{device}"
     query         = { "$select" = "id,deviceActionResults" }
     items         = list(response.body.deviceActionResults)
-    where         = item.actionName == input.name && !contains(input.known, concat(item.actionName, "/", item.startDateTime))
+    where         = input.known != null && item.actionName == input.name && !contains(input.known, item.startDateTime)
     value         = "queued"
+    outputs       = { known = response.body.deviceActionResults[*].startDateTime }
     authoritative = true
   }
 
@@ -379,7 +370,7 @@ manifest "intune" {
 
     post = "/deviceManagement/managedDevices/{device}/remoteLock"
 
-    lookup "actions_before" {}
+    lookup "action" { name = "remoteLock" }
     after "action" {
       name  = "remoteLock"
       known = snapshot.known
@@ -398,7 +389,7 @@ manifest "intune" {
 
     post = "/deviceManagement/managedDevices/{device}/resetPasscode"
 
-    lookup "actions_before" {}
+    lookup "action" { name = "resetPasscode" }
     after "action" {
       name  = "resetPasscode"
       known = snapshot.known
@@ -472,7 +463,7 @@ manifest "intune" {
 
     post = "/deviceManagement/managedDevices/{device}/syncDevice"
 
-    lookup "actions_before" {}
+    lookup "action" { name = "syncDevice" }
     after "action" {
       name  = "syncDevice"
       known = snapshot.known
@@ -491,7 +482,7 @@ manifest "intune" {
 
     post = "/deviceManagement/managedDevices/{device}/rebootNow"
 
-    lookup "actions_before" {}
+    lookup "action" { name = "rebootNow" }
     after "action" {
       name  = "rebootNow"
       known = snapshot.known
@@ -510,7 +501,7 @@ manifest "intune" {
 
     post = "/deviceManagement/managedDevices/{device}/locateDevice"
 
-    lookup "actions_before" {}
+    lookup "action" { name = "locateDevice" }
     after "action" {
       name  = "locateDevice"
       known = snapshot.known
@@ -529,7 +520,7 @@ manifest "intune" {
 
     post = "/deviceManagement/managedDevices/{device}/disableLostMode"
 
-    lookup "actions_before" {}
+    lookup "action" { name = "disableLostMode" }
     after "action" {
       name  = "disableLostMode"
       known = snapshot.known
