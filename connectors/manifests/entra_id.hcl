@@ -576,7 +576,7 @@ manifest "entra_id" {
       group = "text"
       user  = "text"
     }
-    evidence = "vendor spec; the words of a second addition are recalled"
+    evidence = "vendor spec; the words of a second addition by client code"
 
     post = "/groups/{group}/members/$ref"
     json = { "@odata.id" = concat(var.graph, "/directoryObjects/", input.user) }
@@ -718,7 +718,7 @@ manifest "entra_id" {
       scope     = "text"
     }
     outputs  = { id = "text" }
-    evidence = "vendor spec; the words of a second assignment are recalled"
+    evidence = "vendor spec; the words of a second assignment by client code"
 
     post = "/roleManagement/directory/roleAssignments"
     json = {
@@ -956,7 +956,7 @@ manifest "entra_id" {
       role     = "text"
     }
     outputs  = { id = "text" }
-    evidence = "vendor spec; the words of a second assignment are recalled"
+    evidence = "vendor spec; the words of a second assignment by client code"
 
     post = "/users/{user}/appRoleAssignments"
     json = {

@@ -136,7 +136,7 @@ manifest "google_calendar" {
     }
     personal = ["calendar", "summary"]
     outputs  = { event = "text" }
-    evidence = "vendor spec; the answer to a second booking under an id is recalled"
+    evidence = "vendor spec; the answer to a second booking under an id by client code"
 
     post  = "/calendar/v3/calendars/{calendar}/events"
     query = { sendUpdates = var.send_updates }

@@ -4,6 +4,17 @@ manifest "google_licensing" {
   domain  = "software"
   extends = "google"
 
+  var "customer" {
+    type    = "text"
+    default = "my_customer"
+  }
+
+  var "product" {
+    type    = "text"
+    default = "Google-Apps"
+    about   = "the product whose licences are read"
+  }
+
   auth "google_service_account" {
     scopes  = ["https://www.googleapis.com/auth/apps.licensing"]
     subject = "var:delegate"
@@ -38,11 +49,13 @@ manifest "google_licensing" {
       user    = "text"
     }
     personal = ["user"]
-    evidence = "vendor spec; the words for a person who has it already are recalled"
+    evidence = "vendor spec; the words for a person who has it already by client code"
 
     post = "/apps/licensing/v1/product/{product}/sku/{sku}/user"
     json = { userId = input.user }
     error "already_done" { when = response.status == 412 && contains(response.body.error.message, "already has a license for the specified product and SKU") }
+    error "conflict" { when = response.status == 412 && contains(response.body.error.message, "but with a different SKU") }
+    error "conflict" { when = response.status == 412 && contains(response.body.error.message, "There aren't enough available licenses") }
 
     lookup "license" {}
     # Nobody has the same licence twice: a second assignment is refused.
@@ -126,6 +139,26 @@ manifest "google_licensing" {
         to      = input.sku
         user    = input.user
       }
+    }
+  }
+
+  read "licenses" {
+    kind = "license"
+    get  = "/apps/licensing/v1/product/{var.product}/users"
+    query = {
+      customerId = var.customer
+      maxResults = 1000
+      pageToken  = page.cursor
+    }
+    evidence = "recalled: the listing of a product's licences"
+    items    = list(response.body.items)
+    page "cursor" { next = response.body.nextPageToken }
+    id      = concat(item.productId, "/", item.skuId, "/", item.userId)
+    version = item.etags
+    text {
+      product = item.productId
+      sku     = item.skuId
+      user    = item.userId
     }
   }
 }

@@ -290,7 +290,7 @@ manifest "google_workspace" {
       value     = "any"
     }
     personal = ["user", "value"]
-    evidence = "vendor spec; that `update` has the semantics of a patch is recalled"
+    evidence = "vendor spec; that `update` takes a part and leaves the rest, by the vendor's documentation"
 
     put  = "/admin/directory/v1/users/{user}"
     json = contains(["givenName", "familyName"], input.attribute) ? { name = object(input.attribute, input.value) } : object(input.attribute, input.value)

@@ -126,7 +126,7 @@ manifest "teams" {
       roles = "list(text)"
     }
     optional = ["roles"]
-    evidence = "vendor spec; `user@odata.bind` and the answer to a second addition are recalled"
+    evidence = "vendor spec; `user@odata.bind` by the vendor's documentation; the answer to a second addition is recalled"
 
     post = "/teams/{team}/members"
     json = {
