@@ -67,8 +67,17 @@ pub(crate) fn sample(name: &str, is: &Type) -> Value {
         (_, Type::Date) => "2026-12-31".into(),
         (_, Type::Int) => Value::Int(1),
         (_, Type::Bool) => Value::Bool(true),
+        (other, Type::List(of)) => Value::List(vec![sample(other, of)]),
+        (_, Type::Map) => Value::Map(Values::new()),
         (other, _) => format!("{other}-1").into(),
     }
+}
+
+/// What snapshots may show: ids, and the sets that are written back.
+fn snapshot() -> Values {
+    let mut shown = values(&[("id", "object-1"), ("value", "before"), ("name", "before"), ("stage", "before")]);
+    shown.extend(["others", "users", "rules"].map(|name| (name.to_owned(), Value::List(Vec::new()))));
+    shown
 }
 
 /// Everything that an ask borrows.
@@ -90,7 +99,7 @@ impl Asking {
             inputs: inputs.collect(),
             name,
             config: config(system),
-            snapshot: values(&[("id", "object-1")]),
+            snapshot: snapshot(),
             carry: Values::new(),
         }
     }
