@@ -47,7 +47,7 @@ pub(crate) fn config(system: &str) -> Values {
         "scim2_generic" => "https://scim.example/v2".to_owned(),
         other => format!("https://{other}.example"),
     };
-    let all = [("base_url", base.as_str()), ("tenant", "acme"), ("token_url", "https://login.example/token")];
+    let all = [("base_url", base.as_str()), ("tenant", "acme"), ("token_url", "https://login.example/token"), ("org", "acme"), ("from", "xops@acme.example"), ("account_id", "account-1"), ("cancel_transition", "91"), ("cancel_status", "Cancelled")];
     values(&all)
 }
 
