@@ -14,12 +14,15 @@ pub(crate) const KEY: CallKey = CallKey([0xab; 16]);
 
 /// The files under `manifests/`.
 pub(crate) fn files() -> Vec<(String, Vec<u8>)> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("manifests");
-    let entries = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
-    let mut paths: Vec<PathBuf> =
-        entries.filter(|path| path.extension().is_some_and(|end| end == "hcl")).collect();
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let folders = [root.join("manifests"), root.join("manifests/families")];
+    let entries = folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten();
+    let mut paths: Vec<PathBuf> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "hcl"))
+        .collect();
     paths.sort();
-    let name = |path: &PathBuf| format!("manifests/{}", path.file_name().unwrap().to_string_lossy());
+    let name = |path: &PathBuf| path.strip_prefix(&root).unwrap().display().to_string();
     paths.iter().map(|path| (name(path), std::fs::read(path).unwrap())).collect()
 }
 
@@ -47,7 +50,7 @@ pub(crate) fn config(system: &str) -> Values {
         "scim2_generic" => "https://scim.example/v2".to_owned(),
         other => format!("https://{other}.example"),
     };
-    let all = [("base_url", base.as_str()), ("tenant", "acme"), ("token_url", "https://login.example/token"), ("org", "acme"), ("from", "xops@acme.example"), ("account_id", "account-1"), ("cancel_transition", "91"), ("cancel_status", "Cancelled")];
+    let all = [("base_url", base.as_str()), ("tenant", "acme"), ("token_url", "https://login.example/token")];
     values(&all)
 }
 
@@ -67,17 +70,8 @@ pub(crate) fn sample(name: &str, is: &Type) -> Value {
         (_, Type::Date) => "2026-12-31".into(),
         (_, Type::Int) => Value::Int(1),
         (_, Type::Bool) => Value::Bool(true),
-        (other, Type::List(of)) => Value::List(vec![sample(other, of)]),
-        (_, Type::Map) => Value::Map(Values::new()),
         (other, _) => format!("{other}-1").into(),
     }
-}
-
-/// What snapshots may show: ids, and the sets that are written back.
-fn snapshot() -> Values {
-    let mut shown = values(&[("id", "object-1"), ("value", "before"), ("name", "before"), ("stage", "before")]);
-    shown.extend(["others", "users", "rules"].map(|name| (name.to_owned(), Value::List(Vec::new()))));
-    shown
 }
 
 /// Everything that an ask borrows.
@@ -86,6 +80,7 @@ pub(crate) struct Asking {
     pub(crate) config: Values,
     pub(crate) inputs: Values,
     pub(crate) snapshot: Values,
+    pub(crate) outputs: Values,
     pub(crate) carry: Values,
 }
 
@@ -99,7 +94,8 @@ impl Asking {
             inputs: inputs.collect(),
             name,
             config: config(system),
-            snapshot: snapshot(),
+            snapshot: values(&[("id", "object-1")]),
+            outputs: Values::new(),
             carry: Values::new(),
         }
     }
@@ -113,6 +109,7 @@ impl Asking {
             inputs: &self.inputs,
             key: KEY,
             snapshot: &self.snapshot,
+            outputs: &self.outputs,
             carry: &self.carry,
         }
     }
