@@ -11,7 +11,12 @@ manifest "zoom" {
 
   hosts = ["zoom.us"]
 
-  auth "bearer" { part = "token" }
+  auth "oauth2_client_credentials" {
+    token_url = "https://zoom.us/oauth/token"
+    grant     = "account_credentials"
+    form      = { account_id = "var:account_id" }
+    in_form   = false
+  }
 
   headers = { accept = "application/json" }
 
