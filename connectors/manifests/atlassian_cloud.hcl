@@ -1,9 +1,36 @@
 # Atlassian: groups (which carry the licences), roles in projects, people of a site. Facts: the catalogue of calls; members and
-# answers are recalled. The organisation's directory is another address with another credential, and is not spoken to here.
+# answers are recalled. The organisation's directory has an address of its own and a key of its own.
 manifest "atlassian_cloud" {
   title   = "Atlassian cloud"
   domain  = "software"
   extends = "atlassian"
+
+  var "admin_url" {
+    type    = "text"
+    default = "https://api.atlassian.com/admin"
+    about   = "where the organisation's directory is spoken to"
+  }
+
+  var "organization" {
+    type  = "text"
+    about = "the organisation's id"
+  }
+
+  var "directory" {
+    type  = "text"
+    about = "the id of the directory whose people are managed"
+  }
+
+  # By a site: the family's way. This one is for the organisation.
+  auth "basic" {
+    username = "email"
+    password = "api_token"
+  }
+
+  auth "bearer" {
+    paths = ["/v1/orgs/", "/v2/orgs/"]
+    part  = "admin_key"
+  }
 
   # A member of a group, switched on or off.
   lookup "membership" {
@@ -69,6 +96,66 @@ manifest "atlassian_cloud" {
     present       = response.body.accountId == input.user
     outputs       = { email = response.body.emailAddress }
     authoritative = true
+  }
+
+  # Somebody of the directory, by the address.
+  lookup "directory_user_of_email" {
+    inputs = { email = "text" }
+    base   = "var:admin_url"
+    get    = "/v2/orgs/{var.organization}/directories/{var.directory}/users"
+    query = {
+      limit  = 100
+      cursor = page.cursor
+    }
+    evidence      = "recalled: the members of the listing"
+    items         = response.body.data
+    where         = lower(item.email) == lower(input.email)
+    outputs       = { user = item.accountId }
+    authoritative = true
+    page "cursor" { next = response.body.links.next }
+  }
+
+  lookup "directory_user" {
+    inputs   = { user = "text" }
+    base     = "var:admin_url"
+    get      = "/v2/orgs/{var.organization}/directories/{var.directory}/users/{user}"
+    evidence = "recalled: the members of the answer"
+    error "absent" { when = response.status == 404 }
+    present       = response.body.data.accountId == input.user
+    outputs       = { email = response.body.data.email }
+    authoritative = true
+  }
+
+  lookup "suspension" {
+    inputs        = { user = "text" }
+    base          = "var:admin_url"
+    get           = "/v2/orgs/{var.organization}/directories/{var.directory}/users/{user}"
+    evidence      = "recalled: the members of the answer"
+    absent        = response.body.data.membershipStatus == "active"
+    present       = response.body.data.membershipStatus == "suspended"
+    value         = "suspended"
+    authoritative = true
+  }
+
+  # A role of somebody for a product of a site.
+  lookup "role_assignment" {
+    inputs = {
+      user     = "text"
+      role     = "text"
+      resource = "text"
+    }
+    base = "var:admin_url"
+    get  = "/v2/orgs/{var.organization}/directories/{var.directory}/users/{user}/role-assignments"
+    query = {
+      limit  = 100
+      cursor = page.cursor
+    }
+    evidence      = "recalled: the members of the listing"
+    items         = response.body.data
+    where         = item.resourceId == input.resource && contains(item.roles, input.role)
+    value         = "granted"
+    authoritative = true
+    page "cursor" { next = response.body.links.next }
   }
 
   awf "add_to_group" {
@@ -247,6 +334,173 @@ manifest "atlassian_cloud" {
     }
   }
 
+  awf "invite_to_org" {
+    achieves = "create"
+    inputs = {
+      email    = "text"
+      role     = "text"
+      resource = "text"
+    }
+    personal = ["email"]
+    outputs  = { user = "text" }
+    evidence = "vendor spec by the catalogue; members and answers are recalled"
+
+    base = "var:admin_url"
+    post = "/v2/orgs/{var.organization}/users/invite"
+    json = {
+      emails          = [input.email]
+      permissionRules = [{ role = input.role, resource = input.resource }]
+    }
+
+    lookup "directory_user_of_email" {}
+    # An address is one account.
+    ambiguous "probe" {
+      window   = "30s"
+      agreeing = 2
+      unique   = true
+    }
+    readback {
+      within = "2m"
+      every  = "2s"
+    }
+    undo "remove_from_directory" {
+      with = { user = output.user }
+      loss = "the mail has been sent, and the account at Atlassian remains"
+    }
+  }
+
+  awf "remove_from_directory" {
+    achieves = "remove"
+    inputs   = { user = "text" }
+    evidence = "vendor spec by the catalogue; answers are recalled"
+
+    base   = "var:admin_url"
+    delete = "/v2/orgs/{var.organization}/directories/{var.directory}/users/{user}"
+
+    lookup "directory_user" {}
+    ambiguous "resend" {}
+    readback {
+      within = "2m"
+      every  = "2s"
+    }
+    irreversible = "groups, roles and products of the person are gone; an invitation begins anew"
+    forward      = "invite_to_org"
+  }
+
+  awf "suspend_directory_user" {
+    achieves = "create"
+    inputs   = { user = "text" }
+    evidence = "vendor spec by the catalogue; answers are recalled"
+
+    base = "var:admin_url"
+    post = "/v2/orgs/{var.organization}/directories/{var.directory}/users/{user}/suspend"
+
+    lookup "suspension" {}
+    # A switch: a second call changes nothing.
+    ambiguous "probe" {
+      window   = "30s"
+      agreeing = 2
+      unique   = true
+    }
+    readback {
+      within = "2m"
+      every  = "2s"
+    }
+    undo "restore_directory_user" { with = { user = input.user } }
+  }
+
+  awf "restore_directory_user" {
+    achieves = "remove"
+    inputs   = { user = "text" }
+    evidence = "vendor spec by the catalogue; answers are recalled"
+
+    base = "var:admin_url"
+    post = "/v2/orgs/{var.organization}/directories/{var.directory}/users/{user}/restore"
+
+    lookup "suspension" {}
+    ambiguous "probe" {
+      window   = "30s"
+      agreeing = 2
+      unique   = true
+    }
+    readback {
+      within = "2m"
+      every  = "2s"
+    }
+    undo "suspend_directory_user" { with = { user = input.user } }
+  }
+
+  awf "grant_product_access" {
+    achieves = "create"
+    inputs = {
+      user     = "text"
+      role     = "text"
+      resource = "text"
+    }
+    evidence = "vendor spec by the catalogue; answers are recalled"
+
+    base = "var:admin_url"
+    post = "/v1/orgs/{var.organization}/users/{user}/roles/assign"
+    json = {
+      role     = input.role
+      resource = input.resource
+    }
+
+    lookup "role_assignment" {}
+    # Nobody has a role for a product twice.
+    ambiguous "probe" {
+      window   = "30s"
+      agreeing = 2
+      unique   = true
+    }
+    readback {
+      within = "2m"
+      every  = "2s"
+    }
+    undo "revoke_product_access" {
+      with = {
+        user     = input.user
+        role     = input.role
+        resource = input.resource
+      }
+    }
+  }
+
+  awf "revoke_product_access" {
+    achieves = "remove"
+    inputs = {
+      user     = "text"
+      role     = "text"
+      resource = "text"
+    }
+    evidence = "vendor spec by the catalogue; answers are recalled"
+
+    base = "var:admin_url"
+    post = "/v1/orgs/{var.organization}/users/{user}/roles/revoke"
+    json = {
+      role     = input.role
+      resource = input.resource
+    }
+
+    lookup "role_assignment" {}
+    ambiguous "probe" {
+      window   = "30s"
+      agreeing = 2
+      unique   = true
+    }
+    readback {
+      within = "2m"
+      every  = "2s"
+    }
+    undo "grant_product_access" {
+      with = {
+        user     = input.user
+        role     = input.role
+        resource = input.resource
+      }
+    }
+  }
+
   read "users" {
     kind = "user"
     get  = "/rest/api/3/users/search"
@@ -264,5 +518,25 @@ manifest "atlassian_cloud" {
       type  = item.accountType
     }
     bool { active = item.active }
+  }
+
+  read "directory_users" {
+    kind = "directory_user"
+    base = "var:admin_url"
+    get  = "/v2/orgs/{var.organization}/directories/{var.directory}/users"
+    query = {
+      limit  = 100
+      cursor = page.cursor
+    }
+    evidence = "vendor spec by the catalogue; members are recalled"
+    items    = response.body.data
+    page "cursor" { next = response.body.links.next }
+    id = item.accountId
+    text {
+      name    = item.name
+      email   = item.email
+      status  = item.membershipStatus
+      account = item.accountStatus
+    }
   }
 }

@@ -32,6 +32,16 @@ manifest "github" {
   error "absent" { when = response.status == 404 && response.body.message == "Not Found" }
   error "transient" { when = response.status == 503 && response.header.retry-after != null }
 
+  webhook "organization" {
+    verify   = "hmac"
+    header   = "x-hub-signature-256"
+    prefix   = "sha256="
+    dedupe   = request.header.x-github-delivery
+    kind     = request.body.membership.user.login == null ? null : "member"
+    id       = request.body.membership.user.login
+    evidence = "recalled: the signature and the events"
+  }
+
   # A place in the organisation, accepted or only offered, with its role.
   lookup "org_membership" {
     inputs = { username = "text" }

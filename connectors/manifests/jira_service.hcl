@@ -22,6 +22,16 @@ manifest "jira_service" {
     about   = "which issues are read, in the query language of issues"
   }
 
+  webhook "issues" {
+    verify   = "hmac"
+    header   = "x-hub-signature"
+    prefix   = "sha256="
+    dedupe   = request.header.x-atlassian-webhook-identifier
+    kind     = "issue"
+    id       = request.body.issue.key
+    evidence = "recalled: the signature and the message"
+  }
+
   # Our issue, by the label that is our key.
   lookup "issue_of_key" {
     get = "/rest/api/3/search"

@@ -271,6 +271,7 @@ manifest "okta" {
   lookup "rule_of_name" {
     inputs        = { name = "text" }
     get           = "/api/v1/groups/rules"
+    evidence      = "recalled: the listing of rules"
     items         = response.body
     where         = item.name == input.name
     value         = item.status == "ACTIVE" ? "active" : "inactive"
@@ -340,7 +341,7 @@ manifest "okta" {
   lookup "campaign_of_name" {
     inputs        = { name = "text" }
     get           = "/governance/api/v1/campaigns"
-    query         = { limit = 200 }
+    evidence      = "recalled: the listing of campaigns and their states"
     items         = response.body.data
     where         = item.name == input.name && !contains(["COMPLETED", "DELETED"], item.status)
     value         = "running"
@@ -1451,7 +1452,11 @@ manifest "okta" {
   read "users" {
     kind     = "user"
     get      = "/api/v1/users"
-    query    = { limit = 200, search = "id pr" }
+    query = { limit = 200, search = coalesce(page.delta, "id pr") }
+    delta "filter" {
+      overlap = "5m"
+      since   = concat("lastUpdated gt \"", page.since, "\"")
+    }
     evidence = "vendor spec; that `id pr` finds every account is recalled"
     items    = response.body
     page "link" {}
@@ -1472,11 +1477,15 @@ manifest "okta" {
   read "groups" {
     kind     = "group"
     get      = "/api/v1/groups"
-    query    = { limit = 1000 }
+    query    = { limit = 1000, filter = page.delta }
     evidence = "vendor spec"
     items    = response.body
     page "link" {}
-    id      = item.id
+    delta "filter" {
+      overlap = "5m"
+      since   = concat("lastMembershipUpdated gt \"", page.since, "\"")
+    }
+    id = item.id
     version = item.lastMembershipUpdated
     text {
       name        = item.profile.name
@@ -1504,10 +1513,14 @@ manifest "okta" {
   read "devices" {
     kind     = "device"
     get      = "/api/v1/devices"
-    query    = { limit = 200 }
+    query    = { limit = 200, search = page.delta }
     evidence = "vendor spec"
     items    = response.body
     page "link" {}
+    delta "filter" {
+      overlap = "5m"
+      since   = concat("lastUpdated gt \"", page.since, "\"")
+    }
     id      = item.id
     version = item.lastUpdated
     text {

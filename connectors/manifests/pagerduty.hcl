@@ -31,6 +31,16 @@ manifest "pagerduty" {
   error "absent" { when = response.status == 404 && contains([2100, 5001], response.body.error.code) }
   error "transient" { when = response.status == 503 && response.header.retry-after != null }
 
+  webhook "events" {
+    verify   = "hmac"
+    header   = "x-pagerduty-signature"
+    prefix   = "v1="
+    dedupe   = request.body.event.id
+    kind     = request.body.event.resource_type
+    id       = request.body.event.data.id
+    evidence = "recalled: the signature and the events"
+  }
+
   lookup "team_membership" {
     inputs = {
       team = "text"
@@ -109,6 +119,7 @@ manifest "pagerduty" {
   # Our incident: the key is the one by which the system tells doubles apart.
   lookup "incident_of_key" {
     get           = "/incidents"
+    evidence      = "recalled: the listing of incidents by their key"
     query         = { incident_key = key, limit = 100 }
     items         = response.body.incidents
     where         = item.incident_key == key

@@ -121,6 +121,28 @@ manifest "sailpoint_isc" {
     authoritative = true
   }
 
+  # The state in which a person stands, by its technical name, as the accounts of the person show it.
+  lookup "lifecycle_state" {
+    inputs = { identity = "text" }
+    get    = "/accounts"
+    query = {
+      count   = true
+      filters = concat("identityId eq \"", input.identity, "\"")
+      limit   = 250
+      offset  = page.offset
+    }
+    evidence      = "recalled: the members of an account"
+    items         = response.body
+    where         = item.identityId == input.identity && item.cloudLifecycleState != null
+    value         = item.cloudLifecycleState
+    outputs       = { state = item.cloudLifecycleState }
+    authoritative = true
+    page "offset" {
+      size  = 250
+      total = response.header.x-total-count
+    }
+  }
+
   lookup "running_campaign" {
     inputs = { campaign = "text" }
     get    = "/campaigns/{campaign}"
@@ -298,6 +320,41 @@ manifest "sailpoint_isc" {
       every  = "5s"
     }
     nothing_to_undo = "a lock after failed signings-in is the system's own and comes back by itself"
+  }
+
+  # `state` and `back` are ids of states, the one to go to and the one from which the person comes; what is declared is the name.
+  awf "set_lifecycle_state" {
+    achieves = "update"
+    inputs = {
+      identity = "text"
+      state    = "text"
+      back     = "text"
+    }
+    locks    = ["identity:{identity}"]
+    evidence = "vendor spec by the catalogue; members are recalled"
+
+    post = "/identities/{identity}/set-lifecycle-state"
+    json = { lifecycleStateId = input.state }
+
+    lookup "lifecycle_state" {}
+    # Whoever stands in the state stays in it.
+    ambiguous "probe" {
+      window   = "2m"
+      agreeing = 2
+      unique   = true
+    }
+    readback {
+      within = "10m"
+      every  = "5s"
+    }
+    undo "set_lifecycle_state" {
+      with = {
+        identity = input.identity
+        state    = input.back
+        back     = input.state
+      }
+      loss = "access that the state took away is given anew by its own requests"
+    }
   }
 
   awf "start_certification" {

@@ -42,6 +42,19 @@ manifest "slack" {
   error "unknown" { when = contains(["fatal_error", "internal_error", "request_timeout", "service_unavailable"], response.body.error) }
   error "invalid" { when = response.status == 200 && response.body.ok == false }
 
+  webhook "events" {
+    verify           = "hmac"
+    header           = "x-slack-signature"
+    prefix           = "v0="
+    signed           = "v0:{timestamp}:{body}"
+    timestamp_header = "x-slack-request-timestamp"
+    tolerance        = "5m"
+    dedupe           = request.body.event_id
+    kind             = contains(["team_join", "user_change"], request.body.event.type) ? "user" : contains(["member_joined_channel", "member_left_channel"], request.body.event.type) ? "channel_member" : null
+    id               = coalesce(request.body.event.user.id, concat(request.body.event.channel, "/", request.body.event.user))
+    evidence         = "recalled: the signature and the events"
+  }
+
   # A seat in a channel. The list of members is eventually consistent.
   lookup "seat" {
     inputs = {
@@ -63,8 +76,9 @@ manifest "slack" {
 
   # A channel by its name; a name that an archived channel bears is taken as well.
   lookup "channel_of_name" {
-    inputs = { name = "text" }
-    get    = "/conversations.list"
+    inputs   = { name = "text" }
+    evidence = "recalled: the listing of channels"
+    get      = "/conversations.list"
     query = {
       types  = "public_channel,private_channel"
       limit  = 1000

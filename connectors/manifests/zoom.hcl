@@ -42,6 +42,18 @@ manifest "zoom" {
   error "conflict" { when = contains([400, 409], response.status) && response.body.code == 1005 }
   error "transient" { when = response.status == 503 && response.header.retry-after != null }
 
+  webhook "events" {
+    verify           = "hmac"
+    header           = "x-zm-signature"
+    prefix           = "v0="
+    signed           = "v0:{timestamp}:{body}"
+    timestamp_header = "x-zm-request-timestamp"
+    tolerance        = "5m"
+    kind             = starts_with(request.body.event, "user.") ? "user" : null
+    id               = request.body.payload.object.id
+    evidence         = "recalled: the signature and the events"
+  }
+
   # A person by the address. Who is deactivated is there, but is not what a creation wants to see.
   lookup "account" {
     inputs = { email = "text" }
