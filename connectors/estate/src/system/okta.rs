@@ -42,7 +42,7 @@ const ROUTES: &[Route] = &[
 
 /// A listing of what this organisation has none of.
 fn nothing(_call: &Call<'_>, _tx: &mut Tx<'_>) -> Reply {
-    Reply::json(200, json!([]))
+    Reply::json(200, &json!([]))
 }
 
 /// Calls of one operation in a minute.
