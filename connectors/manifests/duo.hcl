@@ -330,7 +330,7 @@ manifest "duo" {
     }
   }
 
-  # The codes are secrets that are shown once: an administrator hands them over. Codes that are there stay good.
+  # The code is a secret that is shown once: a later step hands it over. Codes that are there stay good.
   awf "create_bypass_codes" {
     achieves = "create"
     inputs = {
@@ -338,7 +338,11 @@ manifest "duo" {
       valid_s = "int"
     }
     optional = ["valid_s"]
-    outputs  = { code = "text" }
+    outputs = {
+      code   = "text"
+      secret = "text"
+    }
+    redact   = ["secret"]
     evidence = "client library; answers are recalled"
 
     post = "/admin/v1/users/{user}/bypass_codes"
@@ -348,6 +352,7 @@ manifest "duo" {
       reuse_count       = 1
       preserve_existing = true
     }
+    capture = { secret = response.body.response[0] }
 
     lookup "bypass_code_of" {}
     # Who has a code already is not given a second one.

@@ -156,19 +156,12 @@ manifest "okta" {
     authoritative = true
   }
 
-  # An account, deactivated or not, by its id.
-  lookup "any_account" {
+  # An account that is deactivated and can be deleted. Of another one nothing is said: so nothing is done to it.
+  lookup "deactivated_account" {
     inputs = { id = "text" }
     get    = "/api/v1/users/{id}"
     error "absent" { when = response.status == 404 && response.body.errorCode == "E0000007" }
-    present = response.body.id != null
-    value   = "present"
-    outputs = {
-      login      = response.body.profile.login
-      email      = response.body.profile.email
-      first_name = response.body.profile.firstName
-      last_name  = response.body.profile.lastName
-    }
+    present       = response.body.status == "DEPROVISIONED"
     authoritative = true
   }
 
@@ -693,7 +686,7 @@ manifest "okta" {
     nothing_to_undo = "a lock after failed signings-in is the system's own and comes back by itself"
   }
 
-  # Deletes an account that is deactivated; on another one the call only deactivates.
+  # The same call on an account that is not deactivated would only deactivate it.
   awf "delete_identity" {
     achieves = "remove"
     inputs   = { id = "text" }
@@ -702,7 +695,7 @@ manifest "okta" {
     delete = "/api/v1/users/{id}"
     query  = { sendEmail = false }
 
-    lookup "any_account" {}
+    lookup "deactivated_account" {}
     ambiguous "resend" {}
     readback {
       within = "60s"
@@ -840,7 +833,7 @@ manifest "okta" {
     }
   }
 
-  # The code stands in the answer once and is not taken from there: an administrator hands it over.
+  # The code stands in the answer and nowhere else afterwards: a later step hands it over.
   awf "issue_temporary_access_code" {
     achieves = "create"
     inputs = {
@@ -848,8 +841,12 @@ manifest "okta" {
       authenticator = "text"
       minutes       = "int"
     }
-    outputs  = { id = "text" }
+    outputs = {
+      id   = "text"
+      code = "text"
+    }
     optional = ["minutes"]
+    redact   = ["code"]
     evidence = "vendor spec; that `ttl` counts minutes is recalled"
 
     post = "/api/v1/users/{user}/authenticator-enrollments/tac"
@@ -860,7 +857,10 @@ manifest "okta" {
         ttl      = text(coalesce(input.minutes, 60))
       }
     }
-    capture = { id = response.body.id }
+    capture = {
+      id   = response.body.id
+      code = response.body.profile.tac
+    }
 
     lookup "temporary_code" {}
     ambiguous "probe" {
