@@ -100,7 +100,9 @@ fn check(system: &str, cards: &Json, title: &str, request: &Request) {
     let whole = request.url.splitn(4, '/').nth(3).map(|rest| format!("/{rest}")).unwrap();
     let fitting = cards["cards"].as_array().unwrap().iter().filter(|card| {
         let template = card["spec_path"].as_str().or(card["path"].as_str()).unwrap();
-        card["method"] == request.method.as_str() && (fits(template, path) || fits(template, &whole))
+        let bases = card["base_paths"].as_array().into_iter().flatten().filter_map(Json::as_str);
+        let based = bases.into_iter().any(|base| fits(&format!("{base}{template}"), &whole));
+        card["method"] == request.method.as_str() && (fits(template, path) || fits(template, &whole) || based)
     });
     let Some(card) = fitting.into_iter().find(|card| card.get("same_operation_as").is_none()) else {
         let operation = format!("{} {path}", request.method);
