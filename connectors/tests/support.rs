@@ -67,6 +67,8 @@ pub(crate) fn sample(name: &str, is: &Type) -> Value {
         (_, Type::Date) => "2026-12-31".into(),
         (_, Type::Int) => Value::Int(1),
         (_, Type::Bool) => Value::Bool(true),
+        (_, Type::Map) => Value::Map(values(&[("note", "note-1")])),
+        (other, Type::List(of)) => Value::List(vec![sample(other, of)]),
         (other, _) => format!("{other}-1").into(),
     }
 }
