@@ -1,0 +1,295 @@
+# Snowflake: users and their roles, by the REST API. The account's key pair signs the tokens. A name is the identity: it is
+# unique whatever its case, unless it is quoted. A PUT replaces what a user is: what is not given is unset, so that the
+# whole of what may be written is read before and written back, under a lock.
+manifest "snowflake" {
+  title  = "Snowflake"
+  domain = "software"
+
+  var "account" {
+    type    = "text"
+    default = "ACME"
+    about   = "the account's identifier in upper case, without region"
+  }
+
+  auth "bearer" {}
+
+  headers = {
+    accept                               = "application/json"
+    x-snowflake-authorization-token-type = "KEYPAIR_JWT"
+  }
+
+  message = coalesce(response.body.message, response.body.error_code)
+
+  error "absent" { when = response.status == 404 && contains(["404", "002003", "390201"], response.body.code) }
+  error "conflict" { when = response.status == 409 }
+  error "transient" { when = contains([429, 503], response.status) && response.header.retry-after != null }
+
+  lookup "user" {
+    inputs = { name = "text" }
+    get    = "/api/v2/users/{name}"
+    error "absent" { when = response.status == 404 }
+    present = upper(response.body.name) == upper(input.name)
+    value   = response.body.disabled == true ? "disabled" : "present"
+    outputs = {
+      login_name        = response.body.login_name
+      email             = response.body.email
+      display_name      = response.body.display_name
+      first_name        = response.body.first_name
+      last_name         = response.body.last_name
+      default_role      = response.body.default_role
+      default_warehouse = response.body.default_warehouse
+      default_namespace = response.body.default_namespace
+      type              = response.body.type
+      disabled          = response.body.disabled
+    }
+    marker        = response.body.comment
+    authoritative = true
+  }
+
+  # A role that a user has. The list is short, and is given whole.
+  lookup "role" {
+    inputs = {
+      name = "text"
+      role = "text"
+    }
+    get           = "/api/v2/users/{name}/grants"
+    items         = response.body
+    where         = item.securable_type == "ROLE" && upper(item.securable.name) == upper(input.role)
+    value         = "member"
+    authoritative = true
+    page "link" {}
+  }
+
+  # `createMode` refuses a second creation: what was there before is never taken for ours.
+  awf "create_user" {
+    achieves = "create"
+    inputs = {
+      name              = "text"
+      login_name        = "text"
+      email             = "text"
+      display_name      = "text"
+      first_name        = "text"
+      last_name         = "text"
+      default_role      = "text"
+      default_warehouse = "text"
+      default_namespace = "text"
+      type              = "text"
+      disabled          = "bool"
+    }
+    personal = ["name", "login_name", "email", "display_name", "first_name", "last_name"]
+    optional = ["login_name", "email", "display_name", "first_name", "last_name", "default_role", "default_warehouse", "default_namespace", "type", "disabled"]
+    locks    = ["user:{name}"]
+    evidence = "vendor spec"
+
+    post  = "/api/v2/users"
+    query = { createMode = "errorIfExists" }
+    json = {
+      name              = input.name
+      login_name        = input.login_name
+      email             = input.email
+      display_name      = input.display_name
+      first_name        = input.first_name
+      last_name         = input.last_name
+      default_role      = input.default_role
+      default_warehouse = input.default_warehouse
+      default_namespace = input.default_namespace
+      type              = input.type
+      disabled          = input.disabled
+      comment           = key
+    }
+
+    lookup "user" {}
+    ambiguous "probe" {
+      window   = "10s"
+      agreeing = 2
+      unique   = true
+    }
+    readback {
+      within = "60s"
+      every  = "1s"
+    }
+    undo "drop_user" { with = { name = input.name } }
+  }
+
+  # What a user is, whole: what is not given here is unset.
+  awf "alter_user" {
+    achieves = "update"
+    inputs = {
+      name              = "text"
+      disabled          = "bool"
+      login_name        = "text"
+      email             = "text"
+      display_name      = "text"
+      first_name        = "text"
+      last_name         = "text"
+      default_role      = "text"
+      default_warehouse = "text"
+      default_namespace = "text"
+      type              = "text"
+    }
+    personal = ["name", "login_name", "email", "display_name", "first_name", "last_name"]
+    optional = ["login_name", "email", "display_name", "first_name", "last_name", "default_role", "default_warehouse", "default_namespace", "type"]
+    locks    = ["user:{name}"]
+    evidence = "vendor spec"
+
+    put = "/api/v2/users/{name}"
+    json = {
+      name              = input.name
+      disabled          = input.disabled
+      login_name        = coalesce(input.login_name, snapshot.login_name)
+      email             = input.email
+      display_name      = input.display_name
+      first_name        = input.first_name
+      last_name         = input.last_name
+      default_role      = input.default_role
+      default_warehouse = input.default_warehouse
+      default_namespace = input.default_namespace
+      type              = input.type
+    }
+
+    lookup "user" {}
+    ambiguous "resend" {}
+    readback {
+      within = "60s"
+      every  = "1s"
+    }
+    undo "alter_user" {
+      with = {
+        name              = input.name
+        disabled          = snapshot.disabled
+        login_name        = snapshot.login_name
+        email             = snapshot.email
+        display_name      = snapshot.display_name
+        first_name        = snapshot.first_name
+        last_name         = snapshot.last_name
+        default_role      = snapshot.default_role
+        default_warehouse = snapshot.default_warehouse
+        default_namespace = snapshot.default_namespace
+        type              = snapshot.type
+      }
+      loss = "keys, the comment and network policies that the replacement unset are not set again"
+    }
+  }
+
+  awf "drop_user" {
+    achieves = "remove"
+    inputs   = { name = "text" }
+    locks    = ["user:{name}"]
+    evidence = "vendor spec"
+
+    delete = "/api/v2/users/{name}"
+    query  = { ifExists = true }
+
+    lookup "user" {}
+    ambiguous "resend" {}
+    readback {
+      within = "60s"
+      every  = "1s"
+    }
+    undo "create_user" {
+      with = {
+        name              = input.name
+        login_name        = snapshot.login_name
+        email             = snapshot.email
+        display_name      = snapshot.display_name
+        first_name        = snapshot.first_name
+        last_name         = snapshot.last_name
+        default_role      = snapshot.default_role
+        default_warehouse = snapshot.default_warehouse
+        default_namespace = snapshot.default_namespace
+        type              = snapshot.type
+        disabled          = snapshot.disabled
+      }
+      loss = "password, keys, second factors and the roles that were granted are gone"
+    }
+  }
+
+  # Granting what is granted changes nothing.
+  awf "grant_role" {
+    achieves = "create"
+    inputs = {
+      name = "text"
+      role = "text"
+    }
+    evidence = "vendor spec"
+
+    post = "/api/v2/users/{name}/grants"
+    json = {
+      securable_type = "ROLE"
+      securable      = { name = input.role }
+    }
+
+    lookup "role" {}
+    ambiguous "probe" {
+      window   = "10s"
+      agreeing = 2
+      unique   = true
+    }
+    readback {
+      within = "60s"
+      every  = "1s"
+    }
+    undo "revoke_role" {
+      with = {
+        name = input.name
+        role = input.role
+      }
+    }
+  }
+
+  awf "revoke_role" {
+    achieves = "remove"
+    inputs = {
+      name = "text"
+      role = "text"
+    }
+    evidence = "vendor spec"
+
+    post = "/api/v2/users/{name}/grants:revoke"
+    json = {
+      securable_type = "ROLE"
+      securable      = { name = input.role }
+    }
+
+    lookup "role" {}
+    ambiguous "probe" {
+      window   = "10s"
+      agreeing = 2
+      unique   = true
+    }
+    readback {
+      within = "60s"
+      every  = "1s"
+    }
+    undo "grant_role" {
+      with = {
+        name = input.name
+        role = input.role
+      }
+      loss = "the role is granted by us now, and not by whoever granted it"
+    }
+  }
+
+  # A full page goes on behind its last name.
+  read "users" {
+    kind = "user"
+    get  = "/api/v2/users"
+    query = {
+      showLimit = 1000
+      fromName  = page.cursor
+    }
+    evidence = "vendor spec; that the rows behind `fromName` follow is recalled"
+    items    = response.body
+    page "cursor" { next = response.body[999].name }
+    id = item.name
+    text {
+      name         = item.name
+      login_name   = item.login_name
+      email        = item.email
+      first_name   = item.first_name
+      last_name    = item.last_name
+      default_role = item.default_role
+    }
+    bool { disabled = item.disabled }
+  }
+}
