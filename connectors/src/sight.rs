@@ -29,6 +29,8 @@ pub(crate) struct Question<'a> {
     pub(crate) snapshot: &'a Values,
 }
 
+static NOTHING: Values = Values::new();
+
 impl<'a> Question<'a> {
     fn scope(&self, trail: &'a Trail, answer: Option<&'a Answer<'a>>) -> Scope<'a> {
         Scope {
@@ -37,15 +39,19 @@ impl<'a> Question<'a> {
             inputs: self.inputs,
             key: self.key,
             snapshot: self.snapshot,
+            outputs: &NOTHING,
             trail,
             answer,
             item: None,
+            delta: None,
         }
     }
 
     /// The request at `trail`.
     pub(crate) fn request(&self, trail: &Trail) -> Result<Request, String> {
-        render::request(&self.scope(trail, None), &self.lookup.shape)
+        let mut trail = trail.clone();
+        listing::first(self.lookup.listing.as_ref(), &mut trail.page);
+        render::request(&self.scope(&trail, None), &self.lookup.shape)
     }
 
     /// What `answer` shows.

@@ -89,7 +89,16 @@ impl System {
         inputs: &'a Values,
         snapshot: &'a Values,
     ) -> Ask<'a> {
-        Ask { system: &self.config, awf, phase, inputs, key: self.key, snapshot, carry: &NOTHING }
+        Ask {
+            system: &self.config,
+            awf,
+            phase,
+            inputs,
+            key: self.key,
+            snapshot,
+            outputs: &NOTHING,
+            carry: &NOTHING,
+        }
     }
 
     /// What a lookup of `awf` shows.
@@ -131,13 +140,14 @@ impl System {
         for _ in 0..PAGES_MAX {
             let response = self.send(&request);
             match self.manifests.page(&self.config, &ReadAsk { carry: &carry, ..fixed }, &response) {
-                ReadPage::Records { records, next } => {
+                ReadPage::Records { records, next, .. } => {
                     all.extend(records);
                     match next {
                         Some((next, carried)) => (request, carry) = (*next, carried),
                         None => return all,
                     }
                 }
+                ReadPage::Reset => panic!("{read}: no read of changes was asked for"),
                 ReadPage::Failed(why) => panic!("{read}: {why:?}: {}", text(&response)),
             }
         }

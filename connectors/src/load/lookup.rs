@@ -175,9 +175,9 @@ fn lookup(reader: &mut Reader<'_, '_>, context: &Context<'_>, block: &Block) -> 
     };
     let answered = Place { response: true, page: false, ..asking };
     let shown = Place { item: listed, ..answered };
-    let shape = shape::shape(reader, &asking, context.timeout_ms, context.soap);
+    let shape = shape::shape(reader, &asking, context);
     let rules = shape::rules(reader, &answered);
-    let listing = shape::listing(reader, &answered);
+    let listing = super::listing::listing(reader, &answered);
     let absent = shape::condition(reader, &answered, "absent");
     let present = shape::condition(reader, &shown, "present");
     let matches = shape::condition(reader, &shown, "where");
@@ -188,6 +188,7 @@ fn lookup(reader: &mut Reader<'_, '_>, context: &Context<'_>, block: &Block) -> 
     let marker = shape::expr(reader, &shown, "marker");
     let authoritative = if reader.require("authoritative") { reader.bool("authoritative") } else { None };
     let then = then(reader, &shown);
+    let evidence = reader.text("evidence");
     let silent =
         absent.is_none() && listing.is_none() && !rules.errors.iter().any(|rule| rule.word == Word::Absent);
     let continued = context.outlines.values().any(|other| other.then.as_deref() == Some(name));
@@ -218,6 +219,7 @@ fn lookup(reader: &mut Reader<'_, '_>, context: &Context<'_>, block: &Block) -> 
         marker,
         authoritative: authoritative?,
         then,
+        evidence,
     })
 }
 
