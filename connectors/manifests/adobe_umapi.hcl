@@ -124,6 +124,7 @@ manifest "adobe_umapi" {
     achieves = "remove"
     inputs   = { email = "text" }
     personal = ["email"]
+    blast    = 1
     locks    = ["user:{email}"]
     evidence = "vendor docs"
 
@@ -225,5 +226,28 @@ manifest "adobe_umapi" {
       }
       loss = "what the person stored under the profile may have been taken back by the administrator meanwhile"
     }
+  }
+
+  # Pages are counted from 0, and the last one says that it is.
+  read "users" {
+    kind     = "user"
+    get      = "/v2/usermanagement/users/{var.organization}/{page.cursor}"
+    evidence = "vendor docs"
+    ok       = response.status == 200 && response.body.lastPage != null
+    items    = list(response.body.users)
+    page "path" {
+      first = "0"
+      last  = response.body.lastPage == true
+    }
+    id = item.email
+    text {
+      email      = item.email
+      user_name  = item.username
+      first_name = item.firstname
+      last_name  = item.lastname
+      type       = item.type
+      status     = item.status
+    }
+    texts { profiles = item.groups }
   }
 }

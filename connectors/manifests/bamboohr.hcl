@@ -34,21 +34,21 @@ manifest "bamboohr" {
     page "cursor" { next = response.body.meta.page.nextCursor }
   }
 
-  # The fields of an employee that `names` lists, with commas between them.
-  lookup "fields" {
+  # One field of an employee.
+  lookup "field" {
     inputs = {
       id    = "text"
-      names = "text"
+      field = "text"
     }
     get = "/api/v1/employees/{id}"
     query = {
-      fields      = input.names
+      fields      = input.field
       onlyCurrent = false
     }
     error "absent" { when = response.status == 404 }
     present       = response.body.id != null
-    value         = response.body
-    outputs       = { fields = response.body }
+    value         = coalesce(text(member(response.body, input.field)), "")
+    outputs       = { value = coalesce(text(member(response.body, input.field)), "") }
     authoritative = true
   }
 
@@ -208,6 +208,7 @@ manifest "bamboohr" {
       jobTitle       = input.title
       location       = input.location
     }
+    capture = { id = after_last(response.header.location, "/") }
 
     lookup "employee" {}
     ambiguous "probe" {
@@ -228,23 +229,23 @@ manifest "bamboohr" {
     }
   }
 
-  # Any fields of an employee: `fields` by name, and `names` lists the same names, so that only they are read and given back.
+  # Any field of an employee, by its name.
   awf "update_employee" {
     achieves = "update"
     inputs = {
-      id     = "text"
-      names  = "text"
-      fields = "map"
+      id    = "text"
+      field = "text"
+      value = "text"
     }
-    personal = ["fields"]
+    personal = ["value"]
     locks    = ["employee:{id}"]
     evidence = "vendor docs"
 
     post = "/api/v1/employees/{id}"
-    json = input.fields
+    json = object(input.field, input.value)
 
-    lookup "fields" {}
-    # The same values a second time change nothing.
+    lookup "field" {}
+    # The same value a second time changes nothing.
     ambiguous "probe" {
       window   = "5s"
       agreeing = 2
@@ -256,11 +257,11 @@ manifest "bamboohr" {
     }
     undo "update_employee" {
       with = {
-        id     = input.id
-        names  = input.names
-        fields = snapshot.fields
+        id    = input.id
+        field = input.field
+        value = snapshot.value
       }
-      loss = "fields that keep a history show both values"
+      loss = "a field that keeps a history shows both values"
     }
   }
 
@@ -504,7 +505,7 @@ manifest "bamboohr" {
 
     put = "/api/v1/time_off/requests/{request}/status"
     json = {
-      status = input.status
+      status = input.status == "approved" ? "approved" : input.status == "denied" ? "denied" : "canceled"
       note   = key
     }
 
@@ -543,6 +544,19 @@ manifest "bamboohr" {
       every  = "1s"
     }
     irreversible = "the file's bytes are not kept here"
+  }
+
+  # What changed since a moment: the vendor tells only the ids, and what happened to them.
+  read "changed_employees" {
+    kind  = "employee_change"
+    get   = "/api/v1/employees/changed"
+    query = { since = coalesce(page.since, "1970-01-01T00:00:00Z") }
+    evidence = "vendor docs; the listing of ids as members of a map is recalled"
+    items    = values(response.body.employees)
+    delta "filter" { overlap = "5m" }
+    id      = item.id
+    version = item.lastChanged
+    text { action = item.action }
   }
 
   read "employees" {

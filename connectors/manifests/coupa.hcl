@@ -267,6 +267,7 @@ manifest "coupa" {
   awf "cancel_purchase_order" {
     achieves = "remove"
     inputs   = { order = "int" }
+    blast    = 1
     locks    = ["order:{order}"]
     evidence = "vendor spec"
 

@@ -98,6 +98,7 @@ manifest "crowdstrike" {
   awf "contain_host" {
     achieves = "create"
     inputs   = { host = "text" }
+    blast    = 1
     locks    = ["host:{host}"]
     evidence = "client library; the words of the states are recalled"
 
@@ -126,6 +127,7 @@ manifest "crowdstrike" {
   awf "lift_containment" {
     achieves = "remove"
     inputs   = { host = "text" }
+    blast    = 1
     locks    = ["host:{host}"]
     evidence = "client library; the words of the states are recalled"
 
@@ -296,6 +298,7 @@ manifest "crowdstrike" {
   awf "delete_console_user" {
     achieves = "remove"
     inputs   = { user = "text" }
+    blast    = 1
     evidence = "client library"
 
     delete = "/user-management/entities/users/v1"

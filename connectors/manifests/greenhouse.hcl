@@ -123,6 +123,7 @@ manifest "greenhouse" {
     }
     personal = ["start_date"]
     optional = ["opening", "close_reason"]
+    blast    = 1
     locks    = ["application:{application}"]
     evidence = "vendor docs"
 
@@ -370,6 +371,7 @@ manifest "greenhouse" {
       candidate = "text"
       fields    = "list(text)"
     }
+    blast    = 1
     locks    = ["candidate:{candidate}"]
     evidence = "vendor docs"
 

@@ -133,6 +133,8 @@ manifest "kandji" {
     }
     personal = ["pin", "message", "phone"]
     optional = ["message", "phone"]
+    redact   = ["pin"]
+    blast    = 1
     locks    = ["device:{device}"]
     evidence = "unverified: catalogue"
 
@@ -155,6 +157,8 @@ manifest "kandji" {
     }
     personal = ["pin"]
     optional = ["pin"]
+    redact   = ["pin"]
+    blast    = 1
     locks    = ["device:{device}"]
     evidence = "unverified: catalogue"
 
@@ -178,6 +182,7 @@ manifest "kandji" {
     }
     personal = ["message", "phone"]
     optional = ["phone", "footnote"]
+    blast    = 1
     locks    = ["device:{device}"]
     evidence = "unverified: catalogue; the details are recalled"
 
@@ -236,6 +241,7 @@ manifest "kandji" {
 
   awf "clear_passcode" {
     inputs   = { device = "text" }
+    blast    = 1
     locks    = ["device:{device}"]
     evidence = "unverified: catalogue"
 
@@ -266,6 +272,7 @@ manifest "kandji" {
       user_name = "text"
     }
     personal = ["user_name"]
+    blast    = 1
     locks    = ["device:{device}"]
     evidence = "unverified: catalogue"
 
@@ -470,6 +477,7 @@ manifest "kandji" {
   awf "delete_device" {
     achieves = "remove"
     inputs   = { device = "text" }
+    blast    = 1
     locks    = ["device:{device}"]
     evidence = "unverified: catalogue"
 

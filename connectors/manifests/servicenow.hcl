@@ -1,5 +1,7 @@
-# ServiceNow: orders from the service catalogue. Nothing is unique there: what tells our order from another is our key in
-# `correlation_id`. A query ignores what it does not understand and then answers more: so each item is judged again here.
+# ServiceNow: orders, incidents, changes, users, groups, configuration items and assets. Few things are unique there: what
+# tells our order, incident or change from another is our key in `correlation_id`. A query ignores what it does not understand
+# and then answers more: so each item is judged again here. What changed is asked for by whole days, as the instance's zone of
+# time is not known.
 manifest "servicenow" {
   title  = "ServiceNow"
   domain = "service"
@@ -110,22 +112,22 @@ manifest "servicenow" {
     authoritative = true
   }
 
-  # The fields of a record that `names` lists, with commas between them.
-  lookup "record" {
+  # One field of a record.
+  lookup "field" {
     inputs = {
       table = "text"
       id    = "text"
-      names = "text"
+      field = "text"
     }
     get = "/api/now/table/{table}/{id}"
     query = {
-      sysparm_fields                 = input.names
+      sysparm_fields                 = input.field
       sysparm_exclude_reference_link = true
     }
     error "absent" { when = response.status == 404 && contains(response.body.error.message, "No Record found") }
     present       = response.body.result != null
-    value         = response.body.result
-    outputs       = { fields = response.body.result }
+    value         = member(response.body.result, input.field)
+    outputs       = { value = member(response.body.result, input.field) }
     authoritative = true
   }
 
@@ -463,24 +465,25 @@ manifest "servicenow" {
     forward      = "create_incident"
   }
 
-  # Any fields of any record: `fields` by name, and `names` lists the same names, so that only they are read and given back.
+  # Any field of any record, by its name.
   awf "update_record" {
     achieves = "update"
     inputs = {
-      table  = "text"
-      id     = "text"
-      names  = "text"
-      fields = "map"
+      table = "text"
+      id    = "text"
+      field = "text"
+      value = "text"
     }
-    personal = ["fields"]
+    personal = ["value"]
     locks    = ["record:{table}/{id}"]
     evidence = "vendor docs"
 
     patch = "/api/now/table/{table}/{id}"
     query = { sysparm_fields = "sys_id" }
-    json  = input.fields
+    json  = object(input.field, input.value)
 
-    lookup "record" {}
+    lookup "field" {}
+    # The same value a second time changes nothing.
     ambiguous "probe" {
       window   = "5s"
       agreeing = 2
@@ -492,10 +495,10 @@ manifest "servicenow" {
     }
     undo "update_record" {
       with = {
-        table  = input.table
-        id     = input.id
-        names  = input.names
-        fields = snapshot.fields
+        table = input.table
+        id    = input.id
+        field = input.field
+        value = snapshot.value
       }
     }
   }
@@ -964,7 +967,7 @@ manifest "servicenow" {
     kind = "user"
     get  = "/api/now/table/sys_user"
     query = {
-      sysparm_query                  = "ORDERBYsys_id"
+      sysparm_query                  = coalesce(page.delta, "ORDERBYsys_id")
       sysparm_fields                 = "sys_id,user_name,email,first_name,last_name,employee_number,active,sys_updated_on"
       sysparm_exclude_reference_link = true
       sysparm_limit                  = 500
@@ -975,6 +978,11 @@ manifest "servicenow" {
     page "offset" {
       size  = 500
       total = response.header.x-total-count
+    }
+    delta "filter" {
+      overlap = "24h"
+      format  = "date"
+      since   = concat("sys_updated_on>=javascript:gs.dateGenerate('", page.since, "','00:00:00')^ORDERBYsys_id")
     }
     id      = item.sys_id
     version = item.sys_updated_on
@@ -992,7 +1000,7 @@ manifest "servicenow" {
     kind = "group"
     get  = "/api/now/table/sys_user_group"
     query = {
-      sysparm_query                  = "ORDERBYsys_id"
+      sysparm_query                  = coalesce(page.delta, "ORDERBYsys_id")
       sysparm_fields                 = "sys_id,name,active,sys_updated_on"
       sysparm_exclude_reference_link = true
       sysparm_limit                  = 500
@@ -1003,6 +1011,11 @@ manifest "servicenow" {
     page "offset" {
       size  = 500
       total = response.header.x-total-count
+    }
+    delta "filter" {
+      overlap = "24h"
+      format  = "date"
+      since   = concat("sys_updated_on>=javascript:gs.dateGenerate('", page.since, "','00:00:00')^ORDERBYsys_id")
     }
     id      = item.sys_id
     version = item.sys_updated_on
@@ -1016,7 +1029,7 @@ manifest "servicenow" {
     kind = "group_member"
     get  = "/api/now/table/sys_user_grmember"
     query = {
-      sysparm_query                  = "ORDERBYsys_id"
+      sysparm_query                  = coalesce(page.delta, "ORDERBYsys_id")
       sysparm_fields                 = "sys_id,user,group,sys_updated_on"
       sysparm_exclude_reference_link = true
       sysparm_limit                  = 500
@@ -1027,6 +1040,11 @@ manifest "servicenow" {
     page "offset" {
       size  = 500
       total = response.header.x-total-count
+    }
+    delta "filter" {
+      overlap = "24h"
+      format  = "date"
+      since   = concat("sys_updated_on>=javascript:gs.dateGenerate('", page.since, "','00:00:00')^ORDERBYsys_id")
     }
     id      = item.sys_id
     version = item.sys_updated_on
@@ -1040,7 +1058,7 @@ manifest "servicenow" {
     kind = "asset"
     get  = "/api/now/table/alm_hardware"
     query = {
-      sysparm_query                  = "ORDERBYsys_id"
+      sysparm_query                  = coalesce(page.delta, "ORDERBYsys_id")
       sysparm_fields                 = "sys_id,asset_tag,serial_number,assigned_to,install_status,location,model,sys_updated_on"
       sysparm_exclude_reference_link = true
       sysparm_limit                  = 500
@@ -1051,6 +1069,11 @@ manifest "servicenow" {
     page "offset" {
       size  = 500
       total = response.header.x-total-count
+    }
+    delta "filter" {
+      overlap = "24h"
+      format  = "date"
+      since   = concat("sys_updated_on>=javascript:gs.dateGenerate('", page.since, "','00:00:00')^ORDERBYsys_id")
     }
     id      = item.sys_id
     version = item.sys_updated_on
@@ -1068,7 +1091,7 @@ manifest "servicenow" {
     kind = "order"
     get  = "/api/now/table/sc_req_item"
     query = {
-      sysparm_query                  = "ORDERBYsys_id"
+      sysparm_query                  = coalesce(page.delta, "ORDERBYsys_id")
       sysparm_fields                 = "sys_id,number,request,cat_item,requested_for,state,sys_updated_on"
       sysparm_exclude_reference_link = true
       sysparm_limit                  = 500
@@ -1079,6 +1102,11 @@ manifest "servicenow" {
     page "offset" {
       size  = 500
       total = response.header.x-total-count
+    }
+    delta "filter" {
+      overlap = "24h"
+      format  = "date"
+      since   = concat("sys_updated_on>=javascript:gs.dateGenerate('", page.since, "','00:00:00')^ORDERBYsys_id")
     }
     id      = item.sys_id
     version = item.sys_updated_on
@@ -1095,7 +1123,7 @@ manifest "servicenow" {
     kind = "incident"
     get  = "/api/now/table/incident"
     query = {
-      sysparm_query                  = "ORDERBYsys_id"
+      sysparm_query                  = coalesce(page.delta, "ORDERBYsys_id")
       sysparm_fields                 = "sys_id,number,short_description,caller_id,state,assignment_group,sys_updated_on"
       sysparm_exclude_reference_link = true
       sysparm_limit                  = 500
@@ -1106,6 +1134,11 @@ manifest "servicenow" {
     page "offset" {
       size  = 500
       total = response.header.x-total-count
+    }
+    delta "filter" {
+      overlap = "24h"
+      format  = "date"
+      since   = concat("sys_updated_on>=javascript:gs.dateGenerate('", page.since, "','00:00:00')^ORDERBYsys_id")
     }
     id      = item.sys_id
     version = item.sys_updated_on

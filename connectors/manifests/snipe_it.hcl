@@ -156,6 +156,7 @@ manifest "snipe_it" {
   awf "delete_asset" {
     achieves = "remove"
     inputs   = { asset = "int" }
+    blast    = 1
     locks    = ["asset:{asset}"]
     evidence = "vendor source"
 

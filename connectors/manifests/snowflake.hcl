@@ -11,7 +11,14 @@ manifest "snowflake" {
     about   = "the account's identifier in upper case, without region"
   }
 
-  auth "bearer" {}
+  auth "jwt" {
+    issuer   = "part:issuer"
+    subject  = "part:subject"
+    audience = "var:account"
+    lifetime = "50m"
+    header   = "authorization"
+    prefix   = "Bearer "
+  }
 
   headers = {
     accept                               = "application/json"
@@ -174,6 +181,7 @@ manifest "snowflake" {
   awf "drop_user" {
     achieves = "remove"
     inputs   = { name = "text" }
+    blast    = 1
     locks    = ["user:{name}"]
     evidence = "vendor spec"
 

@@ -18,6 +18,12 @@ manifest "workday" {
     default = "v31.2"
   }
 
+  var "token_url" {
+    type    = "text"
+    default = "https://wd2-impl-services1.workday.com/ccx/oauth2/acme/token"
+    about   = "where the REST services' tokens come from"
+  }
+
   var "end_reason_type" {
     type    = "text"
     default = "General_Event_Subcategory_ID"
@@ -91,6 +97,11 @@ manifest "workday" {
 
   auth "ws_security" {}
 
+  auth "oauth2_refresh" {
+    paths     = ["/ccx/api/"]
+    token_url = "{token_url}"
+  }
+
   soap {
     namespace            = "urn:com.workday/bsvc"
     qualified_attributes = true
@@ -112,16 +123,19 @@ manifest "workday" {
   error "invalid" { when = response.body.Fault.detail.Validation_Fault != null || contains(response.body.Fault.faultcode, "validationError") }
   error "transient" { when = response.status == 503 && response.header.retry-after != null }
 
-  # The end of a contract that is in force, and the event behind it.
+  # The end of a contract or of an employment that is in force, and the event behind it.
   lookup "contract_end" {
-    inputs = { worker = "text" }
-    post   = "/ccx/service/{var.tenant}/Human_Resources/{var.version}"
+    inputs = {
+      worker      = "text"
+      worker_type = "text"
+    }
+    post = "/ccx/service/{var.tenant}/Human_Resources/{var.version}"
     soap = {
       Get_Workers_Request = {
         "@version" = var.version
         Request_References = {
           Worker_Reference = {
-            ID = { "@type" = "Contingent_Worker_ID", "#text" = input.worker }
+            ID = { "@type" = input.worker_type == "employee" ? "Employee_ID" : "Contingent_Worker_ID", "#text" = input.worker }
           }
         }
         Response_Group = {
@@ -132,14 +146,14 @@ manifest "workday" {
       }
     }
     ok         = response.status == 200 && response.body.Get_Workers_Response.Response_Data.Worker.Worker_Data.Worker_ID == input.worker
-    absent     = response.body.Get_Workers_Response.Response_Data.Worker.Worker_Data.Employment_Data.Worker_Status_Data.Active != null && response.body.Get_Workers_Response.Response_Data.Worker.Worker_Data.Employment_Data.Worker_Status_Data.End_Employment_Date == null
-    present    = response.body.Get_Workers_Response.Response_Data.Worker.Worker_Data.Employment_Data.Worker_Status_Data.End_Employment_Date != null
-    value      = response.body.Get_Workers_Response.Response_Data.Worker.Worker_Data.Employment_Data.Worker_Status_Data.End_Employment_Date
+    absent     = response.body.Get_Workers_Response.Response_Data.Worker.Worker_Data.Employment_Data.Worker_Status_Data.Active != null && coalesce(response.body.Get_Workers_Response.Response_Data.Worker.Worker_Data.Employment_Data.Worker_Status_Data.End_Employment_Date, response.body.Get_Workers_Response.Response_Data.Worker.Worker_Data.Employment_Data.Worker_Status_Data.Termination_Date) == null
+    present    = coalesce(response.body.Get_Workers_Response.Response_Data.Worker.Worker_Data.Employment_Data.Worker_Status_Data.End_Employment_Date, response.body.Get_Workers_Response.Response_Data.Worker.Worker_Data.Employment_Data.Worker_Status_Data.Termination_Date) != null
+    value      = coalesce(response.body.Get_Workers_Response.Response_Data.Worker.Worker_Data.Employment_Data.Worker_Status_Data.End_Employment_Date, response.body.Get_Workers_Response.Response_Data.Worker.Worker_Data.Employment_Data.Worker_Status_Data.Termination_Date)
     value_type = "date"
     items      = list(response.body.Get_Workers_Response.Response_Data.Worker.Worker_Data.Transaction_Log_Entry_Data.Transaction_Log_Entry)
-    where      = !contains(["1", "true"], item.Transaction_Log_Data.Is_Rescind_Or_Rescinded) && starts_with(item.Transaction_Log_Data.Transaction_Log_Description, var.end_process)
+    where      = !contains(["1", "true"], item.Transaction_Log_Data.Is_Rescind_Or_Rescinded) && starts_with(item.Transaction_Log_Data.Transaction_Log_Description, input.worker_type == "employee" ? var.termination_process : var.end_process)
     outputs = {
-      end_date = response.body.Get_Workers_Response.Response_Data.Worker.Worker_Data.Employment_Data.Worker_Status_Data.End_Employment_Date
+      end_date = coalesce(response.body.Get_Workers_Response.Response_Data.Worker.Worker_Data.Employment_Data.Worker_Status_Data.End_Employment_Date, response.body.Get_Workers_Response.Response_Data.Worker.Worker_Data.Employment_Data.Worker_Status_Data.Termination_Date)
       event    = item.Transaction_Log_Reference.ID.WID
     }
     authoritative = true
@@ -255,40 +269,6 @@ manifest "workday" {
     where         = !contains(["1", "true"], item.Transaction_Log_Data.Is_Rescind_Or_Rescinded) && starts_with(item.Transaction_Log_Data.Transaction_Log_Description, var.contract_process)
     value         = "contracted"
     outputs       = { event = item.Transaction_Log_Reference.ID.WID }
-    authoritative = true
-    then "end_event" { event = item.Transaction_Log_Reference.ID.WID }
-  }
-
-  # The end of an employment that is in force, and the event behind it.
-  lookup "employment_end" {
-    inputs = { worker = "text" }
-    post   = "/ccx/service/{var.tenant}/Human_Resources/{var.version}"
-    soap = {
-      Get_Workers_Request = {
-        "@version" = var.version
-        Request_References = {
-          Worker_Reference = {
-            ID = { "@type" = "Employee_ID", "#text" = input.worker }
-          }
-        }
-        Response_Group = {
-          Include_Reference              = true
-          Include_Employment_Information = true
-          Include_Transaction_Log_Data   = true
-        }
-      }
-    }
-    ok         = response.status == 200 && response.body.Get_Workers_Response.Response_Data.Worker.Worker_Data.Worker_ID == input.worker
-    absent     = response.body.Get_Workers_Response.Response_Data.Worker.Worker_Data.Employment_Data.Worker_Status_Data.Active != null && response.body.Get_Workers_Response.Response_Data.Worker.Worker_Data.Employment_Data.Worker_Status_Data.Termination_Date == null
-    present    = response.body.Get_Workers_Response.Response_Data.Worker.Worker_Data.Employment_Data.Worker_Status_Data.Termination_Date != null
-    value      = response.body.Get_Workers_Response.Response_Data.Worker.Worker_Data.Employment_Data.Worker_Status_Data.Termination_Date
-    value_type = "date"
-    items      = list(response.body.Get_Workers_Response.Response_Data.Worker.Worker_Data.Transaction_Log_Entry_Data.Transaction_Log_Entry)
-    where      = !contains(["1", "true"], item.Transaction_Log_Data.Is_Rescind_Or_Rescinded) && starts_with(item.Transaction_Log_Data.Transaction_Log_Description, var.termination_process)
-    outputs = {
-      end_date = response.body.Get_Workers_Response.Response_Data.Worker.Worker_Data.Employment_Data.Worker_Status_Data.Termination_Date
-      event    = item.Transaction_Log_Reference.ID.WID
-    }
     authoritative = true
     then "end_event" { event = item.Transaction_Log_Reference.ID.WID }
   }
@@ -544,18 +524,93 @@ manifest "workday" {
     authoritative = true
   }
 
+  # Whether a job change was submitted: a draft has no status.
+  lookup "job_change" {
+    inputs        = { job_change = "text" }
+    get           = "/ccx/api/staffing/{var.rest_version}/{var.tenant}/jobChanges/{job_change}"
+    answers       = "json"
+    evidence      = "recalled: where the answer says what became of the process"
+    absent        = response.body.id == input.job_change && response.body.businessProcessParameters.overallStatus == null
+    present       = response.body.businessProcessParameters.overallStatus != null
+    value         = "submitted"
+    outputs       = { status = response.body.businessProcessParameters.overallStatus }
+    authoritative = true
+  }
+
+  # The location that a draft of a job change has.
+  lookup "job_change_location" {
+    inputs        = { job_change = "text" }
+    get           = "/ccx/api/staffing/{var.rest_version}/{var.tenant}/jobChanges/{job_change}/location"
+    answers       = "json"
+    evidence      = "recalled: that the answer is a list of one"
+    items         = response.body.data
+    where         = item.location != null
+    value         = item.location.id
+    outputs       = { location = item.location.id }
+    authoritative = true
+  }
+
+  lookup "org_assignment" {
+    inputs        = { assignment = "text" }
+    get           = "/ccx/api/staffing/{var.rest_version}/{var.tenant}/organizationAssignmentChanges/{assignment}"
+    answers       = "json"
+    evidence      = "recalled: where the answer says what became of the process"
+    absent        = response.body.id == input.assignment && response.body.businessProcessParameters.overallStatus == null
+    present       = response.body.businessProcessParameters.overallStatus != null
+    value         = "submitted"
+    outputs       = { status = response.body.businessProcessParameters.overallStatus }
+    authoritative = true
+  }
+
+  # The cost centre that a draft of an assignment has.
+  lookup "cost_center" {
+    inputs        = { assignment = "text" }
+    get           = "/ccx/api/staffing/{var.rest_version}/{var.tenant}/organizationAssignmentChanges/{assignment}/costCenter"
+    answers       = "json"
+    evidence      = "recalled: that the answer is a list of one"
+    items         = response.body.data
+    where         = item.costCenter != null
+    value         = item.costCenter.id
+    outputs       = { cost_center = item.costCenter.id }
+    authoritative = true
+  }
+
+  # A contingent worker's contract ends by one service, the employment of whoever is `employee` by another.
   awf "set_end_date" {
     achieves = "create"
     inputs = {
-      worker   = "text"
-      end_date = "date"
+      worker      = "text"
+      end_date    = "date"
+      worker_type = "text"
     }
     personal = ["end_date"]
+    optional = ["worker_type"]
     outputs  = { event = "text" }
     evidence = "client library; that a second end is refused with these words is recalled"
 
     post = "/ccx/service/{var.tenant}/Staffing/{var.version}"
-    soap = {
+    soap = input.worker_type == "employee" ? {
+      Terminate_Employee_Request = {
+        "@version" = var.version
+        Terminate_Employee_Data = {
+          Employee_Reference = {
+            ID = { "@type" = "Employee_ID", "#text" = input.worker }
+          }
+          Termination_Date = input.end_date
+          Terminate_Event_Data = {
+            Primary_Reason_Reference = {
+              ID = { "@type" = var.end_reason_type, "#text" = var.termination_reason }
+            }
+            Last_Day_of_Work = input.end_date
+          }
+        }
+        Business_Process_Parameters = {
+          Auto_Complete = true
+          Run_Now       = true
+          Comment_Data  = { Comment = key }
+        }
+      }
+    } : {
       End_Contingent_Worker_Contract_Request = {
         "@version" = var.version
         End_Contingent_Worker_Contract_Data = {
@@ -577,8 +632,8 @@ manifest "workday" {
         }
       }
     }
-    ok      = response.status == 200 && response.body.End_Contingent_Worker_Contract_Response != null
-    capture = { event = response.body.End_Contingent_Worker_Contract_Response.Event_Reference.ID.WID }
+    ok      = response.status == 200 && coalesce(response.body.End_Contingent_Worker_Contract_Response, response.body.Terminate_Employee_Event_Response) != null
+    capture = { event = coalesce(response.body.End_Contingent_Worker_Contract_Response.Event_Reference.ID.WID, response.body.Terminate_Employee_Event_Response.Event_Reference.ID.WID) }
     error "conflict" { when = contains(response.body.Fault.faultstring, "already has an end") }
 
     lookup "contract_end" {}
@@ -594,8 +649,9 @@ manifest "workday" {
     }
     undo "clear_end_date" {
       with = {
-        worker = input.worker
-        event  = output.event
+        worker      = input.worker
+        event       = output.event
+        worker_type = input.worker_type
       }
     }
   }
@@ -603,9 +659,11 @@ manifest "workday" {
   awf "clear_end_date" {
     achieves = "remove"
     inputs = {
-      worker = "text"
-      event  = "text"
+      worker      = "text"
+      event       = "text"
+      worker_type = "text"
     }
+    optional = ["worker_type"]
     evidence = "client library; that a second rescission is refused with these words is recalled"
 
     post = "/ccx/service/{var.tenant}/Integrations/{var.version}"
@@ -633,67 +691,11 @@ manifest "workday" {
     }
     undo "set_end_date" {
       with = {
-        worker   = input.worker
-        end_date = snapshot.end_date
+        worker      = input.worker
+        end_date    = snapshot.end_date
+        worker_type = input.worker_type
       }
       loss = "the end date comes back under a new event"
-    }
-  }
-
-  # The end of an employment: what `set_end_date` is for a contract.
-  awf "terminate_employee" {
-    achieves = "create"
-    inputs = {
-      worker   = "text"
-      end_date = "date"
-      reason   = "text"
-    }
-    personal = ["end_date", "reason"]
-    optional = ["reason"]
-    outputs  = { event = "text" }
-    locks    = ["worker:{worker}"]
-    evidence = "client library; that a second end is refused with these words is recalled"
-
-    post = "/ccx/service/{var.tenant}/Staffing/{var.version}"
-    soap = {
-      Terminate_Employee_Request = {
-        "@version" = var.version
-        Terminate_Employee_Data = {
-          Employee_Reference = {
-            ID = { "@type" = "Employee_ID", "#text" = input.worker }
-          }
-          Termination_Date = input.end_date
-          Terminate_Event_Data = {
-            Primary_Reason_Reference = {
-              ID = { "@type" = var.end_reason_type, "#text" = coalesce(input.reason, var.termination_reason) }
-            }
-            Last_Day_of_Work = input.end_date
-          }
-        }
-        Business_Process_Parameters = {
-          Auto_Complete = true
-          Run_Now       = true
-          Comment_Data  = { Comment = key }
-        }
-      }
-    }
-    ok      = response.status == 200 && response.body.Terminate_Employee_Event_Response != null
-    capture = { event = response.body.Terminate_Employee_Event_Response.Event_Reference.ID.WID }
-    error "conflict" { when = contains(response.body.Fault.faultstring, "already") && contains(response.body.Fault.faultstring, "terminat") }
-
-    lookup "employment_end" {}
-    ambiguous "probe" {
-      window   = "5s"
-      agreeing = 2
-      unique   = true
-    }
-    readback {
-      within = "60s"
-      every  = "1s"
-    }
-    undo "rescind_business_process" {
-      with = { event = output.event }
-      loss = "the history keeps the end and its rescission"
     }
   }
 
@@ -738,7 +740,7 @@ manifest "workday" {
     capture = { event = response.body.End_Contingent_Worker_Contract_Response.Event_Reference.ID.WID }
     error "conflict" { when = contains(response.body.Fault.faultstring, "already has an end") }
 
-    lookup "contract_end" {}
+    lookup "contract_end" { worker_type = "contingent" }
     ambiguous "probe" {
       window   = "5s"
       agreeing = 2
@@ -1882,12 +1884,217 @@ manifest "workday" {
     }
   }
 
+  # A draft: nothing of it holds before it is submitted, and nothing lists drafts. What was not answered is looked at by a person.
+  awf "change_job" {
+    inputs = {
+      worker       = "text"
+      on           = "date"
+      reason       = "text"
+      job          = "text"
+      organization = "text"
+      location     = "text"
+    }
+    personal = ["worker"]
+    optional = ["reason", "job", "organization", "location"]
+    outputs  = { job_change = "text" }
+    locks    = ["worker:{worker}"]
+    evidence = "vendor spec"
+
+    post    = "/ccx/api/staffing/{var.rest_version}/{var.tenant}/workers/{worker}/jobChanges"
+    answers = "json"
+    json = {
+      date                    = input.on
+      reason                  = input.reason == null ? null : { id = input.reason }
+      job                     = input.job == null ? null : { id = input.job }
+      supervisoryOrganization = input.organization == null ? null : { id = input.organization }
+      location                = input.location == null ? null : { id = input.location }
+    }
+    capture = { job_change = response.body.id }
+
+    ambiguous "park" {}
+    undo "cancel_business_process" {
+      with = { event = output.job_change }
+      loss = "a draft that was cancelled is kept by the history"
+    }
+  }
+
+  awf "submit_job_change" {
+    achieves = "create"
+    inputs   = { job_change = "text" }
+    locks    = ["job_change:{job_change}"]
+    evidence = "vendor spec; where the answer says what became of the process is recalled"
+
+    post    = "/ccx/api/staffing/{var.rest_version}/{var.tenant}/jobChanges/{job_change}/submit"
+    answers = "json"
+    json    = {}
+
+    lookup "job_change" {}
+    # What was submitted is no draft any more: it cannot be submitted twice.
+    ambiguous "probe" {
+      window   = "10s"
+      agreeing = 2
+      unique   = true
+    }
+    readback {
+      within = "60s"
+      every  = "1s"
+    }
+    undo "rescind_business_process" {
+      with = { event = input.job_change }
+      loss = "the history keeps the change and its rescission"
+    }
+  }
+
+  # In a draft: it holds once that is submitted.
+  awf "change_job_location" {
+    achieves = "update"
+    inputs = {
+      job_change = "text"
+      location   = "text"
+    }
+    locks    = ["job_change:{job_change}"]
+    evidence = "vendor spec; what the draft answers is recalled"
+
+    patch   = "/ccx/api/staffing/{var.rest_version}/{var.tenant}/jobChanges/{job_change}/location/{job_change}"
+    answers = "json"
+    json    = { location = { id = input.location } }
+
+    lookup "job_change_location" {}
+    ambiguous "probe" {
+      window   = "10s"
+      agreeing = 2
+      unique   = true
+    }
+    readback {
+      within = "60s"
+      every  = "1s"
+    }
+    undo "change_job_location" {
+      with = {
+        job_change = input.job_change
+        location   = snapshot.location
+      }
+    }
+  }
+
+  awf "change_org_assignment" {
+    inputs = {
+      worker   = "text"
+      on       = "date"
+      position = "text"
+    }
+    personal = ["worker"]
+    optional = ["position"]
+    outputs  = { assignment = "text" }
+    locks    = ["worker:{worker}"]
+    evidence = "vendor spec"
+
+    post    = "/ccx/api/staffing/{var.rest_version}/{var.tenant}/workers/{worker}/organizationAssignmentChanges"
+    answers = "json"
+    json = {
+      date     = input.on
+      position = input.position == null ? null : { id = input.position }
+    }
+    capture = { assignment = response.body.id }
+
+    ambiguous "park" {}
+    undo "cancel_business_process" {
+      with = { event = output.assignment }
+      loss = "a draft that was cancelled is kept by the history"
+    }
+  }
+
+  # In a draft: it holds once that is submitted.
+  awf "set_cost_center" {
+    achieves = "update"
+    inputs = {
+      assignment  = "text"
+      cost_center = "text"
+    }
+    locks    = ["assignment:{assignment}"]
+    evidence = "vendor spec; what the draft answers is recalled"
+
+    patch   = "/ccx/api/staffing/{var.rest_version}/{var.tenant}/organizationAssignmentChanges/{assignment}/costCenter/{assignment}"
+    answers = "json"
+    json    = { costCenter = { id = input.cost_center } }
+
+    lookup "cost_center" {}
+    ambiguous "probe" {
+      window   = "10s"
+      agreeing = 2
+      unique   = true
+    }
+    readback {
+      within = "60s"
+      every  = "1s"
+    }
+    undo "set_cost_center" {
+      with = {
+        assignment  = input.assignment
+        cost_center = snapshot.cost_center
+      }
+    }
+  }
+
+  awf "submit_org_assignment" {
+    achieves = "create"
+    inputs   = { assignment = "text" }
+    locks    = ["assignment:{assignment}"]
+    evidence = "vendor spec; where the answer says what became of the process is recalled"
+
+    post    = "/ccx/api/staffing/{var.rest_version}/{var.tenant}/organizationAssignmentChanges/{assignment}/submit"
+    answers = "json"
+    json    = {}
+
+    lookup "org_assignment" {}
+    ambiguous "probe" {
+      window   = "10s"
+      agreeing = 2
+      unique   = true
+    }
+    readback {
+      within = "60s"
+      every  = "1s"
+    }
+    undo "rescind_business_process" {
+      with = { event = input.assignment }
+      loss = "the history keeps the change and its rescission"
+    }
+  }
+
+  # A draft with nothing in it yet: what goes into it has no description here.
+  awf "update_work_contact" {
+    inputs   = { worker = "text" }
+    personal = ["worker"]
+    outputs  = { change = "text" }
+    locks    = ["worker:{worker}"]
+    evidence = "unverified: the description names the call and no members"
+
+    post    = "/ccx/api/staffing/{var.rest_version}/{var.tenant}/workers/{worker}/workContactInformationChanges"
+    answers = "json"
+    json    = {}
+    capture = { change = response.body.id }
+
+    ambiguous "park" {}
+    undo "cancel_business_process" {
+      with = { event = output.change }
+      loss = "a draft that was cancelled is kept by the history"
+    }
+  }
+
   read "workers" {
     kind = "worker"
     post = "/ccx/service/{var.tenant}/Human_Resources/{var.version}"
     soap = {
       Get_Workers_Request = {
         "@version" = var.version
+        Request_Criteria = page.since == null ? null : {
+          Transaction_Log_Criteria_Data = {
+            Transaction_Date_Range_Data = {
+              Updated_From = page.since
+            }
+          }
+        }
         Response_Filter = {
           Page  = page.number
           Count = 200
@@ -1906,6 +2113,7 @@ manifest "workday" {
     ok       = response.status == 200 && response.body.Get_Workers_Response.Response_Results.Total_Results != null
     items    = list(response.body.Get_Workers_Response.Response_Data.Worker)
     page "number" { last = response.body.Get_Workers_Response.Response_Results.Total_Pages }
+    delta "filter" { overlap = "5m" }
 
     id = item.Worker_Data.Worker_ID
     text {
@@ -1927,6 +2135,26 @@ manifest "workday" {
       contract_end = item.Worker_Data.Employment_Data.Worker_Contract_Data.Contract_End_Date
       end_date     = item.Worker_Data.Employment_Data.Worker_Status_Data.End_Employment_Date
     }
+  }
+
+  # The same workers by REST: few fields, but the ids that job changes ask for.
+  read "rest_workers" {
+    kind    = "rest_worker"
+    get     = "/ccx/api/staffing/{var.rest_version}/{var.tenant}/workers"
+    answers = "json"
+    query = {
+      limit                    = 100
+      offset                   = page.offset
+      includeTerminatedWorkers = true
+    }
+    evidence = "vendor spec"
+    items    = response.body.data
+    page "offset" {
+      size  = 100
+      total = response.body.total
+    }
+    id = item.id
+    text { name = item.descriptor }
   }
 
   read "organizations" {

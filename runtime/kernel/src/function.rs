@@ -51,11 +51,13 @@ pub enum Function {
     EpochSeconds,
     /// `date_of(seconds)`: the day, in UTC, of a moment in seconds since 1970.
     DateOf,
+    /// `values(map)`: its members without their names, in the order of the names.
+    Values,
 }
 
 impl Function {
     /// Every function with its name, its least and its greatest number of arguments.
-    pub const ALL: [(&'static str, Self, usize, usize); 22] = [
+    pub const ALL: [(&'static str, Self, usize, usize); 23] = [
         ("contains", Self::Contains, 2, 2),
         ("lower", Self::Lower, 1, 1),
         ("upper", Self::Upper, 1, 1),
@@ -78,6 +80,7 @@ impl Function {
         ("after_last", Self::AfterLast, 2, 2),
         ("epoch_s", Self::EpochSeconds, 1, 1),
         ("date_of", Self::DateOf, 1, 1),
+        ("values", Self::Values, 1, 1),
     ];
 
     /// The function's name in files.
@@ -100,7 +103,7 @@ impl Function {
             | Self::AfterLast => Type::Text,
             Self::DateOf => Type::Date,
             Self::Object => Type::Map,
-            Self::Without | Self::With | Self::List => Type::List(Box::new(Type::Any)),
+            Self::Without | Self::With | Self::List | Self::Values => Type::List(Box::new(Type::Any)),
             Self::First | Self::Coalesce | Self::Pick | Self::Member => Type::Any,
         }
     }
@@ -174,6 +177,10 @@ pub(crate) fn call(function: Function, args: &[Value]) -> Value {
             };
             seconds.and_then(day::of).map_or(Value::Null, Value::Text)
         }
+        Function::Values => match args.first() {
+            Some(Value::Map(members)) => Value::List(members.values().cloned().collect()),
+            _ => Value::Null,
+        },
     }
 }
 
@@ -222,6 +229,8 @@ mod tests {
         let emptied = call(Function::Object, &["title".into(), Value::Null]);
         assert_eq!(emptied, Value::Map([("title".to_owned(), Value::Null)].into()));
         check(Function::Object, &[Value::Null, "Engineer".into()], Value::Null);
+        check(Function::Values, &[profile], Value::List(vec!["Engineer".into()]));
+        check(Function::Values, &[Value::Null], Value::Null);
     }
 
     #[test]
