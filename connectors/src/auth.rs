@@ -13,14 +13,17 @@ pub enum Told {
     Var(String),
     /// The part of the credential of this name.
     Part(String),
+    /// The input of the request: who a service acts for. Only a signed token's subject can be one.
+    Input(String),
 }
 
 impl Told {
     /// Reads it as files write it.
     pub fn of(text: &str) -> Self {
-        match (text.strip_prefix("var:"), text.strip_prefix("part:")) {
-            (Some(name), _) => Self::Var(name.to_owned()),
-            (_, Some(name)) => Self::Part(name.to_owned()),
+        match text.split_once(':') {
+            Some(("var", name)) => Self::Var(name.to_owned()),
+            Some(("part", name)) => Self::Part(name.to_owned()),
+            Some(("input", name)) => Self::Input(name.to_owned()),
             _ => Self::Literal(text.to_owned()),
         }
     }
@@ -47,6 +50,8 @@ pub struct Signed {
     pub issuer: Told,
     /// `sub`, if the system wants one.
     pub subject: Option<Told>,
+    /// `sub` of requests that have no such input, where `subject` is one.
+    pub otherwise: Option<Told>,
     /// `aud`; the address of the token endpoint where nothing is declared.
     pub audience: Option<Told>,
     /// `scope`, if the system wants one in the token.
@@ -74,6 +79,11 @@ pub enum Grant {
     },
     /// By a token that it signs alone (RFC 7523, section 2.1).
     Bearer(Signed),
+    /// By a token that somebody else signed: the part of the credential.
+    Given {
+        /// The part.
+        part: String,
+    },
     /// By a refresh token (RFC 6749, section 6), parts `client_id`, `client_secret` and `refresh_token`.
     Refresh {
         /// Whether the id and the secret go into the form (`true`) or a basic header.
@@ -213,6 +223,9 @@ impl Auth {
         }
     }
 }
+
+/// The header by which a rendered request tells the wire whom it acts for. It is never sent.
+pub const SUBJECT_HEADER: &str = "xops-subject";
 
 /// Where the wire puts the `wsse:Security` header into a rendered SOAP envelope. Request digests are taken before, so no
 /// digest covers a password.

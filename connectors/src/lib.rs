@@ -22,6 +22,7 @@ mod reading;
 mod render;
 mod scope;
 mod sight;
+mod subject;
 mod trail;
 mod tree;
 pub mod xml;

@@ -73,8 +73,8 @@ fn following(scope: &Scope<'_>, paging: &Paging, shown: usize) -> Result<Option<
             next.offset = offset;
             Ok(Some((next, Where::Same)))
         }
-        Paging::Number { last, size } => {
-            let number = page.count.saturating_add(1);
+        Paging::Number { last, size, first } => {
+            let number = page.count.saturating_add(*first);
             let over = match last {
                 Some(last) => {
                     let last = integer(&scope.value(last));
@@ -107,12 +107,15 @@ fn over(scope: &Scope<'_>, last: Option<&Expr>) -> bool {
     last.is_some_and(|last| scope.holds(last))
 }
 
-/// The first page, where the path must name it.
+/// The first page, where the path or the manifest names it.
 pub(crate) fn first(listing: Option<&Listing>, page: &mut Page) {
     if let Some(Paging::Path { first, .. }) = listing.and_then(|listing| listing.paging.as_ref())
         && page.cursor.is_none()
     {
         page.cursor = Some(first.clone());
+    }
+    if let Some(Paging::Number { first, .. }) = listing.and_then(|listing| listing.paging.as_ref()) {
+        page.first = *first;
     }
 }
 

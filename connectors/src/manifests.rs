@@ -12,7 +12,7 @@ use crate::reading::Reading;
 use crate::scope::Scope;
 use crate::sight::Question;
 use crate::trail::Trail;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xops_kernel::awf::{AwfName, Contract, Undo};
 use xops_kernel::port::{
@@ -99,6 +99,16 @@ impl Manifests {
     /// The hosts beside its base address to which the credential of `system` may go.
     pub fn hosts(&self, system: &str) -> &[String] {
         self.manifest(system).map_or(&[], |manifest| &manifest.hosts)
+    }
+
+    /// The variables that hold other base addresses of `system`.
+    pub fn bases(&self, system: &str) -> BTreeSet<&str> {
+        let Some(manifest) = self.manifest(system) else { return BTreeSet::new() };
+        let lookups = manifest.lookups.values().map(|lookup| &lookup.shape);
+        let reads = manifest.reads.iter().map(|read| &read.shape);
+        let polls = manifest.awfs.values().filter_map(|awf| awf.poll.as_ref()).map(|poll| &poll.shape);
+        let awfs = manifest.awfs.values().map(|awf| &awf.shape);
+        lookups.chain(reads).chain(polls).chain(awfs).filter_map(|shape| shape.base.as_deref()).collect()
     }
 
     /// The published rate limits of `system`.

@@ -90,6 +90,8 @@ pub struct Limit {
     pub name: String,
     /// The paths that it covers, after the base address; `*` at the end stands for anything. Empty for all.
     pub paths: Vec<String>,
+    /// The methods that it covers, in capitals. Empty for all.
+    pub methods: Vec<String>,
     /// Calls allowed in `per_ms`.
     pub rate: u32,
     /// The window, in milliseconds.
@@ -177,6 +179,8 @@ impl Word {
 pub struct Shape {
     /// The method, in capitals.
     pub method: &'static str,
+    /// The variable that holds the base address, where it is not `base_url`.
+    pub base: Option<String>,
     /// The path after the base address.
     pub path: Template,
     /// The query; `Null` values are left out.
@@ -249,6 +253,8 @@ pub enum Paging {
         last: Option<Expr>,
         /// The size of a full page.
         size: Option<u32>,
+        /// The number of the first page.
+        first: i64,
     },
     /// `{page.cursor}` in the path: `first`, then what the answer names; its number plus one where the answer names none, until
     /// a page is empty.

@@ -6,10 +6,10 @@
 
 use crate::model::{Body, Piece, Shape, Template};
 use crate::scope::{Scope, scalar};
-use crate::{json, tree};
+use crate::{json, subject, tree};
 use std::fmt::Write as _;
 use url::Url;
-use xops_kernel::expr::{self, Expr};
+use xops_kernel::expr::{self, Expr, Path};
 use xops_kernel::port::Request;
 use xops_kernel::value::Value;
 
@@ -30,7 +30,7 @@ pub(crate) fn action(scope: &Scope<'_>, shape: &Shape) -> Result<Request, String
 
 /// Renders `shape`; the error says why not.
 pub(crate) fn request(scope: &Scope<'_>, shape: &Shape) -> Result<Request, String> {
-    let base = base_url(scope)?;
+    let base = base_url(scope, shape)?;
     let url = format!("{}{}", base.as_str().trim_end_matches('/'), path(scope, &shape.path)?);
     let url = Url::parse(&url).map_err(|error| format!("`{url}` is no address: {error}"))?;
     same_host(&base, &url)?;
@@ -43,7 +43,7 @@ pub(crate) fn request(scope: &Scope<'_>, shape: &Shape) -> Result<Request, Strin
         method: shape.method.to_owned(),
         url: url.into(),
         query: query(scope, &shape.query)?,
-        headers: headers(scope, shape)?,
+        headers: subject::named(scope, headers(scope, shape)?)?,
         content_type: content_type
             .map(|usual| shape.content_type.clone().unwrap_or_else(|| usual.to_owned())),
         body,
@@ -52,7 +52,7 @@ pub(crate) fn request(scope: &Scope<'_>, shape: &Shape) -> Result<Request, Strin
 
 /// The same request at the address that a page named. It must be a page of the same host.
 pub(crate) fn continued(scope: &Scope<'_>, shape: &Shape, next: &str) -> Result<Request, String> {
-    let base = base_url(scope)?;
+    let base = base_url(scope, shape)?;
     let mut url = base.join(next).map_err(|error| format!("the next page's address is none: {error}"))?;
     same_host(&base, &url)?;
     let query = url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
@@ -64,14 +64,19 @@ pub(crate) fn continued(scope: &Scope<'_>, shape: &Shape, next: &str) -> Result<
     Ok(request)
 }
 
-fn base_url(scope: &Scope<'_>) -> Result<Url, String> {
-    let text = scope.config.get("base_url").and_then(Value::as_text).unwrap_or_default();
-    let url = Url::parse(text).map_err(|error| format!("the system's `base_url` is no address: {error}"))?;
+fn base_url(scope: &Scope<'_>, shape: &Shape) -> Result<Url, String> {
+    let name = shape.base.as_deref().unwrap_or("base_url");
+    let value = match &shape.base {
+        Some(var) => scope.value(&Expr::Ref(Path::of("var", &[var]))),
+        None => scope.config.get(name).cloned().unwrap_or_default(),
+    };
+    let text = value.as_text().unwrap_or_default();
+    let url = Url::parse(text).map_err(|error| format!("the system's `{name}` is no address: {error}"))?;
     let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
     if plain && matches!(url.scheme(), "http" | "https") && url.has_host() {
         Ok(url)
     } else {
-        Err("the system's `base_url` must be an http(s) address without user and query".to_owned())
+        Err(format!("the system's `{name}` must be an http(s) address without user and query"))
     }
 }
 

@@ -61,6 +61,7 @@ impl System {
         });
         let config = Values::from([("base_url".to_owned(), Value::from(base_url))]);
         let target = Target {
+            more_urls: Vec::new(),
             system: name.to_owned(),
             base_url: base_url.parse().expect("an address"),
             auth: manifests.auth(name).cloned().expect("a scheme"),

@@ -115,6 +115,14 @@ impl Scheme<'_, '_, '_> {
     fn told(&mut self, name: &str) -> Option<Told> {
         let told = Told::of(&self.reader.text(name)?);
         let span = self.reader.span_of(name);
+        if matches!(told, Told::Input(_)) && name != "subject" {
+            let message = format!("`{name}` is the same for every request, and an input is not");
+            let finding = self
+                .reader
+                .error(code::MEMBER, span.clone(), message, "an input")
+                .help("only `subject` of a signed token may be an input".to_owned());
+            self.reader.report(finding);
+        }
         self.known(&told, span);
         Some(told)
     }
@@ -207,6 +215,7 @@ impl Scheme<'_, '_, '_> {
             algorithm,
             issuer: issuer?,
             subject,
+            otherwise: self.told("otherwise"),
             audience,
             scope: None,
             lifetime_s: (lifetime_ms / 1000).max(1),
@@ -233,8 +242,10 @@ impl Scheme<'_, '_, '_> {
         let token_url = self.token_url();
         let scope = self.told("scope");
         let form = self.fields("form");
-        let signed = self.signed(None)?;
-        let grant = Grant::Bearer(Signed { scope, ..signed });
+        let grant = match self.told("assertion") {
+            Some(Told::Part(part)) => Grant::Given { part },
+            _ => Grant::Bearer(Signed { scope, ..self.signed(None)? }),
+        };
         Some(Auth::OAuth2 { token_url: token_url?, grant, scope: None, form })
     }
 
@@ -258,6 +269,7 @@ impl Scheme<'_, '_, '_> {
             algorithm: Algorithm::Rs256,
             issuer: Told::Part("client_email".to_owned()),
             subject,
+            otherwise: self.told("otherwise"),
             audience: None,
             scope: Some(Told::Literal(scopes.join(" "))),
             lifetime_s: LIFETIME_MS_MAX / 1000,

@@ -118,7 +118,11 @@ fn inputs(
 }
 
 /// Reads a list of inputs.
-fn flagged(reader: &mut Reader<'_, '_>, types: &BTreeMap<String, Type>, name: &str) -> BTreeSet<String> {
+pub(super) fn flagged(
+    reader: &mut Reader<'_, '_>,
+    types: &BTreeMap<String, Type>,
+    name: &str,
+) -> BTreeSet<String> {
     let texts = reader.list_of_texts(name);
     for (text, span) in &texts {
         if !types.contains_key(text) {
@@ -192,7 +196,7 @@ fn look(
         }
         if inputs.get(name).is_some_and(|input| like(input, is)) {
             with.insert(name.clone(), Expr::Ref(Path::of("input", &[name])));
-        } else {
+        } else if !outline.optional.contains(name) {
             let help = Some(format!("the AWF has no input of this name and type: write {name} = ..."));
             report(block.head(), format!("the lookup `{}` is not told `{name}`", label.text), help);
         }

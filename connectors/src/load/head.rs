@@ -119,6 +119,7 @@ fn limits(reader: &mut Reader<'_, '_>) -> Vec<Limit> {
 fn limit(reader: &mut Reader<'_, '_>, block: &Block) -> Option<Limit> {
     let mut inner = reader.within(block);
     let paths = inner.list_of_texts("paths").into_iter().map(|(path, _)| path).collect();
+    let methods = methods(&mut inner);
     let rate = if inner.require("rate") { inner.int("rate", &(1..=10_000_000)) } else { None };
     let per_ms = inner.required_duration_ms("per");
     let reserve = inner.int("reserve", &(0..=99)).and_then(|share| u8::try_from(share).ok()).unwrap_or(0);
@@ -130,5 +131,20 @@ fn limit(reader: &mut Reader<'_, '_>, block: &Block) -> Option<Limit> {
     inner.finish();
     let name = block.labels.first()?.text.clone();
     let rate = u32::try_from(rate?).ok()?;
-    Some(Limit { name, paths, rate, per_ms: per_ms?, reserve, concurrency, remaining, reset })
+    Some(Limit { name, paths, methods, rate, per_ms: per_ms?, reserve, concurrency, remaining, reset })
+}
+
+fn methods(reader: &mut Reader<'_, '_>) -> Vec<String> {
+    let mut methods = Vec::new();
+    for (method, span) in reader.list_of_texts("methods") {
+        let known = shape::METHODS.map(|(_, method)| method);
+        if !known.contains(&method.as_str()) {
+            let help = suggest(&method, known).unwrap_or_else(|| format!("it is one of {}", listed(&known)));
+            let finding =
+                reader.error(code::METHOD, span, format!("`{method}` is no method"), "not a method");
+            reader.report(finding.help(help));
+        }
+        methods.push(method);
+    }
+    methods
 }

@@ -4,6 +4,7 @@ use super::place::Place;
 use super::shape::{condition, expr};
 use crate::code;
 use crate::model::{Listing, Paging};
+use xops_kernel::value::Value;
 use xops_source::finding::{Finding, suggest};
 use xops_source::reader::{Reader, listed};
 
@@ -48,10 +49,11 @@ fn read_paging(
         "number" => {
             let last = expr(reader, place, "last");
             let size = size(reader);
-            Some(Paging::Number { last, size })
+            let first = reader.int("first", &(0..=1)).unwrap_or(1);
+            Some(Paging::Number { last, size, first })
         }
         "path" => {
-            let first = reader.text("first").unwrap_or_else(|| "1".to_owned());
+            let first = first(reader);
             let next = expr(reader, place, "next");
             let last = condition(reader, place, "last");
             Some(Paging::Path { first, next, last })
@@ -71,6 +73,15 @@ fn read_paging(
             reader.report(finding);
             None
         }
+    }
+}
+
+/// The first page, as a text or a number.
+fn first(reader: &mut Reader<'_, '_>) -> String {
+    let written = reader.attribute("first").and_then(|attribute| attribute.value.value());
+    match written {
+        Some(Value::Int(number)) => number.to_string(),
+        _ => reader.text("first").unwrap_or_else(|| "1".to_owned()),
     }
 }
 

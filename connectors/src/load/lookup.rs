@@ -17,6 +17,8 @@ use xops_source::syntax::{Block, Body};
 pub(crate) struct Outline {
     /// What it takes.
     pub(crate) inputs: BTreeMap<String, Type>,
+    /// Which of them may be left out.
+    pub(crate) optional: BTreeSet<String>,
     /// What it shows: outputs and gathered lists, of itself alone.
     pub(crate) shows: BTreeSet<String>,
     /// The lookup that goes on from it.
@@ -54,12 +56,15 @@ pub(super) fn outlines(manifest: &Block, findings: &mut Vec<Finding>) -> BTreeMa
     for block in manifest.body.blocks.iter().filter(|block| block.kind.text == "lookup") {
         let mut discarded = Vec::new();
         let inputs = types(&mut Reader::block_of(block, &mut discarded), "inputs");
+        let optional = Reader::block_of(block, &mut discarded).list_of_texts("optional");
+        let optional = optional.into_iter().map(|(name, _)| name).collect();
         let mut shows = names(&block.body, "outputs");
         shows.extend(names(&block.body, "gather"));
         let then = block.body.blocks.iter().find(|inner| inner.kind.text == "then");
         let told = then.map(|then| then.body.attributes.iter().map(|told| told.name.text.clone()).collect());
         let outline = Outline {
             inputs,
+            optional,
             shows,
             then: then.map(|then| then.label(0).to_owned()),
             told: told.unwrap_or_default(),
@@ -163,6 +168,7 @@ fn lookup(reader: &mut Reader<'_, '_>, context: &Context<'_>, block: &Block) -> 
     let name = block.label(0);
     let outline = context.outlines.get(name)?;
     let inputs = types(reader, "inputs");
+    super::awf::flagged(reader, &inputs, "optional");
     let listed = reader.has("items");
     let asking = Place {
         file: context.file,

@@ -9,7 +9,7 @@ use xops_source::finding::{Finding, suggest};
 use xops_source::reader::{Reader, listed};
 use xops_source::syntax::{Node, Word as Name};
 
-const METHODS: [(&str, &str); 5] =
+pub(super) const METHODS: [(&str, &str); 5] =
     [("get", "GET"), ("post", "POST"), ("put", "PUT"), ("patch", "PATCH"), ("delete", "DELETE")];
 
 /// What answers may be made of.
@@ -53,6 +53,7 @@ pub(super) fn shape(reader: &mut Reader<'_, '_>, place: &Place<'_>, context: &Co
         let finding = reader.error(code::BODY, reader.head(), "a `get` has a body", "here");
         reader.report(finding);
     }
+    let base = base(reader, context);
     let span = reader.span_of(&method.to_lowercase());
     let path = match template(path) {
         Ok(path) => path,
@@ -72,7 +73,25 @@ pub(super) fn shape(reader: &mut Reader<'_, '_>, place: &Place<'_>, context: &Co
         }
     }
     let answers = reader.choice("answers", &ANSWERS).map_or(context.answers, answers);
-    Some(Shape { method, path, query, headers, body, content_type, answers, timeout_ms })
+    Some(Shape { method, base, path, query, headers, body, content_type, answers, timeout_ms })
+}
+
+/// Reads `base = "var:x"`: the variable that holds the base address, where it is not `base_url`.
+fn base(reader: &mut Reader<'_, '_>, context: &Context<'_>) -> Option<String> {
+    let text = reader.text("base")?;
+    let Some(var) = text.strip_prefix("var:").filter(|var| context.vars.contains_key(*var)) else {
+        let finding = reader
+            .error(
+                code::MEMBER,
+                reader.span_of("base"),
+                format!("`{text}` names no variable"),
+                "not declared",
+            )
+            .help("declare it and name it: base = \"var:admin_url\"".to_owned());
+        reader.report(finding);
+        return None;
+    };
+    Some(var.to_owned())
 }
 
 /// Reads a path with holes; the error completes "the path ...".

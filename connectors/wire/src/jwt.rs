@@ -9,6 +9,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use ring::{digest, hmac};
 use serde_json::{Map, Value as Json};
+use std::sync::Arc;
 use xops_connectors::auth::Algorithm;
 
 /// What signs.
@@ -20,7 +21,7 @@ enum Key {
 
 /// What every token of one system says.
 pub(crate) struct Signer {
-    key: Key,
+    key: Arc<Key>,
     key_id: Option<String>,
     claims: Map<String, Json>,
     lifetime_s: u64,
@@ -40,7 +41,14 @@ impl Signer {
             Algorithm::Es256 => Key::Ecdsa(Box::new(ecdsa(pem)?)),
             Algorithm::Hs256 => Key::Hmac(hmac::Key::new(hmac::HMAC_SHA256, pem.as_bytes())),
         };
-        Ok(Self { key, key_id: key_id.map(str::to_owned), claims, lifetime_s })
+        Ok(Self { key: Arc::new(key), key_id: key_id.map(str::to_owned), claims, lifetime_s })
+    }
+
+    /// The same key for another subject; the declared one where there is none.
+    pub(crate) fn acting_for(&self, subject: Option<&str>) -> Self {
+        let mut claims = self.claims.clone();
+        claims.extend(subject.map(|subject| ("sub".to_owned(), Json::from(subject))));
+        Self { key: Arc::clone(&self.key), key_id: self.key_id.clone(), claims, lifetime_s: self.lifetime_s }
     }
 
     /// How long its tokens are good, in seconds.
@@ -51,7 +59,7 @@ impl Signer {
     /// A token made at `now_s`, seconds since 1970.
     pub(crate) fn token(&self, now_s: u64) -> Result<String, String> {
         let random = SystemRandom::new();
-        let alg = match &self.key {
+        let alg = match &*self.key {
             Key::Rsa(_) => "RS256",
             Key::Ecdsa(_) => "ES256",
             Key::Hmac(_) => "HS256",
@@ -67,7 +75,7 @@ impl Signer {
         let part = |map: Map<String, Json>| URL_SAFE_NO_PAD.encode(Json::Object(map).to_string());
         let signed = format!("{}.{}", part(header), part(claims));
         let failed = |_| "the private key did not sign: check it".to_owned();
-        let signature = match &self.key {
+        let signature = match &*self.key {
             Key::Rsa(key) => {
                 let mut out = vec![0; key.public().modulus_len()];
                 key.sign(&RSA_PKCS1_SHA256, &random, signed.as_bytes(), &mut out).map_err(failed)?;

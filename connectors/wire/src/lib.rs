@@ -8,6 +8,7 @@
 //! HTTP/1.1 alone is spoken, on purpose: with one request a connection, "was a byte of this request given to the socket" has
 //! an answer (see `parcel.rs`), and on that answer hangs whether a call may be made again.
 
+mod acting;
 mod address;
 mod answer;
 pub mod client;

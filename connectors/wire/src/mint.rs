@@ -65,6 +65,20 @@ impl Asked {
         }
     }
 
+    /// The same for another subject of the token that we sign.
+    pub(crate) fn acting_for(&self, subject: Option<&str>) -> Result<Self, String> {
+        let (field, signer) = self.signed.as_ref().ok_or("only a signed token acts for somebody")?;
+        Ok(Self {
+            url: self.url.clone(),
+            content_type: self.content_type,
+            body: self.body.clone(),
+            header: self.header.clone(),
+            signed: Some((*field, signer.acting_for(subject))),
+            refresh: None,
+            at: Where::OAuth2,
+        })
+    }
+
     fn outgoing(&self, now_s: u64) -> Result<Outgoing, String> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));

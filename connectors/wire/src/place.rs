@@ -13,11 +13,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
+use xops_connectors::auth::SUBJECT_HEADER;
 use xops_kernel::port::{Request, Response};
 
 /// A system that may be talked to.
 pub(crate) struct Place {
-    home: Home,
+    homes: Vec<Home>,
     schemes: Schemes,
     scrub: Scrub,
     limits: Limits,
@@ -34,17 +35,26 @@ impl Drop for Waiting<'_> {
     }
 }
 
+/// Whom `request` acts for, if anybody.
+fn subject(request: &Request) -> Option<&str> {
+    request.headers.iter().find(|(name, _)| name == SUBJECT_HEADER).map(|(_, value)| value.as_str())
+}
+
 impl Place {
     /// The place of `target`, or the rule that it breaks.
     pub(crate) fn new(target: &Target, limits: &Limits) -> Result<Self, Error> {
         let refused = |why: String| Error::Target { system: target.system.clone(), why };
-        let home = Home::declared("`base_url`", &target.base_url, target.allow_private).map_err(refused)?;
+        let mut homes =
+            vec![Home::declared("`base_url`", &target.base_url, target.allow_private).map_err(refused)?];
+        for url in &target.more_urls {
+            homes.push(Home::declared("a base address", url, target.allow_private).map_err(refused)?);
+        }
         if !(1..=Semaphore::MAX_PERMITS).contains(&target.concurrency) {
             return Err(refused("`concurrency` must be at least 1".to_owned()));
         }
         let (schemes, scrub) = schemes(target, limits)?;
         Ok(Self {
-            home,
+            homes,
             schemes,
             scrub,
             limits: *limits,
@@ -55,7 +65,7 @@ impl Place {
 
     /// Whether anything here asks for TLS.
     pub(crate) fn is_tls(&self) -> bool {
-        self.home.is_tls() || self.schemes.is_tls()
+        self.homes.iter().any(Home::is_tls) || self.schemes.is_tls()
     }
 
     /// Sends `request` with the credential.
@@ -66,14 +76,18 @@ impl Place {
         until: Instant,
     ) -> Result<Response, Lost> {
         let refused = |why: String| Lost::NotSent(self.scrub.text(&why, None));
-        let mut outgoing = outgoing(request, &self.home, &self.limits).map_err(refused)?;
-        let scheme = self.schemes.of(outgoing.url.path());
+        let mut outgoing = outgoing(request, &self.homes, &self.limits).map_err(refused)?;
+        let scheme = self.schemes.of(&outgoing.url);
         scheme.apply(&mut outgoing).map_err(refused)?;
         let _turn = self.turn(until).await?;
         // Whatever waited for its turn is signed as of now.
         let signature = scheme.sign(&mut outgoing).map_err(refused)?;
         match scheme {
             Scheme::Tokens(tokens) => self.with_token(http, outgoing, tokens, until).await,
+            Scheme::Acting(acting) => {
+                let tokens = acting.of(subject(request)).map_err(refused)?;
+                self.with_token(http, outgoing, &tokens, until).await
+            }
             _ => self.once(http, outgoing, signature.as_ref(), until).await,
         }
     }

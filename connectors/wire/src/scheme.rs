@@ -1,5 +1,6 @@
 //! Authentication schemes, ready to be applied: every part was found when the client was made.
 
+use crate::acting::Acting;
 use crate::exchange::Outgoing;
 use crate::outgoing::{append_query, xml_escaped};
 use crate::scrub::Forms;
@@ -27,6 +28,8 @@ pub(crate) enum Scheme {
     Envelope(SecretString),
     /// A token that is fetched and renewed.
     Tokens(Box<Tokens>),
+    /// Tokens apart for each person that the service acts for.
+    Acting(Box<Acting>),
     /// A signature over the request.
     Duo(Duo),
     /// A signature over the request.
@@ -58,7 +61,7 @@ impl Scheme {
     /// Adds the credential to `outgoing`, or says which rule that breaks. Tokens are added by [`crate::place`].
     pub(crate) fn apply(&self, outgoing: &mut Outgoing) -> Result<(), String> {
         match self {
-            Self::None | Self::Tokens(_) | Self::Duo(_) | Self::Aws(_) => Ok(()),
+            Self::None | Self::Tokens(_) | Self::Acting(_) | Self::Duo(_) | Self::Aws(_) => Ok(()),
             Self::Header(name, value) => {
                 if outgoing.headers.contains_key(name) {
                     return Err(format!(

@@ -3,6 +3,7 @@
 //! Invariants: a part that is missing, or that cannot be what it is to be, is told when the client is made; every secret that
 //! is put anywhere is known to the scrubber first.
 
+use crate::acting::Acting;
 use crate::address::Home;
 use crate::answer::Where;
 use crate::jwt::Signer;
@@ -23,15 +24,20 @@ use xops_kernel::value::Value;
 
 /// The schemes of one system, by path.
 pub(crate) struct Schemes {
-    base: String,
+    bases: Vec<Url>,
     by_path: Vec<(Vec<String>, Scheme)>,
     otherwise: Scheme,
 }
 
 impl Schemes {
-    /// The scheme of a request to `path`.
-    pub(crate) fn of(&self, path: &str) -> &Scheme {
-        let path = path.strip_prefix(&self.base).unwrap_or(path);
+    /// The scheme of a request to `url`.
+    pub(crate) fn of(&self, url: &Url) -> &Scheme {
+        let of_base = |base: &&Url| {
+            base.origin() == url.origin() && url.path().starts_with(base.path().trim_end_matches('/'))
+        };
+        let base =
+            self.bases.iter().filter(of_base).map(|base| base.path().trim_end_matches('/').len()).max();
+        let path = &url.path()[base.unwrap_or(0)..];
         let fits = |prefixes: &[String]| prefixes.iter().any(|prefix| path.starts_with(prefix.as_str()));
         let found = self.by_path.iter().find(|(prefixes, _)| fits(prefixes));
         found.map_or(&self.otherwise, |(_, scheme)| scheme)
@@ -40,7 +46,11 @@ impl Schemes {
     /// Whether anything here asks for TLS.
     pub(crate) fn is_tls(&self) -> bool {
         let mut all = self.by_path.iter().map(|(_, scheme)| scheme).chain([&self.otherwise]);
-        all.any(|scheme| matches!(scheme, Scheme::Tokens(tokens) if tokens.is_tls()))
+        all.any(|scheme| match scheme {
+            Scheme::Tokens(tokens) => tokens.is_tls(),
+            Scheme::Acting(acting) => acting.is_tls(),
+            _ => false,
+        })
     }
 }
 
@@ -55,8 +65,8 @@ pub(crate) fn schemes(target: &Target, limits: &Limits) -> Result<(Schemes, Scru
     let of_paths = |(paths, auth): &(Vec<String>, Auth)| Ok((paths.clone(), maker.scheme(auth)?));
     let by_path = by_path.iter().map(of_paths).collect::<Result<_, Error>>()?;
     let otherwise = maker.scheme(otherwise)?;
-    let base = target.base_url.path().trim_end_matches('/').to_owned();
-    Ok((Schemes { base, by_path, otherwise }, maker.scrub))
+    let bases = std::iter::once(&target.base_url).chain(&target.more_urls).cloned().collect();
+    Ok((Schemes { bases, by_path, otherwise }, maker.scrub))
 }
 
 /// Makes schemes, and tells the scrubber.
@@ -86,6 +96,9 @@ impl<'a> Maker<'a> {
     fn told(&self, told: &Told) -> Result<String, Error> {
         match told {
             Told::Literal(text) => Ok(text.clone()),
+            Told::Input(name) => {
+                Err(self.refused(format!("only a subject may be the input `{name}`: correct the manifest")))
+            }
             Told::Part(name) => self.part(name).map(str::to_owned),
             Told::Var(name) => {
                 let value = self.target.vars.get(name).and_then(Value::as_text);
@@ -176,7 +189,9 @@ impl<'a> Maker<'a> {
         let mut claims = Map::new();
         let mut claim = |name: &str, value: String| drop(claims.insert(name.to_owned(), Json::from(value)));
         claim("iss", self.told(&signed.issuer)?);
-        let all = [("sub", &signed.subject), ("aud", &signed.audience), ("scope", &signed.scope)];
+        let subject =
+            if matches!(signed.subject, Some(Told::Input(_))) { &signed.otherwise } else { &signed.subject };
+        let all = [("sub", subject), ("aud", &signed.audience), ("scope", &signed.scope)];
         for (name, told) in all {
             if let Some(told) = told {
                 claim(name, self.told(told)?);
@@ -226,6 +241,10 @@ impl<'a> Maker<'a> {
                 field("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
                 signed = Some(("client_assertion", self.signer(by, Some(url.as_str()))?));
             }
+            Grant::Given { part } => {
+                let assertion = self.secret(part)?;
+                field("assertion", assertion);
+            }
             Grant::Bearer(by) => signed = Some(("assertion", self.signer(by, Some(url.as_str()))?)),
         }
         for (name, told) in form {
@@ -235,6 +254,10 @@ impl<'a> Maker<'a> {
             fields.push((name.clone(), SecretString::from(self.told(told)?)));
         }
         let asked = Asked { signed, refresh, header, ..Asked::form(url, &fields) };
+        let acts = matches!(grant, Grant::Bearer(by) | Grant::Assertion { signed: by, .. } if matches!(by.subject, Some(Told::Input(_))));
+        if acts {
+            return Ok(Scheme::Acting(Box::new(Acting::new(asked, *self.limits))));
+        }
         Ok(self.tokens(Mint::Asked(Box::new(asked)), AUTHORIZATION, "Bearer "))
     }
 
@@ -278,7 +301,7 @@ impl<'a> Maker<'a> {
 fn word(grant: &Grant) -> &str {
     match grant {
         Grant::Client { word, .. } | Grant::Assertion { word, .. } => word,
-        Grant::Bearer(_) => "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        Grant::Bearer(_) | Grant::Given { .. } => "urn:ietf:params:oauth:grant-type:jwt-bearer",
         Grant::Refresh { .. } => "refresh_token",
     }
 }
@@ -328,6 +351,7 @@ mod tests {
             auth: Auth::None,
             credential: Credential::none(),
             vars: vars.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Values>(),
+            more_urls: Vec::new(),
             allow_private: false,
             concurrency: 1,
         };

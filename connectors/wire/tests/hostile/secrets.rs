@@ -50,6 +50,7 @@ fn schemes(token_url: &str) -> Vec<(Auth, Vec<&'static str>)> {
         algorithm: Algorithm::Hs256,
         issuer: Told::Part(text("client_id")),
         subject: Some(Told::Part(text("account"))),
+        otherwise: None,
         audience: None,
         scope: None,
         lifetime_s: 60,
@@ -81,6 +82,7 @@ fn schemes(token_url: &str) -> Vec<(Auth, Vec<&'static str>)> {
             vec!["client_id", "private_key", "account", "key_id"],
         ),
         (oauth2(Grant::Bearer(signed())), vec!["client_id", "private_key", "account"]),
+        (oauth2(Grant::Given { part: text("assertion") }), vec!["assertion", "account"]),
         (two_step(First::Basic), vec!["username", "password"]),
         (
             two_step(First::Header {
