@@ -36,7 +36,7 @@ manifest "jamf_pro" {
     query = {
       filter      = contains(input.management_id, "\"") ? null : concat("clientManagementId==\"", input.management_id, "\" and command==\"DEVICE_LOCK\"")
       sort        = "dateSent:desc"
-      page        = page.number - 1
+      page        = page.number
       "page-size" = 100
     }
     items         = response.body.results
@@ -44,7 +44,10 @@ manifest "jamf_pro" {
     value         = "locked"
     outputs       = { command = item.uuid }
     authoritative = true
-    page "number" { size = 100 }
+    page "number" {
+      first = 0
+      size  = 100
+    }
   }
 
   # Whose a computer is.
@@ -129,7 +132,7 @@ manifest "jamf_pro" {
     get    = "/api/v2/inventory-preload/records"
     query = {
       filter      = contains(input.serial, "\"") ? null : concat("serialNumber==\"", input.serial, "\"")
-      page        = page.number - 1
+      page        = page.number
       "page-size" = 100
     }
     items         = response.body.results
@@ -138,7 +141,10 @@ manifest "jamf_pro" {
     outputs       = { record = item.id }
     marker        = item.vendor
     authoritative = true
-    page "number" { size = 100 }
+    page "number" {
+      first = 0
+      size  = 100
+    }
   }
 
   lookup "preload_record" {
@@ -160,7 +166,7 @@ manifest "jamf_pro" {
     authoritative = true
   }
 
-  # Whether the scope of a profile holds a computer, and all other computers of it.
+  # Whether the scope of a profile holds a computer, all other computers of it, and everything else in the scope.
   lookup "profile" {
     inputs = {
       profile  = "int"
@@ -172,6 +178,29 @@ manifest "jamf_pro" {
     where         = item.id == input.computer
     value         = "member"
     gather        = { others = item.id == input.computer ? null : { id = item.id } }
+    outputs = {
+      all_computers             = coalesce(response.body.os_x_configuration_profile.scope.all_computers, false)
+      all_jss_users             = coalesce(response.body.os_x_configuration_profile.scope.all_jss_users, false)
+      buildings                 = list(response.body.os_x_configuration_profile.scope.buildings)
+      departments               = list(response.body.os_x_configuration_profile.scope.departments)
+      computer_groups           = list(response.body.os_x_configuration_profile.scope.computer_groups)
+      jss_users                 = list(response.body.os_x_configuration_profile.scope.jss_users)
+      jss_user_groups           = list(response.body.os_x_configuration_profile.scope.jss_user_groups)
+      limited_users             = list(response.body.os_x_configuration_profile.scope.limitations.users)
+      limited_user_groups       = list(response.body.os_x_configuration_profile.scope.limitations.user_groups)
+      limited_network_segments  = list(response.body.os_x_configuration_profile.scope.limitations.network_segments)
+      limited_ibeacons          = list(response.body.os_x_configuration_profile.scope.limitations.ibeacons)
+      excluded_computers        = list(response.body.os_x_configuration_profile.scope.exclusions.computers)
+      excluded_buildings        = list(response.body.os_x_configuration_profile.scope.exclusions.buildings)
+      excluded_departments      = list(response.body.os_x_configuration_profile.scope.exclusions.departments)
+      excluded_computer_groups  = list(response.body.os_x_configuration_profile.scope.exclusions.computer_groups)
+      excluded_users            = list(response.body.os_x_configuration_profile.scope.exclusions.users)
+      excluded_user_groups      = list(response.body.os_x_configuration_profile.scope.exclusions.user_groups)
+      excluded_network_segments = list(response.body.os_x_configuration_profile.scope.exclusions.network_segments)
+      excluded_ibeacons         = list(response.body.os_x_configuration_profile.scope.exclusions.ibeacons)
+      excluded_jss_users        = list(response.body.os_x_configuration_profile.scope.exclusions.jss_users)
+      excluded_jss_user_groups  = list(response.body.os_x_configuration_profile.scope.exclusions.jss_user_groups)
+    }
     authoritative = true
   }
 
@@ -659,8 +688,31 @@ manifest "jamf_pro" {
     xml = {
       os_x_configuration_profile = {
         scope = {
-          computers = {
-            computer = with(snapshot.others, { id = input.computer })
+          all_computers = snapshot.all_computers
+          all_jss_users = snapshot.all_jss_users
+          computers     = { computer = with(snapshot.others, { id = input.computer }) }
+          buildings       = { building = snapshot.buildings }
+          departments     = { department = snapshot.departments }
+          computer_groups = { computer_group = snapshot.computer_groups }
+          jss_users       = { user = snapshot.jss_users }
+          jss_user_groups = { user_group = snapshot.jss_user_groups }
+          limitations = {
+            users            = { user = snapshot.limited_users }
+            user_groups      = { user_group = snapshot.limited_user_groups }
+            network_segments = { network_segment = snapshot.limited_network_segments }
+            ibeacons         = { ibeacon = snapshot.limited_ibeacons }
+          }
+          exclusions = {
+            computers        = { computer = snapshot.excluded_computers }
+            buildings        = { building = snapshot.excluded_buildings }
+            departments      = { department = snapshot.excluded_departments }
+            computer_groups  = { computer_group = snapshot.excluded_computer_groups }
+            users            = { user = snapshot.excluded_users }
+            user_groups      = { user_group = snapshot.excluded_user_groups }
+            network_segments = { network_segment = snapshot.excluded_network_segments }
+            ibeacons         = { ibeacon = snapshot.excluded_ibeacons }
+            jss_users        = { user = snapshot.excluded_jss_users }
+            jss_user_groups  = { user_group = snapshot.excluded_jss_user_groups }
           }
         }
       }
@@ -695,7 +747,32 @@ manifest "jamf_pro" {
     xml = {
       os_x_configuration_profile = {
         scope = {
-          computers = { computer = snapshot.others }
+          all_computers = snapshot.all_computers
+          all_jss_users = snapshot.all_jss_users
+          computers     = { computer = snapshot.others }
+          buildings       = { building = snapshot.buildings }
+          departments     = { department = snapshot.departments }
+          computer_groups = { computer_group = snapshot.computer_groups }
+          jss_users       = { user = snapshot.jss_users }
+          jss_user_groups = { user_group = snapshot.jss_user_groups }
+          limitations = {
+            users            = { user = snapshot.limited_users }
+            user_groups      = { user_group = snapshot.limited_user_groups }
+            network_segments = { network_segment = snapshot.limited_network_segments }
+            ibeacons         = { ibeacon = snapshot.limited_ibeacons }
+          }
+          exclusions = {
+            computers        = { computer = snapshot.excluded_computers }
+            buildings        = { building = snapshot.excluded_buildings }
+            departments      = { department = snapshot.excluded_departments }
+            computer_groups  = { computer_group = snapshot.excluded_computer_groups }
+            users            = { user = snapshot.excluded_users }
+            user_groups      = { user_group = snapshot.excluded_user_groups }
+            network_segments = { network_segment = snapshot.excluded_network_segments }
+            ibeacons         = { ibeacon = snapshot.excluded_ibeacons }
+            jss_users        = { user = snapshot.excluded_jss_users }
+            jss_user_groups  = { user_group = snapshot.excluded_jss_user_groups }
+          }
         }
       }
     }
@@ -803,13 +880,16 @@ manifest "jamf_pro" {
       section     = ["GENERAL", "HARDWARE", "USER_AND_LOCATION", "OPERATING_SYSTEM", "DISK_ENCRYPTION"]
       sort        = "id:asc"
       filter      = page.delta
-      page        = page.number - 1
+      page        = page.number
       "page-size" = 500
     }
     evidence = "vendor spec; the words of the filter are recalled"
     ok       = response.status == 200 && response.body.totalCount != null
     items    = response.body.results
-    page "number" { size = 500 }
+    page "number" {
+      first = 0
+      size  = 500
+    }
     delta "filter" {
       overlap = "1h"
       since   = concat("general.reportDate>\"", page.since, "\"")
@@ -838,13 +918,16 @@ manifest "jamf_pro" {
     get  = "/api/v2/mobile-devices"
     query = {
       sort        = "id:asc"
-      page        = page.number - 1
+      page        = page.number
       "page-size" = 500
     }
     evidence = "vendor spec"
     ok       = response.status == 200 && response.body.totalCount != null
     items    = response.body.results
-    page "number" { size = 500 }
+    page "number" {
+      first = 0
+      size  = 500
+    }
     id = item.id
     text {
       name          = item.name
@@ -862,13 +945,16 @@ manifest "jamf_pro" {
     query = {
       sort        = "dateSent:asc"
       filter      = page.delta
-      page        = page.number - 1
+      page        = page.number
       "page-size" = 500
     }
     evidence = "vendor spec; the words of the filter are recalled"
     ok       = response.status == 200 && response.body.totalCount != null
     items    = response.body.results
-    page "number" { size = 500 }
+    page "number" {
+      first = 0
+      size  = 500
+    }
     delta "filter" {
       overlap = "1h"
       since   = concat("dateCompleted=gt=\"", page.since, "\"")

@@ -38,16 +38,22 @@ manifest "snowflake" {
     present = upper(response.body.name) == upper(input.name)
     value   = response.body.disabled == true ? "disabled" : "present"
     outputs = {
-      login_name        = response.body.login_name
-      email             = response.body.email
-      display_name      = response.body.display_name
-      first_name        = response.body.first_name
-      last_name         = response.body.last_name
-      default_role      = response.body.default_role
-      default_warehouse = response.body.default_warehouse
-      default_namespace = response.body.default_namespace
-      type              = response.body.type
-      disabled          = response.body.disabled
+      disabled                = coalesce(response.body.disabled, false)
+      login_name              = coalesce(response.body.login_name, "")
+      email                   = coalesce(response.body.email, "")
+      display_name            = coalesce(response.body.display_name, "")
+      first_name              = coalesce(response.body.first_name, "")
+      last_name               = coalesce(response.body.last_name, "")
+      default_role            = coalesce(response.body.default_role, "")
+      default_warehouse       = coalesce(response.body.default_warehouse, "")
+      default_namespace       = coalesce(response.body.default_namespace, "")
+      type                    = coalesce(response.body.type, "")
+      middle_name             = coalesce(response.body.middle_name, "")
+      default_secondary_roles = coalesce(response.body.default_secondary_roles, "")
+      network_policy          = coalesce(response.body.network_policy, "")
+      rsa_public_key          = coalesce(response.body.rsa_public_key, "")
+      rsa_public_key_2        = coalesce(response.body.rsa_public_key_2, "")
+      comment                 = coalesce(response.body.comment, "")
     }
     marker        = response.body.comment
     authoritative = true
@@ -92,15 +98,15 @@ manifest "snowflake" {
     query = { createMode = "errorIfExists" }
     json = {
       name              = input.name
-      login_name        = input.login_name
-      email             = input.email
-      display_name      = input.display_name
-      first_name        = input.first_name
-      last_name         = input.last_name
-      default_role      = input.default_role
-      default_warehouse = input.default_warehouse
-      default_namespace = input.default_namespace
-      type              = input.type
+      login_name        = input.login_name == "" ? null : input.login_name
+      email             = input.email == "" ? null : input.email
+      display_name      = input.display_name == "" ? null : input.display_name
+      first_name        = input.first_name == "" ? null : input.first_name
+      last_name         = input.last_name == "" ? null : input.last_name
+      default_role      = input.default_role == "" ? null : input.default_role
+      default_warehouse = input.default_warehouse == "" ? null : input.default_warehouse
+      default_namespace = input.default_namespace == "" ? null : input.default_namespace
+      type              = input.type == "" ? null : input.type
       disabled          = input.disabled
       comment           = key
     }
@@ -118,7 +124,7 @@ manifest "snowflake" {
     undo "drop_user" { with = { name = input.name } }
   }
 
-  # What a user is, whole: what is not given here is unset.
+  # What is not given stays as it is: it is read before, and written back. What is given as "" is unset.
   awf "alter_user" {
     achieves = "update"
     inputs = {
@@ -135,23 +141,29 @@ manifest "snowflake" {
       type              = "text"
     }
     personal = ["name", "login_name", "email", "display_name", "first_name", "last_name"]
-    optional = ["login_name", "email", "display_name", "first_name", "last_name", "default_role", "default_warehouse", "default_namespace", "type"]
+    optional = ["disabled", "login_name", "email", "display_name", "first_name", "last_name", "default_role", "default_warehouse", "default_namespace", "type"]
     locks    = ["user:{name}"]
     evidence = "vendor spec"
 
     put = "/api/v2/users/{name}"
     json = {
-      name              = input.name
-      disabled          = input.disabled
-      login_name        = coalesce(input.login_name, snapshot.login_name)
-      email             = input.email
-      display_name      = input.display_name
-      first_name        = input.first_name
-      last_name         = input.last_name
-      default_role      = input.default_role
-      default_warehouse = input.default_warehouse
-      default_namespace = input.default_namespace
-      type              = input.type
+      name                    = input.name
+      disabled                = coalesce(input.disabled, snapshot.disabled)
+      login_name              = coalesce(input.login_name, snapshot.login_name) == "" ? null : coalesce(input.login_name, snapshot.login_name)
+      email                   = coalesce(input.email, snapshot.email) == "" ? null : coalesce(input.email, snapshot.email)
+      display_name            = coalesce(input.display_name, snapshot.display_name) == "" ? null : coalesce(input.display_name, snapshot.display_name)
+      first_name              = coalesce(input.first_name, snapshot.first_name) == "" ? null : coalesce(input.first_name, snapshot.first_name)
+      last_name               = coalesce(input.last_name, snapshot.last_name) == "" ? null : coalesce(input.last_name, snapshot.last_name)
+      default_role            = coalesce(input.default_role, snapshot.default_role) == "" ? null : coalesce(input.default_role, snapshot.default_role)
+      default_warehouse       = coalesce(input.default_warehouse, snapshot.default_warehouse) == "" ? null : coalesce(input.default_warehouse, snapshot.default_warehouse)
+      default_namespace       = coalesce(input.default_namespace, snapshot.default_namespace) == "" ? null : coalesce(input.default_namespace, snapshot.default_namespace)
+      type                    = coalesce(input.type, snapshot.type) == "" ? null : coalesce(input.type, snapshot.type)
+      middle_name             = snapshot.middle_name == "" ? null : snapshot.middle_name
+      default_secondary_roles = contains(["ALL", "NONE"], snapshot.default_secondary_roles) ? snapshot.default_secondary_roles : null
+      network_policy          = snapshot.network_policy == "" ? null : snapshot.network_policy
+      rsa_public_key          = snapshot.rsa_public_key == "" ? null : snapshot.rsa_public_key
+      rsa_public_key_2        = snapshot.rsa_public_key_2 == "" ? null : snapshot.rsa_public_key_2
+      comment                 = snapshot.comment == "" ? null : snapshot.comment
     }
 
     lookup "user" {}
@@ -174,7 +186,7 @@ manifest "snowflake" {
         default_namespace = snapshot.default_namespace
         type              = snapshot.type
       }
-      loss = "keys, the comment and network policies that the replacement unset are not set again"
+      loss = "limits in days and minutes are not read, and are unset"
     }
   }
 

@@ -67,8 +67,9 @@ manifest "zscaler_zia" {
       name       = response.body.name
       email      = response.body.email
       department = response.body.department.id
-      groups     = response.body.groups[*].id
     }
+    items         = list(response.body.groups)
+    gather        = { groups = { id = item.id } }
     authoritative = true
   }
 
