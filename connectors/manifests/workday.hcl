@@ -129,7 +129,8 @@ manifest "workday" {
       worker      = "text"
       worker_type = "text"
     }
-    post = "/ccx/service/{var.tenant}/Human_Resources/{var.version}"
+    optional = ["worker_type"]
+    post     = "/ccx/service/{var.tenant}/Human_Resources/{var.version}"
     soap = {
       Get_Workers_Request = {
         "@version" = var.version
@@ -740,7 +741,7 @@ manifest "workday" {
     capture = { event = response.body.End_Contingent_Worker_Contract_Response.Event_Reference.ID.WID }
     error "conflict" { when = contains(response.body.Fault.faultstring, "already has an end") }
 
-    lookup "contract_end" { worker_type = "contingent" }
+    lookup "contract_end" {}
     ambiguous "probe" {
       window   = "5s"
       agreeing = 2
