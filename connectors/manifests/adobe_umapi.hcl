@@ -45,8 +45,7 @@ manifest "adobe_umapi" {
   message = coalesce(response.body.errors[0].message, response.body.message, response.body.result)
 
   error "absent" { when = contains(["error.user.nonexistent", "error.user.belongs_to_another_org"], response.body.errors[0].errorCode) }
-  error "already_done" { when = response.body.errors[0].errorCode == "error.user.already_in_org" }
-  error "invalid" { when = response.status == 200 && contains(["error", "partial"], response.body.result) && response.body.errors[0].errorCode != null }
+  error "invalid" { when = response.status == 200 && response.body.result == "error" && response.body.completed == 0 }
   error "transient" { when = response.status == 503 && response.header.retry-after != null }
 
   lookup "user" {
@@ -105,6 +104,7 @@ manifest "adobe_umapi" {
       }]
     }]
     ok = response.status == 200 && response.body.result == "success"
+    error "already_done" { when = response.body.errors[0].errorCode == "error.user.already_in_org" }
 
     lookup "user" {}
     # Who is there already is left as they are.

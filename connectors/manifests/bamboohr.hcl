@@ -13,9 +13,24 @@ manifest "bamboohr" {
 
   message = response.header.x-bamboohr-error-message
 
-  error "absent" { when = response.status == 404 }
+  error "absent" { when = response.status == 404 && response.header.x-bamboohr-error-message != null }
   error "rate_limited" { when = response.status == 503 && response.header.retry-after != null }
   error "conflict" { when = response.status == 409 }
+
+  # What the subscription sends: the signature covers the body and the moment behind it.
+  webhook "changes" {
+    evidence         = "recalled: names of the headers, and what is signed"
+    verify           = "hmac"
+    header           = "x-bamboohr-signature"
+    algorithm        = "sha256"
+    encoding         = "hex"
+    timestamp_header = "x-bamboohr-timestamp"
+    signed           = "{body}{timestamp}"
+    tolerance        = "5m"
+    dedupe           = request.header.x-bamboohr-signature
+    kind             = "employee"
+    id               = request.body.employees[0].id
+  }
 
   # An employee by number: nothing but the whole list finds one by it.
   lookup "employee" {
@@ -26,6 +41,8 @@ manifest "bamboohr" {
       "page[limit]" = 100
       "page[after]" = page.cursor
     }
+    # A list that does not show numbers finds nobody, and proves nothing.
+    ok            = response.status == 200 && (length(response.body.data) == 0 || response.body.data[0].employeeNumber != null)
     items         = response.body.data
     where         = item.employeeNumber == input.employee_number
     value         = item.status == "Inactive" ? "disabled" : "present"
@@ -45,7 +62,7 @@ manifest "bamboohr" {
       fields      = input.field
       onlyCurrent = false
     }
-    error "absent" { when = response.status == 404 }
+    error "absent" { when = response.status == 404 && response.header.x-bamboohr-error-message != null }
     present       = response.body.id != null
     value         = coalesce(text(member(response.body, input.field)), "")
     outputs       = { value = coalesce(text(member(response.body, input.field)), "") }
@@ -364,7 +381,7 @@ manifest "bamboohr" {
     evidence = "vendor docs"
 
     delete = "/api/v1/employees/{id}/tables/{table}/{row}"
-    error "absent" { when = response.status == 404 }
+    error "absent" { when = response.status == 404 && response.header.x-bamboohr-error-message != null }
 
     lookup "row" {}
     ambiguous "resend" {}
@@ -535,7 +552,7 @@ manifest "bamboohr" {
     evidence = "vendor docs; how files are listed is recalled"
 
     delete = "/api/v1/employees/{id}/files/{file}"
-    error "absent" { when = response.status == 404 }
+    error "absent" { when = response.status == 404 && response.header.x-bamboohr-error-message != null }
 
     lookup "file" {}
     ambiguous "resend" {}

@@ -26,7 +26,7 @@ manifest "coupa" {
 
   message = coalesce(join(list(response.body.errors.base), "; "), response.body.error)
 
-  error "absent" { when = response.status == 404 }
+  error "absent" { when = response.status == 404 && response.body.errors != null }
   error "conflict" { when = contains([400, 422], response.status) && contains(response.text, "has already been taken") }
   error "transient" { when = response.status == 503 && response.header.retry-after != null }
 
@@ -34,7 +34,7 @@ manifest "coupa" {
   lookup "supplier" {
     inputs = { supplier = "int" }
     get    = "/api/suppliers/{supplier}"
-    error "absent" { when = response.status == 404 }
+    error "absent" { when = response.status == 404 && response.body.errors != null }
     absent        = response.body.status == "inactive"
     present       = contains(["active", "draft"], response.body.status)
     value         = "active"
@@ -64,7 +64,7 @@ manifest "coupa" {
   lookup "requisition" {
     inputs = { requisition = "int" }
     get    = "/api/requisitions/{requisition}"
-    error "absent" { when = response.status == 404 }
+    error "absent" { when = response.status == 404 && response.body.errors != null }
     absent        = contains(["withdrawn", "abandoned"], response.body.status)
     present       = response.body.status != null
     value         = "open"
@@ -87,7 +87,7 @@ manifest "coupa" {
   lookup "standing_order" {
     inputs = { order = "int" }
     get    = "/api/purchase_orders/{order}"
-    error "absent" { when = response.status == 404 }
+    error "absent" { when = response.status == 404 && response.body.errors != null }
     absent        = response.body.status == "cancelled"
     present       = response.body.status != null
     value         = "standing"

@@ -71,6 +71,7 @@ manifest "crowdstrike" {
       limit  = 100
       offset = page.cursor
     }
+    ok            = response.status == 200 && response.body.meta != null
     items         = list(response.body.resources)
     where         = item.device_id == input.host
     value         = "hidden"

@@ -32,6 +32,20 @@ manifest "greenhouse" {
   error "absent" { when = response.status == 404 && contains(response.body.message, "Resource not found") }
   error "transient" { when = response.status == 503 && response.header.retry-after != null }
 
+  # The signature covers the body alone: a message is known again by its number.
+  webhook "events" {
+    evidence  = "recalled: names of the headers, and what is signed"
+    verify    = "hmac"
+    header    = "signature"
+    prefix    = "sha256 "
+    algorithm = "sha256"
+    encoding  = "hex"
+    signed    = "{body}"
+    dedupe    = request.header.greenhouse-event-id
+    kind      = "application"
+    id        = request.body.payload.application.id
+  }
+
   # Whether an application ended in a hire.
   lookup "hire" {
     inputs  = { application = "text" }
@@ -81,7 +95,7 @@ manifest "greenhouse" {
     authoritative = true
   }
 
-  # An opening of a job by the id that is ours.
+  # An open opening of a job by the id that is ours.
   lookup "opening" {
     inputs = {
       job        = "text"
@@ -90,8 +104,8 @@ manifest "greenhouse" {
     get           = "/v1/jobs/{job}/openings"
     query         = { per_page = 100 }
     items         = response.body
-    where         = item.opening_id == input.opening_id
-    value         = item.status
+    where         = item.opening_id == input.opening_id && item.status == "open"
+    value         = "open"
     outputs       = { opening = item.id }
     authoritative = true
     page "link" {}

@@ -29,27 +29,6 @@ manifest "jamf_pro" {
   error "conflict" { when = contains([400, 409], response.status) && contains(["DUPLICATE_FIELD", "ALREADY_SCOPED"], response.body.errors[0].code) }
   error "transient" { when = response.status == 503 && response.header.retry-after != null }
 
-  # A lock of a computer that is queued or was carried out. Commands carry no mark of ours: any lock counts.
-  lookup "lock" {
-    inputs = { management_id = "text" }
-    get    = "/api/v2/mdm/commands"
-    query = {
-      filter      = contains(input.management_id, "\"") ? null : concat("clientManagementId==\"", input.management_id, "\" and command==\"DEVICE_LOCK\"")
-      sort        = "dateSent:desc"
-      page        = page.number
-      "page-size" = 100
-    }
-    items         = response.body.results
-    where         = item.commandType == "DEVICE_LOCK" && item.client.managementId == input.management_id && contains(["PENDING", "ACKNOWLEDGED", "NOT_NOW"], item.commandState)
-    value         = "locked"
-    outputs       = { command = item.uuid }
-    authoritative = true
-    page "number" {
-      first = 0
-      size  = 100
-    }
-  }
-
   # Whose a computer is.
   lookup "computer_user" {
     inputs = { id = "text" }
@@ -208,7 +187,7 @@ manifest "jamf_pro" {
   lookup "user" {
     inputs = { id = "int" }
     get    = "/JSSResource/users/id/{id}"
-    error "absent" { when = response.status == 404 }
+    error "absent" { when = response.status == 404 && contains(response.text, "The server has not found anything matching the request URI") }
     present = response.body.user.id == input.id
     value   = "present"
     outputs = {
@@ -226,6 +205,7 @@ manifest "jamf_pro" {
     }
     personal = ["pin", "message"]
     optional = ["message"]
+    outputs  = { command = "text" }
     redact   = ["pin"]
     blast    = 1
     locks    = ["device:{management_id}"]
@@ -239,6 +219,20 @@ manifest "jamf_pro" {
         pin         = input.pin
         message     = input.message
       }
+    }
+    capture = { command = response.body[0].id }
+    # The command is queued; the device takes it when it is next on.
+    poll {
+      get = "/api/v2/mdm/commands"
+      query = {
+        filter      = concat("uuid==\"", output.command, "\"")
+        page        = 0
+        "page-size" = 10
+      }
+      done   = contains(["PENDING", "NOT_NOW", "ACKNOWLEDGED"], response.body.results[0].commandState)
+      fail   = contains(["ERROR", "COMMAND_FORMAT_ERROR"], response.body.results[0].commandState)
+      every  = "5s"
+      within = "2m"
     }
 
     # A second lock with another PIN would leave nobody sure which one opens it.
@@ -262,6 +256,19 @@ manifest "jamf_pro" {
     post    = "/api/v1/computer-inventory/{id}/erase"
     json    = { pin = input.pin }
     capture = { command = response.body.commandUuid }
+    # The command is queued; the device takes it when it is next on.
+    poll {
+      get = "/api/v2/mdm/commands"
+      query = {
+        filter      = concat("uuid==\"", output.command, "\"")
+        page        = 0
+        "page-size" = 10
+      }
+      done   = contains(["PENDING", "NOT_NOW", "ACKNOWLEDGED"], response.body.results[0].commandState)
+      fail   = contains(["ERROR", "COMMAND_FORMAT_ERROR"], response.body.results[0].commandState)
+      every  = "5s"
+      within = "2m"
+    }
 
     ambiguous "park" {}
     irreversible = "what stood on the computer is gone; it is enrolled anew by its prestage"
@@ -284,6 +291,19 @@ manifest "jamf_pro" {
       returnToService  = coalesce(input.return_to_service, false)
     }
     capture = { command = response.body.commandUuid }
+    # The command is queued; the device takes it when it is next on.
+    poll {
+      get = "/api/v2/mdm/commands"
+      query = {
+        filter      = concat("uuid==\"", output.command, "\"")
+        page        = 0
+        "page-size" = 10
+      }
+      done   = contains(["PENDING", "NOT_NOW", "ACKNOWLEDGED"], response.body.results[0].commandState)
+      fail   = contains(["ERROR", "COMMAND_FORMAT_ERROR"], response.body.results[0].commandState)
+      every  = "5s"
+      within = "2m"
+    }
 
     ambiguous "park" {}
     irreversible = "what stood on the device is gone; it is enrolled anew"
@@ -298,6 +318,19 @@ manifest "jamf_pro" {
 
     post    = "/api/v2/mobile-devices/{id}/unmanage"
     capture = { command = response.body.commandUuid }
+    # The command is queued; the device takes it when it is next on.
+    poll {
+      get = "/api/v2/mdm/commands"
+      query = {
+        filter      = concat("uuid==\"", output.command, "\"")
+        page        = 0
+        "page-size" = 10
+      }
+      done   = contains(["PENDING", "NOT_NOW", "ACKNOWLEDGED"], response.body.results[0].commandState)
+      fail   = contains(["ERROR", "COMMAND_FORMAT_ERROR"], response.body.results[0].commandState)
+      every  = "5s"
+      within = "2m"
+    }
 
     ambiguous "park" {}
     irreversible = "a device that is not managed takes no commands: it is enrolled anew at the device"

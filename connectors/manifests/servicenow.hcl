@@ -265,8 +265,9 @@ manifest "servicenow" {
       sysparm_limit  = 100
       sysparm_offset = page.offset
     }
+    # A number that cannot be asked for is not looked for: all items would be listed.
+    ok            = response.status == 200 && !contains(input.serial_number, "^")
     items         = response.body.result
-    where         = !contains(input.serial_number, "^")
     outputs       = { id = item.sys_id }
     authoritative = true
     page "offset" { size = 100 }
@@ -290,7 +291,7 @@ manifest "servicenow" {
       id    = "text"
     }
     get = "/api/now/cmdb/instance/{class}/{id}"
-    error "absent" { when = response.status == 404 }
+    error "absent" { when = response.status == 404 && response.body.error.message != null }
     absent  = response.body.result.attributes.install_status == "7"
     present = response.body.result.attributes.install_status != null
     value   = "present"

@@ -44,7 +44,7 @@ manifest "servicenow_wsd" {
       startIndex   = page.offset
       endIndex     = page.offset + 100
     }
-    items = list(response.body.result.reservations)
+    items = response.body.result.reservations
     where = coalesce(item.location.sys_id, item.location) == input.location && item.start == input.start && !contains(["cancelled", "rejected"], item.state)
     value = "reserved"
     outputs = {
@@ -85,7 +85,7 @@ manifest "servicenow_wsd" {
       end_index   = page.offset + 100
     }
     error "absent" { when = response.status == 404 && contains(response.body.error.message, "No Record found") }
-    items         = list(response.body.result.reservations)
+    items         = response.body.result.reservations
     where         = !contains(["cancelled", "rejected"], item.state)
     value         = "reserved"
     authoritative = true
@@ -234,7 +234,7 @@ manifest "servicenow_wsd" {
       endIndex   = page.offset + 100
     }
     evidence = "vendor docs; what one reservation answers is recalled"
-    items    = list(response.body.result.reservations)
+    items    = response.body.result.reservations
     page "offset" { size = 100 }
     id      = item.sys_id
     version = item.sys_updated_on

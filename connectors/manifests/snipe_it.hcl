@@ -83,8 +83,9 @@ manifest "snipe_it" {
     absent        = response.body.assigned_to == null
     present       = response.body.assigned_to.id != null
     value         = text(response.body.assigned_to.id)
+    # What was handed to a place or to another asset is not given back to a person.
     outputs = {
-      user             = response.body.assigned_to.id
+      user             = response.body.assigned_to.type == "user" ? response.body.assigned_to.id : null
       expected_checkin = response.body.expected_checkin.date
     }
     authoritative = true

@@ -1,20 +1,14 @@
-# Snowflake: users and their roles, by the REST API. The account's key pair signs the tokens. A name is the identity: it is
+# Snowflake: users and their roles, by the REST API. The user's key pair signs the tokens:
+# `subject` is ACCOUNT.USER, `issuer` the same with .SHA256: and the fingerprint of the public key. A name is the identity: it is
 # unique whatever its case, unless it is quoted. A PUT replaces what a user is: what is not given is unset, so that the
 # whole of what may be written is read before and written back, under a lock.
 manifest "snowflake" {
   title  = "Snowflake"
   domain = "software"
 
-  var "account" {
-    type    = "text"
-    default = "ACME"
-    about   = "the account's identifier in upper case, without region"
-  }
-
   auth "jwt" {
     issuer   = "part:issuer"
     subject  = "part:subject"
-    audience = "var:account"
     lifetime = "50m"
     header   = "authorization"
     prefix   = "Bearer "
@@ -34,7 +28,7 @@ manifest "snowflake" {
   lookup "user" {
     inputs = { name = "text" }
     get    = "/api/v2/users/{name}"
-    error "absent" { when = response.status == 404 }
+    error "absent" { when = response.status == 404 && response.body.message != null }
     present = upper(response.body.name) == upper(input.name)
     value   = response.body.disabled == true ? "disabled" : "present"
     outputs = {

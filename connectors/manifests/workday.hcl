@@ -116,7 +116,7 @@ manifest "workday" {
     concurrency = 1
   }
 
-  message = response.body.Fault.faultstring
+  message = coalesce(response.body.Fault.faultstring, response.body.error)
 
   error "auth_expired" { when = contains(response.body.Fault.faultcode, "authenticationError") }
   error "forbidden" { when = contains(response.body.Fault.faultstring, "not authorized") }
