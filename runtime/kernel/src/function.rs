@@ -51,11 +51,13 @@ pub enum Function {
     EpochSeconds,
     /// `date_of(seconds)`: the day, in UTC, of a moment in seconds since 1970.
     DateOf,
+    /// `last(list)`: its last element that is not `null`.
+    Last,
 }
 
 impl Function {
     /// Every function with its name, its least and its greatest number of arguments.
-    pub const ALL: [(&'static str, Self, usize, usize); 22] = [
+    pub const ALL: [(&'static str, Self, usize, usize); 23] = [
         ("contains", Self::Contains, 2, 2),
         ("lower", Self::Lower, 1, 1),
         ("upper", Self::Upper, 1, 1),
@@ -78,6 +80,7 @@ impl Function {
         ("after_last", Self::AfterLast, 2, 2),
         ("epoch_s", Self::EpochSeconds, 1, 1),
         ("date_of", Self::DateOf, 1, 1),
+        ("last", Self::Last, 1, 1),
     ];
 
     /// The function's name in files.
@@ -101,7 +104,7 @@ impl Function {
             Self::DateOf => Type::Date,
             Self::Object => Type::Map,
             Self::Without | Self::With | Self::List => Type::List(Box::new(Type::Any)),
-            Self::First | Self::Coalesce | Self::Pick | Self::Member => Type::Any,
+            Self::First | Self::Last | Self::Coalesce | Self::Pick | Self::Member => Type::Any,
         }
     }
 }
@@ -125,6 +128,11 @@ pub(crate) fn call(function: Function, args: &[Value]) -> Value {
         Function::EndsWith => Value::Bool(matches!((text(0), text(1)), (Some(a), Some(b)) if a.ends_with(b))),
         Function::Concat if args.iter().any(Value::is_null) => Value::Null,
         Function::Concat => args.iter().map(ToString::to_string).collect::<String>().into(),
+        Function::Last => {
+            let last =
+                |items: &[Value]| items.iter().rfind(|value| !value.is_null()).cloned().unwrap_or_default();
+            args.first().and_then(Value::as_list).map_or(Value::Null, last)
+        }
         Function::First => args.first().and_then(Value::as_list).map_or(Value::Null, not_null),
         Function::Coalesce => not_null(args),
         Function::Join => match (args.first(), text(1)) {
@@ -226,6 +234,9 @@ mod tests {
 
     #[test]
     fn an_id_is_taken_from_the_end_of_an_address() {
+        let some = Value::List(vec![1.into(), 2.into(), Value::Null]);
+        check(Function::Last, &[some], 2);
+        check(Function::Last, &[Value::List(Vec::new())], Value::Null);
         check(Function::AfterLast, &["https://a/api/v1/users/00u1".into(), "/".into()], "00u1");
         check(Function::AfterLast, &["00u1".into(), "/".into()], "00u1");
         check(Function::AfterLast, &["00u1".into(), "".into()], Value::Null);
