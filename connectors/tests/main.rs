@@ -10,3 +10,5 @@ mod outcomes;
 mod requests;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod vocabulary;

@@ -344,7 +344,8 @@ fn records_are_whole_or_the_page_failed() {
         let ask = reading("okta", read, Some("g1"), &carry);
         match manifests.page(&config("okta"), &ask, response) {
             ReadPage::Failed(outcome) => format!("failed {}", told(&outcome)),
-            ReadPage::Records { records, next } => {
+            ReadPage::Reset => "reset".to_owned(),
+            ReadPage::Records { records, next, .. } => {
                 let each = records
                     .iter()
                     .map(|record| format!("{} {}", record.source, Value::Map(record.attributes.clone())));

@@ -14,12 +14,15 @@ pub(crate) const KEY: CallKey = CallKey([0xab; 16]);
 
 /// The files under `manifests/`.
 pub(crate) fn files() -> Vec<(String, Vec<u8>)> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("manifests");
-    let entries = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
-    let mut paths: Vec<PathBuf> =
-        entries.filter(|path| path.extension().is_some_and(|end| end == "hcl")).collect();
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let folders = [root.join("manifests"), root.join("manifests/families")];
+    let entries = folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten();
+    let mut paths: Vec<PathBuf> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "hcl"))
+        .collect();
     paths.sort();
-    let name = |path: &PathBuf| format!("manifests/{}", path.file_name().unwrap().to_string_lossy());
+    let name = |path: &PathBuf| path.strip_prefix(&root).unwrap().display().to_string();
     paths.iter().map(|path| (name(path), std::fs::read(path).unwrap())).collect()
 }
 
@@ -77,6 +80,7 @@ pub(crate) struct Asking {
     pub(crate) config: Values,
     pub(crate) inputs: Values,
     pub(crate) snapshot: Values,
+    pub(crate) outputs: Values,
     pub(crate) carry: Values,
 }
 
@@ -91,6 +95,7 @@ impl Asking {
             name,
             config: config(system),
             snapshot: values(&[("id", "object-1")]),
+            outputs: Values::new(),
             carry: Values::new(),
         }
     }
@@ -104,6 +109,7 @@ impl Asking {
             inputs: &self.inputs,
             key: KEY,
             snapshot: &self.snapshot,
+            outputs: &self.outputs,
             carry: &self.carry,
         }
     }

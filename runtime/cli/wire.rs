@@ -58,7 +58,9 @@ pub fn connect(common: &Common, project: &Project) -> Result<(Wire, BTreeMap<Str
             })?,
         };
         let auth = project.manifests.auth(&system.name).cloned().unwrap_or(xops_connectors::auth::Auth::None);
+        let more_urls = more_urls(project, &system.name, &config)?;
         targets.push(Target {
+            more_urls,
             system: system.name.clone(),
             base_url,
             auth,
@@ -71,6 +73,18 @@ pub fn connect(common: &Common, project: &Project) -> Result<(Wire, BTreeMap<Str
     }
     let client = Client::new(targets, Limits::default()).map_err(Failure::plain)?;
     Ok((Wire(Arc::new(client)), configs))
+}
+
+/// The other base addresses of a system that its manifest names.
+fn more_urls(project: &Project, system: &str, config: &Values) -> Result<Vec<Url>, Failure> {
+    let declared = |var: &str| project.manifests.vars(system)?.get(var)?.default.clone();
+    let url = |var: &str| {
+        let value = config.get(var).cloned().or_else(|| declared(var)).unwrap_or_default();
+        Url::parse(value.as_text().unwrap_or_default()).map_err(|error| {
+            Failure::plain(format!("system `{system}`: the variable `{var}` is no address: {error}"))
+        })
+    };
+    project.manifests.bases(system).into_iter().map(url).collect()
 }
 
 /// A stand-in for a system.

@@ -3,7 +3,7 @@
 use crate::server::{Server, answer};
 use crate::{LONG, client, plain, request, target};
 use url::Url;
-use xops_connectors::auth::{Auth, WS_SECURITY_SLOT};
+use xops_connectors::auth::{Auth, Grant, WS_SECURITY_SLOT};
 use xops_kernel::port::Request;
 use xops_wire::client::Client;
 use xops_wire::lost::Lost;
@@ -69,10 +69,11 @@ fn a_target_that_breaks_a_rule_makes_no_client() {
         t.allow_private = false;
     });
     assert!(private.contains("declare `allow_private`"), "{private}");
-    let tokens = |token_url: &str| Auth::ClientCredentials {
+    let tokens = |token_url: &str| Auth::OAuth2 {
         token_url: token_url.to_owned(),
+        grant: Grant::Client { word: "client_credentials".to_owned(), in_form: true },
         scope: None,
-        in_form: true,
+        form: Vec::new(),
     };
     assert!(refused(&|t| t.auth = tokens("http://login.example/token")).contains("use `https`"));
     assert!(refused(&|t| t.auth = tokens("https://169.254.169.254/")).contains("link-local"));
