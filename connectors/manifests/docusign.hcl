@@ -36,7 +36,7 @@ manifest "docusign" {
   limit "account" {
     rate      = 3000
     per       = "1h"
-    reserve   = 100
+    reserve   = 10
     remaining = "x-ratelimit-remaining"
     reset     = "x-ratelimit-reset"
     reset_as  = "epoch_s"
@@ -70,7 +70,7 @@ manifest "docusign" {
     where   = contains(item.customFields.textCustomFields[*].value, key) && !contains(["voided", "deleted"], item.status)
     value   = "sent"
     outputs = { envelope = item.envelopeId }
-    marker  = pick(item.customFields.textCustomFields, "name", "xopsKey").value
+    marker  = member(pick(item.customFields.textCustomFields, "name", "xopsKey"), "value")
     page "offset" {
       size  = 100
       total = response.body.totalSetSize

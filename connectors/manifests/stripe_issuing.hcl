@@ -95,10 +95,10 @@ manifest "stripe_issuing" {
     inputs        = { card = "text" }
     get           = "/v1/issuing/cards/{card}"
     absent        = response.body.id != null && pick(list(response.body.spending_controls.spending_limits), "interval", "monthly") == null
-    present       = pick(response.body.spending_controls.spending_limits, "interval", "monthly").amount != null
-    value         = pick(response.body.spending_controls.spending_limits, "interval", "monthly").amount
+    present       = member(pick(list(response.body.spending_controls.spending_limits), "interval", "monthly"), "amount") != null
+    value         = member(pick(list(response.body.spending_controls.spending_limits), "interval", "monthly"), "amount")
     value_type    = "int"
-    outputs       = { amount = pick(response.body.spending_controls.spending_limits, "interval", "monthly").amount }
+    outputs       = { amount = member(pick(list(response.body.spending_controls.spending_limits), "interval", "monthly"), "amount") }
     authoritative = true
   }
 
@@ -325,6 +325,6 @@ manifest "stripe_issuing" {
       currency   = item.currency
       last4      = item.last4
     }
-    int { monthly_limit = pick(list(item.spending_controls.spending_limits), "interval", "monthly").amount }
+    int { monthly_limit = member(pick(list(item.spending_controls.spending_limits), "interval", "monthly"), "amount") }
   }
 }

@@ -13,7 +13,7 @@ manifest "telnyx_mobile" {
     reserve   = 20
     remaining = "x-ratelimit-remaining"
     reset     = "x-ratelimit-reset"
-    reset_as  = "seconds"
+    reset_as  = "delay_s"
   }
 
   message = first(response.body.errors[*].detail)

@@ -38,7 +38,7 @@ manifest "xero" {
   limit "day" {
     rate      = 5000
     per       = "24h"
-    reserve   = 500
+    reserve   = 10
     remaining = "x-daylimit-remaining"
   }
 
