@@ -3,7 +3,7 @@
 //! Invariants: a body that cannot be read whole is not there at all (nothing is read from half of one), and
 //! [`Answer::unreadable`] says why.
 
-use crate::model::{Answers, Manifest};
+use crate::model::{Answers, Body, Manifest, Shape};
 use crate::{json, xml};
 use std::collections::BTreeMap;
 use xops_kernel::expr::{Path, Segment};
@@ -27,8 +27,8 @@ pub(crate) struct Answer<'a> {
 }
 
 impl<'a> Answer<'a> {
-    /// Reads `response` as `manifest` expects it.
-    pub(crate) fn read(manifest: &Manifest, response: &'a Response) -> Self {
+    /// Reads `response` as the request `shape` expects it.
+    pub(crate) fn read(manifest: &Manifest, shape: &Shape, response: &'a Response) -> Self {
         let mut headers = Values::new();
         for (name, value) in &response.headers {
             let name = name.to_ascii_lowercase();
@@ -39,7 +39,7 @@ impl<'a> Answer<'a> {
             headers.insert(name, Value::Text(joined));
         }
         let kind = headers.get("content-type").and_then(Value::as_text).map(str::to_ascii_lowercase);
-        let (body, unreadable) = match read_body(manifest, kind.as_deref(), &response.body) {
+        let (body, unreadable) = match read_body(manifest, shape, kind.as_deref(), &response.body) {
             Ok(body) => (body, None),
             Err(why) => (Value::Null, Some(why)),
         };
@@ -69,29 +69,28 @@ impl<'a> Answer<'a> {
     }
 }
 
-fn read_body(manifest: &Manifest, kind: Option<&str>, bytes: &[u8]) -> Result<Value, String> {
+fn read_body(manifest: &Manifest, shape: &Shape, kind: Option<&str>, bytes: &[u8]) -> Result<Value, String> {
     if bytes.len() > BODY_BYTES_MAX {
         return Err(format!("the body is larger than {BODY_BYTES_MAX} bytes"));
     }
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(Value::Null);
     }
-    let expected = match manifest.answers {
+    let expected = match shape.answers {
         Answers::Json => "json",
         Answers::Xml => "xml",
+        Answers::Nothing => return Ok(Value::Null),
     };
     if let Some(kind) = kind.filter(|kind| !kind.contains(expected)) {
         let kind: String = kind.chars().filter(|c| !c.is_control()).take(80).collect();
         return Err(format!("the body is `{kind}`, not {expected}"));
     }
     let none = BTreeMap::new();
-    let keyed = manifest.soap.as_ref().map_or(&none, |soap| &soap.keyed);
-    let read = match manifest.answers {
-        Answers::Json => json::parse(bytes),
-        Answers::Xml => xml::parse(bytes, keyed),
-    };
+    let soap = manifest.soap.as_ref().filter(|_| matches!(shape.body, Body::Soap(_)));
+    let keyed = soap.map_or(&none, |soap| &soap.keyed);
+    let read = if expected == "json" { json::parse(bytes) } else { xml::parse(bytes, keyed) };
     let body = read.map_err(|why| format!("the body is no {expected}: {why}"))?;
-    if manifest.soap.is_none() {
+    if soap.is_none() {
         return Ok(body);
     }
     let inner = body.get("Envelope").and_then(|envelope| envelope.get("Body")).cloned();

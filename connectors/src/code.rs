@@ -42,4 +42,8 @@ codes! {
     LOCK = "XM0027", "a lock names something that is no input";
     ATTRIBUTE = "XM0028", "an attribute has two types";
     FOR_EACH = "XM0029", "a read is made for records that no earlier read gives";
+    FAMILY = "XM0030", "a family does not exist";
+    WEBHOOK = "XM0031", "a webhook could be forged or played again";
+    DELTA = "XM0032", "a read of changes is not complete";
+    POLL = "XM0033", "what an AWF waits for is not complete";
 }

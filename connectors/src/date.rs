@@ -27,6 +27,22 @@ pub(crate) fn http(text: &str) -> Option<u64> {
     Some((days.checked_sub(719_468)?) * 86_400 + hour * 3_600 + minute * 60 + second)
 }
 
+/// `ms` milliseconds after 1970-01-01T00:00:00Z as a moment of RFC 3339 in UTC, to the second: `2026-01-31T09:00:00Z`.
+pub(crate) fn rfc3339(ms: u64) -> String {
+    let (days, second) = (ms / 86_400_000, ms / 1000 % 86_400);
+    // Civil from days: H. Hinnant, chrono-compatible low-level date algorithms.
+    let shifted = days + 719_468;
+    let (era, in_era) = (shifted / 146_097, shifted % 146_097);
+    let year_in_era = (in_era - in_era / 1460 + in_era / 36_524 - in_era / 146_096) / 365;
+    let in_year = in_era - (365 * year_in_era + year_in_era / 4 - year_in_era / 100);
+    let shifted_month = (5 * in_year + 2) / 153;
+    let day = in_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_in_era + era * 400 + u64::from(month <= 2);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,5 +59,13 @@ mod tests {
         check("Sunday, 06-Nov-94 08:49:37 GMT", None);
         check("Sun, 06 Nov 1994 08:49:37 PST", None);
         check("120", None);
+    }
+
+    #[test]
+    fn a_moment_is_written_and_read_back() {
+        assert_eq!(rfc3339(0), "1970-01-01T00:00:00Z");
+        assert_eq!(rfc3339(784_111_777_999), "1994-11-06T08:49:37Z");
+        assert_eq!(rfc3339(1_583_020_799_000), "2020-02-29T23:59:59Z");
+        assert_eq!(rfc3339(951_782_400_000), "2000-02-29T00:00:00Z");
     }
 }

@@ -8,6 +8,7 @@ use crate::model::{Listing, Paging, Shape};
 use crate::render;
 use crate::scope::{Scope, integer, scalar};
 use crate::trail::Page;
+use xops_kernel::expr::Expr;
 use xops_kernel::port::Request;
 use xops_kernel::value::Value;
 
@@ -33,7 +34,8 @@ pub(crate) fn next(
 fn following(scope: &Scope<'_>, paging: &Paging, shown: usize) -> Result<Option<(Page, Where)>, String> {
     let page = &scope.trail.page;
     match paging {
-        Paging::Link => {
+        Paging::Link { last } if over(scope, last.as_ref()) => Ok(None),
+        Paging::Link { .. } => {
             let next = scope.answer.and_then(|answer| answer.header("link")).and_then(next_link);
             next.map(|next| Ok((page.next(next)?, Where::At(next.to_owned())))).transpose()
         }
@@ -72,15 +74,49 @@ fn following(scope: &Scope<'_>, paging: &Paging, shown: usize) -> Result<Option<
             next.offset = offset;
             Ok(Some((next, Where::Same)))
         }
-        Paging::Number { last } => {
-            let last = integer(&scope.value(last)).ok_or("the answer does not say which page is the last")?;
-            let number = page.count.saturating_add(1);
-            if number >= last {
-                Ok(None)
-            } else {
-                Ok(Some((page.next(&(number + 1).to_string())?, Where::Same)))
-            }
+        Paging::Number { last, size, first } => {
+            let number = page.count.saturating_add(*first);
+            let over = match last {
+                Some(last) => {
+                    let last = integer(&scope.value(last));
+                    number >= last.ok_or("the answer does not say which page is the last")?
+                }
+                None => shown == 0 || size.is_some_and(|size| shown < size as usize),
+            };
+            if over { Ok(None) } else { Ok(Some((page.next(&(number + 1).to_string())?, Where::Same))) }
         }
+        Paging::Path { next: Some(next), last, .. } => {
+            let next = scope.value(next);
+            if next.is_null() || over(scope, last.as_ref()) {
+                return Ok(None);
+            }
+            let next = scalar(&next).ok_or_else(|| format!("the next page is {}", next.type_name()))?;
+            if next.is_empty() { Ok(None) } else { Ok(Some((page.next(&next)?, Where::Same))) }
+        }
+        Paging::Path { next: None, first, last } => {
+            if shown == 0 || over(scope, last.as_ref()) {
+                return Ok(None);
+            }
+            let from: i64 = first.parse().map_err(|_| format!("the first page `{first}` is no number"))?;
+            let number = from.saturating_add(page.count).saturating_add(1);
+            Ok(Some((page.next(&number.to_string())?, Where::Same)))
+        }
+    }
+}
+
+fn over(scope: &Scope<'_>, last: Option<&Expr>) -> bool {
+    last.is_some_and(|last| scope.holds(last))
+}
+
+/// The first page, where the path or the manifest names it.
+pub(crate) fn first(listing: Option<&Listing>, page: &mut Page) {
+    if let Some(Paging::Path { first, .. }) = listing.and_then(|listing| listing.paging.as_ref())
+        && page.cursor.is_none()
+    {
+        page.cursor = Some(first.clone());
+    }
+    if let Some(Paging::Number { first, .. }) = listing.and_then(|listing| listing.paging.as_ref()) {
+        page.first = *first;
     }
 }
 

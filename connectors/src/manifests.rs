@@ -6,12 +6,13 @@ use crate::answer::Answer;
 use crate::auth::Auth;
 use crate::judge::{self, Capture};
 use crate::load;
-use crate::model::{Awf, Limit, Look, Manifest, Read, Var};
+use crate::model::{Awf, Limit, Look, Manifest, Poll, Read, Var};
+use crate::polling::{Polled, Polling};
 use crate::reading::Reading;
 use crate::scope::Scope;
 use crate::sight::Question;
 use crate::trail::Trail;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xops_kernel::awf::{AwfName, Contract, Undo};
 use xops_kernel::port::{
@@ -100,6 +101,16 @@ impl Manifests {
         self.manifest(system).map_or(&[], |manifest| &manifest.hosts)
     }
 
+    /// The variables that hold other base addresses of `system`.
+    pub fn bases(&self, system: &str) -> BTreeSet<&str> {
+        let Some(manifest) = self.manifest(system) else { return BTreeSet::new() };
+        let lookups = manifest.lookups.values().map(|lookup| &lookup.shape);
+        let reads = manifest.reads.iter().map(|read| &read.shape);
+        let polls = manifest.awfs.values().filter_map(|awf| awf.poll.as_ref()).map(|poll| &poll.shape);
+        let awfs = manifest.awfs.values().map(|awf| &awf.shape);
+        lookups.chain(reads).chain(polls).chain(awfs).filter_map(|shape| shape.base.as_deref()).collect()
+    }
+
     /// The published rate limits of `system`.
     pub fn limits(&self, system: &str) -> &[Limit] {
         self.manifest(system).map_or(&[], |manifest| &manifest.limits)
@@ -152,10 +163,20 @@ impl Asked<'_> {
             inputs: self.ask.inputs,
             key: &self.key,
             snapshot: self.ask.snapshot,
+            outputs: self.ask.outputs,
             trail: &self.trail,
             answer,
             item: None,
+            delta: None,
         }
+    }
+
+    /// What is asked now because work goes on after the answer; what a call that was never answered began is not known.
+    fn poll(&self) -> Option<Polling<'_>> {
+        let due = self.ask.phase == Phase::Readback && !self.trail.polled;
+        let told = |poll: &&Poll| poll.needs().iter().all(|name| self.ask.outputs.contains_key(name));
+        let poll = self.awf.poll.as_ref().filter(|_| due).filter(told)?;
+        Some(Polling { manifest: self.manifest, poll })
     }
 
     fn look(&self) -> Option<&Look> {
@@ -210,9 +231,10 @@ impl Connector for Manifests {
         let asked = self.asked(ask).ok_or_else(|| "no manifest declares it".to_owned());
         let request = asked.and_then(|asked| match ask.phase {
             Phase::Do => crate::render::action(&asked.scope(None), &asked.awf.shape),
-            Phase::Snapshot | Phase::Probe | Phase::Readback => {
-                asked.lookup(|question| question.request(&asked.trail))
-            }
+            Phase::Snapshot | Phase::Probe | Phase::Readback => match asked.poll() {
+                Some(polling) => polling.request(&asked.scope(None)),
+                None => asked.lookup(|question| question.request(&asked.trail)),
+            },
         });
         request.map_err(|why| Unrendered { what: format!("{} {}", ask.awf, ask.phase.word()), why })
     }
@@ -221,7 +243,7 @@ impl Connector for Manifests {
         let Some(asked) = self.asked(ask) else {
             return Outcome::Unknown(format!("no manifest declares `{}`", ask.awf));
         };
-        let answer = Answer::read(asked.manifest, response);
+        let answer = Answer::read(asked.manifest, &asked.awf.shape, response);
         let scope = asked.scope(Some(&answer));
         let capture = Capture { exprs: &asked.awf.capture, types: &asked.awf.contract.outputs };
         judge::outcome(&scope, &answer, &asked.awf.rules, &capture)
@@ -229,9 +251,21 @@ impl Connector for Manifests {
 
     fn sight(&self, ask: &Ask<'_>, response: &Response) -> Page {
         let asked = self.asked(ask).ok_or_else(|| format!("no manifest declares `{}`", ask.awf));
-        let page = asked.and_then(|asked| {
-            let answer = Answer::read(asked.manifest, response);
-            asked.lookup(|question| Ok(question.sight(asked.trail.clone(), &answer)))
+        let page = asked.and_then(|mut asked| {
+            if let Some(polling) = asked.poll() {
+                let answer = Answer::read(asked.manifest, &polling.poll.shape, response);
+                let seen = polling.sight(&asked.scope(Some(&answer)), &answer);
+                if !matches!(seen, Polled::Done) || asked.look().is_none() {
+                    return Ok(seen.page());
+                }
+                asked.trail.polled = true;
+                let request = asked.lookup(|question| question.request(&asked.trail))?;
+                return Ok(Page::More(Box::new(request), asked.trail.write()));
+            }
+            asked.lookup(|question| {
+                let answer = Answer::read(asked.manifest, &question.lookup.shape, response);
+                Ok(question.sight(asked.trail.clone(), &answer))
+            })
         });
         page.unwrap_or_else(|why| Page::Failed(Outcome::Unknown(why)))
     }
@@ -255,7 +289,7 @@ impl Connector for Manifests {
 
     fn page(&self, config: &Values, read: &ReadAsk<'_>, response: &Response) -> ReadPage {
         let page = self.reading(config, read, |reading, trail| {
-            let answer = Answer::read(reading.manifest, response);
+            let answer = Answer::read(reading.manifest, &reading.read.shape, response);
             Ok(reading.page(&trail, &answer))
         });
         page.unwrap_or_else(|why| ReadPage::Failed(Outcome::Unknown(why)))

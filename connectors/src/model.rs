@@ -4,11 +4,11 @@
 //! allows, so rendering and classifying meet no unknown name.
 
 use crate::auth::Auth;
-use std::collections::BTreeMap;
-use xops_kernel::awf::Contract;
-use xops_kernel::expr::{Expr, Path};
+use std::collections::{BTreeMap, BTreeSet};
+use xops_kernel::awf::{Contract, Readback};
+use xops_kernel::expr::{self, Expr, Path};
 use xops_kernel::id::Digest;
-use xops_kernel::value::{Type, Value};
+use xops_kernel::value::{Type, Value, Values};
 
 /// Expressions by name, in the order of writing.
 pub type Exprs = Vec<(String, Expr)>;
@@ -22,7 +22,7 @@ pub struct Manifest {
     pub title: String,
     /// The domain of the system, one of SYSTEM's seven.
     pub domain: String,
-    /// BLAKE3 of the file.
+    /// BLAKE3 of the file, and of its family's.
     pub digest: Digest,
     /// The variables that a tenant's configuration sets, by name.
     pub vars: BTreeMap<String, Var>,
@@ -48,6 +48,8 @@ pub struct Manifest {
     pub reads: Vec<Read>,
     /// Its AWFs, by function.
     pub awfs: BTreeMap<String, Awf>,
+    /// What it sends by itself.
+    pub webhooks: Vec<Webhook>,
 }
 
 /// A variable of the tenant's configuration.
@@ -57,6 +59,8 @@ pub struct Var {
     pub is: Type,
     /// What it is where the configuration does not say; without a default it must.
     pub default: Option<Value>,
+    /// What it is where a request is shown without a configuration.
+    pub sample: Option<Value>,
 }
 
 /// What the bodies of answers are made of.
@@ -64,8 +68,10 @@ pub struct Var {
 pub enum Answers {
     /// JSON.
     Json,
-    /// XML; where the manifest has a `soap` block, the content of the envelope's body.
+    /// XML; an envelope's body where it was asked in one.
     Xml,
+    /// Nothing that is read: text, a page for people, a file.
+    Nothing,
 }
 
 /// A SOAP 1.1 envelope.
@@ -86,6 +92,8 @@ pub struct Limit {
     pub name: String,
     /// The paths that it covers, after the base address; `*` at the end stands for anything. Empty for all.
     pub paths: Vec<String>,
+    /// The methods that it covers, in capitals. Empty for all.
+    pub methods: Vec<String>,
     /// Calls allowed in `per_ms`.
     pub rate: u32,
     /// The window, in milliseconds.
@@ -173,6 +181,8 @@ impl Word {
 pub struct Shape {
     /// The method, in capitals.
     pub method: &'static str,
+    /// The variable that holds the base address, where it is not `base_url`.
+    pub base: Option<String>,
     /// The path after the base address.
     pub path: Template,
     /// The query; `Null` values are left out.
@@ -181,6 +191,10 @@ pub struct Shape {
     pub headers: Exprs,
     /// The body.
     pub body: Body,
+    /// What the body is called, where not as usual.
+    pub content_type: Option<String>,
+    /// What the answer is made of.
+    pub answers: Answers,
     /// How long the system may take to answer, in milliseconds.
     pub timeout_ms: u64,
 }
@@ -214,13 +228,18 @@ pub enum Body {
     Form(Exprs),
     /// The content of a SOAP body: an object of one member, the request element.
     Soap(Expr),
+    /// `application/xml`: an object of one member, the root element.
+    Xml(Expr),
 }
 
 /// How a listing goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Paging {
     /// RFC 8288: the header `link` with `rel="next"`.
-    Link,
+    Link {
+        /// Whether this page is the last, for systems that always name a next one.
+        last: Option<Expr>,
+    },
     /// The next page's address, in the body. It must lead to the same host.
     NextUrl(Expr),
     /// A cursor, which the request shows as `page.cursor`; nothing or the empty text ends the listing.
@@ -232,10 +251,25 @@ pub enum Paging {
         /// How many there are.
         total: Option<Expr>,
     },
-    /// `page.number` grows by one up to `last`.
+    /// `page.number` grows by one up to `last`; where no last one is known, until a page holds fewer than `size` items, or
+    /// none.
     Number {
         /// The number of the last page.
-        last: Expr,
+        last: Option<Expr>,
+        /// The size of a full page.
+        size: Option<u32>,
+        /// The number of the first page.
+        first: i64,
+    },
+    /// `{page.cursor}` in the path: `first`, then what the answer names; its number plus one where the answer names none, until
+    /// a page is empty.
+    Path {
+        /// The first page.
+        first: String,
+        /// The next one; nothing ends the listing.
+        next: Option<Expr>,
+        /// Whether this page is the last.
+        last: Option<Expr>,
     },
 }
 
@@ -279,6 +313,8 @@ pub struct Lookup {
     pub authoritative: bool,
     /// The lookup that goes on from here, and what it is told.
     pub then: Option<(String, Exprs)>,
+    /// Where the facts of the request come from.
+    pub evidence: Option<String>,
 }
 
 /// A use of a lookup.
@@ -313,8 +349,179 @@ pub struct Read {
     pub version: Option<Expr>,
     /// The attributes, with their types.
     pub attributes: BTreeMap<String, (Type, Expr)>,
+    /// How it is made of what changed since the last time.
+    pub delta: Option<Delta>,
+    /// Which items say of an object that it is gone.
+    pub tombstone: Option<Expr>,
+    /// How what is gone is noticed.
+    pub deletes: Deletes,
+    /// Values by which the request is shown.
+    pub samples: Values,
     /// Where the facts of the request come from.
     pub evidence: Option<String>,
+}
+
+/// How a read goes on from where the last one ended; the request shows that place as `page.since`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delta {
+    /// The style.
+    pub style: DeltaStyle,
+    /// What the request shows as `page.delta`, made of `page.since`.
+    pub since: Option<Expr>,
+    /// By how much two reads overlap, in milliseconds: clocks differ, and commits are late.
+    pub overlap_ms: u64,
+    /// How a moment is written.
+    pub moment: Moment,
+    /// The next place, in the answer of the last page.
+    pub next: Option<Expr>,
+    /// The answer that forgets the place: everything is to be read again.
+    pub reset: Option<Expr>,
+}
+
+/// What a place is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeltaStyle {
+    /// A moment: what changed since then.
+    Filter,
+    /// An address that the system gave.
+    Link,
+    /// A token that the system gave.
+    Token,
+    /// A moment or a position in a log of events.
+    Events,
+}
+
+/// How a moment is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// RFC 3339, in UTC: `2026-01-31T09:00:00Z`.
+    Rfc3339,
+    /// The day alone.
+    Date,
+    /// Seconds since 1970.
+    EpochSeconds,
+    /// Milliseconds since 1970.
+    EpochMillis,
+}
+
+/// How what is gone is noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deletes {
+    /// By items that say so.
+    Tombstone,
+    /// By a full read that does not show it.
+    FullScan,
+    /// By an event of the system.
+    Event,
+}
+
+/// What a system sends by itself, and how it proves that it did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Webhook {
+    /// Its name.
+    pub name: String,
+    /// How it is signed.
+    pub verify: Verify,
+    /// How old a message may be, in milliseconds.
+    pub tolerance_ms: u64,
+    /// What tells a message from one that was sent again.
+    pub dedupe: Option<Expr>,
+    /// The kind of record that it speaks of.
+    pub kind: Option<Expr>,
+    /// The system's id of the record.
+    pub id: Option<Expr>,
+    /// Where the facts come from.
+    pub evidence: Option<String>,
+}
+
+/// How a message is signed; the secret is the part `webhook_secret` of the credential, or the declared one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verify {
+    /// Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`.
+    Standard {
+        /// The part of the credential.
+        part: String,
+    },
+    /// An HMAC in a header.
+    Hmac {
+        /// The part of the credential.
+        part: String,
+        /// The header of the signature, in lower case.
+        header: String,
+        /// What stands before it.
+        prefix: String,
+        /// What it is taken with.
+        hash: crate::auth::Hash,
+        /// How it is written.
+        encoding: Encoding,
+        /// What is signed: `{id}`, `{timestamp}` and `{body}` are replaced.
+        signed: String,
+        /// The header of the message's id, in lower case.
+        id_header: Option<String>,
+        /// The header of the moment of sending, in seconds since 1970, in lower case.
+        timestamp_header: Option<String>,
+    },
+}
+
+/// How bytes are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// Two letters a byte.
+    Hex,
+    /// Base64 with padding.
+    Base64,
+}
+
+/// What is asked until work that goes on after the answer is over.
+#[derive(Clone, Debug)]
+pub struct Poll {
+    /// The request; it may hold what the call captured, as `output.x`.
+    pub shape: Shape,
+    /// Whether it is done.
+    pub done: Expr,
+    /// Whether it failed.
+    pub fail: Option<Expr>,
+    /// The time between two questions, in milliseconds.
+    pub every_ms: u64,
+    /// How long it may take, in milliseconds.
+    pub within_ms: u64,
+}
+
+impl Shape {
+    /// Every expression of it but for the holes of its path.
+    pub fn exprs(&self) -> impl Iterator<Item = &Expr> {
+        let (one, many): (Option<&Expr>, &[(String, Expr)]) = match &self.body {
+            Body::None => (None, &[]),
+            Body::Json { value, .. } | Body::Soap(value) | Body::Xml(value) => (Some(value), &[]),
+            Body::Form(members) => (None, members),
+        };
+        let named = self.query.iter().chain(&self.headers).chain(many);
+        named.map(|(_, expr)| expr).chain(one)
+    }
+
+    /// Every reference of it, also those of its path.
+    pub fn references(&self) -> Vec<&Path> {
+        let holes = self.path.0.iter().filter_map(|piece| match piece {
+            Piece::Hole(path) => Some(path),
+            Piece::Text(_) => None,
+        });
+        self.exprs().flat_map(expr::references).chain(holes).collect()
+    }
+}
+
+impl Poll {
+    /// The outputs of the call without which it cannot be asked.
+    pub fn needs(&self) -> Vec<String> {
+        let of_call = self.shape.references().into_iter().filter(|path| path.root == "output");
+        of_call.filter_map(|path| path.first()).map(str::to_owned).collect()
+    }
+
+    /// How the postcondition is confirmed where work goes on after the answer: the questions come first, then the readback.
+    pub fn confirms(&self, readback: Option<Readback>) -> Readback {
+        let after = readback.unwrap_or(Readback { within_ms: 0, settle: 1, every_ms: self.every_ms });
+        let within_ms = self.within_ms.saturating_add(after.within_ms);
+        Readback { within_ms, settle: after.settle, every_ms: self.every_ms.max(after.every_ms) }
+    }
 }
 
 /// An atomic work function.
@@ -332,6 +539,14 @@ pub struct Awf {
     pub before: Option<Look>,
     /// How an effect is looked up (probe and readback), where that differs.
     pub after: Option<Look>,
+    /// What is asked until it is over, where the answer only says that it began.
+    pub poll: Option<Poll>,
+    /// Inputs and outputs that never reach a log, a trace, or the journal in clear.
+    pub redact: BTreeSet<String>,
+    /// How many objects it may touch.
+    pub blast: u32,
+    /// Values by which its requests are shown: of inputs, of outputs, and of what the snapshot shows.
+    pub samples: Values,
     /// Where the facts of the request come from.
     pub evidence: Option<String>,
 }

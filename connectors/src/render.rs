@@ -4,13 +4,12 @@
 //! a request leads to the base address of its system and nowhere else, also when a page names its successor; a credential
 //! never stands in it.
 
-use crate::auth::{Auth, WS_SECURITY_SLOT};
-use crate::model::{Body, Piece, Shape, Soap, Template};
+use crate::model::{Body, Piece, Shape, Template};
 use crate::scope::{Scope, scalar};
-use crate::{json, xml};
+use crate::{json, subject, tree};
 use std::fmt::Write as _;
 use url::Url;
-use xops_kernel::expr::{self, Expr};
+use xops_kernel::expr::{self, Expr, Path};
 use xops_kernel::port::Request;
 use xops_kernel::value::Value;
 
@@ -20,13 +19,7 @@ pub(crate) const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Renders the call that acts. What it takes from the snapshot must be there: a set that is written back without what was
 /// read would remove what others put into it.
 pub(crate) fn action(scope: &Scope<'_>, shape: &Shape) -> Result<Request, String> {
-    let mut exprs: Vec<&Expr> = shape.query.iter().chain(&shape.headers).map(|(_, expr)| expr).collect();
-    match &shape.body {
-        Body::None => {}
-        Body::Json { value, .. } | Body::Soap(value) => exprs.push(value),
-        Body::Form(members) => exprs.extend(members.iter().map(|(_, expr)| expr)),
-    }
-    let taken = exprs.into_iter().flat_map(expr::references).filter(|path| path.root == "snapshot");
+    let taken = shape.exprs().flat_map(expr::references).filter(|path| path.root == "snapshot");
     for path in taken {
         if scope.value(&Expr::Ref(path.clone())).is_null() {
             return Err(format!("the snapshot lacks `{path}`"));
@@ -37,7 +30,7 @@ pub(crate) fn action(scope: &Scope<'_>, shape: &Shape) -> Result<Request, String
 
 /// Renders `shape`; the error says why not.
 pub(crate) fn request(scope: &Scope<'_>, shape: &Shape) -> Result<Request, String> {
-    let base = base_url(scope)?;
+    let base = base_url(scope, shape)?;
     let url = format!("{}{}", base.as_str().trim_end_matches('/'), path(scope, &shape.path)?);
     let url = Url::parse(&url).map_err(|error| format!("`{url}` is no address: {error}"))?;
     same_host(&base, &url)?;
@@ -50,15 +43,16 @@ pub(crate) fn request(scope: &Scope<'_>, shape: &Shape) -> Result<Request, Strin
         method: shape.method.to_owned(),
         url: url.into(),
         query: query(scope, &shape.query)?,
-        headers: headers(scope, shape)?,
-        content_type: content_type.map(str::to_owned),
+        headers: subject::named(scope, headers(scope, shape)?)?,
+        content_type: content_type
+            .map(|usual| shape.content_type.clone().unwrap_or_else(|| usual.to_owned())),
         body,
     })
 }
 
 /// The same request at the address that a page named. It must be a page of the same host.
 pub(crate) fn continued(scope: &Scope<'_>, shape: &Shape, next: &str) -> Result<Request, String> {
-    let base = base_url(scope)?;
+    let base = base_url(scope, shape)?;
     let mut url = base.join(next).map_err(|error| format!("the next page's address is none: {error}"))?;
     same_host(&base, &url)?;
     let query = url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
@@ -70,14 +64,19 @@ pub(crate) fn continued(scope: &Scope<'_>, shape: &Shape, next: &str) -> Result<
     Ok(request)
 }
 
-fn base_url(scope: &Scope<'_>) -> Result<Url, String> {
-    let text = scope.config.get("base_url").and_then(Value::as_text).unwrap_or_default();
-    let url = Url::parse(text).map_err(|error| format!("the system's `base_url` is no address: {error}"))?;
+fn base_url(scope: &Scope<'_>, shape: &Shape) -> Result<Url, String> {
+    let name = shape.base.as_deref().unwrap_or("base_url");
+    let value = match &shape.base {
+        Some(var) => scope.value(&Expr::Ref(Path::of("var", &[var]))),
+        None => scope.config.get(name).cloned().unwrap_or_default(),
+    };
+    let text = value.as_text().unwrap_or_default();
+    let url = Url::parse(text).map_err(|error| format!("the system's `{name}` is no address: {error}"))?;
     let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
     if plain && matches!(url.scheme(), "http" | "https") && url.has_host() {
         Ok(url)
     } else {
-        Err("the system's `base_url` must be an http(s) address without user and query".to_owned())
+        Err(format!("the system's `{name}` must be an http(s) address without user and query"))
     }
 }
 
@@ -173,99 +172,12 @@ fn body(scope: &Scope<'_>, body: &Body) -> Result<(Option<&'static str>, Vec<u8>
         }
         Body::Soap(content) => {
             let soap = scope.manifest.soap.as_ref().ok_or("the manifest has no `soap` block")?;
-            let envelope = envelope(scope, soap, content)?;
+            let envelope = tree::envelope(scope, soap, content)?;
             Ok((Some("text/xml; charset=utf-8"), envelope.into_bytes()))
         }
-    }
-}
-
-/// A SOAP 1.1 envelope around `content`, whose members are written in the order of writing.
-fn envelope(scope: &Scope<'_>, soap: &Soap, content: &Expr) -> Result<String, String> {
-    let slot = if scope.manifest.auth == Auth::WsSecurity { WS_SECURITY_SLOT } else { "" };
-    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
-    out.push_str("<soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns:b=\"");
-    xml::push_escaped(&soap.namespace, &mut out)?;
-    out.push_str("\"><soapenv:Header>");
-    out.push_str(slot);
-    out.push_str("</soapenv:Header><soapenv:Body>");
-    let Tree::Object(members) = Tree::of(scope, content) else {
-        return Err("the SOAP body is no object".to_owned());
-    };
-    for (name, member) in &members {
-        member.push(name, soap, &mut out)?;
-    }
-    out.push_str("</soapenv:Body></soapenv:Envelope>");
-    Ok(out)
-}
-
-/// A value that remembers the order in which its members were written.
-enum Tree {
-    Leaf(Value),
-    List(Vec<Tree>),
-    Object(Vec<(String, Tree)>),
-}
-
-impl Tree {
-    fn of(scope: &Scope<'_>, expr: &Expr) -> Self {
-        match expr {
-            Expr::Object(members) => Self::Object(
-                members.iter().map(|(name, member)| (name.clone(), Self::of(scope, member))).collect(),
-            ),
-            Expr::List(items) => Self::List(items.iter().map(|item| Self::of(scope, item)).collect()),
-            Expr::If(condition, yes, no) => Self::of(scope, if scope.holds(condition) { yes } else { no }),
-            other => Self::plain(scope.value(other)),
+        Body::Xml(content) => {
+            let document = tree::document(scope, content)?;
+            Ok((Some("application/xml"), document.into_bytes()))
         }
-    }
-
-    fn plain(value: Value) -> Self {
-        match value {
-            Value::List(items) => Self::List(items.into_iter().map(Self::plain).collect()),
-            Value::Map(members) => {
-                Self::Object(members.into_iter().map(|(name, member)| (name, Self::plain(member))).collect())
-            }
-            leaf => Self::Leaf(leaf),
-        }
-    }
-
-    fn push(&self, name: &str, soap: &Soap, out: &mut String) -> Result<(), String> {
-        match self {
-            Self::Leaf(Value::Null) => Ok(()),
-            Self::List(items) => items.iter().try_for_each(|item| item.push(name, soap, out)),
-            Self::Leaf(value) => {
-                let _infallible = write!(out, "<b:{name}>");
-                xml::push_escaped(&value.to_string(), out)?;
-                let _infallible = write!(out, "</b:{name}>");
-                Ok(())
-            }
-            Self::Object(members) => Self::push_element(name, members, soap, out),
-        }
-    }
-
-    fn push_element(
-        name: &str,
-        members: &[(String, Self)],
-        soap: &Soap,
-        out: &mut String,
-    ) -> Result<(), String> {
-        let _infallible = write!(out, "<b:{name}");
-        let prefix = if soap.qualified_attributes { "b:" } else { "" };
-        for (attribute, member) in members {
-            if let (Some(attribute), Self::Leaf(value)) = (attribute.strip_prefix('@'), member)
-                && let Some(text) = scalar(value)
-            {
-                let _infallible = write!(out, " {prefix}{attribute}=\"");
-                xml::push_escaped(&text, out)?;
-                out.push('"');
-            }
-        }
-        out.push('>');
-        for (child, member) in members.iter().filter(|(child, _)| !child.starts_with('@')) {
-            match (child.as_str(), member) {
-                ("#text", Self::Leaf(value)) => xml::push_escaped(&scalar(value).unwrap_or_default(), out)?,
-                _ => member.push(child, soap, out)?,
-            }
-        }
-        let _infallible = write!(out, "</b:{name}>");
-        Ok(())
     }
 }

@@ -16,9 +16,12 @@ pub(crate) struct Scope<'a> {
     pub(crate) inputs: &'a Values,
     pub(crate) key: &'a str,
     pub(crate) snapshot: &'a Values,
+    pub(crate) outputs: &'a Values,
     pub(crate) trail: &'a Trail,
     pub(crate) answer: Option<&'a Answer<'a>>,
     pub(crate) item: Option<&'a Value>,
+    /// What `page.delta` is made of; it cannot refer to itself.
+    pub(crate) delta: Option<&'a Expr>,
 }
 
 impl<'a> Scope<'a> {
@@ -53,7 +56,11 @@ impl expr::Scope for Scope<'_> {
         Known::Value(match path.root.as_str() {
             "input" => of(self.inputs),
             "snapshot" => of(self.snapshot),
+            "output" => of(self.outputs),
             "carry" => of(&self.trail.kept),
+            "page" if path.first() == Some("delta") => {
+                self.delta.map_or(Value::Null, |delta| self.value(delta))
+            }
             "page" => self.trail.page.at(path.first().unwrap_or_default()),
             "key" => Value::from(self.key),
             "response" => self.answer.map_or(Value::Null, |answer| answer.at(path)),

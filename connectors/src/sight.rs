@@ -29,6 +29,8 @@ pub(crate) struct Question<'a> {
     pub(crate) snapshot: &'a Values,
 }
 
+static NOTHING: Values = Values::new();
+
 impl<'a> Question<'a> {
     fn scope(&self, trail: &'a Trail, answer: Option<&'a Answer<'a>>) -> Scope<'a> {
         Scope {
@@ -37,15 +39,19 @@ impl<'a> Question<'a> {
             inputs: self.inputs,
             key: self.key,
             snapshot: self.snapshot,
+            outputs: &NOTHING,
             trail,
             answer,
             item: None,
+            delta: None,
         }
     }
 
     /// The request at `trail`.
     pub(crate) fn request(&self, trail: &Trail) -> Result<Request, String> {
-        render::request(&self.scope(trail, None), &self.lookup.shape)
+        let mut trail = trail.clone();
+        listing::first(self.lookup.listing.as_ref(), &mut trail.page);
+        render::request(&self.scope(&trail, None), &self.lookup.shape)
     }
 
     /// What `answer` shows.
@@ -61,11 +67,13 @@ impl<'a> Question<'a> {
         }
         match judge::judge(&scope, answer, &self.lookup.rules, false) {
             Ok(()) => {}
-            Err(Bad { outcome: Outcome::Absent, own: true }) => return Ok(Page::Over(self.absent(trail))),
+            Err(Bad { outcome: Outcome::Absent, own: true }) => {
+                return Ok(Page::Over(self.absent(trail, &scope)));
+            }
             Err(bad) => return Err(bad.outcome),
         }
         if self.lookup.absent.as_ref().is_some_and(|absent| scope.holds(absent)) {
-            return Ok(Page::Over(self.absent(trail)));
+            return Ok(Page::Over(self.absent(trail, &scope)));
         }
         match &self.lookup.listing {
             Some(listing) => self.read_listing(trail, &scope, listing),
@@ -108,7 +116,7 @@ impl<'a> Question<'a> {
             return self.close(trail, &scope.with_item(seen));
         }
         match &self.lookup.present {
-            None => Ok(Page::Over(self.absent(trail))),
+            None => Ok(Page::Over(self.absent(trail, scope))),
             // The answer itself says that it is there; the items only say more of it.
             Some(present) if scope.holds(present) => {
                 self.found(&mut trail, scope)?;
@@ -160,7 +168,9 @@ impl<'a> Question<'a> {
         Ok(Page::Over(sighting(trail, Observation::Present(value))))
     }
 
-    fn absent(&self, trail: Trail) -> Sighting {
+    /// What is not there may still show what has to be known to make it: the version of the list that lacks it.
+    fn absent(&self, mut trail: Trail, scope: &Scope<'_>) -> Sighting {
+        trail.outputs.extend(scope.with_item(None).values(&self.lookup.outputs));
         if !self.lookup.authoritative {
             let detail = format!("the lookup `{}` did not find it, which proves nothing", self.lookup.name);
             return sighting(

@@ -11,7 +11,7 @@ pub(crate) const PAGES_MAX: i64 = 10_000;
 pub(crate) const GATHERED_MAX: usize = 100_000;
 
 /// Where a listing stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Page {
     /// How many pages are behind.
     pub(crate) count: i64,
@@ -21,15 +21,28 @@ pub(crate) struct Page {
     pub(crate) cursor: Option<String>,
     /// The place that is remembered to find circles.
     mark: Option<String>,
+    /// Where a read of changes begins; nothing in a read of everything.
+    pub(crate) since: Option<String>,
+    /// When the first page was asked for, in milliseconds since 1970.
+    pub(crate) began: i64,
+    /// The number of the first page.
+    pub(crate) first: i64,
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self { count: 0, offset: 0, cursor: None, mark: None, since: None, began: 0, first: 1 }
+    }
 }
 
 impl Page {
-    /// `page.number`, `page.offset`, `page.cursor`.
+    /// `page.number`, `page.offset`, `page.cursor`, `page.since`.
     pub(crate) fn at(&self, name: &str) -> Value {
         match name {
-            "number" => Value::Int(self.count.saturating_add(1)),
+            "number" => Value::Int(self.count.saturating_add(self.first)),
             "offset" => Value::Int(self.offset),
             "cursor" => self.cursor.as_deref().map_or(Value::Null, Value::from),
+            "since" => self.since.as_deref().map_or(Value::Null, Value::from),
             _ => Value::Null,
         }
     }
@@ -45,7 +58,7 @@ impl Page {
         }
         let remember = count.unsigned_abs().is_power_of_two();
         let mark = if remember { Some(place.to_owned()) } else { self.mark.clone() };
-        Ok(Self { count, offset: self.offset, cursor: Some(place.to_owned()), mark })
+        Ok(Self { count, cursor: Some(place.to_owned()), mark, ..self.clone() })
     }
 }
 
@@ -58,6 +71,8 @@ pub(crate) struct Trail {
     pub(crate) hops: i64,
     /// Where its listing stands.
     pub(crate) page: Page,
+    /// Whether the work that goes on after the answer is over.
+    pub(crate) polled: bool,
     /// What earlier lookups of the chain told this one.
     pub(crate) kept: Values,
     /// The facet's value, once it was found.
@@ -87,7 +102,11 @@ impl Trail {
                 offset: number("offset"),
                 cursor: text("cursor"),
                 mark: text("mark"),
+                since: text("since"),
+                began: number("began"),
+                first: text("first").and_then(|first| first.parse().ok()).unwrap_or(1),
             },
+            polled: carry.contains_key("polled"),
             kept: map("kept"),
             found: carry.get("found").cloned(),
             outputs: map("outputs"),
@@ -106,6 +125,13 @@ impl Trail {
             ("offset", Value::Int(self.page.offset)),
             ("cursor", text(&self.page.cursor)),
             ("mark", text(&self.page.mark)),
+            ("since", text(&self.page.since)),
+            ("began", Value::Int(self.page.began)),
+            (
+                "first",
+                if self.page.first == 1 { Value::Null } else { Value::from(self.page.first.to_string()) },
+            ),
+            ("polled", if self.polled { Value::Bool(true) } else { Value::Null }),
             ("kept", Value::Map(self.kept.clone())),
             ("outputs", Value::Map(self.outputs.clone())),
             ("marker", text(&self.marker)),

@@ -5,8 +5,14 @@ mod broken;
 #[cfg(test)]
 mod cards;
 #[cfg(test)]
+mod clouds;
+#[cfg(test)]
 mod outcomes;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
+mod sights;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod vocabulary;

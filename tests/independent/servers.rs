@@ -61,6 +61,7 @@ impl System {
         });
         let config = Values::from([("base_url".to_owned(), Value::from(base_url))]);
         let target = Target {
+            more_urls: Vec::new(),
             system: name.to_owned(),
             base_url: base_url.parse().expect("an address"),
             auth: manifests.auth(name).cloned().expect("a scheme"),
@@ -89,7 +90,16 @@ impl System {
         inputs: &'a Values,
         snapshot: &'a Values,
     ) -> Ask<'a> {
-        Ask { system: &self.config, awf, phase, inputs, key: self.key, snapshot, carry: &NOTHING }
+        Ask {
+            system: &self.config,
+            awf,
+            phase,
+            inputs,
+            key: self.key,
+            snapshot,
+            outputs: &NOTHING,
+            carry: &NOTHING,
+        }
     }
 
     /// What a lookup of `awf` shows.
@@ -131,13 +141,14 @@ impl System {
         for _ in 0..PAGES_MAX {
             let response = self.send(&request);
             match self.manifests.page(&self.config, &ReadAsk { carry: &carry, ..fixed }, &response) {
-                ReadPage::Records { records, next } => {
+                ReadPage::Records { records, next, .. } => {
                     all.extend(records);
                     match next {
                         Some((next, carried)) => (request, carry) = (*next, carried),
                         None => return all,
                     }
                 }
+                ReadPage::Reset => panic!("{read}: no read of changes was asked for"),
                 ReadPage::Failed(why) => panic!("{read}: {why:?}: {}", text(&response)),
             }
         }

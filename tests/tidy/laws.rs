@@ -55,6 +55,7 @@ const LAWS: &[Law] = &[
             "http-body",
             "jiff",
             "reqwest",
+            "ring",
             "rustls",
             "secrecy",
             "serde_json",

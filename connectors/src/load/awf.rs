@@ -4,15 +4,16 @@ use super::lookup::{chain_shows, types};
 use super::place::{Place, like};
 use super::{Context, claim, shape};
 use crate::code;
-use crate::model::{Awf, Body, Look, Piece, Shape};
+use crate::model::{Awf, Look, Shape};
 use std::collections::{BTreeMap, BTreeSet};
 use xops_kernel::awf::{Achieves, Ambiguity, AwfName, Contract, Input, Readback};
-use xops_kernel::expr::{Expr, Path, references};
-use xops_kernel::value::Type;
+use xops_kernel::expr::{Expr, Path};
+use xops_kernel::value::{Type, Values};
 use xops_source::finding::suggest;
 use xops_source::reader::{Reader, listed};
 use xops_source::syntax::Block;
 
+mod poll;
 mod undo;
 
 /// Reads all AWFs.
@@ -40,7 +41,7 @@ pub(super) fn awfs(reader: &mut Reader<'_, '_>, context: &Context<'_>) -> BTreeM
 fn awf(reader: &mut Reader<'_, '_>, context: &Context<'_>, block: &Block) -> Option<Awf> {
     let input_types = types(reader, "inputs");
     let outputs = types(reader, "outputs");
-    let inputs = inputs(reader, &input_types);
+    let inputs = inputs(reader, &input_types, &outputs);
     let achieves = reader.choice("achieves", &["create", "update", "remove"]).map(|word| match word {
         "create" => Achieves::Create,
         "update" => Achieves::Update,
@@ -58,7 +59,7 @@ fn awf(reader: &mut Reader<'_, '_>, context: &Context<'_>, block: &Block) -> Opt
         ..Place::default()
     };
     let answered = Place { response: true, ..asking };
-    let shape = shape::shape(reader, &asking, context.timeout_ms, context.soap);
+    let shape = shape::shape(reader, &asking, context);
     let rules = shape::rules(reader, &answered);
     let capture = shape::exprs(reader, &answered, "capture");
     let readback = readback(reader);
@@ -67,15 +68,17 @@ fn awf(reader: &mut Reader<'_, '_>, context: &Context<'_>, block: &Block) -> Opt
     let locks = locks(reader, &input_types);
     let tries_max = reader.int("tries", &(1..=20)).and_then(|tries| u32::try_from(tries).ok());
     let evidence = reader.text("evidence");
+    let poll = poll::poll(reader, context, &asking, &outputs, &capture);
+    let blast =
+        reader.int("blast", &(0..=1_000_000)).and_then(|count| u32::try_from(count).ok()).unwrap_or(1);
+    let redact = reader.list_of_texts("redact").into_iter().map(|(name, _)| name).collect();
+    let samples = samples(reader, &input_types, &outputs, &shown);
     let undo = undo::read(reader, context, &input_types, &outputs, &shown);
     if !named && (achieves.is_some() || readback.is_some()) {
-        let finding = reader
-            .error(code::ACHIEVES, block.head(), "this AWF changes something that nothing can see", "here")
-            .why("without a lookup nobody knows whether it is needed, or whether it worked")
-            .help("name one: lookup \"name\" {}".to_owned());
-        reader.report(finding);
+        unseen(reader, block);
     }
     captured(reader, context, block, &outputs, &capture, before.as_ref(), after.as_ref());
+    let readback = poll.as_ref().map_or(readback, |poll| Some(poll.confirms(readback)));
     let contract = Contract {
         name: AwfName::new(context.name, block.label(0)),
         achieves,
@@ -90,30 +93,95 @@ fn awf(reader: &mut Reader<'_, '_>, context: &Context<'_>, block: &Block) -> Opt
         tries_max: tries_max.unwrap_or(context.tries_max),
         manifest: context.digest,
     };
-    Some(Awf { contract, shape: shape?, rules, capture, before, after, evidence })
+    Some(Awf {
+        contract,
+        shape: shape?,
+        rules,
+        capture,
+        before,
+        after,
+        poll,
+        redact,
+        blast,
+        samples,
+        evidence,
+    })
 }
 
-fn inputs(reader: &mut Reader<'_, '_>, types: &BTreeMap<String, Type>) -> BTreeMap<String, Input> {
-    let mut flagged = |name: &str| -> BTreeSet<String> {
-        let texts = reader.list_of_texts(name);
-        for (text, span) in &texts {
-            if !types.contains_key(text) {
-                let message = format!("`{text}` is no input");
-                let finding = reader
-                    .error(code::MEMBER, span.clone(), message, "not declared")
-                    .help(suggest(text, types.keys().map(String::as_str)));
-                reader.report(finding);
-            }
-        }
-        texts.into_iter().map(|(text, _)| text).collect()
-    };
-    let (personal, optional) = (flagged("personal"), flagged("optional"));
+fn inputs(
+    reader: &mut Reader<'_, '_>,
+    types: &BTreeMap<String, Type>,
+    outputs: &BTreeMap<String, Type>,
+) -> BTreeMap<String, Input> {
+    // What must never be seen is sealed as what is said of a person is.
+    let mut personal = flagged(reader, types, "personal");
+    let both = types.iter().chain(outputs).map(|(name, is)| (name.clone(), is.clone())).collect();
+    personal.extend(flagged(reader, &both, "redact"));
+    let optional = flagged(reader, types, "optional");
     let input = |(name, is): (&String, &Type)| {
         let input =
             Input { is: is.clone(), required: !optional.contains(name), personal: personal.contains(name) };
         (name.clone(), input)
     };
     types.iter().map(input).collect()
+}
+
+fn unseen(reader: &mut Reader<'_, '_>, block: &Block) {
+    let finding = reader
+        .error(code::ACHIEVES, block.head(), "this AWF changes something that nothing can see", "here")
+        .why("without a lookup nobody knows whether it is needed, or whether it worked")
+        .help("name one: lookup \"name\" {}".to_owned());
+    reader.report(finding);
+}
+
+/// Reads `samples = { kind = "mobile" }`: values by which the requests are shown, where a system takes only certain ones.
+fn samples(
+    reader: &mut Reader<'_, '_>,
+    inputs: &BTreeMap<String, Type>,
+    outputs: &BTreeMap<String, Type>,
+    shown: &BTreeSet<String>,
+) -> Values {
+    let named = reader.map("samples");
+    let mut samples = Values::new();
+    for (name, node) in named {
+        let Some(value) = reader.literal(&node) else { continue };
+        let declared = inputs.get(&name.text).or_else(|| outputs.get(&name.text));
+        if declared.is_none() && !shown.contains(&name.text) {
+            let message =
+                format!("`{}` is neither an input nor an output, and the lookup does not show it", name.text);
+            let help =
+                suggest(&name.text, inputs.keys().chain(outputs.keys()).chain(shown).map(String::as_str));
+            let finding = reader.error(code::MEMBER, name.span.clone(), message, "not declared").help(help);
+            reader.report(finding);
+        }
+        if declared.is_some_and(|is| !value.is(is)) {
+            let message = format!("the sample of `{}` is {}", name.text, value.type_name());
+            let finding = reader.error(code::TYPES, node.span.clone(), message, "of another type");
+            reader.report(finding);
+        }
+        samples.insert(name.text, value);
+    }
+    samples
+}
+
+/// Reads a list of inputs.
+pub(super) fn flagged(
+    reader: &mut Reader<'_, '_>,
+    types: &BTreeMap<String, Type>,
+    name: &str,
+) -> BTreeSet<String> {
+    let texts = reader.list_of_texts(name);
+    for (text, span) in &texts {
+        if !types.contains_key(text) {
+            let message =
+                format!("`{text}` is no {}", if name == "redact" { "input and no output" } else { "input" });
+            let finding = reader
+                .error(code::MEMBER, span.clone(), message, "not declared")
+                .help(suggest(text, types.keys().map(String::as_str)));
+            reader.report(finding);
+        }
+    }
+    texts.into_iter().map(|(text, _)| text).collect()
 }
 
 /// Reads `lookup "name" { user = input.login }`: what is not written is passed on under its own name.
@@ -175,7 +243,7 @@ fn look(
         }
         if inputs.get(name).is_some_and(|input| like(input, is)) {
             with.insert(name.clone(), Expr::Ref(Path::of("input", &[name])));
-        } else {
+        } else if !outline.optional.contains(name) {
             let help = Some(format!("the AWF has no input of this name and type: write {name} = ..."));
             report(block.head(), format!("the lookup `{}` is not told `{name}`", label.text), help);
         }
@@ -252,15 +320,7 @@ fn ambiguity(reader: &mut Reader<'_, '_>, shape: Option<&Shape>, seen: bool) -> 
 
 /// Whether the request carries our key.
 fn shows_key(shape: &Shape) -> bool {
-    let has = |expr: &Expr| references(expr).iter().any(|path| path.root == "key");
-    let named = |all: &[(String, Expr)]| all.iter().any(|(_, expr)| has(expr));
-    let in_body = match &shape.body {
-        Body::None => false,
-        Body::Json { value, .. } | Body::Soap(value) => has(value),
-        Body::Form(members) => named(members),
-    };
-    let in_path = shape.path.0.iter().any(|piece| matches!(piece, Piece::Hole(path) if path.root == "key"));
-    in_body || in_path || named(&shape.query) || named(&shape.headers)
+    shape.references().iter().any(|path| path.root == "key")
 }
 
 fn locks(reader: &mut Reader<'_, '_>, inputs: &BTreeMap<String, Type>) -> Vec<String> {

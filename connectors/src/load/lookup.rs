@@ -17,6 +17,8 @@ use xops_source::syntax::{Block, Body};
 pub(crate) struct Outline {
     /// What it takes.
     pub(crate) inputs: BTreeMap<String, Type>,
+    /// Which of them may be left out.
+    pub(crate) optional: BTreeSet<String>,
     /// What it shows: outputs and gathered lists, of itself alone.
     pub(crate) shows: BTreeSet<String>,
     /// The lookup that goes on from it.
@@ -54,12 +56,15 @@ pub(super) fn outlines(manifest: &Block, findings: &mut Vec<Finding>) -> BTreeMa
     for block in manifest.body.blocks.iter().filter(|block| block.kind.text == "lookup") {
         let mut discarded = Vec::new();
         let inputs = types(&mut Reader::block_of(block, &mut discarded), "inputs");
+        let optional = Reader::block_of(block, &mut discarded).list_of_texts("optional");
+        let optional = optional.into_iter().map(|(name, _)| name).collect();
         let mut shows = names(&block.body, "outputs");
         shows.extend(names(&block.body, "gather"));
         let then = block.body.blocks.iter().find(|inner| inner.kind.text == "then");
         let told = then.map(|then| then.body.attributes.iter().map(|told| told.name.text.clone()).collect());
         let outline = Outline {
             inputs,
+            optional,
             shows,
             then: then.map(|then| then.label(0).to_owned()),
             told: told.unwrap_or_default(),
@@ -163,6 +168,7 @@ fn lookup(reader: &mut Reader<'_, '_>, context: &Context<'_>, block: &Block) -> 
     let name = block.label(0);
     let outline = context.outlines.get(name)?;
     let inputs = types(reader, "inputs");
+    super::awf::flagged(reader, &inputs, "optional");
     let listed = reader.has("items");
     let asking = Place {
         file: context.file,
@@ -175,9 +181,9 @@ fn lookup(reader: &mut Reader<'_, '_>, context: &Context<'_>, block: &Block) -> 
     };
     let answered = Place { response: true, page: false, ..asking };
     let shown = Place { item: listed, ..answered };
-    let shape = shape::shape(reader, &asking, context.timeout_ms, context.soap);
+    let shape = shape::shape(reader, &asking, context);
     let rules = shape::rules(reader, &answered);
-    let listing = shape::listing(reader, &answered);
+    let listing = super::listing::listing(reader, &answered);
     let absent = shape::condition(reader, &answered, "absent");
     let present = shape::condition(reader, &shown, "present");
     let matches = shape::condition(reader, &shown, "where");
@@ -188,6 +194,7 @@ fn lookup(reader: &mut Reader<'_, '_>, context: &Context<'_>, block: &Block) -> 
     let marker = shape::expr(reader, &shown, "marker");
     let authoritative = if reader.require("authoritative") { reader.bool("authoritative") } else { None };
     let then = then(reader, &shown);
+    let evidence = reader.text("evidence");
     let silent =
         absent.is_none() && listing.is_none() && !rules.errors.iter().any(|rule| rule.word == Word::Absent);
     let continued = context.outlines.values().any(|other| other.then.as_deref() == Some(name));
@@ -218,6 +225,7 @@ fn lookup(reader: &mut Reader<'_, '_>, context: &Context<'_>, block: &Block) -> 
         marker,
         authoritative: authoritative?,
         then,
+        evidence,
     })
 }
 

@@ -15,7 +15,7 @@ use xops_source::reader::listed;
 use xops_source::syntax::{Node, Places};
 
 /// The references that a place allows.
-#[expect(clippy::struct_excessive_bools, reason = "four roots are there or not, independently of each other")]
+#[expect(clippy::struct_excessive_bools, reason = "five roots are there or not, independently of each other")]
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Place<'a> {
     pub(crate) file: &'a str,
@@ -28,9 +28,18 @@ pub(crate) struct Place<'a> {
     pub(crate) page: bool,
     pub(crate) response: bool,
     pub(crate) item: bool,
+    /// A message that the system sent by itself.
+    pub(crate) request: bool,
 }
 
-const PAGE: [(&str, Type); 3] = [("cursor", Type::Text), ("number", Type::Int), ("offset", Type::Int)];
+const PAGE: [(&str, Type); 5] = [
+    ("cursor", Type::Text),
+    ("delta", Type::Any),
+    ("number", Type::Int),
+    ("offset", Type::Int),
+    ("since", Type::Text),
+];
+const REQUEST: [(&str, Type); 3] = [("body", Type::Any), ("header", Type::Any), ("text", Type::Text)];
 const RESPONSE: [(&str, Type); 4] =
     [("body", Type::Any), ("header", Type::Any), ("status", Type::Int), ("text", Type::Text)];
 
@@ -75,6 +84,7 @@ impl Place<'_> {
             ("page", self.page),
             ("response", self.response),
             ("item", self.item),
+            ("request", self.request),
         ];
         all.into_iter().filter(|(_, allowed)| *allowed).map(|(root, _)| root).collect()
     }
@@ -111,6 +121,7 @@ impl Place<'_> {
             "carry" => of(self.carry.into_iter().flatten().map(|name| (name.as_str(), Type::Any)).collect()),
             "page" => of(PAGE.to_vec()),
             "response" => of(RESPONSE.to_vec()),
+            "request" => of(REQUEST.to_vec()),
             "key" if path.segments.is_empty() => Ok(Type::Text),
             "key" => of(Vec::new()),
             _ => Ok(Type::Any),

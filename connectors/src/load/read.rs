@@ -11,6 +11,8 @@ use xops_source::finding::suggest;
 use xops_source::reader::Reader;
 use xops_source::syntax::Block;
 
+mod delta;
+
 /// The blocks that hold attributes, a block a type.
 const TYPES: [&str; 6] = ["text", "int", "bool", "date", "texts", "any"];
 
@@ -64,13 +66,15 @@ fn read(reader: &mut Reader<'_, '_>, context: &Context<'_>, block: &Block, earli
     };
     let answered = Place { response: true, page: false, ..asking };
     let shown = Place { item: true, ..answered };
-    let shape = shape::shape(reader, &asking, context.timeout_ms, context.soap);
+    let shape = shape::shape(reader, &asking, context);
     let rules = shape::rules(reader, &answered);
-    let listing = if reader.require("items") { shape::listing(reader, &answered) } else { None };
+    let listing = if reader.require("items") { super::listing::listing(reader, &answered) } else { None };
     let matches = shape::condition(reader, &shown, "where");
     let id = if reader.require("id") { shape::expr(reader, &shown, "id") } else { None };
     let version = shape::expr(reader, &shown, "version");
     let attributes = attributes(reader, &shown);
+    let delta = delta::delta(reader, &asking, &answered, shape.as_ref());
+    let (tombstone, deletes) = delta::deletes(reader, &shown);
     Some(Read {
         name: block.label(0).to_owned(),
         kind: kind?,
@@ -82,6 +86,10 @@ fn read(reader: &mut Reader<'_, '_>, context: &Context<'_>, block: &Block, earli
         id: id?,
         version,
         attributes,
+        delta,
+        tombstone,
+        deletes,
+        samples: reader.values("samples"),
         evidence,
     })
 }

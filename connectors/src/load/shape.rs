@@ -1,33 +1,42 @@
-//! The parts that calls, lookups and reads share: the request, the rules by which answers are judged, the listing.
+//! The parts that calls, lookups and reads share: the request, and the rules by which answers are judged.
 
 use super::place::Place;
+use super::{Context, body};
 use crate::code;
-use crate::model::{Body, ErrorRule, Exprs, Listing, Paging, Piece, Rules, Shape, Template, Word};
+use crate::model::{Answers, Body, ErrorRule, Exprs, Piece, Rules, Shape, Template, Word};
 use xops_kernel::expr::{Expr, Path, Segment, references};
 use xops_source::finding::{Finding, suggest};
 use xops_source::reader::{Reader, listed};
 use xops_source::syntax::{Node, Word as Name};
 
-const METHODS: [(&str, &str); 5] =
+pub(super) const METHODS: [(&str, &str); 5] =
     [("get", "GET"), ("post", "POST"), ("put", "PUT"), ("patch", "PATCH"), ("delete", "DELETE")];
 
+/// What answers may be made of.
+pub(super) const ANSWERS: [&str; 3] = ["json", "xml", "nothing"];
+
+/// What a word of [`ANSWERS`] says.
+pub(super) fn answers(word: &str) -> Answers {
+    match word {
+        "xml" => Answers::Xml,
+        "json" => Answers::Json,
+        _ => Answers::Nothing,
+    }
+}
+
 /// Reads the request of a block.
-pub(super) fn shape(
-    reader: &mut Reader<'_, '_>,
-    place: &Place<'_>,
-    timeout_ms: u64,
-    soap: bool,
-) -> Option<Shape> {
+pub(super) fn shape(reader: &mut Reader<'_, '_>, place: &Place<'_>, context: &Context<'_>) -> Option<Shape> {
     let mut methods: Vec<(&'static str, String)> = Vec::new();
     for (word, method) in METHODS {
         if reader.has(word) {
             methods.push((method, reader.text(word)?));
         }
     }
-    let body = body(reader, place, soap);
+    let body = body::body(reader, place, context.soap);
+    let content_type = body::content_type(reader, &body);
     let query = exprs(reader, place, "query");
     let headers = headers(reader, place);
-    let timeout_ms = reader.duration_ms("timeout").unwrap_or(timeout_ms);
+    let timeout_ms = reader.duration_ms("timeout").unwrap_or(context.timeout_ms);
     let [(method, path)] = methods.as_slice() else {
         let message = match methods.len() {
             0 => "there is no request".to_owned(),
@@ -44,6 +53,7 @@ pub(super) fn shape(
         let finding = reader.error(code::BODY, reader.head(), "a `get` has a body", "here");
         reader.report(finding);
     }
+    let base = base(reader, context);
     let span = reader.span_of(&method.to_lowercase());
     let path = match template(path) {
         Ok(path) => path,
@@ -62,7 +72,26 @@ pub(super) fn shape(
             reader.report(*finding);
         }
     }
-    Some(Shape { method, path, query, headers, body, timeout_ms })
+    let answers = reader.choice("answers", &ANSWERS).map_or(context.answers, answers);
+    Some(Shape { method, base, path, query, headers, body, content_type, answers, timeout_ms })
+}
+
+/// Reads `base = "var:x"`: the variable that holds the base address, where it is not `base_url`.
+fn base(reader: &mut Reader<'_, '_>, context: &Context<'_>) -> Option<String> {
+    let text = reader.text("base")?;
+    let Some(var) = text.strip_prefix("var:").filter(|var| context.vars.contains_key(*var)) else {
+        let finding = reader
+            .error(
+                code::MEMBER,
+                reader.span_of("base"),
+                format!("`{text}` names no variable"),
+                "not declared",
+            )
+            .help("declare it and name it: base = \"var:admin_url\"".to_owned());
+        reader.report(finding);
+        return None;
+    };
+    Some(var.to_owned())
 }
 
 /// Reads a path with holes; the error completes "the path ...".
@@ -96,45 +125,6 @@ fn template(text: &str) -> Result<Template, String> {
     pieces.push(Piece::Text(rest.to_owned()));
     pieces.retain(|piece| !matches!(piece, Piece::Text(text) if text.is_empty()));
     Ok(Template(pieces))
-}
-
-fn body(reader: &mut Reader<'_, '_>, place: &Place<'_>, soap: bool) -> Body {
-    let kinds: Vec<&str> = ["json", "form", "soap"].into_iter().filter(|kind| reader.has(kind)).collect();
-    let keep_null = reader.bool("keep_null").unwrap_or(false);
-    for kind in &kinds {
-        reader.attribute(kind);
-    }
-    if let [_, second, ..] = kinds.as_slice() {
-        let finding =
-            reader.error(code::BODY, reader.span_of(second), "there is more than one body", "another body");
-        reader.report(finding);
-    }
-    if kinds.contains(&"soap") && !soap {
-        let message = "a SOAP body needs the manifest's `soap` block";
-        let finding = reader.error(code::BODY, reader.span_of("soap"), message, "no envelope for it");
-        reader.report(finding);
-    }
-    match kinds.first() {
-        Some(&"json") => match expr(reader, place, "json") {
-            Some(value) => Body::Json { value, keep_null },
-            None => Body::None,
-        },
-        Some(&"form") => Body::Form(exprs(reader, place, "form")),
-        Some(_) => soap_body(reader, place),
-        None => Body::None,
-    }
-}
-
-fn soap_body(reader: &mut Reader<'_, '_>, place: &Place<'_>) -> Body {
-    let Some(content) = expr(reader, place, "soap") else { return Body::None };
-    if !matches!(&content, Expr::Object(members) if members.len() == 1) {
-        let message = "the SOAP body is not one request element";
-        let finding = reader
-            .error(code::BODY, reader.span_of("soap"), message, "not an object of one member")
-            .help("write soap = { Name_of_the_Request = { ... } }".to_owned());
-        reader.report(finding);
-    }
-    Body::Soap(content)
 }
 
 /// Reads `headers`; what belongs to the wire is refused.
@@ -222,63 +212,6 @@ pub(super) fn rules(reader: &mut Reader<'_, '_>, place: &Place<'_>) -> Rules {
         }
     }
     Rules { errors, ok: condition(reader, &place, "ok") }
-}
-
-/// Reads `items` and `page`.
-pub(super) fn listing(reader: &mut Reader<'_, '_>, place: &Place<'_>) -> Option<Listing> {
-    let place = Place { response: true, page: true, item: false, ..*place };
-    let items = expr(reader, &place, "items");
-    let pages = reader.blocks("page", &["style"]);
-    if let Some(second) = pages.get(1) {
-        let finding =
-            reader.error(code::LISTING, second.head(), "a listing goes on in one way only", "another way");
-        reader.report(finding);
-    }
-    let mut paging = None;
-    if let Some(block) = pages.first() {
-        let mut inner = reader.within(block);
-        paging = read_paging(&mut inner, &place, block.label(0), block.labels[0].span.clone());
-        inner.finish();
-        if items.is_none() {
-            let finding = reader
-                .error(code::LISTING, block.head(), "there are pages, but no `items`", "pages of what?")
-                .help("say where the items stand: items = response.body.value".to_owned());
-            reader.report(finding);
-        }
-    }
-    items.map(|items| Listing { items, paging })
-}
-
-fn read_paging(
-    reader: &mut Reader<'_, '_>,
-    place: &Place<'_>,
-    style: &str,
-    span: std::ops::Range<usize>,
-) -> Option<Paging> {
-    let mut required = |name: &str| {
-        if reader.require(name) { expr(reader, place, name) } else { None }
-    };
-    match style {
-        "link" => Some(Paging::Link),
-        "next_url" => required("next").map(Paging::NextUrl),
-        "cursor" => required("next").map(Paging::Cursor),
-        "number" => required("last").map(|last| Paging::Number { last }),
-        "offset" => {
-            let total = expr(reader, place, "total");
-            let size = if reader.require("size") { reader.int("size", &(1..=100_000)) } else { None };
-            size.and_then(|size| u32::try_from(size).ok()).map(|size| Paging::Offset { size, total })
-        }
-        other => {
-            reader.rest();
-            let styles = ["link", "next_url", "cursor", "number", "offset"];
-            let help = suggest(other, styles).unwrap_or_else(|| format!("it is one of {}", listed(&styles)));
-            let message = format!("no listing goes on by `{other}`");
-            let finding =
-                Finding::error(code::LISTING, place.file, span, message, "unknown style").help(help);
-            reader.report(finding);
-            None
-        }
-    }
 }
 
 /// The name of the first attribute of a path, where it is `root.name` and nothing else.

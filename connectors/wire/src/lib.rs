@@ -8,18 +8,23 @@
 //! HTTP/1.1 alone is spoken, on purpose: with one request a connection, "was a byte of this request given to the socket" has
 //! an answer (see `parcel.rs`), and on that answer hangs whether a call may be made again.
 
+mod acting;
 mod address;
 mod answer;
 pub mod client;
 pub mod credential;
 mod exchange;
+mod jwt;
 pub mod lost;
+mod mint;
 mod outgoing;
 mod parcel;
 mod place;
 mod retry_after;
 mod scheme;
+mod schemes;
 mod scrub;
+mod sign;
 pub mod target;
 mod tokens;
 pub mod transport;

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use reqwest::Method;
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
+use xops_connectors::auth::SUBJECT_HEADER;
 use xops_kernel::port::Request;
 
 /// Headers that belong to the wire: whoever sets them speaks for the credential or for the connection.
@@ -31,13 +32,18 @@ const METHODS: [Method; 6] =
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
 
 /// The request without its credential, or the rule that it breaks.
-pub(crate) fn outgoing(request: &Request, home: &Home, limits: &Limits) -> Result<Outgoing, String> {
+pub(crate) fn outgoing(request: &Request, homes: &[Home], limits: &Limits) -> Result<Outgoing, String> {
     let method = METHODS
         .into_iter()
         .find(|method| method.as_str() == request.method)
         .ok_or_else(|| "its method is none of GET, HEAD, POST, PUT, PATCH and DELETE".to_owned())?;
     let mut url = Url::parse(&request.url).map_err(|error| format!("its address cannot be read: {error}"))?;
-    home.owns(&url)?;
+    let mut owned = homes.iter().map(|home| home.owns(&url));
+    // The reason of the first home, which is the base address, is the one that helps.
+    owned
+        .next()
+        .unwrap_or_else(|| Err("the system has no address".to_owned()))
+        .or_else(|why| if owned.any(|other| other.is_ok()) { Ok(()) } else { Err(why) })?;
     request.query.iter().for_each(|(name, value)| append_query(&mut url, name, value));
     if request.body.len() > limits.request_body_bytes_max {
         return Err(format!("its body is longer than {} bytes", limits.request_body_bytes_max));
@@ -76,7 +82,7 @@ fn headers(request: &Request) -> Result<HeaderMap, String> {
     let readable = |name: &str, value: &str| {
         HeaderValue::from_str(value).map_err(|_| format!("its header `{name}` holds what a header cannot"))
     };
-    for (name, value) in &request.headers {
+    for (name, value) in request.headers.iter().filter(|(name, _)| name != SUBJECT_HEADER) {
         let parsed =
             HeaderName::from_bytes(name.as_bytes()).map_err(|_| "a header's name is none".to_owned())?;
         if RESERVED.contains(&parsed) {
@@ -130,7 +136,7 @@ mod tests {
             Home::declared("`base_url`", &Url::parse("https://acme.okta.com").unwrap(), false).unwrap();
         let mut request = request();
         change(&mut request);
-        let got = outgoing(&request, &home, &Limits { request_header_bytes_max: 512, ..Limits::default() });
+        let got = outgoing(&request, &[home], &Limits { request_header_bytes_max: 512, ..Limits::default() });
         match (got, expect) {
             (Ok(outgoing), Ok(url)) => assert_eq!(outgoing.url.as_str(), url),
             (Err(why), Err(part)) => assert!(why.contains(part), "`{why}` lacks `{part}`"),

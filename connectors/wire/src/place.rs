@@ -4,21 +4,22 @@ use crate::address::Home;
 use crate::exchange::{Outgoing, exchange};
 use crate::lost::{Error, Lost};
 use crate::outgoing::outgoing;
-use crate::scheme::{Scheme, scheme};
-use crate::scrub::Scrub;
+use crate::scheme::Scheme;
+use crate::schemes::{Schemes, schemes};
+use crate::scrub::{Forms, Scrub};
 use crate::target::{Limits, Target};
 use crate::tokens::{Token, Tokens};
-use reqwest::header::AUTHORIZATION;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
+use xops_connectors::auth::SUBJECT_HEADER;
 use xops_kernel::port::{Request, Response};
 
 /// A system that may be talked to.
 pub(crate) struct Place {
-    home: Home,
-    scheme: Scheme,
+    homes: Vec<Home>,
+    schemes: Schemes,
     scrub: Scrub,
     limits: Limits,
     turns: Semaphore,
@@ -34,18 +35,27 @@ impl Drop for Waiting<'_> {
     }
 }
 
+/// Whom `request` acts for, if anybody.
+fn subject(request: &Request) -> Option<&str> {
+    request.headers.iter().find(|(name, _)| name == SUBJECT_HEADER).map(|(_, value)| value.as_str())
+}
+
 impl Place {
     /// The place of `target`, or the rule that it breaks.
     pub(crate) fn new(target: &Target, limits: &Limits) -> Result<Self, Error> {
         let refused = |why: String| Error::Target { system: target.system.clone(), why };
-        let home = Home::declared("`base_url`", &target.base_url, target.allow_private).map_err(refused)?;
+        let mut homes =
+            vec![Home::declared("`base_url`", &target.base_url, target.allow_private).map_err(refused)?];
+        for url in &target.more_urls {
+            homes.push(Home::declared("a base address", url, target.allow_private).map_err(refused)?);
+        }
         if !(1..=Semaphore::MAX_PERMITS).contains(&target.concurrency) {
             return Err(refused("`concurrency` must be at least 1".to_owned()));
         }
-        let (scheme, scrub) = scheme(target, limits)?;
+        let (schemes, scrub) = schemes(target, limits)?;
         Ok(Self {
-            home,
-            scheme,
+            homes,
+            schemes,
             scrub,
             limits: *limits,
             turns: Semaphore::new(target.concurrency),
@@ -55,7 +65,7 @@ impl Place {
 
     /// Whether anything here asks for TLS.
     pub(crate) fn is_tls(&self) -> bool {
-        self.home.is_tls() || matches!(&self.scheme, Scheme::Tokens(tokens) if tokens.is_tls())
+        self.homes.iter().any(Home::is_tls) || self.schemes.is_tls()
     }
 
     /// Sends `request` with the credential.
@@ -66,12 +76,22 @@ impl Place {
         until: Instant,
     ) -> Result<Response, Lost> {
         let refused = |why: String| Lost::NotSent(self.scrub.text(&why, None));
-        let mut outgoing = outgoing(request, &self.home, &self.limits).map_err(refused)?;
-        self.scheme.apply(&mut outgoing).map_err(refused)?;
+        let mut outgoing = outgoing(request, &self.homes, &self.limits).map_err(refused)?;
+        let scheme = self.schemes.of(&outgoing.url);
+        if let Scheme::Missing(_) = scheme {
+            scheme.apply(&mut outgoing).map_err(|why| Lost::AuthFailed(self.scrub.text(&why, None)))?;
+        }
+        scheme.apply(&mut outgoing).map_err(refused)?;
         let _turn = self.turn(until).await?;
-        match &self.scheme {
+        // Whatever waited for its turn is signed as of now.
+        let signature = scheme.sign(&mut outgoing).map_err(refused)?;
+        match scheme {
             Scheme::Tokens(tokens) => self.with_token(http, outgoing, tokens, until).await,
-            _ => self.once(http, outgoing, None, until).await,
+            Scheme::Acting(acting) => {
+                let tokens = acting.of(subject(request)).map_err(refused)?;
+                self.with_token(http, outgoing, &tokens, until).await
+            }
+            _ => self.once(http, outgoing, signature.as_ref(), until).await,
         }
     }
 
@@ -104,27 +124,36 @@ impl Place {
         until: Instant,
     ) -> Result<Response, Lost> {
         let token = tokens.get(http, &self.scrub, until, None).await?;
-        let response = self.once(http, outgoing.clone(), Some(&token), until).await?;
+        let response = self.bearing(http, outgoing.clone(), &token, until).await?;
         if response.status != 401 {
             return Ok(response);
         }
         tracing::debug!("the token was turned away, one more is fetched");
         let token: Arc<Token> = tokens.get(http, &self.scrub, until, Some(&token)).await?;
-        self.once(http, outgoing, Some(&token), until).await
+        self.bearing(http, outgoing, &token, until).await
     }
 
-    /// Sends once.
-    async fn once(
+    /// Sends once, with `token`.
+    async fn bearing(
         &self,
         http: &reqwest::Client,
         mut outgoing: Outgoing,
-        token: Option<&Token>,
+        token: &Token,
         until: Instant,
     ) -> Result<Response, Lost> {
-        if let Some(token) = token {
-            outgoing.headers.insert(AUTHORIZATION, token.header.clone());
-        }
-        let forms = token.map(|token| &token.forms);
+        let (name, value) = token.header.clone();
+        outgoing.headers.insert(name, value);
+        self.once(http, outgoing, Some(&token.forms), until).await
+    }
+
+    /// Sends once. `forms` is what of this request alone is secret.
+    async fn once(
+        &self,
+        http: &reqwest::Client,
+        outgoing: Outgoing,
+        forms: Option<&Forms>,
+        until: Instant,
+    ) -> Result<Response, Lost> {
         match exchange(http, outgoing, &self.limits, until).await {
             Ok(mut response) => {
                 self.scrub.echoes(&mut response, forms);

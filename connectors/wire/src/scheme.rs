@@ -1,20 +1,15 @@
 //! Authentication schemes, ready to be applied: every part was found when the client was made.
 
-use crate::address::Home;
+use crate::acting::Acting;
 use crate::exchange::Outgoing;
-use crate::lost::Error;
 use crate::outgoing::{append_query, xml_escaped};
-use crate::scrub::Scrub;
-use crate::target::{Limits, Target};
+use crate::scrub::Forms;
+use crate::sign::{Aws, Duo};
 use crate::tokens::Tokens;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use reqwest::header::{HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
-use url::Url;
-use xops_connectors::auth::{Auth, WS_SECURITY_SLOT};
-use xops_kernel::value::Value;
+use xops_connectors::auth::WS_SECURITY_SLOT;
 
 /// The namespace of the WS-Security 1.0 extensions, and the type of a password in clear (`UsernameToken` profile 1.0).
 const WSSE: &str = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd";
@@ -33,67 +28,14 @@ pub(crate) enum Scheme {
     Envelope(SecretString),
     /// A token that is fetched and renewed.
     Tokens(Box<Tokens>),
-}
-
-/// The scheme of `target` and the scrubber that knows its secrets.
-pub(crate) fn scheme(target: &Target, limits: &Limits) -> Result<(Scheme, Scrub), Error> {
-    let part = |name: &str| {
-        let missing = || Error::PartMissing { system: target.system.clone(), part: name.to_owned() };
-        target.credential.part(name).ok_or_else(missing).map(ExposeSecret::expose_secret)
-    };
-    let refused = |why: String| Error::Target { system: target.system.clone(), why };
-    let mut scrub = Scrub::new(target.credential.values());
-    let scheme = match &target.auth {
-        Auth::None => Scheme::None,
-        Auth::ApiKey { header, prefix, part: name } => {
-            let header = HeaderName::from_bytes(header.as_bytes())
-                .map_err(|_| refused(format!("`{header}` cannot be a header: correct the manifest")))?;
-            let value = secret_header(&format!("{prefix}{}", part(name)?)).ok_or_else(|| {
-                refused(format!("the part `{name}` holds what a header cannot: check its value"))
-            })?;
-            scrub.add_secret(part(name)?);
-            Scheme::Header(header, value)
-        }
-        Auth::ApiKeyQuery { name, part: key } => {
-            scrub.add_secret(part(key)?);
-            Scheme::Query(name.clone(), SecretString::from(part(key)?))
-        }
-        Auth::Basic { username, password } => {
-            let user = part(username)?;
-            if user.contains(':') {
-                return Err(refused(format!(
-                    "the part `{username}` holds a colon, which basic authentication cannot"
-                )));
-            }
-            let pair = STANDARD.encode(format!("{user}:{}", part(password)?));
-            scrub.add_secret(&pair);
-            scrub.add_secret(part(password)?);
-            let value = secret_header(&format!("Basic {pair}"))
-                .ok_or_else(|| refused("the credential cannot stand in a header".to_owned()))?;
-            Scheme::Header(AUTHORIZATION, value)
-        }
-        Auth::ClientCredentials { token_url, scope, in_form } => {
-            let url = token_address(target, token_url).map_err(refused)?;
-            Home::declared("the token endpoint's address", &url, target.allow_private).map_err(refused)?;
-            let tokens = Tokens::new(
-                url,
-                part("client_id")?,
-                part("client_secret")?,
-                scope.as_deref(),
-                *in_form,
-                *limits,
-            );
-            scrub.add_secret(part("client_secret")?);
-            scrub.add_secret(tokens.pair());
-            Scheme::Tokens(Box::new(tokens))
-        }
-        Auth::WsSecurity => {
-            let (username, password) = (part("username")?, part("password")?);
-            scrub.add_secret(password);
-            Scheme::Envelope(security(username, password).map_err(refused)?)
-        }
-    };
-    Ok((scheme, scrub))
+    /// Tokens apart for each person that the service acts for.
+    Acting(Box<Acting>),
+    /// The credential lacks this part: nothing can be asked where it is needed.
+    Missing(String),
+    /// A signature over the request.
+    Duo(Duo),
+    /// A signature over the request.
+    Aws(Aws),
 }
 
 /// A header's value that no log shows.
@@ -103,33 +45,8 @@ pub(crate) fn secret_header(text: &str) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// The token endpoint's address: in full, as a path of the base address, or a variable; `{name}` stands for a variable.
-fn token_address(target: &Target, declared: &str) -> Result<Url, String> {
-    let var = |name: &str| {
-        let value = target.vars.get(name).and_then(Value::as_text);
-        value.ok_or_else(|| {
-            format!("the token endpoint's address needs the variable `{name}`: declare it as text")
-        })
-    };
-    let mut text = match declared.strip_prefix("var:") {
-        Some(name) => var(name)?.to_owned(),
-        None => declared.to_owned(),
-    };
-    while let Some((before, (name, after))) =
-        text.split_once('{').and_then(|(before, rest)| rest.split_once('}').map(|parts| (before, parts)))
-    {
-        let value = var(name)?;
-        if value.contains('{') {
-            return Err(format!("the variable `{name}` holds a brace: remove it"));
-        }
-        text = format!("{before}{value}{after}");
-    }
-    let url = if text.starts_with('/') { target.base_url.join(&text) } else { Url::parse(&text) };
-    url.map_err(|error| format!("the token endpoint's address cannot be read: {error}"))
-}
-
 /// The `wsse:Security` element.
-fn security(username: &str, password: &str) -> Result<SecretString, String> {
+pub(crate) fn security(username: &str, password: &str) -> Result<SecretString, String> {
     let unfit = |letter: char| letter.is_control() && !matches!(letter, '\t' | '\n' | '\r');
     if username.contains(unfit) || password.contains(unfit) {
         return Err("the credential holds a control character, which XML cannot".to_owned());
@@ -146,7 +63,10 @@ impl Scheme {
     /// Adds the credential to `outgoing`, or says which rule that breaks. Tokens are added by [`crate::place`].
     pub(crate) fn apply(&self, outgoing: &mut Outgoing) -> Result<(), String> {
         match self {
-            Self::None | Self::Tokens(_) => Ok(()),
+            Self::None | Self::Tokens(_) | Self::Acting(_) | Self::Duo(_) | Self::Aws(_) => Ok(()),
+            Self::Missing(part) => {
+                Err(format!("its authentication needs the credential part `{part}`: declare it"))
+            }
             Self::Header(name, value) => {
                 if outgoing.headers.contains_key(name) {
                     return Err(format!(
@@ -173,6 +93,19 @@ impl Scheme {
     }
 }
 
+impl Scheme {
+    /// Signs `outgoing`, which is complete, where the scheme asks for that. A signature is good for minutes: it is a secret.
+    pub(crate) fn sign(&self, outgoing: &mut Outgoing) -> Result<Option<Forms>, String> {
+        let now = jiff::Timestamp::now();
+        let signature = match self {
+            Self::Duo(duo) => duo.sign(outgoing, now)?,
+            Self::Aws(aws) => aws.sign(outgoing, now)?,
+            _ => return Ok(None),
+        };
+        Ok(Some(Forms::of(&signature)))
+    }
+}
+
 /// `body` with `element` in its one slot.
 fn enveloped(body: &Bytes, element: &str) -> Result<Bytes, String> {
     let slot = WS_SECURITY_SLOT.as_bytes();
@@ -187,44 +120,6 @@ fn enveloped(body: &Bytes, element: &str) -> Result<Bytes, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::credential::Credential;
-    use xops_kernel::value::Values;
-
-    fn check_address(declared: &str, expect: Result<&str, &str>) {
-        let text = |value: &str| Value::Text(value.to_owned());
-        let vars = [
-            ("token_url", text("https://login.example/token")),
-            ("tenant", text("t-1")),
-            ("brace", text("{tenant}")),
-            ("number", Value::Int(1)),
-        ];
-        let target = Target {
-            system: "graph".to_owned(),
-            base_url: Url::parse("https://graph.example/v1.0/").unwrap(),
-            auth: Auth::None,
-            credential: Credential::none(),
-            vars: vars.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Values>(),
-            allow_private: false,
-            concurrency: 1,
-        };
-        match (token_address(&target, declared), expect) {
-            (Ok(url), Ok(expect)) => assert_eq!(url.as_str(), expect),
-            (Err(why), Err(part)) => assert!(why.contains(part), "{why}"),
-            (got, expect) => panic!("{got:?} is not {expect:?}"),
-        }
-    }
-
-    #[test]
-    fn a_token_endpoint_is_an_address_a_path_or_a_variable() {
-        check_address("https://login.example/token", Ok("https://login.example/token"));
-        check_address("/oauth2/token", Ok("https://graph.example/oauth2/token"));
-        check_address("var:token_url", Ok("https://login.example/token"));
-        check_address("https://login.example/{tenant}/token", Ok("https://login.example/t-1/token"));
-        check_address("var:nowhere", Err("the variable `nowhere`"));
-        check_address("var:number", Err("declare it as text"));
-        check_address("https://login.example/{brace}", Err("holds a brace"));
-        check_address("oauth2/token", Err("cannot be read"));
-    }
 
     #[test]
     fn a_password_cannot_leave_its_element() {

@@ -14,6 +14,8 @@ pub struct Target {
     pub system: String,
     /// Where it lives; requests go to this scheme, host and port alone.
     pub base_url: Url,
+    /// Other base addresses of the same system, which its manifest names (`base = "var:x"`).
+    pub more_urls: Vec<Url>,
     /// How it wants to be told who asks.
     pub auth: Auth,
     /// The parts that `auth` names.

@@ -1,40 +1,41 @@
-//! OAuth 2.0 client credentials (RFC 6749, section 4.4): one token a system, fetched once for all who need it.
+//! Tokens: one a system, fetched once for all who need it.
 //!
 //! Absent: the caller's retry budget. A token is fetched before the request exists, so a token endpoint that is down costs no
 //! attempt. One fetch is under way at a time; who needs a token meanwhile waits for it up to its own deadline, or goes on with
 //! one that is still good. A failed endpoint is left alone for a pause, so that a hundred waiting requests are not a hundred
 //! logins; if it says itself for how long, a caller whose deadline reaches so far waits.
 
-use crate::answer;
-use crate::exchange::{Failure, Outgoing, exchange};
+use crate::answer::Minted;
+use crate::exchange::{Failure, exchange};
 use crate::lost::Lost;
+use crate::mint::{Mint, Step};
 use crate::retry_after::retry_after;
 use crate::scheme::secret_header;
 use crate::scrub::{Forms, Scrub};
 use crate::target::Limits;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
-use reqwest::Method;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
-use secrecy::{ExposeSecret, SecretString};
+use reqwest::header::{HeaderName, HeaderValue};
+use secrecy::ExposeSecret;
 use std::sync::{Arc, Mutex as Lock, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until, timeout_at};
-use url::Url;
-use url::form_urlencoded::{Serializer, byte_serialize};
 
 /// How often one call asks the token endpoint.
 const FETCHES_MAX: usize = 3;
 /// A token endpoint's answer is a few KiB.
 const ANSWER_BYTES_MAX: usize = 256 << 10;
 
+/// Seconds since 1970, for signatures and for tokens that say when they end. It decides nothing but that: what is waited for is
+/// counted by a clock that is never set back.
+fn now_s() -> u64 {
+    u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or_default()
+}
+
 /// A token.
 pub(crate) struct Token {
     number: u64,
     pub(crate) forms: Forms,
-    pub(crate) header: HeaderValue,
+    pub(crate) header: (HeaderName, HeaderValue),
     stale_at: Instant,
     dead_at: Instant,
 }
@@ -57,56 +58,31 @@ struct Kept {
 
 /// The tokens of one system.
 pub(crate) struct Tokens {
-    url: Url,
-    form: SecretString,
-    pair: SecretString,
-    basic: Option<HeaderValue>,
+    mint: Mint,
+    /// The header that carries a token, and what stands before it.
+    header: HeaderName,
+    prefix: String,
     limits: Limits,
     kept: Lock<Kept>,
     flight: Mutex<()>,
 }
 
 impl Tokens {
-    /// For the endpoint at `url`. With `in_form` the client's id and secret go into the form, else into a basic header, each
-    /// encoded as a form first (RFC 6749, section 2.3.1).
-    pub(crate) fn new(
-        url: Url,
-        id: &str,
-        secret: &str,
-        scope: Option<&str>,
-        in_form: bool,
-        limits: Limits,
-    ) -> Self {
-        let mut form = Serializer::new(String::new());
-        form.append_pair("grant_type", "client_credentials");
-        if let Some(scope) = scope {
-            form.append_pair("scope", scope);
-        }
-        if in_form {
-            form.append_pair("client_id", id).append_pair("client_secret", secret);
-        }
-        let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-        let pair = STANDARD.encode(format!("{}:{}", encoded(id), encoded(secret)));
+    /// Tokens made by `mint`, carried by `header` behind `prefix`.
+    pub(crate) fn new(mint: Mint, header: HeaderName, prefix: String, limits: Limits) -> Self {
         Self {
-            url,
-            form: SecretString::from(form.finish()),
-            // Base64 always fits a header.
-            basic: if in_form { None } else { secret_header(&format!("Basic {pair}")) },
-            pair: SecretString::from(pair),
+            mint,
+            header,
+            prefix,
             limits: Limits { response_body_bytes_max: ANSWER_BYTES_MAX, ..limits },
             kept: Lock::default(),
             flight: Mutex::default(),
         }
     }
 
-    /// Whether the endpoint asks for TLS.
+    /// Whether it asks for TLS.
     pub(crate) fn is_tls(&self) -> bool {
-        self.url.scheme() == "https"
-    }
-
-    /// The id and secret as a basic header would show them.
-    pub(crate) fn pair(&self) -> &str {
-        self.pair.expose_secret()
+        self.mint.is_tls()
     }
 
     /// A token that is good, fetched if need be; never `rejected`, which the system turned away.
@@ -173,31 +149,28 @@ impl Tokens {
         if let Some(pause) = self.pause() {
             return Err(pause.lost);
         }
-        let began = Instant::now();
-        let response = exchange(http, self.outgoing(), &self.limits, until).await.map_err(|failure| {
+        let (began, now_s) = (Instant::now(), now_s());
+        let outgoing = match self.mint.begin(now_s) {
+            Ok(Step::Made(minted)) => return self.keep(&minted, began),
+            Ok(Step::Ask(outgoing)) => *outgoing,
+            Err(lost) => {
+                self.leave_alone(None, &lost);
+                return Err(lost);
+            }
+        };
+        let response = exchange(http, outgoing, &self.limits, until).await.map_err(|failure| {
             let lost = Lost::NotSent(scrub.text(&format!("no token: {}", failure.why), None));
             self.note_failure(&failure, &lost);
             lost
         })?;
-        match answer::read(&response, scrub) {
-            Ok((secret, header, life)) => Ok(self.keep(&secret, header, began, life)),
+        match self.mint.read(&response, scrub, now_s) {
+            Ok(minted) => self.keep(&minted, began),
             Err(lost) => {
                 let asked = retry_after(&response).filter(|_| matches!(lost, Lost::NotSent(_)));
                 self.leave_alone(asked, &lost);
                 Err(lost)
             }
         }
-    }
-
-    fn outgoing(&self) -> Outgoing {
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-        if let Some(basic) = &self.basic {
-            headers.insert(AUTHORIZATION, basic.clone());
-        }
-        let body = Bytes::copy_from_slice(self.form.expose_secret().as_bytes());
-        Outgoing { method: Method::POST, url: self.url.clone(), headers, body }
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -221,21 +194,20 @@ impl Tokens {
         self.kept().pause.clone().filter(|pause| Instant::now() < pause.until)
     }
 
-    fn keep(&self, secret: &SecretString, header: HeaderValue, began: Instant, life: Duration) -> Arc<Token> {
+    fn keep(&self, minted: &Minted, began: Instant) -> Result<Arc<Token>, Lost> {
+        let (secret, life) = (minted.secret.expose_secret(), minted.life);
+        let value = secret_header(&format!("{}{secret}", self.prefix))
+            .ok_or_else(|| Lost::NotSent("no token: it cannot stand in a header".to_owned()))?;
         let margin = self.limits.token_margin.min(life / 2);
         let mut kept = self.kept();
         kept.count += 1;
         kept.pause = None;
         let (stale_at, dead_at) = (began + life.saturating_sub(margin), began + life);
-        let token = Arc::new(Token {
-            number: kept.count,
-            forms: Forms::of(secret.expose_secret()),
-            header,
-            stale_at,
-            dead_at,
-        });
+        let (number, forms) = (kept.count, Forms::of(secret));
+        let header = (self.header.clone(), value);
+        let token = Arc::new(Token { number, forms, header, stale_at, dead_at });
         kept.token = Some(Arc::clone(&token));
-        token
+        Ok(token)
     }
 
     /// A deadline that passed says more about the caller than about the endpoint: only other failures earn a pause.

@@ -78,8 +78,11 @@ pub struct Next {
 impl From<ReadPage> for Answer {
     fn from(page: ReadPage) -> Self {
         match page {
-            ReadPage::Records { records, next } => {
+            ReadPage::Records { records, next, .. } => {
                 Self::Page { records, next: next.map(|(request, carry)| Next { request, carry }) }
+            }
+            ReadPage::Reset => {
+                Self::Failed(Outcome::Unknown("the system forgot where the read began".to_owned()))
             }
             ReadPage::Failed(outcome) => Self::Failed(outcome),
         }

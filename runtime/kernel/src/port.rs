@@ -50,6 +50,8 @@ pub struct Ask<'a> {
     pub key: CallKey,
     /// What the snapshot kept; empty before it is taken.
     pub snapshot: &'a Values,
+    /// What the call captured; empty before it is answered.
+    pub outputs: &'a Values,
     /// What earlier requests of the same phase carried over (the pages or the links of a chained lookup).
     pub carry: &'a Values,
 }
@@ -233,9 +235,16 @@ pub enum ReadPage {
     Records {
         /// The records.
         records: Vec<Record>,
+        /// The system's ids of the objects that it says are gone.
+        gone: Vec<String>,
         /// The next page.
         next: Option<(Box<Request>, Values)>,
+        /// On the last page of a read that can be one of changes: where the next one begins. Carried into its first request as
+        /// `since`.
+        place: Option<String>,
     },
+    /// The system no longer knows what changed since the place that the read began at: everything is to be read again.
+    Reset,
     /// The page was not what the manifest expects, or an error: the read is incomplete.
     Failed(Outcome),
 }

@@ -301,6 +301,11 @@ impl Instance {
             key,
             request,
             snapshot: self.saga.snapshot(run).clone(),
+            outputs: if phase == Phase::Readback {
+                run.outputs.clone()
+            } else {
+                std::collections::BTreeMap::default()
+            },
             timeout_ms: contract.timeout_ms,
             urgency: if dir == Direction::Backward { Urgency::Urgent } else { Urgency::Ordinary },
             reply,

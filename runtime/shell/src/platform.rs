@@ -65,6 +65,8 @@ pub struct Job {
     pub request: Option<Request>,
     /// What the snapshot kept.
     pub snapshot: Values,
+    /// What the call captured.
+    pub outputs: Values,
     /// How long one request may take, in milliseconds.
     pub timeout_ms: u64,
     /// How much it matters.
@@ -368,6 +370,7 @@ fn with_ask<T>(tenant: &Tenant, job: &Job, carry: &Values, then: impl FnOnce(&As
         inputs: &job.inputs,
         key: job.key,
         snapshot: &job.snapshot,
+        outputs: &job.outputs,
         carry,
     })
 }
@@ -432,6 +435,7 @@ pub async fn peek(tenant: &Rc<Tenant>, awf: &AwfName, inputs: Values) -> Sightin
         key: CallKey([0; 16]),
         request: None,
         snapshot: Values::new(),
+        outputs: Values::new(),
         timeout_ms,
         urgency: Urgency::Ordinary,
         reply: Reply::to_asker(Phase::Snapshot, asker),

@@ -81,6 +81,7 @@ impl Play {
             inputs: &inputs,
             key,
             snapshot: saga.snapshot(run),
+            outputs: &run.outputs,
             carry: &empty,
         }))
     }

@@ -32,6 +32,7 @@ fn target(base: &str, auth: Auth, parts: &[(&str, &str)]) -> Target {
     Target {
         system: "okta".to_owned(),
         base_url: Url::parse(base).unwrap(),
+        more_urls: Vec::new(),
         auth,
         credential: parts.iter().fold(Credential::none(), with),
         vars: Values::new(),

@@ -3,7 +3,7 @@
 use crate::server::{Server, answer};
 use crate::{LONG, client, plain, request, target};
 use url::Url;
-use xops_connectors::auth::{Auth, WS_SECURITY_SLOT};
+use xops_connectors::auth::{Auth, Grant, WS_SECURITY_SLOT};
 use xops_kernel::port::Request;
 use xops_wire::client::Client;
 use xops_wire::lost::Lost;
@@ -69,10 +69,11 @@ fn a_target_that_breaks_a_rule_makes_no_client() {
         t.allow_private = false;
     });
     assert!(private.contains("declare `allow_private`"), "{private}");
-    let tokens = |token_url: &str| Auth::ClientCredentials {
+    let tokens = |token_url: &str| Auth::OAuth2 {
         token_url: token_url.to_owned(),
+        grant: Grant::Client { word: "client_credentials".to_owned(), in_form: true },
         scope: None,
-        in_form: true,
+        form: Vec::new(),
     };
     assert!(refused(&|t| t.auth = tokens("http://login.example/token")).contains("use `https`"));
     assert!(refused(&|t| t.auth = tokens("https://169.254.169.254/")).contains("link-local"));
@@ -119,6 +120,26 @@ async fn each_scheme_puts_the_credential_where_the_system_wants_it() {
     assert!(text.contains("<wsse:Username>isu@acme</wsse:Username>"), "{text}");
     assert!(text.contains("#PasswordText\">p&lt;&amp;&gt;w</wsse:Password>"), "{text}");
     assert!(text.ends_with("</wsse:Security></h>"), "{text}");
+}
+
+#[tokio::test]
+async fn paths_have_schemes_of_their_own_and_what_is_not_used_may_be_missing() {
+    let key = |part: &str| Auth::ApiKey {
+        header: "x-key".to_owned(),
+        prefix: String::new(),
+        part: part.to_owned(),
+    };
+    let auth = || Auth::Several {
+        by_path: vec![(vec!["/x".to_owned()], key("admin"))],
+        otherwise: Box::new(key("site")),
+    };
+    let text = seen(auth(), &[("site", "s1"), ("admin", "a1")], |_| ()).await.unwrap();
+    assert!(text.contains("\r\nx-key: a1\r\n"), "{text}");
+    let elsewhere = |request: &mut Request| request.url = request.url.replace("/x", "/y");
+    let text = seen(auth(), &[("site", "s1")], elsewhere).await.unwrap();
+    assert!(text.contains("\r\nx-key: s1\r\n"), "{text}");
+    let why = seen(auth(), &[("site", "s1")], |_| ()).await.unwrap_err();
+    assert!(why.contains("needs the credential part `admin`"), "{why}");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tracing_subscriber::fmt::MakeWriter;
-use xops_connectors::auth::{Auth, WS_SECURITY_SLOT};
+use xops_connectors::auth::{Algorithm, Auth, First, Grant, Hash, Signed, Told, WS_SECURITY_SLOT};
 
 /// Holds every event of every crate below us.
 #[derive(Clone, Default)]
@@ -31,10 +31,38 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
+/// A field that carries a part.
+fn field(name: &str, part: &str) -> (String, Told) {
+    (name.to_owned(), Told::Part(part.to_owned()))
+}
+
 /// Every scheme, each of its parts a canary.
 fn schemes(token_url: &str) -> Vec<(Auth, Vec<&'static str>)> {
     let text = str::to_owned;
-    let tokens = |in_form| Auth::ClientCredentials { token_url: text(token_url), scope: None, in_form };
+    let oauth2 = |grant| Auth::OAuth2 {
+        token_url: text(token_url),
+        grant,
+        scope: None,
+        form: vec![field("account", "account")],
+    };
+    let client = |in_form| Grant::Client { word: text("account_credentials"), in_form };
+    let signed = || Signed {
+        algorithm: Algorithm::Hs256,
+        issuer: Told::Part(text("client_id")),
+        subject: Some(Told::Part(text("account"))),
+        otherwise: None,
+        audience: None,
+        scope: None,
+        lifetime_s: 60,
+    };
+    let two_step = |first| Auth::TwoStep {
+        path: text("/token"),
+        first,
+        token: vec![text("access_token")],
+        expires: None,
+        header: text("x-auth"),
+        prefix: String::new(),
+    };
     vec![
         (Auth::ApiKey { header: text("x-key"), prefix: text("SSWS "), part: text("key") }, vec!["key"]),
         (Auth::ApiKeyQuery { name: text("key"), part: text("key") }, vec!["key"]),
@@ -43,8 +71,41 @@ fn schemes(token_url: &str) -> Vec<(Auth, Vec<&'static str>)> {
             vec!["username", "password"],
         ),
         (Auth::WsSecurity, vec!["username", "password"]),
-        (tokens(true), vec!["client_id", "client_secret"]),
-        (tokens(false), vec!["client_id", "client_secret"]),
+        (oauth2(client(true)), vec!["client_id", "client_secret", "account"]),
+        (oauth2(client(false)), vec!["client_id", "client_secret", "account"]),
+        (
+            oauth2(Grant::Refresh { in_form: true }),
+            vec!["client_id", "client_secret", "account", "refresh_token"],
+        ),
+        (
+            oauth2(Grant::Assertion { word: text("client_credentials"), signed: signed() }),
+            vec!["client_id", "private_key", "account", "key_id"],
+        ),
+        (oauth2(Grant::Bearer(signed())), vec!["client_id", "private_key", "account"]),
+        (oauth2(Grant::Given { part: text("assertion") }), vec!["assertion", "account"]),
+        (two_step(First::Basic), vec!["username", "password"]),
+        (
+            two_step(First::Header {
+                header: text("x-api-key"),
+                prefix: String::new(),
+                part: text("api_key"),
+            }),
+            vec!["api_key"],
+        ),
+        (
+            two_step(First::Json(vec![field("user", "username"), field("pass", "password")])),
+            vec!["username", "password"],
+        ),
+        (two_step(First::Form(vec![field("pass", "password")])), vec!["password"]),
+        (
+            Auth::Jwt { signed: signed(), header: text("authorization"), prefix: text("Bearer ") },
+            vec!["client_id", "private_key", "account"],
+        ),
+        (Auth::Duo { hash: Hash::Sha512 }, vec!["integration_key", "secret_key"]),
+        (
+            Auth::AwsSigV4 { region: Told::Literal(text("eu-west-1")), service: text("execute-api") },
+            vec!["access_key_id", "secret_access_key", "session_token"],
+        ),
     ]
 }
 

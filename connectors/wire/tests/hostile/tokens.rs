@@ -4,15 +4,19 @@ use crate::server::{Act, Server, answer, token};
 use crate::{LONG, post, target};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use xops_connectors::auth::Auth;
+use xops_connectors::auth::{Auth, Grant};
 use xops_wire::client::Client;
 use xops_wire::lost::Lost;
 use xops_wire::target::Limits;
 
 /// A client that gets its tokens at `endpoint` for `server`.
 fn client(server: &Server, endpoint: &str, in_form: bool) -> Client {
-    let scope = Some("read write".to_owned());
-    let auth = Auth::ClientCredentials { token_url: format!("{endpoint}/token"), scope, in_form };
+    let auth = Auth::OAuth2 {
+        token_url: format!("{endpoint}/token"),
+        grant: Grant::Client { word: "client_credentials".to_owned(), in_form },
+        scope: Some("read write".to_owned()),
+        form: Vec::new(),
+    };
     let parts = [("client_id", "id:1"), ("client_secret", "canary secret")];
     let limits = Limits { token_pause: Duration::from_millis(200), ..Limits::default() };
     Client::new(vec![target(&server.url(), auth, &parts)], limits).unwrap()

@@ -75,6 +75,7 @@ fn render(saga: &Saga, state: &State, slot: usize) -> Result<Rendered, String> {
         inputs: &inputs,
         key,
         snapshot: saga.snapshot(run),
+        outputs: &run.outputs,
         carry: &empty,
     };
     let request = saga.shared.connector.render(&ask).map_err(|unrendered| unrendered.to_string())?;

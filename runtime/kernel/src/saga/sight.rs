@@ -6,7 +6,7 @@
 
 use crate::awf::{Achieves, Ambiguity, Contract, Readback, Undo};
 use crate::diff::Change;
-use crate::fact::Observation;
+use crate::fact::{Observation, Reason};
 use crate::id::{CallKey, Direction};
 use crate::port::{Outcome, Phase, Sighting};
 use crate::saga::state::{Goal, Stage, Then};
@@ -19,6 +19,10 @@ const GLANCE: Readback = Readback { within_ms: 60_000, settle: 1, every_ms: 1_00
 impl AtStep<'_> {
     pub(super) fn sighted(&mut self, phase: Phase, sighting: &Sighting) {
         let Some(reached) = self.reached(&sighting.seen) else {
+            if phase == Phase::Readback && in_flight(&sighting.seen) {
+                // The system itself says that it goes on: that is no failed lookup, and the deadline is the readback's.
+                return self.read_back(false);
+            }
             let why = match &sighting.seen {
                 Observation::Unknown(doubt) => doubt.to_string(),
                 _ => "what was seen says nothing of the goal".to_owned(),
@@ -207,6 +211,10 @@ impl AtStep<'_> {
             }
         }
     }
+}
+
+fn in_flight(seen: &Observation<Value>) -> bool {
+    matches!(seen, Observation::Unknown(doubt) if doubt.reason == Reason::InFlight)
 }
 
 /// Whether an AWF of a kind achieved what it is for: `back_to` is what shall be there again, where that is known exactly;

@@ -1,0 +1,7 @@
+# in base
+  auth "bearer" {}
+# becomes
+  auth "two_step" {
+    post  = "/token"
+    in    = "headr"
+  }

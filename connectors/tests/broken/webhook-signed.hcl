@@ -1,0 +1,11 @@
+# in base
+  headers = { accept = "application/json" }
+# becomes
+  headers = { accept = "application/json" }
+  webhook "changes" {
+    verify = "hmac"
+    header = "x-signature"
+    signed = "{timestmp}.{id}"
+    dedupe = request.body.event
+    kind   = response.body.kind
+  }
