@@ -1,5 +1,6 @@
 # Duo: people, their phones, codes for emergencies. Facts: the vendor's client library; answers, limits and codes are recalled. Each
-# request is signed with the integration's secret. A person who is deleted lies in the trash for a week.
+# request is signed with the integration's secret. A person who is deleted by a call is gone at once; only who is deleted in another
+# way lies in the trash for a week ("pending deletion").
 manifest "duo" {
   title  = "Duo"
   domain = "identity"
