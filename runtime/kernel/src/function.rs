@@ -1,5 +1,6 @@
 //! The functions of expressions. All are total: an argument of the wrong type gives `null`.
 
+use crate::day;
 use crate::value::{Type, Value};
 use serde::{Deserialize, Serialize};
 
@@ -40,11 +41,21 @@ pub enum Function {
     List,
     /// `text(x)`: the value as people read it.
     Text,
+    /// `member(map, name)`: the member of that name, which an expression may make.
+    Member,
+    /// `object(name, value)`: a map of one member, which may be `null`.
+    Object,
+    /// `after_last(text, separator)`: what follows the last separator; the whole text where there is none.
+    AfterLast,
+    /// `epoch_s(date or time)`: seconds since 1970 of a day's first moment or of an RFC 3339 time.
+    EpochSeconds,
+    /// `date_of(seconds)`: the day, in UTC, of a moment in seconds since 1970.
+    DateOf,
 }
 
 impl Function {
     /// Every function with its name, its least and its greatest number of arguments.
-    pub const ALL: [(&'static str, Self, usize, usize); 17] = [
+    pub const ALL: [(&'static str, Self, usize, usize); 22] = [
         ("contains", Self::Contains, 2, 2),
         ("lower", Self::Lower, 1, 1),
         ("upper", Self::Upper, 1, 1),
@@ -62,6 +73,11 @@ impl Function {
         ("slug", Self::Slug, 1, 1),
         ("list", Self::List, 1, 1),
         ("text", Self::Text, 1, 1),
+        ("member", Self::Member, 2, 2),
+        ("object", Self::Object, 2, 2),
+        ("after_last", Self::AfterLast, 2, 2),
+        ("epoch_s", Self::EpochSeconds, 1, 1),
+        ("date_of", Self::DateOf, 1, 1),
     ];
 
     /// The function's name in files.
@@ -73,12 +89,19 @@ impl Function {
     pub fn result(self) -> Type {
         match self {
             Self::Contains | Self::StartsWith | Self::EndsWith => Type::Bool,
-            Self::Length => Type::Int,
-            Self::Lower | Self::Upper | Self::Trim | Self::Concat | Self::Join | Self::Slug | Self::Text => {
-                Type::Text
-            }
+            Self::Length | Self::EpochSeconds => Type::Int,
+            Self::Lower
+            | Self::Upper
+            | Self::Trim
+            | Self::Concat
+            | Self::Join
+            | Self::Slug
+            | Self::Text
+            | Self::AfterLast => Type::Text,
+            Self::DateOf => Type::Date,
+            Self::Object => Type::Map,
             Self::Without | Self::With | Self::List => Type::List(Box::new(Type::Any)),
-            Self::First | Self::Coalesce | Self::Pick => Type::Any,
+            Self::First | Self::Coalesce | Self::Pick | Self::Member => Type::Any,
         }
     }
 }
@@ -129,6 +152,28 @@ pub(crate) fn call(function: Function, args: &[Value]) -> Value {
         Function::Text => {
             args.first().filter(|value| !value.is_null()).map_or(Value::Null, |v| v.to_string().into())
         }
+        Function::Member => match (args.first(), text(1)) {
+            (Some(map), Some(name)) => map.get(name).cloned().unwrap_or_default(),
+            _ => Value::Null,
+        },
+        Function::Object => text(0).map_or(Value::Null, |name| {
+            Value::Map([(name.to_owned(), args.get(1).cloned().unwrap_or_default())].into())
+        }),
+        Function::AfterLast => match (text(0), text(1)) {
+            (Some(whole), Some(separator)) if !separator.is_empty() => {
+                whole.rsplit_once(separator).map_or(whole, |(_, rest)| rest).into()
+            }
+            _ => Value::Null,
+        },
+        Function::EpochSeconds => text(0).and_then(day::seconds).map_or(Value::Null, Value::Int),
+        Function::DateOf => {
+            let seconds = match args.first() {
+                Some(Value::Int(seconds)) => Some(*seconds),
+                Some(Value::Text(text)) => text.trim().parse().ok(),
+                _ => None,
+            };
+            seconds.and_then(day::of).map_or(Value::Null, Value::Text)
+        }
     }
 }
 
@@ -157,4 +202,43 @@ fn as_list(value: Option<&Value>, then: impl FnOnce(&[Value]) -> Vec<Value>) -> 
 fn slug(text: &str) -> String {
     let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.map(str::to_lowercase).collect::<Vec<_>>().join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(function: Function, args: &[Value], expect: impl Into<Value>) {
+        assert_eq!(call(function, args), expect.into(), "{}", function.name());
+    }
+
+    #[test]
+    fn a_member_may_be_named_by_a_value() {
+        let profile = call(Function::Object, &["title".into(), "Engineer".into()]);
+        check(Function::Member, &[profile.clone(), "title".into()], "Engineer");
+        check(Function::Member, &[profile.clone(), "nickname".into()], Value::Null);
+        check(Function::Member, &["title".into(), "title".into()], Value::Null);
+        assert_eq!(profile, Value::Map([("title".to_owned(), "Engineer".into())].into()));
+        let emptied = call(Function::Object, &["title".into(), Value::Null]);
+        assert_eq!(emptied, Value::Map([("title".to_owned(), Value::Null)].into()));
+        check(Function::Object, &[Value::Null, "Engineer".into()], Value::Null);
+    }
+
+    #[test]
+    fn an_id_is_taken_from_the_end_of_an_address() {
+        check(Function::AfterLast, &["https://a/api/v1/users/00u1".into(), "/".into()], "00u1");
+        check(Function::AfterLast, &["00u1".into(), "/".into()], "00u1");
+        check(Function::AfterLast, &["00u1".into(), "".into()], Value::Null);
+        check(Function::AfterLast, &[Value::Null, "/".into()], Value::Null);
+    }
+
+    #[test]
+    fn a_day_and_its_first_second_are_made_of_one_another() {
+        check(Function::EpochSeconds, &["2026-12-31".into()], Value::Int(1_798_675_200));
+        check(Function::EpochSeconds, &["2026-12-31T01:00:00+01:00".into()], Value::Int(1_798_675_200));
+        check(Function::EpochSeconds, &["soon".into()], Value::Null);
+        check(Function::DateOf, &[Value::Int(1_798_675_201)], "2026-12-31");
+        check(Function::DateOf, &["1798675200".into()], "2026-12-31");
+        check(Function::DateOf, &["never".into()], Value::Null);
+    }
 }
