@@ -11,6 +11,8 @@ mod outcomes;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
+mod sights;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod vocabulary;
