@@ -104,7 +104,7 @@ impl Function {
             | Self::JsonText => Type::Text,
             Self::DateOf => Type::Date,
             Self::Object => Type::Map,
-            Self::Without | Self::With | Self::List => Type::List(Box::new(Type::Any)),
+            Self::Without | Self::With | Self::List | Self::Values => Type::List(Box::new(Type::Any)),
             Self::First | Self::Coalesce | Self::Pick | Self::Member => Type::Any,
         }
     }
@@ -274,6 +274,8 @@ mod tests {
         let emptied = call(Function::Object, &["title".into(), Value::Null]);
         assert_eq!(emptied, Value::Map([("title".to_owned(), Value::Null)].into()));
         check(Function::Object, &[Value::Null, "Engineer".into()], Value::Null);
+        check(Function::Values, &[profile], Value::List(vec!["Engineer".into()]));
+        check(Function::Values, &[Value::Null], Value::Null);
     }
 
     #[test]
