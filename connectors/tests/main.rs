@@ -5,6 +5,8 @@ mod broken;
 #[cfg(test)]
 mod cards;
 #[cfg(test)]
+mod clouds;
+#[cfg(test)]
 mod outcomes;
 #[cfg(test)]
 mod requests;

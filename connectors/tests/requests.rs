@@ -27,6 +27,9 @@ fn every_request_is_as_it_was() {
     let mut out = String::new();
     for (name, contract) in manifests.contracts() {
         let mut asking = Asking::of(&manifests, &name.system, &name.function);
+        for gathered in ["others", "groups"] {
+            asking.snapshot.insert(gathered.to_owned(), Value::List(Vec::new()));
+        }
         if name.system == "intune" {
             let other =
                 crate::support::values(&[("@odata.type", "#microsoft.graph.allDevicesAssignmentTarget")]);

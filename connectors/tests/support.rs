@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use xops_connectors::manifests::Manifests;
 use xops_kernel::awf::AwfName;
 use xops_kernel::id::CallKey;
@@ -26,12 +27,15 @@ pub(crate) fn files() -> Vec<(String, Vec<u8>)> {
     paths.iter().map(|path| (name(path), std::fs::read(path).unwrap())).collect()
 }
 
-/// The project's manifests, which must be without a finding.
-pub(crate) fn manifests() -> Manifests {
-    let files = files();
-    let (manifests, findings) = Manifests::load(&files);
-    assert!(findings.is_empty(), "{}", told(&findings, &files));
-    manifests
+/// The project's manifests, which must be without a finding. They are read once.
+pub(crate) fn manifests() -> &'static Manifests {
+    static READ: OnceLock<Manifests> = OnceLock::new();
+    READ.get_or_init(|| {
+        let files = files();
+        let (manifests, findings) = Manifests::load(&files);
+        assert!(findings.is_empty(), "{}", told(&findings, &files));
+        manifests
+    })
 }
 
 /// Findings as people read them.
@@ -70,8 +74,28 @@ pub(crate) fn sample(name: &str, is: &Type) -> Value {
         (_, Type::Date) => "2026-12-31".into(),
         (_, Type::Int) => Value::Int(1),
         (_, Type::Bool) => Value::Bool(true),
+        (_, Type::Map) => Value::Map(values(&[("note", "note-1")])),
+        (other, Type::List(of)) => Value::List(vec![sample(other, of)]),
         (other, _) => format!("{other}-1").into(),
     }
+}
+
+/// A text under every name that a manifest takes from a snapshot.
+fn sample_snapshot() -> Values {
+    let mut snapshot = values(&[("id", "object-1")]);
+    for (_, bytes) in files() {
+        let text = String::from_utf8(bytes).unwrap();
+        for after in text.split("snapshot.").skip(1) {
+            let name: String = after.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+            let value = match name.as_str() {
+                "id" | "others" => continue,
+                "version_lock" => Value::Int(1),
+                _ => format!("{name}-0").into(),
+            };
+            snapshot.insert(name, value);
+        }
+    }
+    snapshot
 }
 
 /// Everything that an ask borrows.
@@ -94,7 +118,7 @@ impl Asking {
             inputs: inputs.collect(),
             name,
             config: config(system),
-            snapshot: values(&[("id", "object-1")]),
+            snapshot: sample_snapshot(),
             outputs: Values::new(),
             carry: Values::new(),
         }

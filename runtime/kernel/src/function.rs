@@ -104,7 +104,7 @@ impl Function {
             | Self::JsonText => Type::Text,
             Self::DateOf => Type::Date,
             Self::Object => Type::Map,
-            Self::Without | Self::With | Self::List => Type::List(Box::new(Type::Any)),
+            Self::Without | Self::With | Self::List | Self::Values => Type::List(Box::new(Type::Any)),
             Self::First | Self::Coalesce | Self::Pick | Self::Member => Type::Any,
         }
     }
@@ -129,6 +129,11 @@ pub(crate) fn call(function: Function, args: &[Value]) -> Value {
         Function::EndsWith => Value::Bool(matches!((text(0), text(1)), (Some(a), Some(b)) if a.ends_with(b))),
         Function::Concat if args.iter().any(Value::is_null) => Value::Null,
         Function::Concat => args.iter().map(ToString::to_string).collect::<String>().into(),
+        Function::Last => {
+            let last =
+                |items: &[Value]| items.iter().rfind(|value| !value.is_null()).cloned().unwrap_or_default();
+            args.first().and_then(Value::as_list).map_or(Value::Null, last)
+        }
         Function::First => args.first().and_then(Value::as_list).map_or(Value::Null, not_null),
         Function::Coalesce => not_null(args),
         Function::Join => match (args.first(), text(1)) {
@@ -274,10 +279,15 @@ mod tests {
         let emptied = call(Function::Object, &["title".into(), Value::Null]);
         assert_eq!(emptied, Value::Map([("title".to_owned(), Value::Null)].into()));
         check(Function::Object, &[Value::Null, "Engineer".into()], Value::Null);
+        check(Function::Values, &[profile], Value::List(vec!["Engineer".into()]));
+        check(Function::Values, &[Value::Null], Value::Null);
     }
 
     #[test]
     fn an_id_is_taken_from_the_end_of_an_address() {
+        let some = Value::List(vec![1.into(), 2.into(), Value::Null]);
+        check(Function::Last, &[some], 2);
+        check(Function::Last, &[Value::List(Vec::new())], Value::Null);
         check(Function::AfterLast, &["https://a/api/v1/users/00u1".into(), "/".into()], "00u1");
         check(Function::AfterLast, &["00u1".into(), "/".into()], "00u1");
         check(Function::AfterLast, &["00u1".into(), "".into()], Value::Null);
