@@ -283,6 +283,7 @@ manifest "atlassian_cloud" {
       email   = "text"
       product = "text"
     }
+    samples  = { product = "jira-software" }
     personal = ["email"]
     outputs  = { user = "text" }
     evidence = "vendor spec by the catalogue; members and answers are recalled"

@@ -139,6 +139,7 @@ manifest "duo" {
       type     = "text"
       platform = "text"
     }
+    samples  = { number = "+15555550100", type = "mobile", platform = "google android" }
     personal = ["number"]
     optional = ["type", "platform"]
     outputs  = { phone = "text" }
@@ -168,6 +169,7 @@ manifest "duo" {
   awf "delete_phone" {
     achieves = "remove"
     inputs   = { phone = "text" }
+    samples  = { type = "mobile", platform = "google android" }
     evidence = "client library; answers are recalled"
 
     delete = "/admin/v1/phones/{phone}"

@@ -170,6 +170,7 @@ manifest "envoy" {
       start    = "text"
       end      = "text"
     }
+    samples  = { start = "2026-12-01T09:00:00Z", end = "2026-12-01T18:00:00Z" }
     personal = ["email"]
     outputs  = { reservation = "text" }
     locks    = ["desk:{desk}"]
@@ -249,6 +250,7 @@ manifest "envoy" {
       email    = "text"
       arrival  = "text"
     }
+    samples  = { arrival = "2026-12-01T09:00:00Z" }
     personal = ["name", "email"]
     outputs  = { invite = "text" }
     evidence = "recalled: the call and its answers"
@@ -317,6 +319,7 @@ manifest "envoy" {
       email    = "text"
       arrival  = "text"
     }
+    samples  = { arrival = "2026-12-01T09:00:00Z" }
     personal = ["email"]
     outputs  = { schedule = "text" }
     evidence = "vendor docs; the listing and the answers are recalled"

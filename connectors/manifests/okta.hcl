@@ -774,6 +774,7 @@ manifest "okta" {
       provider    = "text"
       phone       = "text"
     }
+    samples  = { factor_type = "sms", provider = "OKTA" }
     personal = ["phone"]
     optional = ["phone"]
     outputs  = { id = "text" }
@@ -812,6 +813,7 @@ manifest "okta" {
       user   = "text"
       factor = "text"
     }
+    samples  = { factor_type = "sms", provider = "OKTA" }
     evidence = "vendor spec"
 
     delete = "/api/v1/users/{user}/factors/{factor}"
@@ -1314,6 +1316,7 @@ manifest "okta" {
       group     = "text"
       reviewer  = "text"
     }
+    samples  = { start = "2026-12-01T09:00:00Z", days = 21 }
     outputs  = { id = "text" }
     evidence = "vendor spec; the words of types, the listing and its states are recalled"
 
@@ -1396,6 +1399,7 @@ manifest "okta" {
       user = "text"
       type = "text"
     }
+    samples  = { type = "USER_ADMIN" }
     outputs  = { id = "text" }
     evidence = "vendor spec"
 
@@ -1429,6 +1433,7 @@ manifest "okta" {
       user = "text"
       role = "text"
     }
+    samples  = { type = "USER_ADMIN" }
     evidence = "vendor spec"
 
     delete = "/api/v1/users/{user}/roles/{role}"

@@ -232,6 +232,7 @@ manifest "verkada" {
       card_number   = "text"
       facility_code = "text"
     }
+    samples  = { type = "HID 37bit w/ Facility Code" }
     outputs  = { card = "text" }
     locks    = ["badges:{user}"]
     evidence = "client library; answers are recalled"
