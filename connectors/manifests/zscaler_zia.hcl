@@ -19,6 +19,7 @@ manifest "zscaler_zia" {
   headers = { accept = "application/json" }
 
   limit "reads" {
+    methods     = ["GET"]
     rate        = 20
     per         = "10s"
     reserve     = 50
@@ -26,7 +27,7 @@ manifest "zscaler_zia" {
   }
 
   limit "writes" {
-    paths       = ["/zia/api/v1/users/*"]
+    methods     = ["POST", "PUT", "DELETE"]
     rate        = 1
     per         = "1s"
     concurrency = 1

@@ -11,4 +11,6 @@ mod requests;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod vendors;
+#[cfg(test)]
 mod vocabulary;
