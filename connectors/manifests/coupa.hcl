@@ -4,13 +4,8 @@ manifest "coupa" {
   title  = "Coupa"
   domain = "software"
 
-  var "token_url" {
-    type  = "text"
-    about = "the token endpoint of the instance, /oauth2/token"
-  }
-
   auth "oauth2_client_credentials" {
-    token_url = "var:token_url"
+    token_url = "/oauth2/token"
     scope     = "core.supplier.read core.supplier.write core.requisition.read core.requisition.write core.purchase_order.read core.purchase_order.write"
     in_form   = true
   }

@@ -5,13 +5,8 @@ manifest "crowdstrike" {
   title  = "CrowdStrike Falcon"
   domain = "devices"
 
-  var "token_url" {
-    type    = "text"
-    default = "https://api.crowdstrike.com/oauth2/token"
-  }
-
   auth "oauth2_client_credentials" {
-    token_url = "var:token_url"
+    token_url = "/oauth2/token"
     in_form   = true
   }
 

@@ -10,11 +10,6 @@ manifest "salesforce" {
     default = "v60.0"
   }
 
-  var "token_url" {
-    type  = "text"
-    about = "the token endpoint of the own domain, /services/oauth2/token"
-  }
-
   var "time_zone" {
     type    = "text"
     default = "Europe/Berlin"
@@ -27,7 +22,7 @@ manifest "salesforce" {
   }
 
   auth "oauth2_client_credentials" {
-    token_url = "var:token_url"
+    token_url = "/services/oauth2/token"
     in_form   = true
   }
 

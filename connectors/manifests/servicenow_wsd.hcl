@@ -4,13 +4,8 @@ manifest "servicenow_wsd" {
   title  = "ServiceNow Workplace"
   domain = "workplace"
 
-  var "token_url" {
-    type  = "text"
-    about = "the instance's token endpoint, /oauth_token.do"
-  }
-
   auth "oauth2_client_credentials" {
-    token_url = "var:token_url"
+    token_url = "/oauth_token.do"
     in_form   = true
   }
 

@@ -18,12 +18,6 @@ manifest "workday" {
     default = "v31.2"
   }
 
-  var "token_url" {
-    type    = "text"
-    default = "https://wd2-impl-services1.workday.com/ccx/oauth2/acme/token"
-    about   = "where the REST services' tokens come from"
-  }
-
   var "end_reason_type" {
     type    = "text"
     default = "General_Event_Subcategory_ID"
@@ -99,7 +93,7 @@ manifest "workday" {
 
   auth "oauth2_refresh" {
     paths     = ["/ccx/api/"]
-    token_url = "{token_url}"
+    token_url = "/ccx/oauth2/{tenant}/token"
   }
 
   soap {
