@@ -38,6 +38,65 @@ manifest "scim2_generic" {
     }
   }
 
+  # A user, switched on or off, by its id.
+  lookup "any_account" {
+    inputs = { id = "text" }
+    get    = "/Users/{id}"
+    error "absent" { when = response.status == 404 && contains(response.body.schemas, "urn:ietf:params:scim:api:messages:2.0:Error") }
+    present = response.body.id == input.id
+    outputs = {
+      user_name   = response.body.userName
+      given_name  = response.body.name.givenName
+      family_name = response.body.name.familyName
+      email       = response.body.emails[0].value
+    }
+    authoritative = true
+  }
+
+  # One attribute. An attribute that is not set shows the empty text: it is never absent.
+  lookup "attribute" {
+    inputs = {
+      id        = "text"
+      attribute = "text"
+    }
+    get = "/Users/{id}"
+    error "absent" { when = response.status == 404 && contains(response.body.schemas, "urn:ietf:params:scim:api:messages:2.0:Error") }
+    present       = response.body.id == input.id
+    value         = coalesce(member(response.body, input.attribute), "")
+    outputs       = { value = member(response.body, input.attribute) }
+    authoritative = true
+  }
+
+  # A group by its name. Names need not be unique: what tells our group from another is our key.
+  lookup "group_of_name" {
+    inputs = { name = "text" }
+    get    = "/Groups"
+    query = {
+      filter     = contains(input.name, "\"") || contains(input.name, "\\") ? null : concat("displayName eq \"", input.name, "\"")
+      startIndex = page.offset + 1
+      count      = 100
+    }
+    items         = list(response.body.Resources)
+    where         = item.displayName == input.name
+    outputs       = { id = item.id }
+    marker        = item.externalId
+    authoritative = true
+    page "offset" {
+      size  = 100
+      total = response.body.totalResults
+    }
+  }
+
+  lookup "group" {
+    inputs = { id = "text" }
+    get    = "/Groups/{id}"
+    query  = { attributes = "displayName" }
+    error "absent" { when = response.status == 404 && contains(response.body.schemas, "urn:ietf:params:scim:api:messages:2.0:Error") }
+    present       = response.body.id == input.id
+    outputs       = { name = response.body.displayName }
+    authoritative = true
+  }
+
   # A user that is not switched off, by its id.
   lookup "live_account" {
     inputs = { id = "text" }
@@ -74,7 +133,7 @@ manifest "scim2_generic" {
       email       = "text"
     }
     personal = ["user_name", "given_name", "family_name", "email"]
-    optional = ["email"]
+    optional = ["given_name", "family_name", "email"]
     outputs  = { id = "text" }
     evidence = "RFC 7644, 3.3"
 
@@ -157,6 +216,118 @@ manifest "scim2_generic" {
       every  = "500ms"
     }
     undo "deactivate_user" { with = { id = input.id } }
+  }
+
+  # One attribute of the top level (`title`, `displayName`, `userType`, ...) a call.
+  awf "patch_user" {
+    achieves = "update"
+    inputs = {
+      id        = "text"
+      attribute = "text"
+      value     = "text"
+    }
+    personal = ["value"]
+    optional = ["value"]
+    locks    = ["user:{id}"]
+    evidence = "RFC 7644, 3.5.2"
+
+    patch = "/Users/{id}"
+    json = {
+      schemas = ["urn:ietf:params:scim:api:messages:2.0:PatchOp"]
+      Operations = [{
+        op    = input.value == null ? "remove" : "replace"
+        path  = input.attribute
+        value = input.value
+      }]
+    }
+
+    lookup "attribute" {}
+    # The value is written as a whole: a second call writes what is there.
+    ambiguous "probe" {
+      window   = "5s"
+      agreeing = 2
+      unique   = true
+    }
+    readback {
+      within = "60s"
+      every  = "500ms"
+    }
+    undo "patch_user" {
+      with = {
+        id        = input.id
+        attribute = input.attribute
+        value     = snapshot.value
+      }
+    }
+  }
+
+  awf "delete_user" {
+    achieves = "remove"
+    inputs   = { id = "text" }
+    evidence = "RFC 7644, 3.6"
+
+    delete = "/Users/{id}"
+
+    lookup "any_account" {}
+    ambiguous "resend" {}
+    readback {
+      within = "60s"
+      every  = "500ms"
+    }
+    undo "create_user" {
+      with = {
+        user_name   = snapshot.user_name
+        given_name  = snapshot.given_name
+        family_name = snapshot.family_name
+        email       = snapshot.email
+      }
+      loss = "the user has another id, no password, none of its groups and none of its other attributes"
+    }
+  }
+
+  awf "create_group" {
+    achieves = "create"
+    inputs   = { name = "text" }
+    outputs  = { id = "text" }
+    evidence = "RFC 7644, 3.3; RFC 7643, 3.1 gives a group the client's own `externalId`"
+
+    post = "/Groups"
+    json = {
+      schemas     = ["urn:ietf:params:scim:schemas:core:2.0:Group"]
+      displayName = input.name
+      externalId  = key
+    }
+    capture = { id = response.body.id }
+
+    lookup "group_of_name" {}
+    ambiguous "probe" {
+      window   = "10s"
+      agreeing = 3
+    }
+    readback {
+      within = "60s"
+      every  = "500ms"
+    }
+    undo "delete_group" { with = { id = output.id } }
+  }
+
+  awf "delete_group" {
+    achieves = "remove"
+    inputs   = { id = "text" }
+    evidence = "RFC 7644, 3.6"
+
+    delete = "/Groups/{id}"
+
+    lookup "group" {}
+    ambiguous "resend" {}
+    readback {
+      within = "60s"
+      every  = "500ms"
+    }
+    undo "create_group" {
+      with = { name = snapshot.name }
+      loss = "the group has another id and no members"
+    }
   }
 
   awf "add_group_member" {

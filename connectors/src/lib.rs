@@ -20,6 +20,7 @@ pub mod model;
 mod polling;
 mod reading;
 mod render;
+pub mod sample;
 mod scope;
 mod sight;
 mod subject;

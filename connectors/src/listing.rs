@@ -34,7 +34,8 @@ pub(crate) fn next(
 fn following(scope: &Scope<'_>, paging: &Paging, shown: usize) -> Result<Option<(Page, Where)>, String> {
     let page = &scope.trail.page;
     match paging {
-        Paging::Link => {
+        Paging::Link { last } if over(scope, last.as_ref()) => Ok(None),
+        Paging::Link { .. } => {
             let next = scope.answer.and_then(|answer| answer.header("link")).and_then(next_link);
             next.map(|next| Ok((page.next(next)?, Where::At(next.to_owned())))).transpose()
         }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use xops_kernel::awf::{Contract, Readback};
 use xops_kernel::expr::{self, Expr, Path};
 use xops_kernel::id::Digest;
-use xops_kernel::value::{Type, Value};
+use xops_kernel::value::{Type, Value, Values};
 
 /// Expressions by name, in the order of writing.
 pub type Exprs = Vec<(String, Expr)>;
@@ -59,6 +59,8 @@ pub struct Var {
     pub is: Type,
     /// What it is where the configuration does not say; without a default it must.
     pub default: Option<Value>,
+    /// What it is where a request is shown without a configuration.
+    pub sample: Option<Value>,
 }
 
 /// What the bodies of answers are made of.
@@ -234,7 +236,10 @@ pub enum Body {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Paging {
     /// RFC 8288: the header `link` with `rel="next"`.
-    Link,
+    Link {
+        /// Whether this page is the last, for systems that always name a next one.
+        last: Option<Expr>,
+    },
     /// The next page's address, in the body. It must lead to the same host.
     NextUrl(Expr),
     /// A cursor, which the request shows as `page.cursor`; nothing or the empty text ends the listing.
@@ -350,6 +355,8 @@ pub struct Read {
     pub tombstone: Option<Expr>,
     /// How what is gone is noticed.
     pub deletes: Deletes,
+    /// Values by which the request is shown.
+    pub samples: Values,
     /// Where the facts of the request come from.
     pub evidence: Option<String>,
 }
@@ -538,6 +545,8 @@ pub struct Awf {
     pub redact: BTreeSet<String>,
     /// How many objects it may touch.
     pub blast: u32,
+    /// Values by which its requests are shown: of inputs, of outputs, and of what the snapshot shows.
+    pub samples: Values,
     /// Where the facts of the request come from.
     pub evidence: Option<String>,
 }

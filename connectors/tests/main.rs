@@ -5,9 +5,13 @@ mod broken;
 #[cfg(test)]
 mod cards;
 #[cfg(test)]
+mod clouds;
+#[cfg(test)]
 mod outcomes;
 #[cfg(test)]
 mod requests;
+#[cfg(test)]
+mod sights;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

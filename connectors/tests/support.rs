@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use xops_connectors::manifests::Manifests;
 use xops_kernel::awf::AwfName;
 use xops_kernel::id::CallKey;
@@ -26,12 +27,15 @@ pub(crate) fn files() -> Vec<(String, Vec<u8>)> {
     paths.iter().map(|path| (name(path), std::fs::read(path).unwrap())).collect()
 }
 
-/// The project's manifests, which must be without a finding.
-pub(crate) fn manifests() -> Manifests {
-    let files = files();
-    let (manifests, findings) = Manifests::load(&files);
-    assert!(findings.is_empty(), "{}", told(&findings, &files));
-    manifests
+/// The project's manifests, which must be without a finding. They are read once.
+pub(crate) fn manifests() -> &'static Manifests {
+    static READ: OnceLock<Manifests> = OnceLock::new();
+    READ.get_or_init(|| {
+        let files = files();
+        let (manifests, findings) = Manifests::load(&files);
+        assert!(findings.is_empty(), "{}", told(&findings, &files));
+        manifests
+    })
 }
 
 /// Findings as people read them.

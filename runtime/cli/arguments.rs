@@ -50,6 +50,7 @@ pub enum Format {
     /// For people.
     Text,
     /// One JSON object, or one a line where results stream.
+    #[value(alias = "jsonl")]
     Json,
     /// SARIF 2.1, for `check`.
     Sarif,
@@ -86,6 +87,10 @@ pub enum Command {
     Release(Release),
     /// Turn an instance back.
     Backstep(Backstep),
+    /// The systems that are known: list them, check their manifests, write a new one, test one against a server.
+    Connectors(crate::connectors::Connectors),
+    /// The atomic work functions: show their requests.
+    Awf(crate::awf::Awfs),
     /// Start stand-ins for the systems of record on this machine.
     Estate(Estate),
     /// Measure.

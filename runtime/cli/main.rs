@@ -7,9 +7,11 @@
 
 mod apply;
 mod arguments;
+mod awf;
 mod bench;
 mod check;
 mod client;
+mod connectors;
 mod demo;
 mod estate;
 mod exit;
@@ -67,6 +69,8 @@ fn main() -> ExitCode {
         Command::Resume(resume) => on_arbiter(steer::resume(&arguments.common, &resume)),
         Command::Release(release) => on_arbiter(steer::release(&arguments.common, &release)),
         Command::Backstep(backstep) => on_arbiter(steer::backstep(&arguments.common, &backstep)),
+        Command::Connectors(connectors) => connectors::run(&arguments.common, &connectors),
+        Command::Awf(awfs) => awf::run(&arguments.common, &awfs),
         Command::Bench(bench) => bench::run(&arguments.common, &bench),
         Command::Simulate(simulate) => simulate::run(&arguments.common, &simulate),
     };

@@ -52,6 +52,29 @@ pub fn read(common: &Common) -> Result<Project, Failure> {
     Ok(Project { declarations, manifests: Arc::new(bound), findings, texts, files })
 }
 
+/// The manifests of a project, whether its declarations are there or not.
+pub struct Read {
+    /// Those without a mistake, under their own names.
+    pub manifests: Manifests,
+    /// What is wrong with the others.
+    pub findings: Vec<Finding>,
+    /// The texts, by file, for showing findings.
+    pub texts: BTreeMap<String, String>,
+}
+
+/// Reads the manifests alone.
+pub fn manifests(common: &Common) -> Result<Read, Failure> {
+    let files = files(&common.project, &["connectors/manifests"])?;
+    if files.is_empty() {
+        let message = format!("`{}` holds no manifests", common.project.display());
+        let note = "run it in a project's folder, or name one with --project DIR".to_owned();
+        return Err(Failure::new(Exit::Usage, message).with([note]));
+    }
+    let (manifests, findings) = Manifests::load(&files);
+    let text = |(name, bytes): (String, Vec<u8>)| (name, String::from_utf8_lossy(&bytes).into_owned());
+    Ok(Read { manifests, findings, texts: files.into_iter().map(text).collect() })
+}
+
 /// Reads the project, and refuses one with mistakes.
 pub fn sound(common: &Common) -> Result<Project, Failure> {
     let project = read(common)?;

@@ -8,7 +8,7 @@ use crate::model::{Awf, Look, Shape};
 use std::collections::{BTreeMap, BTreeSet};
 use xops_kernel::awf::{Achieves, Ambiguity, AwfName, Contract, Input, Readback};
 use xops_kernel::expr::{Expr, Path};
-use xops_kernel::value::Type;
+use xops_kernel::value::{Type, Values};
 use xops_source::finding::suggest;
 use xops_source::reader::{Reader, listed};
 use xops_source::syntax::Block;
@@ -72,13 +72,10 @@ fn awf(reader: &mut Reader<'_, '_>, context: &Context<'_>, block: &Block) -> Opt
     let blast =
         reader.int("blast", &(0..=1_000_000)).and_then(|count| u32::try_from(count).ok()).unwrap_or(1);
     let redact = reader.list_of_texts("redact").into_iter().map(|(name, _)| name).collect();
+    let samples = samples(reader, &input_types, &outputs, &shown);
     let undo = undo::read(reader, context, &input_types, &outputs, &shown);
     if !named && (achieves.is_some() || readback.is_some()) {
-        let finding = reader
-            .error(code::ACHIEVES, block.head(), "this AWF changes something that nothing can see", "here")
-            .why("without a lookup nobody knows whether it is needed, or whether it worked")
-            .help("name one: lookup \"name\" {}".to_owned());
-        reader.report(finding);
+        unseen(reader, block);
     }
     captured(reader, context, block, &outputs, &capture, before.as_ref(), after.as_ref());
     let readback = poll.as_ref().map_or(readback, |poll| Some(poll.confirms(readback)));
@@ -96,7 +93,19 @@ fn awf(reader: &mut Reader<'_, '_>, context: &Context<'_>, block: &Block) -> Opt
         tries_max: tries_max.unwrap_or(context.tries_max),
         manifest: context.digest,
     };
-    Some(Awf { contract, shape: shape?, rules, capture, before, after, poll, redact, blast, evidence })
+    Some(Awf {
+        contract,
+        shape: shape?,
+        rules,
+        capture,
+        before,
+        after,
+        poll,
+        redact,
+        blast,
+        samples,
+        evidence,
+    })
 }
 
 fn inputs(
@@ -115,6 +124,44 @@ fn inputs(
         (name.clone(), input)
     };
     types.iter().map(input).collect()
+}
+
+fn unseen(reader: &mut Reader<'_, '_>, block: &Block) {
+    let finding = reader
+        .error(code::ACHIEVES, block.head(), "this AWF changes something that nothing can see", "here")
+        .why("without a lookup nobody knows whether it is needed, or whether it worked")
+        .help("name one: lookup \"name\" {}".to_owned());
+    reader.report(finding);
+}
+
+/// Reads `samples = { kind = "mobile" }`: values by which the requests are shown, where a system takes only certain ones.
+fn samples(
+    reader: &mut Reader<'_, '_>,
+    inputs: &BTreeMap<String, Type>,
+    outputs: &BTreeMap<String, Type>,
+    shown: &BTreeSet<String>,
+) -> Values {
+    let named = reader.map("samples");
+    let mut samples = Values::new();
+    for (name, node) in named {
+        let Some(value) = reader.literal(&node) else { continue };
+        let declared = inputs.get(&name.text).or_else(|| outputs.get(&name.text));
+        if declared.is_none() && !shown.contains(&name.text) {
+            let message =
+                format!("`{}` is neither an input nor an output, and the lookup does not show it", name.text);
+            let help =
+                suggest(&name.text, inputs.keys().chain(outputs.keys()).chain(shown).map(String::as_str));
+            let finding = reader.error(code::MEMBER, name.span.clone(), message, "not declared").help(help);
+            reader.report(finding);
+        }
+        if declared.is_some_and(|is| !value.is(is)) {
+            let message = format!("the sample of `{}` is {}", name.text, value.type_name());
+            let finding = reader.error(code::TYPES, node.span.clone(), message, "of another type");
+            reader.report(finding);
+        }
+        samples.insert(name.text, value);
+    }
+    samples
 }
 
 /// Reads a list of inputs.

@@ -38,7 +38,7 @@ pub(super) fn extended(block: &Block, families: &Families<'_>, findings: &mut Ve
         let name = extends.value.text().unwrap_or_default();
         let known = families.keys().map(String::as_str);
         let help = suggest(name, known)
-            .unwrap_or_else(|| format!("write it into families/{}.hcl: family \"{}\" {{ ... }}", name, name));
+            .unwrap_or_else(|| format!("write it into families/{name}.hcl: family \"{name}\" {{ ... }}"));
         let message = format!("there is no family `{name}`");
         findings.push(Finding::error(code::FAMILY, &*file, span, message, "not declared").help(help));
         return None;

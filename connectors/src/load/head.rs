@@ -17,6 +17,7 @@ pub(super) fn vars(reader: &mut Reader<'_, '_>) -> BTreeMap<String, Var> {
         let mut inner = reader.within(block);
         let is = inner.required_type("type");
         let default = inner.attribute("default").and_then(|attribute| inner.literal(&attribute.value));
+        let sample = inner.attribute("sample").and_then(|attribute| inner.literal(&attribute.value));
         let _for_people = inner.text("about");
         inner.finish();
         let label = &block.labels[0];
@@ -35,12 +36,14 @@ pub(super) fn vars(reader: &mut Reader<'_, '_>) -> BTreeMap<String, Var> {
             );
         }
         let Some(is) = is else { continue };
-        if default.as_ref().is_some_and(|value| !value.is(&is)) {
-            let message = format!("the default of `{}` is no {is}", label.text);
+        let values = [("default", &default), ("sample", &sample)];
+        for (what, _) in values.iter().filter(|(_, value)| value.as_ref().is_some_and(|value| !value.is(&is)))
+        {
+            let message = format!("the {what} of `{}` is no {is}", label.text);
             let finding = reader.error(code::TYPES, block.head(), message, "of another type");
             reader.report(finding);
         }
-        if vars.insert(label.text.clone(), Var { is, default }).is_some() {
+        if vars.insert(label.text.clone(), Var { is, default, sample }).is_some() {
             let message = format!("there are two variables `{}`", label.text);
             let finding = reader.error(code::DUPLICATE, block.head(), message, "the second");
             reader.report(finding);

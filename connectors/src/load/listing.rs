@@ -43,7 +43,10 @@ fn read_paging(
         if reader.require(name) { expr(reader, place, name) } else { None }
     };
     match style {
-        "link" => Some(Paging::Link),
+        "link" => {
+            let last = condition(reader, place, "last");
+            Some(Paging::Link { last })
+        }
         "next_url" => required("next").map(Paging::NextUrl),
         "cursor" => required("next").map(Paging::Cursor),
         "number" => {

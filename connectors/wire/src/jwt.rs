@@ -126,7 +126,8 @@ pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
 
 /// Two letters a byte.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let letter = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [letter(byte >> 4), letter(byte & 15)]).collect()
 }
 
 #[cfg(test)]

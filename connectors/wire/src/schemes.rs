@@ -253,7 +253,7 @@ impl<'a> Maker<'a> {
             }
             fields.push((name.clone(), SecretString::from(self.told(told)?)));
         }
-        let asked = Asked { signed, refresh, header, ..Asked::form(url, &fields) };
+        let asked = Asked { header, signed, refresh, ..Asked::form(url, &fields) };
         let acts = matches!(grant, Grant::Bearer(by) | Grant::Assertion { signed: by, .. } if matches!(by.subject, Some(Told::Input(_))));
         if acts {
             return Ok(Scheme::Acting(Box::new(Acting::new(asked, *self.limits))));

@@ -138,7 +138,8 @@ impl Aws {
         headers.push(("host".to_owned(), host(&outgoing.url)));
         headers.sort();
         let names = headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(";");
-        let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+        let lines: Vec<String> = headers.iter().map(|(name, value)| format!("{name}:{value}")).collect();
+        let lines = lines.join("\n") + "\n";
         // The path is encoded twice, but for S3.
         let path = outgoing.url.path();
         let path = if self.service == "s3" { path.to_owned() } else { encoded(path, true) };

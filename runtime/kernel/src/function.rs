@@ -51,8 +51,8 @@ pub enum Function {
     EpochSeconds,
     /// `date_of(seconds)`: the day, in UTC, of a moment in seconds since 1970.
     DateOf,
-    /// `values(map)`: its members without their names, in the order of the names.
-    Values,
+    /// `json_text(x)`: the value as the text of its JSON, for systems that want JSON inside a form.
+    JsonText,
 }
 
 impl Function {
@@ -80,7 +80,7 @@ impl Function {
         ("after_last", Self::AfterLast, 2, 2),
         ("epoch_s", Self::EpochSeconds, 1, 1),
         ("date_of", Self::DateOf, 1, 1),
-        ("values", Self::Values, 1, 1),
+        ("json_text", Self::JsonText, 1, 1),
     ];
 
     /// The function's name in files.
@@ -100,7 +100,8 @@ impl Function {
             | Self::Join
             | Self::Slug
             | Self::Text
-            | Self::AfterLast => Type::Text,
+            | Self::AfterLast
+            | Self::JsonText => Type::Text,
             Self::DateOf => Type::Date,
             Self::Object => Type::Map,
             Self::Without | Self::With | Self::List | Self::Values => Type::List(Box::new(Type::Any)),
@@ -128,6 +129,11 @@ pub(crate) fn call(function: Function, args: &[Value]) -> Value {
         Function::EndsWith => Value::Bool(matches!((text(0), text(1)), (Some(a), Some(b)) if a.ends_with(b))),
         Function::Concat if args.iter().any(Value::is_null) => Value::Null,
         Function::Concat => args.iter().map(ToString::to_string).collect::<String>().into(),
+        Function::Last => {
+            let last =
+                |items: &[Value]| items.iter().rfind(|value| !value.is_null()).cloned().unwrap_or_default();
+            args.first().and_then(Value::as_list).map_or(Value::Null, last)
+        }
         Function::First => args.first().and_then(Value::as_list).map_or(Value::Null, not_null),
         Function::Coalesce => not_null(args),
         Function::Join => match (args.first(), text(1)) {
@@ -177,11 +183,55 @@ pub(crate) fn call(function: Function, args: &[Value]) -> Value {
             };
             seconds.and_then(day::of).map_or(Value::Null, Value::Text)
         }
-        Function::Values => match args.first() {
-            Some(Value::Map(members)) => Value::List(members.values().cloned().collect()),
-            _ => Value::Null,
-        },
+        Function::JsonText => {
+            let mut text = String::new();
+            if let Some(value) = args.first() {
+                write_json(value, &mut text);
+            }
+            text.into()
+        }
     }
+}
+
+/// Writes `value` as JSON (RFC 8259). Members that are `null` are left out, as in a request's body.
+fn write_json(value: &Value, out: &mut String) {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(_) | Value::Int(_) | Value::Decimal(_) => out.push_str(&value.to_string()),
+        Value::Text(text) => write_json_text(text, out),
+        Value::List(items) => {
+            out.push('[');
+            for (at, item) in items.iter().enumerate() {
+                out.push_str(if at > 0 { "," } else { "" });
+                write_json(item, out);
+            }
+            out.push(']');
+        }
+        Value::Map(members) => {
+            out.push('{');
+            for (at, (name, member)) in members.iter().filter(|(_, member)| !member.is_null()).enumerate() {
+                out.push_str(if at > 0 { "," } else { "" });
+                write_json_text(name, out);
+                out.push(':');
+                write_json(member, out);
+            }
+            out.push('}');
+        }
+    }
+}
+
+fn write_json_text(text: &str, out: &mut String) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            c if u32::from(c) < 0x20 => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
 }
 
 fn not_null(values: &[Value]) -> Value {
@@ -235,10 +285,22 @@ mod tests {
 
     #[test]
     fn an_id_is_taken_from_the_end_of_an_address() {
+        let some = Value::List(vec![1.into(), 2.into(), Value::Null]);
+        check(Function::Last, &[some], 2);
+        check(Function::Last, &[Value::List(Vec::new())], Value::Null);
         check(Function::AfterLast, &["https://a/api/v1/users/00u1".into(), "/".into()], "00u1");
         check(Function::AfterLast, &["00u1".into(), "/".into()], "00u1");
         check(Function::AfterLast, &["00u1".into(), "".into()], Value::Null);
         check(Function::AfterLast, &[Value::Null, "/".into()], Value::Null);
+    }
+
+    #[test]
+    fn a_value_is_written_as_json_and_a_text_stays_one_text() {
+        let text = Value::from("say \"hi\"\\\n\t\u{1}é");
+        check(Function::JsonText, std::slice::from_ref(&text), "\"say \\\"hi\\\"\\\\\\n\\u0009\\u0001é\"");
+        let map = call(Function::Object, &["a".into(), Value::List(vec![Value::Int(1), Value::Bool(true)])]);
+        check(Function::JsonText, &[map], "{\"a\":[1,true]}");
+        check(Function::JsonText, &[call(Function::Object, &["a".into(), Value::Null])], "{}");
     }
 
     #[test]

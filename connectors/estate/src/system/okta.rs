@@ -1,6 +1,6 @@
 //! Okta: users, groups and memberships of the management API under `/api/v1`.
 //!
-//! - No factors, applications, rules or logs yet; a provider is never anything but Okta itself.
+//! - No factors, rules or logs yet, and no application or device in any listing; a provider is never anything but Okta itself.
 //! - `GET` of one user or group and a user's groups are strong; lists, searches and the members of a group are eventual.
 //! - Everybody is in the built-in group `Everyone`; that membership is computed, and nobody can change it.
 //! - A deactivated user keeps its groups, but the members of a group are listed without it.
@@ -36,7 +36,14 @@ const ROUTES: &[Route] = &[
     route("GET", "/api/v1/groups/{groupId}/users", groups::members),
     route("PUT", "/api/v1/groups/{groupId}/users/{userId}", groups::add_member),
     route("DELETE", "/api/v1/groups/{groupId}/users/{userId}", groups::remove_member),
+    route("GET", "/api/v1/apps", nothing),
+    route("GET", "/api/v1/devices", nothing),
 ];
+
+/// A listing of what this organisation has none of.
+fn nothing(_call: &Call<'_>, _tx: &mut Tx<'_>) -> Reply {
+    Reply::json(200, &json!([]))
+}
 
 /// Calls of one operation in a minute.
 const LIMIT: u64 = 600;

@@ -83,9 +83,8 @@ pub(super) fn deletes(reader: &mut Reader<'_, '_>, shown: &Place<'_>) -> (Option
     let deletes = match reader.choice("deletes", &["tombstone", "full_scan", "event"]) {
         Some("tombstone") => Deletes::Tombstone,
         Some("event") => Deletes::Event,
-        Some(_) => Deletes::FullScan,
         None if tombstone.is_some() => Deletes::Tombstone,
-        None => Deletes::FullScan,
+        _ => Deletes::FullScan,
     };
     if deletes == Deletes::Tombstone && tombstone.is_none() {
         let finding = reader
