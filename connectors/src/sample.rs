@@ -89,7 +89,7 @@ impl Samples<'_> {
         let own = awf.evidence.clone();
         push("do", own.clone(), self.render(contract, Phase::Do, &inputs, &snapshot, &nothing));
         if let Undo::By { awf: name, with, .. } = &contract.undo {
-            let undone = self.compensation(name, with, &inputs, &outputs, &snapshot);
+            let undone = self.compensation(awf, (name, with), &inputs, &outputs, &snapshot);
             let evidence = self.manifest.awfs.get(&name.function).and_then(|awf| awf.evidence.clone());
             push("compensate", evidence, undone);
         }
@@ -133,8 +133,8 @@ impl Samples<'_> {
     /// The call of the compensation, told what its `undo` says.
     fn compensation(
         &self,
-        name: &AwfName,
-        with: &BTreeMap<String, From>,
+        of: &Awf,
+        (name, with): (&AwfName, &BTreeMap<String, From>),
         inputs: &Values,
         outputs: &Values,
         snapshot: &Values,
@@ -146,10 +146,16 @@ impl Samples<'_> {
             From::Snapshot(name) => snapshot.get(name).cloned(),
             From::Literal(value) => Some(value.clone()),
         };
+        // What is made up here gives way to what the compensation's own manifest block knows better.
+        let made_up = |from: &From| match from {
+            From::Input(name) | From::Output(name) | From::Snapshot(name) => !of.samples.contains_key(name),
+            From::Literal(_) => false,
+        };
         let told = with.iter().filter_map(|(name, from)| {
             // A sample of one type may stand where the compensation declares another: then its own is shown.
             let declared = &awf.contract.inputs.get(name)?.is;
-            let value = value(from).filter(|value| value.is(declared));
+            let better = awf.samples.get(name).filter(|_| made_up(from)).cloned();
+            let value = better.or_else(|| value(from).filter(|value| value.is(declared)));
             Some((name.clone(), value.unwrap_or_else(|| of_name(name, declared))))
         });
         let told: Values = told.collect();

@@ -41,8 +41,8 @@ fn card_of<'a>(cards: &'a Json, name: &str, request: &Request) -> Option<&'a Jso
     let whole = path_of(&request.url);
     let fitting = |card: &&Json| {
         let template = card["spec_path"].as_str().or(card["path"].as_str()).unwrap_or_default();
-        let bases = card["base_paths"].as_array().into_iter().flatten().filter_map(Json::as_str);
-        let based = bases.into_iter().any(|base| fits(&format!("{base}{template}"), whole));
+        let prefixes = card["base_paths"].as_array().into_iter().flatten().filter_map(Json::as_str);
+        let based = prefixes.into_iter().any(|base| fits(&format!("{base}{template}"), whole));
         let named = card["path"].as_str().is_some_and(|path| fits(path, whole));
         card["method"] == request.method.as_str() && (named || based || fits(template, whole))
     };

@@ -3,7 +3,6 @@
 //! Absent: the requests themselves, which the goldens and the cards hold.
 
 use crate::support::{Asking, KEY, config, json, values};
-use std::sync::OnceLock;
 use xops_connectors::manifests::Manifests;
 use xops_kernel::awf::AwfName;
 use xops_kernel::fact::Observation;
@@ -12,8 +11,7 @@ use xops_kernel::value::{Value, Values};
 
 /// Read once: there are many.
 fn manifests() -> &'static Manifests {
-    static ONCE: OnceLock<Manifests> = OnceLock::new();
-    ONCE.get_or_init(crate::support::manifests)
+    crate::support::manifests()
 }
 
 fn texts(all: &[&str]) -> Value {

@@ -34,7 +34,7 @@ fn seen(sighting: &Sighting) -> String {
 
 pub(crate) fn did(system: &str, function: &str, response: &Response) -> String {
     let manifests = manifests();
-    let asking = Asking::of(&manifests, system, function);
+    let asking = Asking::of(manifests, system, function);
     told(&manifests.classify(&asking.ask(Phase::Do), response))
 }
 
@@ -60,8 +60,8 @@ fn looked(manifests: &Manifests, asking: &mut Asking, responses: &[Response]) ->
 
 pub(crate) fn sighted(system: &str, function: &str, responses: &[Response]) -> String {
     let manifests = manifests();
-    let mut asking = Asking::of(&manifests, system, function);
-    looked(&manifests, &mut asking, responses)
+    let mut asking = Asking::of(manifests, system, function);
+    looked(manifests, &mut asking, responses)
 }
 
 #[test]
@@ -267,7 +267,7 @@ fn a_set_is_read_whole_before_it_is_rewritten() {
     let none = sighted("intune", "push_profile", &[page(&[], "")]);
     assert_eq!(none, "absent by authoritative lookup intune.assignment { others = [] }");
     let manifests = manifests();
-    let mut asking = Asking::of(&manifests, "intune", "remove_profile");
+    let mut asking = Asking::of(manifests, "intune", "remove_profile");
     let refused = manifests.render(&asking.ask(Phase::Do)).unwrap_err();
     assert_eq!(refused.why, "the snapshot lacks `snapshot.others`");
     asking.snapshot.insert("others".to_owned(), Value::List(Vec::new()));
@@ -409,7 +409,7 @@ fn a_rule_about_a_body_says_nothing_where_the_body_cannot_be_read() {
 #[test]
 fn hostile_bodies_are_refused_within_bounds() {
     let manifests = manifests();
-    let asking = Asking::of(&manifests, "okta", "create_identity");
+    let asking = Asking::of(manifests, "okta", "create_identity");
     let check = |system: &str, function: &str, response: &Response, expect: &str| {
         assert!(did(system, function, response).contains(expect), "{}", did(system, function, response));
     };
@@ -442,14 +442,14 @@ fn hostile_bodies_are_refused_within_bounds() {
 #[test]
 fn what_no_manifest_declares_is_unknown_and_never_panics() {
     let manifests = manifests();
-    let mut asking = Asking::of(&manifests, "okta", "create_identity");
+    let mut asking = Asking::of(manifests, "okta", "create_identity");
     asking.name.function = "no_such".to_owned();
     assert!(manifests.render(&asking.ask(Phase::Do)).is_err());
     assert!(matches!(manifests.classify(&asking.ask(Phase::Do), &json(200, "{}")), Outcome::Unknown(_)));
     assert!(matches!(manifests.sight(&asking.ask(Phase::Probe), &json(200, "{}")), Page::Failed(_)));
     let asking = Asking {
         config: values(&[("base_url", "ftp://x")]),
-        ..Asking::of(&manifests, "okta", "create_identity")
+        ..Asking::of(manifests, "okta", "create_identity")
     };
     assert!(manifests.render(&asking.ask(Phase::Do)).is_err());
 }

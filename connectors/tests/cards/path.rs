@@ -43,7 +43,7 @@ fn segment(template: &str, path: &str) -> bool {
 #[test]
 fn a_path_fits_its_template_and_no_other() {
     let check = |template: &str, path: &str, expect: bool| {
-        assert_eq!(fits(template, path), expect, "{template} {path}")
+        assert_eq!(fits(template, path), expect, "{template} {path}");
     };
     check("/a/{id}/c", "/a/1/c", true);
     check("/a/{id}/c", "/a/1/d", false);

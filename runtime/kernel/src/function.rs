@@ -53,11 +53,15 @@ pub enum Function {
     DateOf,
     /// `json_text(x)`: the value as the text of its JSON, for systems that want JSON inside a form.
     JsonText,
+    /// `values(map)`: its members without their names, in the order of the names.
+    Values,
+    /// `last(list)`: its last element that is not `null`.
+    Last,
 }
 
 impl Function {
     /// Every function with its name, its least and its greatest number of arguments.
-    pub const ALL: [(&'static str, Self, usize, usize); 23] = [
+    pub const ALL: [(&'static str, Self, usize, usize); 25] = [
         ("contains", Self::Contains, 2, 2),
         ("lower", Self::Lower, 1, 1),
         ("upper", Self::Upper, 1, 1),
@@ -81,6 +85,8 @@ impl Function {
         ("epoch_s", Self::EpochSeconds, 1, 1),
         ("date_of", Self::DateOf, 1, 1),
         ("json_text", Self::JsonText, 1, 1),
+        ("values", Self::Values, 1, 1),
+        ("last", Self::Last, 1, 1),
     ];
 
     /// The function's name in files.
@@ -105,7 +111,7 @@ impl Function {
             Self::DateOf => Type::Date,
             Self::Object => Type::Map,
             Self::Without | Self::With | Self::List | Self::Values => Type::List(Box::new(Type::Any)),
-            Self::First | Self::Coalesce | Self::Pick | Self::Member => Type::Any,
+            Self::First | Self::Last | Self::Coalesce | Self::Pick | Self::Member => Type::Any,
         }
     }
 }
@@ -183,6 +189,10 @@ pub(crate) fn call(function: Function, args: &[Value]) -> Value {
             };
             seconds.and_then(day::of).map_or(Value::Null, Value::Text)
         }
+        Function::Values => match args.first() {
+            Some(Value::Map(members)) => Value::List(members.values().cloned().collect()),
+            _ => Value::Null,
+        },
         Function::JsonText => {
             let mut text = String::new();
             if let Some(value) = args.first() {
