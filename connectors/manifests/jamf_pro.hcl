@@ -474,6 +474,7 @@ manifest "jamf_pro" {
       serial   = "text"
     }
     locks    = ["prestage:{prestage}"]
+    samples  = { version_lock = 1 }
     evidence = "vendor spec; the word of a version that is too old is recalled"
 
     post = "/api/v2/computer-prestages/{prestage}/scope"
@@ -507,6 +508,7 @@ manifest "jamf_pro" {
       serial   = "text"
     }
     locks    = ["prestage:{prestage}"]
+    samples  = { version_lock = 1 }
     evidence = "vendor spec; the word of a version that is too old is recalled"
 
     post = "/api/v2/computer-prestages/{prestage}/scope/delete-multiple"
@@ -541,6 +543,7 @@ manifest "jamf_pro" {
       serial   = "text"
     }
     locks    = ["mobile_prestage:{prestage}"]
+    samples  = { version_lock = 1 }
     evidence = "vendor spec; the word of a version that is too old is recalled"
 
     post = "/api/v2/mobile-device-prestages/{prestage}/scope"
@@ -574,6 +577,7 @@ manifest "jamf_pro" {
       serial   = "text"
     }
     locks    = ["mobile_prestage:{prestage}"]
+    samples  = { version_lock = 1 }
     evidence = "vendor spec; the word of a version that is too old is recalled"
 
     post = "/api/v2/mobile-device-prestages/{prestage}/scope/delete-multiple"

@@ -218,7 +218,7 @@ manifest "zscaler_zia" {
 
   # What waits is put in force, whoever changed it. Where nothing waits, nothing happens.
   awf "activate_changes" {
-    evidence = "vendor docs: named in the description of users, without a schema"
+    evidence = "unverified: named beside the description of users, without a schema"
 
     post = "/zia/api/v1/status/activate"
     ok   = response.status == 200 && response.body.status != null
