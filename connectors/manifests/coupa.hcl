@@ -317,12 +317,14 @@ manifest "coupa" {
     kind = "requisition"
     get  = "/api/requisitions"
     query = {
-      limit  = 50
-      offset = page.offset
+      "updated-at[gt]" = page.since
+      limit            = 50
+      offset           = page.offset
     }
     evidence = "vendor spec"
     items    = response.body
     page "offset" { size = 50 }
+    delta "filter" { overlap = "5m" }
     id      = item.id
     version = item["updated-at"]
     text {

@@ -372,12 +372,17 @@ manifest "crowdstrike" {
     kind = "host_id"
     get  = "/devices/queries/devices-scroll/v1"
     query = {
+      filter = page.delta
       limit  = 5000
       offset = page.cursor
     }
     evidence = "client library; what the answer holds is recalled"
     items    = response.body.resources
     page "cursor" { next = response.body.meta.pagination.offset }
+    delta "filter" {
+      overlap = "10m"
+      since   = concat("modified_timestamp:>'", page.since, "'")
+    }
     id = item
     text { host = item }
   }

@@ -118,7 +118,6 @@ manifest "jamf_pro" {
     where         = upper(item.serialNumber) == upper(input.serial)
     value         = "present"
     outputs       = { record = item.id }
-    marker        = item.vendor
     authoritative = true
     page "number" {
       first = 0

@@ -418,11 +418,15 @@ manifest "salesforce" {
   read "users" {
     kind     = "user"
     get      = "/services/data/{var.version}/query"
-    query    = { q = "SELECT Id, Username, Email, FirstName, LastName, IsActive, EmployeeNumber, ProfileId, SystemModstamp FROM User ORDER BY Id" }
+    query    = { q = concat("SELECT Id, Username, Email, FirstName, LastName, IsActive, EmployeeNumber, ProfileId, SystemModstamp FROM User", coalesce(page.delta, ""), " ORDER BY Id") }
     evidence = "recalled: REST API, query"
     ok       = response.status == 200 && response.body.totalSize != null
     items    = response.body.records
     page "next_url" { next = response.body.nextRecordsUrl }
+    delta "filter" {
+      overlap = "10m"
+      since   = concat(" WHERE SystemModstamp > ", page.since)
+    }
     id      = item.Id
     version = item.SystemModstamp
     text {

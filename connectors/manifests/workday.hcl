@@ -580,7 +580,9 @@ manifest "workday" {
     }
     personal = ["end_date"]
     optional = ["worker_type"]
+    samples  = { worker_type = "employee" }
     outputs  = { event = "text" }
+    locks    = ["worker:{worker}"]
     evidence = "client library; that a second end is refused with these words is recalled"
 
     post = "/ccx/service/{var.tenant}/Staffing/{var.version}"
@@ -659,6 +661,7 @@ manifest "workday" {
       worker_type = "text"
     }
     optional = ["worker_type"]
+    locks    = ["worker:{worker}"]
     evidence = "client library; that a second rescission is refused with these words is recalled"
 
     post = "/ccx/service/{var.tenant}/Integrations/{var.version}"
@@ -2158,7 +2161,14 @@ manifest "workday" {
     soap = {
       Get_Organizations_Request = {
         "@version" = var.version
-        Request_Criteria = { Include_Inactive = true }
+        Request_Criteria = {
+          Include_Inactive = true
+          Transaction_Log_Criteria = page.since == null ? null : {
+            Transaction_Date_Range_Data = {
+              Updated_From = page.since
+            }
+          }
+        }
         Response_Filter = {
           Page  = page.number
           Count = 200
@@ -2173,6 +2183,7 @@ manifest "workday" {
     ok       = response.status == 200 && response.body.Get_Organizations_Response.Response_Results.Total_Results != null
     items    = list(response.body.Get_Organizations_Response.Response_Data.Organization)
     page "number" { last = response.body.Get_Organizations_Response.Response_Results.Total_Pages }
+    delta "filter" { overlap = "5m" }
 
     id      = item.Organization_Data.Reference_ID
     version = item.Organization_Data.Last_Updated_DateTime
@@ -2191,7 +2202,14 @@ manifest "workday" {
     soap = {
       Get_Positions_Request = {
         "@version" = var.version
-        Request_Criteria = { Include_Closed_Positions = true }
+        Request_Criteria = {
+          Transaction_Log_Criteria_Data = page.since == null ? null : {
+            Transaction_Date_Range_Data = {
+              Updated_From = page.since
+            }
+          }
+          Include_Closed_Positions = true
+        }
         Response_Filter = {
           Page  = page.number
           Count = 200
@@ -2207,6 +2225,7 @@ manifest "workday" {
     ok       = response.status == 200 && response.body.Get_Positions_Response.Response_Results.Total_Results != null
     items    = list(response.body.Get_Positions_Response.Response_Data.Position)
     page "number" { last = response.body.Get_Positions_Response.Response_Results.Total_Pages }
+    delta "filter" { overlap = "5m" }
 
     id = item.Position_Reference.ID.Position_ID
     text {
