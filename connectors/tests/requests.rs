@@ -4,7 +4,6 @@ use crate::support::{Asking, manifests};
 use std::fmt::Write as _;
 use xops_connectors::sample;
 use xops_kernel::port::{Connector, Phase, Request};
-use xops_kernel::value::{Value, Values};
 
 /// One system of each kind of body: JSON with a whole set, forms, SOAP. All others are held to their descriptions, in `cards.rs`.
 const SYSTEMS: [&str; 3] = ["intune", "slack", "workday"];

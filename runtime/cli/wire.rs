@@ -41,7 +41,8 @@ pub fn connect(common: &Common, project: &Project) -> Result<(Wire, BTreeMap<Str
     let mut configs = BTreeMap::new();
     for system in project.declarations.systems.values() {
         let place = stand_ins.as_ref().map(|all| place_of(all, system)).transpose()?;
-        let config = config(system, place.as_ref());
+        let mut config = defaults(project, &system.name);
+        config.extend(self::config(system, place.as_ref()));
         let base_url = config.get("base_url").and_then(Value::as_text).unwrap_or_default();
         let base_url = Url::parse(base_url).map_err(|error| {
             Failure::plain(format!("system `{}`: `{base_url}` is no address: {error}", system.name))
@@ -75,11 +76,16 @@ pub fn connect(common: &Common, project: &Project) -> Result<(Wire, BTreeMap<Str
     Ok((Wire(Arc::new(client)), configs))
 }
 
+/// What the manifest says where the tenant's configuration does not.
+fn defaults(project: &Project, system: &str) -> Values {
+    let vars = project.manifests.vars(system).into_iter().flatten();
+    vars.filter_map(|(name, var)| Some((name.clone(), var.default.clone()?))).collect()
+}
+
 /// The other base addresses of a system that its manifest names.
 fn more_urls(project: &Project, system: &str, config: &Values) -> Result<Vec<Url>, Failure> {
-    let declared = |var: &str| project.manifests.vars(system)?.get(var)?.default.clone();
     let url = |var: &str| {
-        let value = config.get(var).cloned().or_else(|| declared(var)).unwrap_or_default();
+        let value = config.get(var).cloned().unwrap_or_default();
         Url::parse(value.as_text().unwrap_or_default()).map_err(|error| {
             Failure::plain(format!("system `{system}`: the variable `{var}` is no address: {error}"))
         })

@@ -78,6 +78,9 @@ impl Place {
         let refused = |why: String| Lost::NotSent(self.scrub.text(&why, None));
         let mut outgoing = outgoing(request, &self.homes, &self.limits).map_err(refused)?;
         let scheme = self.schemes.of(&outgoing.url);
+        if let Scheme::Missing(_) = scheme {
+            scheme.apply(&mut outgoing).map_err(|why| Lost::AuthFailed(self.scrub.text(&why, None)))?;
+        }
         scheme.apply(&mut outgoing).map_err(refused)?;
         let _turn = self.turn(until).await?;
         // Whatever waited for its turn is signed as of now.

@@ -30,6 +30,8 @@ pub(crate) enum Scheme {
     Tokens(Box<Tokens>),
     /// Tokens apart for each person that the service acts for.
     Acting(Box<Acting>),
+    /// The credential lacks this part: nothing can be asked where it is needed.
+    Missing(String),
     /// A signature over the request.
     Duo(Duo),
     /// A signature over the request.
@@ -62,6 +64,9 @@ impl Scheme {
     pub(crate) fn apply(&self, outgoing: &mut Outgoing) -> Result<(), String> {
         match self {
             Self::None | Self::Tokens(_) | Self::Acting(_) | Self::Duo(_) | Self::Aws(_) => Ok(()),
+            Self::Missing(part) => {
+                Err(format!("its authentication needs the credential part `{part}`: declare it"))
+            }
             Self::Header(name, value) => {
                 if outgoing.headers.contains_key(name) {
                     return Err(format!(

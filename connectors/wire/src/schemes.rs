@@ -62,7 +62,11 @@ pub(crate) fn schemes(target: &Target, limits: &Limits) -> Result<(Schemes, Scru
         Auth::Several { by_path, otherwise } => (by_path.as_slice(), otherwise.as_ref()),
         one => (&[][..], one),
     };
-    let of_paths = |(paths, auth): &(Vec<String>, Auth)| Ok((paths.clone(), maker.scheme(auth)?));
+    // A tenant that does not use these paths needs no credential for them.
+    let of_paths = |(paths, auth): &(Vec<String>, Auth)| match maker.scheme(auth) {
+        Err(Error::PartMissing { part, .. }) => Ok((paths.clone(), Scheme::Missing(part))),
+        scheme => Ok((paths.clone(), scheme?)),
+    };
     let by_path = by_path.iter().map(of_paths).collect::<Result<_, Error>>()?;
     let otherwise = maker.scheme(otherwise)?;
     let bases = std::iter::once(&target.base_url).chain(&target.more_urls).cloned().collect();

@@ -123,6 +123,26 @@ async fn each_scheme_puts_the_credential_where_the_system_wants_it() {
 }
 
 #[tokio::test]
+async fn paths_have_schemes_of_their_own_and_what_is_not_used_may_be_missing() {
+    let key = |part: &str| Auth::ApiKey {
+        header: "x-key".to_owned(),
+        prefix: String::new(),
+        part: part.to_owned(),
+    };
+    let auth = || Auth::Several {
+        by_path: vec![(vec!["/x".to_owned()], key("admin"))],
+        otherwise: Box::new(key("site")),
+    };
+    let text = seen(auth(), &[("site", "s1"), ("admin", "a1")], |_| ()).await.unwrap();
+    assert!(text.contains("\r\nx-key: a1\r\n"), "{text}");
+    let elsewhere = |request: &mut Request| request.url = request.url.replace("/x", "/y");
+    let text = seen(auth(), &[("site", "s1")], elsewhere).await.unwrap();
+    assert!(text.contains("\r\nx-key: s1\r\n"), "{text}");
+    let why = seen(auth(), &[("site", "s1")], |_| ()).await.unwrap_err();
+    assert!(why.contains("needs the credential part `admin`"), "{why}");
+}
+
+#[tokio::test]
 async fn a_request_cannot_speak_for_the_credential() {
     let auth = || Auth::ApiKey { header: "x-key".to_owned(), prefix: String::new(), part: "t".to_owned() };
     let set = |name: &'static str| {
