@@ -474,7 +474,7 @@ manifest "jamf_pro" {
     }
     locks    = ["prestage:{prestage}"]
     samples  = { version_lock = 1 }
-    evidence = "vendor spec; the word of a version that is too old is recalled"
+    evidence = "vendor spec; the word of a version that is too old is from reports of its clients"
 
     post = "/api/v2/computer-prestages/{prestage}/scope"
     json = {
@@ -508,7 +508,7 @@ manifest "jamf_pro" {
     }
     locks    = ["prestage:{prestage}"]
     samples  = { version_lock = 1 }
-    evidence = "vendor spec; the word of a version that is too old is recalled"
+    evidence = "vendor spec; the word of a version that is too old is from reports of its clients"
 
     post = "/api/v2/computer-prestages/{prestage}/scope/delete-multiple"
     json = {
@@ -543,7 +543,7 @@ manifest "jamf_pro" {
     }
     locks    = ["mobile_prestage:{prestage}"]
     samples  = { version_lock = 1 }
-    evidence = "vendor spec; the word of a version that is too old is recalled"
+    evidence = "vendor spec; the word of a version that is too old is from reports of its clients"
 
     post = "/api/v2/mobile-device-prestages/{prestage}/scope"
     json = {
@@ -577,7 +577,7 @@ manifest "jamf_pro" {
     }
     locks    = ["mobile_prestage:{prestage}"]
     samples  = { version_lock = 1 }
-    evidence = "vendor spec; the word of a version that is too old is recalled"
+    evidence = "vendor spec; the word of a version that is too old is from reports of its clients"
 
     post = "/api/v2/mobile-device-prestages/{prestage}/scope/delete-multiple"
     json = {

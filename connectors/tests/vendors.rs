@@ -60,16 +60,28 @@ fn what_lacks_something_still_shows_what_is_needed_to_make_it() {
 
 #[test]
 fn a_list_that_does_not_show_what_is_sought_proves_nothing() {
-    let employee = |data: &str| {
-        let body = format!(r#"{{"data":[{data}],"meta":{{"page":{{"nextCursor":null}}}}}}"#);
-        sighted("bamboohr", "create_employee", &[json(200, &body)])
-    };
-    check(&employee(""), "absent by authoritative lookup bamboohr.employee { }");
-    check(&employee(r#"{"id":7,"firstName":"Sarah"}"#), "failed unknown: status 200");
+    let list = |data: &str| json(200, &format!(r#"{{"data":[{data}],"meta":{{"page":{{"nextCursor":null}}}}}}"#));
+    let employee = |answers: &[Response]| sighted("bamboohr", "create_employee", answers);
+    check(&employee(&[list("")]), "absent by authoritative lookup bamboohr.employee { }");
+    check(&employee(&[json(200, r#"{"data":[]}"#)]), "failed unknown: status 200");
+    let found = list(r#"{"employeeId":7,"firstName":"Sarah"}"#);
+    let asked = "-> api/v1/employees/7?fields=employeeNumber,status\n";
+    let numbered = |number: &str| json(200, &format!(r#"{{"employeeNumber":"{number}","status":"Active"}}"#));
     check(
-        &employee(r#"{"id":7,"employeeNumber":"employee_number-1"}"#),
-        "present present { id = \"7\" }",
+        &employee(&[found.clone(), numbered("employee_number-1")]),
+        &format!("{asked}present present {{ id = \"7\" }}"),
     );
+    // A filter that was not understood lists somebody else.
+    check(
+        &employee(&[found, numbered("another")]),
+        &format!("{asked}unknown unexpected answer: status 200 {{ id = \"7\" }}"),
+    );
+    let lost = |device: &str| sighted("kandji", "enable_lost_mode", &[json(200, device)]);
+    check(
+        &lost(r#"{"device_id":"device-1","lost_mode_status":""}"#),
+        "absent by authoritative lookup kandji.lost_mode { }",
+    );
+    check(&lost(r#"{"device_id":"device-1"}"#), "unknown unexpected answer: status 200 { }");
     let desk = |body: &str| sighted("servicenow_wsd", "reserve_workspace", &[json(200, body)]);
     check(
         &desk(r#"{"result":[]}"#),
