@@ -19,7 +19,7 @@ manifest "bamboohr" {
 
   # What the subscription sends: the signature covers the body and the moment behind it.
   webhook "changes" {
-    evidence         = "recalled: names of the headers, and what is signed"
+    evidence         = "vendor docs, by its clients"
     verify           = "hmac"
     header           = "x-bamboohr-signature"
     algorithm        = "sha256"

@@ -34,7 +34,7 @@ manifest "greenhouse" {
 
   # The signature covers the body alone: a message is known again by its number.
   webhook "events" {
-    evidence  = "recalled: names of the headers, and what is signed"
+    evidence  = "vendor docs"
     verify    = "hmac"
     header    = "signature"
     prefix    = "sha256 "

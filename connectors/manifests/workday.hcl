@@ -3,7 +3,8 @@
 # `Worker_Status_Data/End_Employment_Date`, and an event stands behind it. Our key is the comment of that event.
 # Every business process leaves an event in the log of the worker's transactions; what began one is undone by rescinding its
 # event, which keeps both in the history. The log, the states of events and what stands inside `Worker_Data` are recalled.
-# Job changes and assignments go by the REST service of the same host: a draft has no effect until it is submitted.
+# Job changes and assignments go by the REST service of the same host, with a credential of its own; a worker's id there is the
+# `wid` of the read below. A draft has no effect until it is submitted.
 manifest "workday" {
   title  = "Workday"
   domain = "workforce"
@@ -2133,26 +2134,6 @@ manifest "workday" {
       contract_end = item.Worker_Data.Employment_Data.Worker_Contract_Data.Contract_End_Date
       end_date     = item.Worker_Data.Employment_Data.Worker_Status_Data.End_Employment_Date
     }
-  }
-
-  # The same workers by REST: few fields, but the ids that job changes ask for.
-  read "rest_workers" {
-    kind    = "rest_worker"
-    get     = "/ccx/api/staffing/{var.rest_version}/{var.tenant}/workers"
-    answers = "json"
-    query = {
-      limit                    = 100
-      offset                   = page.offset
-      includeTerminatedWorkers = true
-    }
-    evidence = "vendor spec"
-    items    = response.body.data
-    page "offset" {
-      size  = 100
-      total = response.body.total
-    }
-    id = item.id
-    text { name = item.descriptor }
   }
 
   read "organizations" {

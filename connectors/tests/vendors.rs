@@ -14,7 +14,10 @@ fn a_refusal_of_status_200_is_no_success() {
     let snipe = |function: &str, body: &str| did("snipe_it", function, &json(200, body));
     check(&snipe("checkout_asset", r#"{"status":"success","messages":"done"}"#), "ok { }");
     check(
-        &snipe("checkout_asset", r#"{"status":"error","messages":"That asset is not available for checkout!"}"#),
+        &snipe(
+            "checkout_asset",
+            r#"{"status":"error","messages":"That asset is not available for checkout!"}"#,
+        ),
         "conflict: status 200: That asset is not available for checkout!",
     );
     check(&snipe("update_asset", r#"{"status":"error","messages":"Asset does not exist."}"#), "absent");
@@ -44,12 +47,10 @@ fn what_lacks_something_still_shows_what_is_needed_to_make_it() {
         &prestage(scope(r#"{"serialNumber":"OTHER"}"#)),
         "absent by authoritative lookup jamf_pro.prestage { version_lock = 7 }",
     );
-    check(
-        &prestage(scope(r#"{"serialNumber":"SERIAL-1"}"#)),
-        "present member { version_lock = 7 }",
-    );
+    check(&prestage(scope(r#"{"serialNumber":"SERIAL-1"}"#)), "present member { version_lock = 7 }");
     let login = |frozen: bool| {
-        let body = format!(r#"{{"totalSize":1,"records":[{{"Id":"0Yw1","UserId":"user-1","IsFrozen":{frozen}}}]}}"#);
+        let body =
+            format!(r#"{{"totalSize":1,"records":[{{"Id":"0Yw1","UserId":"user-1","IsFrozen":{frozen}}}]}}"#);
         sighted("salesforce", "freeze_user", &[json(200, &body)])
     };
     check(&login(false), "absent by authoritative lookup salesforce.freeze { login = \"0Yw1\" }");
@@ -60,7 +61,8 @@ fn what_lacks_something_still_shows_what_is_needed_to_make_it() {
 
 #[test]
 fn a_list_that_does_not_show_what_is_sought_proves_nothing() {
-    let list = |data: &str| json(200, &format!(r#"{{"data":[{data}],"meta":{{"page":{{"nextCursor":null}}}}}}"#));
+    let list =
+        |data: &str| json(200, &format!(r#"{{"data":[{data}],"meta":{{"page":{{"nextCursor":null}}}}}}"#));
     let employee = |answers: &[Response]| sighted("bamboohr", "create_employee", answers);
     check(&employee(&[list("")]), "absent by authoritative lookup bamboohr.employee { }");
     check(&employee(&[json(200, r#"{"data":[]}"#)]), "failed unknown: status 200");
@@ -83,14 +85,24 @@ fn a_list_that_does_not_show_what_is_sought_proves_nothing() {
     );
     check(&lost(r#"{"device_id":"device-1"}"#), "unknown unexpected answer: status 200 { }");
     let desk = |body: &str| sighted("servicenow_wsd", "reserve_workspace", &[json(200, body)]);
-    check(
-        &desk(r#"{"result":[]}"#),
-        "failed unknown: the answer holds no list of items, but null",
-    );
+    check(&desk(r#"{"result":[]}"#), "failed unknown: the answer holds no list of items, but null");
     check(
         &desk(r#"{"result":{"reservations":[]}}"#),
         "absent by authoritative lookup servicenow_wsd.reservation { }",
     );
+    let reserved = |state: &str| {
+        let one = format!(
+            r#"{{"sys_id":"r1","location":{{"sys_id":"location-1"}},"requested_for":{{"sys_id":"requested_for-1"}},"start":"start-1","end":"e","state":{{"value":"{state}"}},"subject":"Desk"}}"#
+        );
+        let answers = [
+            json(200, &format!(r#"{{"result":{{"reservations":[{one}]}}}}"#)),
+            json(200, r#"{"result":{"reservations":[]}}"#),
+        ];
+        let found = sighted("servicenow_wsd", "reserve_workspace", &answers);
+        found.rsplit('\n').next().unwrap_or_default().to_owned()
+    };
+    check(&reserved("confirmed"), "present reserved { end = \"e\", id = \"r1\" } marked Desk");
+    check(&reserved("cancelled"), "absent by authoritative lookup servicenow_wsd.reservation { }");
 }
 
 #[test]
@@ -109,7 +121,10 @@ fn an_address_that_leads_elsewhere_is_no_absence() {
     ];
     for (system, function, response) in &own {
         assert!(absent(system, function, response), "{system}: its own word is not taken");
-        assert!(!absent(system, function, &html), "{system}: an answer from elsewhere is taken for an absence");
+        assert!(
+            !absent(system, function, &html),
+            "{system}: an answer from elsewhere is taken for an absence"
+        );
     }
 }
 
