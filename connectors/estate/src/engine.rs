@@ -7,6 +7,7 @@
 use crate::auth::Access;
 use crate::card::Cards;
 use crate::clock;
+use crate::family;
 use crate::fault::{Applied, Faults, Kind};
 use crate::recorder::{self, Recorder};
 use crate::seed::World;
@@ -187,13 +188,13 @@ impl Estate {
         if matches!(kind, Some(kind) if kind.is_before() && kind != Kind::Reject) {
             return (Reply::empty(503), Vec::new());
         }
-        let handler = match call.run {
+        match call.run {
             Run::Token => {
                 return (system.token(call, &mut state.access, self.seed, trial.now_ms), Vec::new());
             }
             Run::Unknown(status) => return (system.unknown(call, status), Vec::new()),
-            Run::Do(handler) => handler,
-        };
+            Run::Do(_) | Run::Described(..) => {}
+        }
         if let Err(reply) = system.admit(call, &state.access, trial.now_ms) {
             return (reply, Vec::new());
         }
@@ -214,7 +215,11 @@ impl Estate {
             trial.fault.filter(|fault| fault.kind == Kind::StaleRead).map_or(0, |fault| fault.delay_ms);
         let lag_ms = self.lag_ms.load(Ordering::Relaxed);
         let mut tx = Tx::new(&mut state.store, trial.now_ms, lag_ms, stale_ms);
-        let reply = handler(call, &mut tx);
+        let reply = match call.run {
+            Run::Do(handler) => handler(call, &mut tx),
+            Run::Described(description, rule) => family::run::serve(description, rule, call, &mut tx),
+            Run::Token | Run::Unknown(_) => Reply::empty(404),
+        };
         (system.mark(reply, standing), tx.finish())
     }
 

@@ -16,6 +16,7 @@ mod card_soap;
 mod clock;
 mod control;
 mod engine;
+mod family;
 mod fault;
 pub mod fixed;
 mod mint;

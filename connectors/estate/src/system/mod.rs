@@ -19,6 +19,8 @@ mod workday_events;
 mod workday_workers;
 
 use crate::auth::{Access, Credentials};
+use crate::family;
+use crate::family::describe::{Description, Rule};
 use crate::seed::World;
 use crate::soap::Element;
 use crate::store::{Shape, Tx};
@@ -37,6 +39,8 @@ pub(crate) enum Run {
     Token,
     /// Serves an operation.
     Do(Handler),
+    /// Serves an operation that is described.
+    Described(&'static Description, &'static Rule),
     /// There is no such route; the status says how the system puts it.
     Unknown(u16),
 }
@@ -134,11 +138,13 @@ pub(crate) fn routed<'a>(routes: &[Route], request: &'a Request) -> Call<'a> {
 
 /// Every stand-in of the estate.
 pub(crate) fn every() -> Vec<Box<dyn System>> {
-    vec![
+    let mut all: Vec<Box<dyn System>> = vec![
         Box::new(workday::Workday),
         Box::new(okta::Okta),
         Box::new(intune::Intune),
         Box::new(servicenow::ServiceNow),
         Box::new(slack::Slack),
-    ]
+    ];
+    all.extend(family::every());
+    all
 }

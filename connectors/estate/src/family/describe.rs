@@ -1,0 +1,286 @@
+//! The text of a description, and what it says: routes, planted objects, errors, ids and the gate.
+//!
+//! - No effect and no vendor: `worlds/<system>.wire` holds those.
+//! - A description that cannot be read is a mistake of ours: reading it says the line, and a test reads all of them.
+//!
+//! | line | says |
+//! |---|---|
+//! | `include NAME` | everything of `worlds/NAME.wire` stands here too |
+//! | `base /v1` | what stands before every path of the system's documents |
+//! | `auth none`, `bearer`, `basic`, `header NAME`, `query NAME`, `signed`, `token PATH` | what admits a call; `token` may stand several times |
+//! | `volatile NAME...` | members that no digest sees |
+//! | `ids [KIND] guid\|digits\|hex\|base62` | how new objects are named |
+//! | `error STATUS JSON` | the body of an error of that status; `<why>` says what is wrong |
+//! | `plant KIND ID JSON` | an object that is there from the start |
+//! | `GET /path/{id} [CONDITION...]` | a route, the first that fits; its steps stand below it, indented |
+//!
+//! Steps: `needs KIND ID [STATUS JSON]`, `free KIND (ID \| CONDITION...)`, `if CONDITION... => STATUS JSON`, `require FIELD...`,
+//! `make KIND [ID] JSON`, `put KIND ID JSON`, `merge KIND ID JSON`, `drop KIND ID`, `dropall KIND CONDITION...`,
+//! `add KIND ID FIELD JSON`, `cut KIND ID FIELD JSON`, `list KIND CONDITION... [filter TEXT] [as JSON]`, `let NAME JSON`,
+//! `each HOLE STEP`, `reply STATUS [HEADER=TEXT...] [JSON]`.
+
+use super::fill::Condition;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What admits a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Gate {
+    None,
+    /// A bearer token: the secret itself, or one that a token endpoint gave out.
+    Bearer,
+    Basic,
+    /// The secret in a header, with or without a word before it.
+    Header(String),
+    /// The secret in the query.
+    Query(String),
+    /// A token or a signature that the caller made: that it is there is all that is checked.
+    Signed,
+}
+
+/// One system.
+#[derive(Debug)]
+pub(crate) struct Description {
+    pub(crate) base: &'static str,
+    pub(crate) gate: Gate,
+    pub(crate) token_paths: Vec<String>,
+    pub(crate) volatile: Vec<&'static str>,
+    pub(crate) ids: BTreeMap<String, String>,
+    pub(crate) errors: BTreeMap<u16, Value>,
+    pub(crate) plants: Vec<(String, String, Value)>,
+    pub(crate) rules: Vec<Rule>,
+}
+
+/// One route.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) when: Vec<Condition>,
+    pub(crate) steps: Vec<Step>,
+}
+
+/// A status with a body; without one the system's own of that status.
+pub(crate) type Told = (u16, Option<Value>);
+
+/// What a route does, in order, until one of its steps answers.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    Needs { kind: String, id: String, told: Told },
+    Free { kind: String, id: Option<String>, when: Vec<Condition>, told: Told },
+    If { when: Vec<Condition>, told: Told },
+    Require(Vec<String>),
+    Make { kind: String, id: Option<String>, value: Value },
+    Put { kind: String, id: String, value: Value },
+    Merge { kind: String, id: String, value: Value },
+    Drop { kind: String, id: String },
+    DropAll { kind: String, when: Vec<Condition> },
+    Add { kind: String, id: String, field: String, value: Value },
+    Cut { kind: String, id: String, field: String, value: Value },
+    List { kind: String, when: Vec<Condition>, filter: Option<String>, shown: Option<Value> },
+    Let { name: String, value: Value },
+    Each { hole: String, step: Box<Step> },
+    Reply { status: u16, headers: Vec<(String, String)>, body: Option<Value> },
+}
+
+/// A line cut into its words and the JSON at its end.
+struct Line<'a> {
+    words: Vec<&'a str>,
+    json: Option<Value>,
+}
+
+impl<'a> Line<'a> {
+    fn cut(text: &'a str) -> Result<Self, String> {
+        let starts = [" {", " [", " \""].iter().filter_map(|sign| text.find(sign)).min();
+        let (head, tail) = starts.map_or((text, None), |at| (&text[..at], Some(&text[at + 1..])));
+        let json = tail.map(serde_json::from_str).transpose().map_err(|error| error.to_string())?;
+        Ok(Self { words: head.split_whitespace().collect(), json })
+    }
+
+    fn word(&self, at: usize) -> Result<String, String> {
+        self.words.get(at).map(|word| (*word).to_owned()).ok_or_else(|| format!("word {at} is missing"))
+    }
+
+    fn status(&self, at: usize) -> Result<u16, String> {
+        self.word(at)?.parse().map_err(|_| "a status is missing".to_owned())
+    }
+
+    fn value(&self) -> Result<Value, String> {
+        self.json.clone().ok_or_else(|| "JSON is missing".to_owned())
+    }
+
+    fn told(&self, at: usize, usual: u16) -> Result<Told, String> {
+        let status = if self.words.len() > at { self.status(at)? } else { usual };
+        Ok((status, self.json.clone()))
+    }
+
+    fn conditions(&self, from: usize) -> Vec<Condition> {
+        self.words.iter().skip(from).map(|word| Condition::parse(word)).collect()
+    }
+}
+
+impl Description {
+    /// Reads a description; `find` gives the text of another one by its name.
+    pub(crate) fn parse(
+        text: &'static str,
+        find: &dyn Fn(&str) -> Option<&'static str>,
+    ) -> Result<Self, String> {
+        let mut description = Self {
+            base: "",
+            gate: Gate::Bearer,
+            token_paths: Vec::new(),
+            volatile: Vec::new(),
+            ids: BTreeMap::new(),
+            errors: BTreeMap::new(),
+            plants: Vec::new(),
+            rules: Vec::new(),
+        };
+        description.read(text, find)?;
+        Ok(description)
+    }
+
+    fn read(
+        &mut self,
+        text: &'static str,
+        find: &dyn Fn(&str) -> Option<&'static str>,
+    ) -> Result<(), String> {
+        for (number, line) in text.lines().enumerate() {
+            let wrong = |why: String| format!("line {}: {why}: `{line}`", number + 1);
+            if line.trim().is_empty() || line.starts_with('#') {
+                continue;
+            }
+            if let Some(name) = line.strip_prefix("include ") {
+                let text = find(name.trim()).ok_or_else(|| wrong("there is no such description".to_owned()))?;
+                self.read(text, find)?;
+            } else if line.starts_with(' ') {
+                let rule =
+                    self.rules.last_mut().ok_or_else(|| wrong("a step without a route".to_owned()))?;
+                rule.steps.push(step(line.trim()).map_err(wrong)?);
+            } else {
+                self.declare(line).map_err(wrong)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn declare(&mut self, text: &'static str) -> Result<(), String> {
+        let line = Line::cut(text)?;
+        match line.word(0)?.as_str() {
+            "base" => self.base = text.strip_prefix("base ").unwrap_or_default().trim(),
+            "auth" => self.admit(&line)?,
+            "volatile" => self.volatile.extend(text.split_whitespace().skip(1)),
+            "ids" => {
+                let kind = if line.words.len() > 2 { line.word(1)? } else { String::new() };
+                self.ids.insert(kind, line.word(line.words.len() - 1)?);
+            }
+            "error" => {
+                self.errors.insert(line.status(1)?, line.value()?);
+            }
+            "plant" => self.plants.push((line.word(1)?, line.word(2)?, line.value()?)),
+            method if method.chars().all(|c| c.is_ascii_uppercase()) => self.rules.push(Rule {
+                method: method.to_owned(),
+                path: line.word(1)?,
+                when: line.conditions(2),
+                steps: Vec::new(),
+            }),
+            other => return Err(format!("`{other}` is no declaration")),
+        }
+        Ok(())
+    }
+
+    fn admit(&mut self, line: &Line<'_>) -> Result<(), String> {
+        self.gate = match line.word(1)?.as_str() {
+            "none" => Gate::None,
+            "bearer" => Gate::Bearer,
+            "basic" => Gate::Basic,
+            "header" => Gate::Header(line.word(2)?.to_ascii_lowercase()),
+            "query" => Gate::Query(line.word(2)?),
+            "signed" => Gate::Signed,
+            "token" => {
+                self.token_paths.push(line.word(2)?);
+                return Ok(());
+            }
+            other => return Err(format!("`{other}` is no way to be admitted")),
+        };
+        Ok(())
+    }
+}
+
+fn step(text: &str) -> Result<Step, String> {
+    if let Some(rest) = text.strip_prefix("each ") {
+        let (hole, rest) = rest.split_once(' ').ok_or("a step is missing")?;
+        return Ok(Step::Each { hole: hole.to_owned(), step: Box::new(step(rest)?) });
+    }
+    let line = Line::cut(text)?;
+    let kind = || line.word(1);
+    let id = || line.word(2);
+    Ok(match line.word(0)?.as_str() {
+        "needs" => Step::Needs { kind: kind()?, id: id()?, told: line.told(3, 404)? },
+        "free" => {
+            let by_id = line.words.len() == 3 && !line.words[2].contains('=');
+            Step::Free {
+                kind: kind()?,
+                id: by_id.then(id).transpose()?,
+                when: if by_id { Vec::new() } else { line.conditions(2) },
+                told: (409, line.json.clone()),
+            }
+        }
+        "if" => {
+            let arrow = line.words.iter().position(|word| *word == "=>").ok_or("`=>` is missing")?;
+            let when = line.words[1..arrow].iter().map(|word| Condition::parse(word)).collect();
+            Step::If { when, told: (line.status(arrow + 1)?, line.json.clone()) }
+        }
+        "require" => Step::Require(line.words[1..].iter().map(|word| (*word).to_owned()).collect()),
+        "make" => Step::Make {
+            kind: kind()?,
+            id: line.words.get(2).map(|id| (*id).to_owned()),
+            value: line.value()?,
+        },
+        "put" => Step::Put { kind: kind()?, id: id()?, value: line.value()? },
+        "merge" => Step::Merge { kind: kind()?, id: id()?, value: line.value()? },
+        "drop" => Step::Drop { kind: kind()?, id: id()? },
+        "dropall" => Step::DropAll { kind: kind()?, when: line.conditions(2) },
+        "add" => Step::Add { kind: kind()?, id: id()?, field: line.word(3)?, value: line.value()? },
+        "cut" => Step::Cut { kind: kind()?, id: id()?, field: line.word(3)?, value: line.value()? },
+        "list" => listed(&line)?,
+        "let" => Step::Let { name: kind()?, value: line.value()? },
+        "reply" => {
+            let headers = line.words.iter().skip(2).filter_map(|word| word.split_once('='));
+            let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            Step::Reply { status: line.status(1)?, headers, body: line.json.clone() }
+        }
+        other => return Err(format!("`{other}` is no step")),
+    })
+}
+
+fn listed(line: &Line<'_>) -> Result<Step, String> {
+    let mut words = line.words[2.min(line.words.len())..].iter();
+    let (mut when, mut filter, mut shown) = (Vec::new(), None, None);
+    while let Some(word) = words.next() {
+        match *word {
+            "filter" => filter = words.next().map(|word| (*word).to_owned()),
+            "as" => shown = Some(line.value()?),
+            word => when.push(Condition::parse(word)),
+        }
+    }
+    Ok(Step::List { kind: line.word(1)?, when, filter, shown })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_says_its_line() {
+        let check = |text: &'static str, expect: &str| {
+            let found = Description::parse(text, &|_| None).err().unwrap_or_default();
+            assert!(found.contains(expect), "{found}");
+        };
+        check("base /v1\nGET /a\n  dance", "line 3: `dance` is no step");
+        check("  reply 200", "a step without a route");
+        check("GET /a\n  needs user", "word 2 is missing");
+        check("plant user u1 {\"a\":", "line 1");
+        check("include nobody", "no such description");
+        check("auth magic", "no way to be admitted");
+    }
+}
