@@ -13,7 +13,7 @@
 //! | `POST /lag` | `{"ms"}` | how far eventual reads stay behind |
 //! | `POST /tokens` | `{"system", "expires_in_s"?, "expire"?}` | how long new tokens live; ends those alive |
 //! | `POST /rates` | `{"system", "limit"?, "window_ms"?}` | one limit instead of the vendor's; without `limit` the vendor's again |
-//! | `POST /reset` | | every system back to its seed, faults off |
+//! | `POST /reset` | `{"system"?, "keep_tokens"?}` | every system, or one, back to its seed, faults off |
 //!
 //! `operation` is a pattern in which `*` stands for anything, against the operation's name (`conversations.invite`,
 //! `Get_Workers`) or `METHOD path` (as a template or as called, with or without the base path). `kind` is one of
@@ -54,10 +54,10 @@ pub(crate) fn serve(house: &House, request: &Request) -> Reply {
         }
         ("GET", "/state") => Ok(estate.state(request.asked("system"), true)),
         ("GET", "/digests") => Ok(estate.state(request.asked("system"), false)),
-        ("POST", "/reset") => {
-            estate.reset();
-            Ok(json!({"ok": true}))
-        }
+        ("POST", "/reset") => order().map(|order| {
+            estate.reset(order["keep_tokens"] == true, order["system"].as_str());
+            json!({"ok": true})
+        }),
         ("POST", "/mutate") => order().and_then(|order| estate.mutate(&order)),
         ("POST", "/tokens") => order().and_then(|order| estate.tokens(&order)).map(done),
         ("POST", "/rates") => order().and_then(|order| estate.rates(&order)).map(done),

@@ -274,11 +274,16 @@ impl Estate {
         Value::Object(shown.collect::<Map<_, _>>())
     }
 
-    /// Puts every system back to its seed; faults, tokens, limits and the lag's effects go too.
-    pub(crate) fn reset(&self) {
+    /// Puts every system back to its seed; faults, limits and the lag's effects go too, and tokens unless they are kept.
+    pub(crate) fn reset(&self, keeps_tokens: bool, only: Option<&str>) {
         let world = World::new(self.seed, self.people);
-        for desk in self.desks.values() {
-            *held(&desk.state) = planted(desk.system.as_ref(), self.seed, &world);
+        for (_, desk) in self.desks.iter().filter(|(name, _)| only.is_none_or(|only| only == **name)) {
+            let mut state = held(&desk.state);
+            let mut fresh = planted(desk.system.as_ref(), self.seed, &world);
+            if keeps_tokens {
+                std::mem::swap(&mut fresh.access, &mut state.access);
+            }
+            *state = fresh;
         }
         held(&self.faults).clear(None);
         held(&self.recorder).reset(clock::now_ms());

@@ -17,7 +17,7 @@
 //! Steps: `needs KIND ID [STATUS JSON]`, `free KIND (ID \| CONDITION...)`, `if CONDITION... => STATUS JSON`, `require FIELD...`,
 //! `make KIND [ID] JSON`, `put KIND ID JSON`, `merge KIND ID JSON`, `drop KIND ID`, `dropall KIND CONDITION...`,
 //! `add KIND ID FIELD JSON`, `cut KIND ID FIELD JSON`, `list KIND CONDITION... [filter TEXT] [as JSON]`, `let NAME JSON`,
-//! `each HOLE STEP`, `reply STATUS [HEADER=TEXT...] [JSON]`.
+//! `only CONDITION... => STEP`, `each HOLE STEP`, `reply STATUS [HEADER=TEXT...] [JSON]`.
 
 use super::fill::Condition;
 use serde_json::Value;
@@ -70,6 +70,7 @@ pub(crate) enum Step {
     Free { kind: String, id: Option<String>, when: Vec<Condition>, told: Told },
     If { when: Vec<Condition>, told: Told },
     Require(Vec<String>),
+    Only { when: Vec<Condition>, step: Box<Step> },
     Make { kind: String, id: Option<String>, value: Value },
     Put { kind: String, id: String, value: Value },
     Merge { kind: String, id: String, value: Value },
@@ -210,6 +211,11 @@ fn step(text: &str) -> Result<Step, String> {
     if let Some(rest) = text.strip_prefix("each ") {
         let (hole, rest) = rest.split_once(' ').ok_or("a step is missing")?;
         return Ok(Step::Each { hole: hole.to_owned(), step: Box::new(step(rest)?) });
+    }
+    if let Some(rest) = text.strip_prefix("only ") {
+        let (when, rest) = rest.split_once(" => ").ok_or("`=>` is missing")?;
+        let when = when.split_whitespace().map(Condition::parse).collect();
+        return Ok(Step::Only { when, step: Box::new(step(rest)?) });
     }
     let line = Line::cut(text)?;
     let kind = || line.word(1);

@@ -114,7 +114,11 @@ fn look(hole: &str, scope: &Scope) -> Value {
         "lower" => json!(shown(&value).to_lowercase()),
         "bool" => json!(shown(&value) == "true"),
         "last" => json!(shown(&value).trim_end_matches('/').rsplit('/').next().unwrap_or_default()),
-        "list" => if value.is_array() { value } else { json!([value]) },
+        "list" if value.is_null() => json!([]),
+        "list" if !value.is_array() => json!([value]),
+        "quoted" => shown(&value).split('"').nth(1).map_or(Value::Null, |text| json!(text)),
+        "names" => value.as_object().map_or(Value::Null, |all| json!(all.keys().collect::<Vec<_>>())),
+        "count" => json!(value.as_array().map_or(0, Vec::len)),
         _ => value,
     }
 }

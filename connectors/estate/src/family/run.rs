@@ -88,6 +88,12 @@ fn take(description: &Description, step: &Step, scope: &mut Scope, tx: &mut Tx<'
                 return Some(answer(description, told, scope));
             }
         }
+        Step::Only { when, step } => {
+            let seen = Value::Object(scope.iter().map(|(name, value)| (name.clone(), value.clone())).collect());
+            if all_hold(when, &seen, scope) {
+                return take(description, step, scope, tx);
+            }
+        }
         Step::Require(fields) => {
             let body = scope.get("body").cloned().unwrap_or_default();
             if let Some(missing) = fields.iter().find(|field| at(&body, field).is_null()) {

@@ -7,7 +7,26 @@ use std::sync::OnceLock;
 
 /// Name and text; those in capitals are families, which others include.
 const TEXTS: &[(&str, &str)] = &[
+    ("GOOGLE", include_str!("../../worlds/GOOGLE.wire")),
+    ("GRAPH", include_str!("../../worlds/GRAPH.wire")),
+    ("SCIM", include_str!("../../worlds/SCIM.wire")),
+    ("adobe_umapi", include_str!("../../worlds/adobe_umapi.wire")),
+    ("asana", include_str!("../../worlds/asana.wire")),
+    ("box", include_str!("../../worlds/box.wire")),
+    ("dialpad", include_str!("../../worlds/dialpad.wire")),
+    ("docusign", include_str!("../../worlds/docusign.wire")),
+    ("dropbox_business", include_str!("../../worlds/dropbox_business.wire")),
+    ("google_licensing", include_str!("../../worlds/google_licensing.wire")),
+    ("hubspot", include_str!("../../worlds/hubspot.wire")),
+    ("ironclad", include_str!("../../worlds/ironclad.wire")),
     ("kandji", include_str!("../../worlds/kandji.wire")),
+    ("m365_licensing", include_str!("../../worlds/m365_licensing.wire")),
+    ("ringcentral", include_str!("../../worlds/ringcentral.wire")),
+    ("robin", include_str!("../../worlds/robin.wire")),
+    ("scim2_generic", include_str!("../../worlds/scim2_generic.wire")),
+    ("twilio", include_str!("../../worlds/twilio.wire")),
+    ("xero", include_str!("../../worlds/xero.wire")),
+    ("zscaler_zia", include_str!("../../worlds/zscaler_zia.wire")),
 ];
 
 /// Every described system.
