@@ -27,8 +27,8 @@ manifest "asana" {
     inputs  = { task = "text" }
     get     = "/tasks/{task}"
     query   = { opt_fields = "assignee.gid,modified_at" }
-    absent  = response.body.data.gid != null && response.body.data.assignee == null
-    present = response.body.data.assignee.gid != null
+    absent  = response.body.data.gid == input.task && response.body.data.assignee == null
+    present = response.body.data.gid == input.task && response.body.data.assignee.gid != null
     value   = response.body.data.assignee.gid
     outputs = { assignee = response.body.data.assignee.gid }
     authoritative = true

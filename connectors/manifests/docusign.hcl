@@ -153,7 +153,12 @@ manifest "docusign" {
     error "invalid" { when = contains(["ENVELOPE_CANNOT_VOID_INVALID_STATE", "ENVELOPE_INVALID_STATUS"], response.body.errorCode) }
 
     lookup "envelope" {}
-    ambiguous "resend" {}
+    # What is voided is not voided twice: a second call is refused.
+    ambiguous "probe" {
+      window   = "10s"
+      agreeing = 2
+      unique   = true
+    }
     readback {
       within = "60s"
       every  = "1s"

@@ -205,6 +205,7 @@ manifest "envoy" {
         reservation = output.reservation
         location    = input.location
       }
+      loss = "the reservation remains, cancelled"
     }
   }
 

@@ -39,8 +39,8 @@ manifest "ironclad" {
   lookup "workflow" {
     inputs        = { workflow = "text" }
     get           = "/workflows/{workflow}"
-    absent        = response.body.status == "cancelled"
-    present       = response.body.status != null
+    absent        = response.body.id == input.workflow && response.body.status == "cancelled"
+    present       = response.body.id == input.workflow && response.body.status != null
     value         = "launched"
     outputs       = { status = response.body.status }
     authoritative = true

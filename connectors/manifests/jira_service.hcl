@@ -91,7 +91,7 @@ manifest "jira_service" {
     get    = "/rest/api/3/issue/{issue}"
     query  = { fields = "assignee" }
     error "absent" { when = response.status == 404 && response.body.errorMessages != null }
-    present       = response.body.key != null
+    present       = contains([response.body.key, response.body.id], input.issue)
     value         = coalesce(response.body.fields.assignee.accountId, "none")
     outputs       = { account = response.body.fields.assignee.accountId }
     authoritative = true
