@@ -18,7 +18,7 @@
 //! `operation` is a pattern in which `*` stands for anything, against the operation's name (`conversations.invite`,
 //! `Get_Workers`) or `METHOD path` (as a template or as called, with or without the base path). `kind` is one of
 //! `reject`, `status:NNN`, `timeout_before`, `timeout_after`, `reset_before`, `reset_after`, `reset_mid_body`, `slow`,
-//! `stale_read`, `truncate`, `expire_tokens`.
+//! `stale_read`, `truncate`, `expire_tokens`, `status_after:NNN`, `schema_change`, `wrong_tenant`.
 
 use crate::server::House;
 use crate::wire::{Reply, Request};

@@ -355,9 +355,41 @@ fn ended(mut reply: Reply, fault: Option<&Applied>) -> (Reply, Ending) {
             reply.body.truncate(reply.body.len() / 2);
             Ending::Answer
         }
+        Kind::StatusAfter(status) => {
+            reply.status = status;
+            reply.body = b"<html><body>Bad Gateway</body></html>".to_vec();
+            reply.content_type = "text/html";
+            Ending::Answer
+        }
+        Kind::SchemaChange | Kind::WrongTenant => {
+            if let Ok(mut body) = serde_json::from_slice(&reply.body) {
+                disguised(&mut body, fault.kind == Kind::SchemaChange);
+                reply.body = Value::to_string(&body).into_bytes();
+            }
+            Ending::Answer
+        }
         Kind::Reject | Kind::Status(_) | Kind::StaleRead | Kind::ExpireTokens => Ending::Answer,
     };
     (reply, ending)
+}
+
+/// Gives every member another name, or every text and number another value, as another customer's objects would have them.
+fn disguised(value: &mut Value, names: bool) {
+    match value {
+        Value::Object(members) => {
+            let old = std::mem::take(members);
+            for (name, mut member) in old {
+                disguised(&mut member, names);
+                members.insert(if names { format!("new_{name}") } else { name }, member);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| disguised(item, names)),
+        Value::String(text) if !names && !text.is_empty() => *text = format!("other-{text}"),
+        Value::Number(number) if !names => {
+            *number = number.as_u64().map_or_else(|| number.clone(), |whole| (whole.saturating_add(7_000)).into());
+        }
+        _ => {}
+    }
 }
 
 /// JSON merge patch (RFC 7396).

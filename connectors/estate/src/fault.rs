@@ -33,6 +33,12 @@ pub(crate) enum Kind {
     StaleRead,
     /// It happens, the answer is complete HTTP around half a body.
     Truncate,
+    /// It happens, and the gateway says that it failed.
+    StatusAfter(u16),
+    /// It happens, the answer's members have other names than yesterday.
+    SchemaChange,
+    /// It happens, the answer speaks of another customer's objects.
+    WrongTenant,
     /// Every token that the system gave out expires before this call is judged.
     ExpireTokens,
 }
@@ -50,9 +56,15 @@ impl Kind {
             "stale_read" => Self::StaleRead,
             "truncate" => Self::Truncate,
             "expire_tokens" => Self::ExpireTokens,
+            "schema_change" => Self::SchemaChange,
+            "wrong_tenant" => Self::WrongTenant,
             other => {
-                let status = other.strip_prefix("status:")?.parse().ok()?;
-                return (400..=599).contains(&status).then_some(Self::Status(status));
+                let (after, status) = match other.strip_prefix("status_after:") {
+                    Some(status) => (true, status),
+                    None => (false, other.strip_prefix("status:")?),
+                };
+                let status = status.parse().ok().filter(|status| (400..=599).contains(status))?;
+                return Some(if after { Self::StatusAfter(status) } else { Self::Status(status) });
             }
         })
     }

@@ -129,10 +129,9 @@ pub(crate) fn fits(template: &str, path: &str) -> Option<Vec<(String, String)>> 
         match (wanted.next(), found.next()) {
             (None, None) => return Some(params),
             (Some(want), Some(have)) => {
-                if let Some(name) = want.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
-                    if have.is_empty() {
-                        return None;
-                    }
+                if let Some((name, end)) = want.strip_prefix('{').and_then(|rest| rest.split_once('}')) {
+                    // Some vendors write what is to be done behind the id: `/matters/{id}:close`.
+                    let have = have.strip_suffix(end).filter(|have| !have.is_empty())?;
                     params.push((name.to_owned(), decoded(have)));
                 } else if want != have {
                     return None;
@@ -161,6 +160,8 @@ mod tests {
         check("/users/{id}", "/users/a+b", Some(&["a+b"]));
         check("/users/{id}", "/users/", None);
         check("/users/{id}/groups", "/users/1", None);
+        check("/users/{id}:close", "/users/1:close", Some(&["1"]));
+        check("/users/{id}:close", "/users/1:open", None);
         check("/groups/{g}/users/{u}", "/groups/1/users/2", Some(&["1", "2"]));
     }
 

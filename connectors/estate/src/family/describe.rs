@@ -16,7 +16,8 @@
 //!
 //! Steps: `needs KIND ID [STATUS JSON]`, `free KIND (ID \| CONDITION...)`, `if CONDITION... => STATUS JSON`, `require FIELD...`,
 //! `make KIND [ID] JSON`, `put KIND ID JSON`, `merge KIND ID JSON`, `drop KIND ID`, `dropall KIND CONDITION...`,
-//! `add KIND ID FIELD JSON`, `cut KIND ID FIELD JSON`, `list KIND CONDITION... [filter TEXT] [as JSON]`, `let NAME JSON`,
+//! `add KIND ID FIELD JSON`, `cut KIND ID FIELD JSON`, `list KIND CONDITION... [filter TEXT] [as JSON]`, `window OFFSET SIZE`, `pages NUMBER SIZE FIRST`,
+//! `let NAME JSON`,
 //! `only CONDITION... => STEP`, `each HOLE STEP`, `reply STATUS [HEADER=TEXT...] [JSON]`.
 
 use super::fill::Condition;
@@ -79,6 +80,8 @@ pub(crate) enum Step {
     Add { kind: String, id: String, field: String, value: Value },
     Cut { kind: String, id: String, field: String, value: Value },
     List { kind: String, when: Vec<Condition>, filter: Option<String>, shown: Option<Value> },
+    /// The items from an offset on, at most so many; `first` is the number of the first page where pages are counted.
+    Window { from: String, size: String, first: Option<u64> },
     Let { name: String, value: Value },
     Each { hole: String, step: Box<Step> },
     Reply { status: u16, headers: Vec<(String, String)>, body: Option<Value> },
@@ -249,6 +252,11 @@ fn step(text: &str) -> Result<Step, String> {
         "add" => Step::Add { kind: kind()?, id: id()?, field: line.word(3)?, value: line.value()? },
         "cut" => Step::Cut { kind: kind()?, id: id()?, field: line.word(3)?, value: line.value()? },
         "list" => listed(&line)?,
+        "window" => Step::Window { from: kind()?, size: id()?, first: None },
+        "pages" => {
+            let first = line.word(3)?.parse().map_err(|_| "the first page's number is missing".to_owned())?;
+            Step::Window { from: kind()?, size: id()?, first: Some(first) }
+        }
         "let" => Step::Let { name: kind()?, value: line.value()? },
         "reply" => {
             let headers = line.words.iter().skip(2).filter_map(|word| word.split_once('='));

@@ -104,6 +104,20 @@ fn take(description: &Description, step: &Step, scope: &mut Scope, tx: &mut Tx<'
         Step::List { kind, when, filter, shown } => {
             return listed(description, (kind, when, filter.as_deref(), shown.as_ref()), scope, tx);
         }
+        Step::Window { from, size, first } => {
+            let number = |text: &str| shown(&fill_text(text, scope)).parse::<usize>().ok();
+            let size = number(size).unwrap_or(ITEMS_MAX).min(ITEMS_MAX);
+            let from = match first {
+                None => number(from).unwrap_or(0),
+                Some(first) => {
+                    let first = usize::try_from(*first).unwrap_or(1);
+                    number(from).unwrap_or(first).saturating_sub(first).saturating_mul(size)
+                }
+            };
+            let items = scope.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
+            let page: Vec<Value> = items.into_iter().skip(from).take(size).collect();
+            scope.insert("items".to_owned(), Value::Array(page));
+        }
         Step::Let { name, value } => {
             scope.insert(name.clone(), fill(value, scope));
         }

@@ -1,1 +1,178 @@
-//! Bad days.
+//! Thirteen bad days for every covered system: each ends in an outcome that the manifest declares, and none hangs.
+//!
+//! - One AWF stands for its system: the first that looks before it acts. What is bad happens below the manifest, so its error
+//!   mapping and its lookups are what is tried.
+//! - A lookup that could not see must never say that something is absent: that is what removals and creations are planned from.
+
+use crate::cases::Case;
+use crate::laws::{Trial, Verdict, opened};
+use crate::protocol::Step;
+use crate::stage::manifests;
+use serde_json::{Value as Json, json};
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+use xops_kernel::awf::{Ambiguity, AwfName};
+use xops_kernel::fact::Observation;
+use xops_kernel::port::{Outcome, Phase};
+
+/// What happens, and how the estate is told to let it happen.
+const BEHAVIOURS: [(&str, &str, u64); 14] = [
+    ("outage", "status:503", 0),
+    ("slow", "slow", 60),
+    ("429 with wait", "status:429", 0),
+    ("429", "status:429", 0),
+    ("500", "status:500", 0),
+    ("502 after", "status_after:502", 0),
+    ("timeout after", "timeout_after", 400),
+    ("reset mid-body", "reset_mid_body", 0),
+    ("partial page", "truncate", 0),
+    ("duplicate", "", 0),
+    ("stale read", "stale_read", 120_000),
+    ("schema change", "schema_change", 0),
+    ("wrong tenant", "wrong_tenant", 0),
+    ("expired", "expire_tokens", 0),
+];
+/// The longest that one behaviour of one system may take.
+const HANG: Duration = Duration::from_secs(8);
+/// Systems whose lookup takes for an absence a list whose items no longer have the member by which they are told apart, or
+/// a list that is not there, as vendors leave empty lists out. This list only shrinks.
+const DO_NOT_SEE_A_NEW_NAME: &[&str] = &["greenhouse", "kisi", "zscaler_zia"];
+
+async fn tried(trial: &Trial<'_>, (name, kind, delay_ms): (&str, &str, u64)) -> Verdict {
+    let before = trial.set().await?;
+    let mut step = trial.step();
+    let seen = step.look(Phase::Snapshot).await.map_err(|why| format!("snapshot: {why}"))?;
+    step.before = seen.outputs;
+    let mut more = if delay_ms > 0 { json!({"delay_ms": delay_ms}) } else { json!({}) };
+    if name == "429 with wait" {
+        more["retry_after_s"] = json!(7);
+    }
+    let system = &trial.name.system;
+    match name {
+        "partial page" | "schema change" | "wrong tenant" => {
+            more["times"] = Json::Null;
+            trial.stage.fault(system, "*", kind, &more).await;
+            blind(&step, name).await
+        }
+        "duplicate" => duplicate(trial, step).await,
+        "stale read" => {
+            let (outcome, told) = step.call().await;
+            if !matches!(outcome, Outcome::Ok(_) | Outcome::AlreadyDone(_)) {
+                return Err(format!("{outcome:?} of {told}"));
+            }
+            more["times"] = Json::Null;
+            trial.stage.fault(system, "*", kind, &more).await;
+            // The old state, or that the object is not there: both are waited for, neither is a failure for good.
+            drop(step.look(Phase::Readback).await);
+            trial.stage.control("DELETE", "/faults", &Json::Null).await;
+            let fresh = step.look(Phase::Readback).await?;
+            if step.reached(&fresh.seen) == Some(true) { Ok("seen") } else { Err(format!("{:?}", fresh.seen)) }
+        }
+        _ => {
+            trial.stage.fault(system, "*", kind, &more).await;
+            if name == "timeout after" {
+                step.deadline = Duration::from_millis(200);
+            }
+            let (outcome, told) = step.call().await;
+            let changed = !trial.differences(&before, &trial.state().await).is_empty();
+            // A body of nothing cannot break off.
+            if name == "reset mid-body" && changed && told.ends_with("-> 204 ") {
+                return Ok("whole");
+            }
+            acted(&step, name, &outcome, changed).map_err(|why| format!("{why}: {outcome:?} of {told}"))
+        }
+    }
+}
+
+/// What the call itself may say, and whether it took effect.
+fn acted(step: &Step<'_>, name: &str, outcome: &Outcome, changed: bool) -> Verdict {
+    let good = matches!(outcome, Outcome::Ok(_) | Outcome::AlreadyDone(_));
+    let again = matches!(step.contract().ambiguity, Ambiguity::Resend { .. });
+    let open = matches!(outcome, Outcome::Unknown(_)) || again && matches!(outcome, Outcome::Transient(_));
+    let is_right = match name {
+        "slow" | "expired" => good && changed,
+        "429 with wait" => *outcome == Outcome::RateLimited { retry_after_ms: Some(7_000) } && !changed,
+        "429" => matches!(outcome, Outcome::RateLimited { .. }) && !changed,
+        "outage" | "500" => matches!(outcome, Outcome::Unknown(_) | Outcome::Transient(_)) && !changed,
+        // It may have taken effect, and nothing else may be said of it.
+        _ => open && changed,
+    };
+    if is_right { Ok(outcome_word(outcome)) } else { Err(format!("it changed {changed}")) }
+}
+
+fn outcome_word(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Ok(_) => "ok",
+        Outcome::RateLimited { .. } => "waits",
+        Outcome::Transient(_) => "again",
+        _ => "unknown",
+    }
+}
+
+/// A lookup that is shown nothing that it can trust.
+async fn blind(step: &Step<'_>, name: &str) -> Verdict {
+    let system = step.name.system.as_str();
+    let seen = match step.look(Phase::Snapshot).await {
+        Err(_) => return Ok("failed"),
+        Ok(sighting) => sighting.seen,
+    };
+    match (name, seen) {
+        (_, Observation::Unknown(_)) => Ok("unknown"),
+        ("schema change", Observation::Absent(_)) if DO_NOT_SEE_A_NEW_NAME.contains(&system) => Ok("unseen"),
+        // A complete listing of somebody else's objects does not show ours: nothing in it says whose it is.
+        ("wrong tenant", Observation::Absent(_)) => Ok("absent"),
+        (_, seen) => Err(format!("{seen:?}")),
+    }
+}
+
+/// The same request arrives twice.
+async fn duplicate(trial: &Trial<'_>, mut step: Step<'_>) -> Verdict {
+    let (first, told) = step.call().await;
+    if !matches!(first, Outcome::Ok(_) | Outcome::AlreadyDone(_)) {
+        return Err(format!("{first:?} of {told}"));
+    }
+    let after = trial.state().await;
+    let (second, _) = step.call().await;
+    let doubled = !trial.differences(&after, &trial.state().await).is_empty();
+    let declared = match step.contract().ambiguity {
+        Ambiguity::Resend { .. } | Ambiguity::Probe { unique: true, .. } => false,
+        Ambiguity::Probe { unique: false, .. } | Ambiguity::Park => true,
+    };
+    match (doubled, declared) {
+        (false, _) => Ok(if matches!(second, Outcome::Ok(_) | Outcome::AlreadyDone(_)) { "same" } else { "refused" }),
+        (true, true) => Ok("declared"),
+        (true, false) => Err("it doubled, and the manifest says that it cannot".to_owned()),
+    }
+}
+
+#[test]
+fn every_covered_system_ends_its_bad_days_in_a_declared_outcome() {
+    let only = std::env::var("XOPS_LAWS_ONLY").ok();
+    let system = only.as_deref().map(|only| only.split('.').next().unwrap_or(only));
+    let (covered, stage, runtime) = opened(system);
+    let (mut table, mut failures) = (String::new(), Vec::new());
+    let none = Case::default();
+    for (name, cases) in &covered {
+        let awfs = &manifests().manifest(name).unwrap().awfs;
+        let Some((function, _)) = awfs.iter().find(|(_, awf)| awf.contract.snapshot) else { continue };
+        let case = cases.awfs.get(function).unwrap_or(&none);
+        let trial = Trial { stage: &stage, cases, case, name: AwfName::new(name, function) };
+        let _infallible = write!(table, "{:36}", trial.name.to_string());
+        for behaviour in BEHAVIOURS {
+            let began = Instant::now();
+            let verdict = runtime.block_on(tried(&trial, behaviour));
+            runtime.block_on(stage.control("DELETE", "/faults", &Json::Null));
+            let word = verdict.as_ref().map_or("FAILS", |word| word);
+            let _infallible = write!(table, "{word:>9}");
+            if let Err(why) = verdict {
+                failures.push(format!("{} {}: {why}", trial.name, behaviour.0));
+            }
+            if began.elapsed() > HANG {
+                failures.push(format!("{} {}: it took {:?}", trial.name, behaviour.0, began.elapsed()));
+            }
+        }
+        table.push('\n');
+    }
+    eprintln!("{table}");
+    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+}

@@ -24,6 +24,7 @@ pub(crate) struct Step<'a> {
     pub(crate) key: CallKey,
     pub(crate) before: Values,
     pub(crate) outputs: Values,
+    pub(crate) deadline: Duration,
 }
 
 /// What came of a step.
@@ -37,7 +38,7 @@ pub(crate) struct Done {
 
 impl<'a> Step<'a> {
     pub(crate) fn new(stage: &'a Stage, name: AwfName, inputs: Values, key: CallKey) -> Self {
-        Self { stage, name, inputs, key, before: Values::new(), outputs: Values::new() }
+        Self { stage, name, inputs, key, before: Values::new(), outputs: Values::new(), deadline: DEADLINE }
     }
 
     pub(crate) fn contract(&self) -> &'static Contract {
@@ -62,7 +63,7 @@ impl<'a> Step<'a> {
         let mut carry = Values::new();
         let mut request = manifests().render(&self.ask(phase, &carry)).map_err(|why| why.to_string())?;
         for _ in 0..PAGES_MAX {
-            let answer = self.stage.client.send(&request, DEADLINE).await;
+            let answer = self.stage.client.send(&request, self.deadline).await;
             let answer = answer.map_err(|lost| format!("lost: {lost}"))?;
             match manifests().sight(&self.ask(phase, &carry), &answer) {
                 Page::Over(sighting) => return Ok(sighting),
@@ -94,7 +95,7 @@ impl<'a> Step<'a> {
             request.query,
             String::from_utf8_lossy(&request.body)
         );
-        match self.stage.client.send(&request, DEADLINE).await {
+        match self.stage.client.send(&request, self.deadline).await {
             Ok(answer) => {
                 let outcome = manifests().classify(&self.ask(Phase::Do, &nothing), &answer);
                 if let Outcome::Ok(values) | Outcome::AlreadyDone(values) = &outcome {
@@ -110,9 +111,9 @@ impl<'a> Step<'a> {
     /// Whether a sighting says that what the AWF achieves is so.
     pub(crate) fn reached(&self, seen: &Observation<Value>) -> Option<bool> {
         match (self.contract().achieves, seen) {
-            (_, Observation::Unknown(_)) | (None, _) => None,
+            (_, Observation::Unknown(_)) => None,
             (Some(Achieves::Remove), seen) => Some(matches!(seen, Observation::Absent(_))),
-            (Some(Achieves::Create | Achieves::Update), seen) => Some(matches!(seen, Observation::Present(_))),
+            (_, seen) => Some(matches!(seen, Observation::Present(_))),
         }
     }
 
