@@ -358,11 +358,10 @@ manifest "duo" {
     capture = { secret = response.body.response[0] }
 
     lookup "bypass_code_of" {}
-    # Who has a code already is not given a second one.
+    # Codes that exist are kept, so a second call gives a second code: it is made only when several lookups agree that there is none.
     ambiguous "probe" {
       window   = "15s"
       agreeing = 2
-      unique   = true
     }
     readback {
       within = "60s"

@@ -23,7 +23,7 @@ manifest "snowflake" {
 
   error "absent" { when = response.status == 404 && contains(["404", "002003", "390201"], response.body.code) }
   error "conflict" { when = response.status == 409 }
-  error "transient" { when = contains([429, 503], response.status) && response.header.retry-after != null }
+  error "transient" { when = response.status == 503 && response.header.retry-after != null }
 
   lookup "user" {
     inputs = { name = "text" }

@@ -67,7 +67,7 @@ manifest "telnyx_mobile" {
     inputs = { sim = "text" }
     get    = "/sim_cards/{sim}"
     error "absent" { when = response.status == 404 && contains(list(response.body.errors[*].code), "10005") }
-    present       = response.body.data.id != null
+    present       = response.body.data.id == input.sim
     outputs       = { iccid = response.body.data.iccid }
     authoritative = true
   }
@@ -93,7 +93,7 @@ manifest "telnyx_mobile" {
     inputs = { number_id = "text" }
     get    = "/phone_numbers/{number_id}"
     error "absent" { when = response.status == 404 && contains(list(response.body.errors[*].code), "10005") }
-    present       = response.body.data.id != null
+    present       = response.body.data.id == input.number_id
     outputs       = { number = response.body.data.phone_number }
     authoritative = true
   }
