@@ -146,8 +146,10 @@ fn judge_object(
         }
     }
     // A reference names its object by what the object itself only shows; and what has to be sent may be sent.
-    let is_reference = map.get("type").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("reference"));
-    let must = |name: &str| name == "type" || has_name(&schema["required"], name) || (is_reference && name == "id");
+    let is_reference =
+        map.get("type").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("reference"));
+    let must =
+        |name: &str| name == "type" || has_name(&schema["required"], name) || (is_reference && name == "id");
     for name in schema["x-readOnly"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         if map.contains_key(name) && !must(name) {
             return Err(wrong(path, &format!("sends `{name}`, which is read-only")));

@@ -117,7 +117,7 @@ impl Store {
     /// BLAKE3 over all objects, without volatile members.
     pub(crate) fn digest(&self) -> String {
         let mut hasher = blake3::Hasher::new();
-        for (kind, table) in &self.kinds {
+        for (kind, table) in self.kinds.iter().filter(|(kind, _)| !is_memory(kind)) {
             for (id, value) in table.entries.iter().filter_map(|(id, entry)| Some((id, entry.now()?))) {
                 for part in [kind, id, &canonical::text(value, self.shape.volatile)] {
                     hasher.update(part.as_bytes()).update(b"\n");
@@ -129,7 +129,7 @@ impl Store {
 
     /// All objects: kind -> id -> object.
     pub(crate) fn dump(&self) -> Value {
-        let kinds = self.kinds.iter().map(|(kind, table)| {
+        let kinds = self.kinds.iter().filter(|(kind, _)| !is_memory(kind)).map(|(kind, table)| {
             let objects =
                 table.entries.iter().filter_map(|(id, entry)| Some((id.clone(), entry.now()?.clone())));
             (kind.clone(), Value::Object(objects.collect()))
@@ -176,6 +176,12 @@ impl Store {
         }
         entry.push(now_ms, value);
     }
+}
+
+/// What a system remembers of the calls themselves, such as the keys by which it knows one that comes twice, is none of its
+/// objects: the names of such kinds begin with `~`.
+fn is_memory(kind: &str) -> bool {
+    kind.starts_with('~')
 }
 
 fn key(value: &Value, pointer: &str) -> Option<String> {

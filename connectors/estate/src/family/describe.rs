@@ -67,24 +67,86 @@ pub(crate) type Told = (u16, Option<Value>);
 /// What a route does, in order, until one of its steps answers.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
-    Needs { kind: String, id: String, told: Told },
-    Free { kind: String, id: Option<String>, when: Vec<Condition>, told: Told },
-    If { when: Vec<Condition>, told: Told },
+    Needs {
+        kind: String,
+        id: String,
+        told: Told,
+    },
+    Free {
+        kind: String,
+        id: Option<String>,
+        when: Vec<Condition>,
+        told: Told,
+    },
+    If {
+        when: Vec<Condition>,
+        told: Told,
+    },
     Require(Vec<String>),
-    Only { when: Vec<Condition>, step: Box<Step> },
-    Make { kind: String, id: Option<String>, value: Value },
-    Put { kind: String, id: String, value: Value },
-    Merge { kind: String, id: String, value: Value },
-    Drop { kind: String, id: String },
-    DropAll { kind: String, when: Vec<Condition> },
-    Add { kind: String, id: String, field: String, value: Value },
-    Cut { kind: String, id: String, field: String, value: Value },
-    List { kind: String, when: Vec<Condition>, filter: Option<String>, shown: Option<Value> },
+    Only {
+        when: Vec<Condition>,
+        step: Box<Step>,
+    },
+    Make {
+        kind: String,
+        id: Option<String>,
+        value: Value,
+    },
+    Put {
+        kind: String,
+        id: String,
+        value: Value,
+    },
+    Merge {
+        kind: String,
+        id: String,
+        value: Value,
+    },
+    Drop {
+        kind: String,
+        id: String,
+    },
+    DropAll {
+        kind: String,
+        when: Vec<Condition>,
+    },
+    Add {
+        kind: String,
+        id: String,
+        field: String,
+        value: Value,
+    },
+    Cut {
+        kind: String,
+        id: String,
+        field: String,
+        value: Value,
+    },
+    List {
+        kind: String,
+        when: Vec<Condition>,
+        filter: Option<String>,
+        shown: Option<Value>,
+    },
     /// The items from an offset on, at most so many; `first` is the number of the first page where pages are counted.
-    Window { from: String, size: String, first: Option<u64> },
-    Let { name: String, value: Value },
-    Each { hole: String, step: Box<Step> },
-    Reply { status: u16, headers: Vec<(String, String)>, body: Option<Value> },
+    Window {
+        from: String,
+        size: String,
+        first: Option<u64>,
+    },
+    Let {
+        name: String,
+        value: Value,
+    },
+    Each {
+        hole: String,
+        step: Box<Step>,
+    },
+    Reply {
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: Option<Value>,
+    },
 }
 
 /// A line cut into its words and the JSON at its end.
@@ -154,11 +216,11 @@ impl Description {
                 continue;
             }
             if let Some(name) = line.strip_prefix("include ") {
-                let text = find(name.trim()).ok_or_else(|| wrong("there is no such description".to_owned()))?;
+                let text =
+                    find(name.trim()).ok_or_else(|| wrong("there is no such description".to_owned()))?;
                 self.read(text, find)?;
             } else if line.starts_with(' ') {
-                let rule =
-                    self.rules.last_mut().ok_or_else(|| wrong("a step without a route".to_owned()))?;
+                let rule = self.rules.last_mut().ok_or_else(|| wrong("a step without a route".to_owned()))?;
                 rule.steps.push(step(line.trim()).map_err(wrong)?);
             } else {
                 self.declare(line).map_err(wrong)?;

@@ -117,6 +117,7 @@ fn look(hole: &str, scope: &Scope) -> Value {
         "list" if value.is_null() => json!([]),
         "list" if !value.is_array() => json!([value]),
         "quoted" => shown(&value).split('"').nth(1).map_or(Value::Null, |text| json!(text)),
+        "called" => shown(&value).split('\'').nth(1).map_or(Value::Null, |text| json!(text)),
         "names" => value.as_object().map_or(Value::Null, |all| json!(all.keys().collect::<Vec<_>>())),
         "count" => json!(value.as_array().map_or(0, Vec::len)),
         _ => value,
@@ -209,7 +210,8 @@ pub(crate) fn filtered(item: &Value, filter: &str) -> Option<bool> {
     let mut all = true;
     for part in filter.replace(" AND ", " and ").replace("&&", " and ").split(" and ") {
         let part = part.trim().trim_start_matches('(').trim_end_matches(')');
-        let (field, value) = [" eq ", " EQ ", "==", "=", ":"].iter().find_map(|sign| part.split_once(sign))?;
+        let (field, value) =
+            [" eq ", " EQ ", "==", "=", ":"].iter().find_map(|sign| part.split_once(sign))?;
         let value = value.trim().trim_matches(['"', '\'']);
         let field = field.trim().replace('/', ".");
         let found = at(item, &field);

@@ -38,12 +38,7 @@ pub(crate) fn answer(description: &Description, told: &Told, scope: &Scope) -> R
 }
 
 /// Serves one call.
-pub(crate) fn serve(
-    description: &Description,
-    rule: &Rule,
-    call: &Call<'_>,
-    tx: &mut Tx<'_>,
-) -> Reply {
+pub(crate) fn serve(description: &Description, rule: &Rule, call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
     let mut scope = scope(call);
     scope.insert("now".to_owned(), json!(crate::clock::instant(tx.now_ms)));
     scope.insert("today".to_owned(), json!(crate::clock::date(tx.now_ms)));
@@ -82,14 +77,16 @@ fn take(description: &Description, step: &Step, scope: &mut Scope, tx: &mut Tx<'
             }
         }
         Step::If { when, told } => {
-            let seen = Value::Object(scope.iter().map(|(name, value)| (name.clone(), value.clone())).collect());
+            let seen =
+                Value::Object(scope.iter().map(|(name, value)| (name.clone(), value.clone())).collect());
             if all_hold(when, &seen, scope) {
                 why(scope, "the object is not in a state for this".to_owned());
                 return Some(answer(description, told, scope));
             }
         }
         Step::Only { when, step } => {
-            let seen = Value::Object(scope.iter().map(|(name, value)| (name.clone(), value.clone())).collect());
+            let seen =
+                Value::Object(scope.iter().map(|(name, value)| (name.clone(), value.clone())).collect());
             if all_hold(when, &seen, scope) {
                 return take(description, step, scope, tx);
             }
@@ -131,13 +128,14 @@ fn take(description: &Description, step: &Step, scope: &mut Scope, tx: &mut Tx<'
             }
         }
         Step::Reply { status, headers, body } => {
-            let reply = body.as_ref().map_or_else(
-                || Reply::empty(*status),
-                |body| Reply::json(*status, &fill(body, scope)),
+            let reply = body
+                .as_ref()
+                .map_or_else(|| Reply::empty(*status), |body| Reply::json(*status, &fill(body, scope)));
+            return Some(
+                headers.iter().fold(reply, |reply, (header, value)| {
+                    reply.with(header, shown(&fill_text(value, scope)))
+                }),
             );
-            return Some(headers.iter().fold(reply, |reply, (header, value)| {
-                reply.with(header, shown(&fill_text(value, scope)))
-            }));
         }
         writing => write(description, writing, scope, tx),
     }

@@ -16,28 +16,17 @@ use xops_kernel::value::Values;
 pub(crate) const NOT_COVERED: &[&str] = &[
     "atlassian_cloud",
     "bamboohr",
-    "crowdstrike",
-    "duo",
     "entra_id",
     "github",
-    "gmail",
-    "google_calendar",
     "google_endpoint",
     "google_workspace",
     "intune",
     "jamf_pro",
-    "microsoft_places",
     "okta",
     "sailpoint_isc",
     "salesforce",
     "servicenow",
-    "servicenow_wsd",
     "slack",
-    "snowflake",
-    "stripe_issuing",
-    "teams",
-    "telnyx_mobile",
-    "verkada",
     "workday",
     "zoom",
 ];
@@ -46,8 +35,7 @@ const DO: CallKey = CallKey([0xd0; 16]);
 const UNDO: CallKey = CallKey([0xbb; 16]);
 
 /// The columns of the table.
-const LAWS: [&str; 7] =
-    ["do", "again", "readback", "undo", "undo again", "undo alone", "lost"];
+const LAWS: [&str; 7] = ["do", "again", "readback", "undo", "undo again", "undo alone", "lost"];
 
 /// One AWF under test.
 pub(crate) struct Trial<'a> {
@@ -87,7 +75,8 @@ impl Trial<'_> {
         let order = json!({"system": self.name.system, "keep_tokens": true});
         self.stage.control("POST", "/reset", &order).await;
         for (kind, id, set) in &self.case.given {
-            let order = json!({"system": self.name.system, "kind": kind, "id": id, "create": true, "set": set});
+            let order =
+                json!({"system": self.name.system, "kind": kind, "id": id, "create": true, "set": set});
             self.stage.control("POST", "/mutate", &order).await;
         }
         for (function, more) in &self.case.after {
@@ -215,6 +204,8 @@ impl Trial<'_> {
         let after = self.state().await;
         let mut twice = Step::new(self.stage, undo.name.clone(), inputs.clone(), UNDO);
         verdicts.push(match twice.perform().await {
+            // What is there already may be refused by name: nothing is doubled then.
+            Err(why) if why.starts_with("Conflict") => self.unchanged("undo again", &after, true).await,
             Err(why) => Err(format!("undo again: {why}")),
             Ok(done) => self.unchanged("undo again", &after, done.outcome.is_none()).await,
         });
@@ -224,7 +215,11 @@ impl Trial<'_> {
 
     async fn unchanged(&self, what: &str, before: &Json, idle: bool) -> Verdict {
         let left = self.differences(before, &self.state().await);
-        if left.is_empty() { Ok(if idle { "no-op" } else { "same" }) } else { Err(format!("{what}: {left:?}")) }
+        if left.is_empty() {
+            Ok(if idle { "no-op" } else { "same" })
+        } else {
+            Err(format!("{what}: {left:?}"))
+        }
     }
 
     /// A compensation of what was not done changes nothing.
@@ -306,7 +301,9 @@ impl Trial<'_> {
             Some(Err(why)) => Err(format!("found, and not undone: {why}")),
             Some(Ok(mut undo)) => {
                 undo.perform().await.map_err(|why| format!("found, and not undone: {why}"))?;
-                self.restored(before, &self.state().await).map(|_| "found").map_err(|why| format!("found: {why}"))
+                self.restored(before, &self.state().await)
+                    .map(|_| "found")
+                    .map_err(|why| format!("found: {why}"))
             }
         }
     }
