@@ -50,39 +50,15 @@ pub(crate) fn serve(description: &Description, rule: &Rule, call: &Call<'_>, tx:
     Reply::empty(204)
 }
 
-fn why(scope: &mut Scope, text: String) {
+fn why(scope: &mut Scope, text: &str) {
     scope.insert("why".to_owned(), json!(text));
 }
 
 /// Takes one step; an answer ends the route.
 fn take(description: &Description, step: &Step, scope: &mut Scope, tx: &mut Tx<'_>) -> Option<Reply> {
-    let name = |id: &str, scope: &Scope| shown(&fill_text(id, scope));
     match step {
-        Step::Needs { kind, id, told } => {
-            let id = name(id, scope);
-            let Some(found) = tx.view(Fresh::Strong).get(kind, &id).cloned() else {
-                why(scope, format!("there is no {kind} {id}"));
-                return Some(answer(description, told, scope));
-            };
-            scope.insert(kind.clone(), found);
-        }
-        Step::Free { kind, id, when, told } => {
-            let taken = match id {
-                Some(id) => tx.get(kind, &name(id, scope)).is_some(),
-                None => tx.truth().all(kind).any(|(_, item)| all_hold(when, item, scope)),
-            };
-            if taken {
-                why(scope, format!("there is such a {kind} already"));
-                return Some(answer(description, told, scope));
-            }
-        }
-        Step::If { when, told } => {
-            let seen =
-                Value::Object(scope.iter().map(|(name, value)| (name.clone(), value.clone())).collect());
-            if all_hold(when, &seen, scope) {
-                why(scope, "the object is not in a state for this".to_owned());
-                return Some(answer(description, told, scope));
-            }
+        Step::Needs { .. } | Step::Free { .. } | Step::If { .. } | Step::Require(_) => {
+            return judged(description, step, scope, tx);
         }
         Step::Only { when, step } => {
             let seen =
@@ -91,30 +67,10 @@ fn take(description: &Description, step: &Step, scope: &mut Scope, tx: &mut Tx<'
                 return take(description, step, scope, tx);
             }
         }
-        Step::Require(fields) => {
-            let body = scope.get("body").cloned().unwrap_or_default();
-            if let Some(missing) = fields.iter().find(|field| at(&body, field).is_null()) {
-                why(scope, format!("{missing} is required"));
-                return Some(answer(description, &(400, None), scope));
-            }
-        }
         Step::List { kind, when, filter, shown } => {
             return listed(description, (kind, when, filter.as_deref(), shown.as_ref()), scope, tx);
         }
-        Step::Window { from, size, first } => {
-            let number = |text: &str| shown(&fill_text(text, scope)).parse::<usize>().ok();
-            let size = number(size).unwrap_or(ITEMS_MAX).min(ITEMS_MAX);
-            let from = match first {
-                None => number(from).unwrap_or(0),
-                Some(first) => {
-                    let first = usize::try_from(*first).unwrap_or(1);
-                    number(from).unwrap_or(first).saturating_sub(first).saturating_mul(size)
-                }
-            };
-            let items = scope.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
-            let page: Vec<Value> = items.into_iter().skip(from).take(size).collect();
-            scope.insert("items".to_owned(), Value::Array(page));
-        }
+        Step::Window { from, size, first } => windowed(from, size, *first, scope),
         Step::Let { name, value } => {
             scope.insert(name.clone(), fill(value, scope));
         }
@@ -140,6 +96,64 @@ fn take(description: &Description, step: &Step, scope: &mut Scope, tx: &mut Tx<'
         writing => write(description, writing, scope, tx),
     }
     None
+}
+
+/// Judges a call before anything is written; an answer refuses it.
+fn judged(description: &Description, step: &Step, scope: &mut Scope, tx: &mut Tx<'_>) -> Option<Reply> {
+    let name = |id: &str, scope: &Scope| shown(&fill_text(id, scope));
+    match step {
+        Step::Needs { kind, id, told } => {
+            let id = name(id, scope);
+            let Some(found) = tx.view(Fresh::Strong).get(kind, &id).cloned() else {
+                why(scope, &format!("there is no {kind} {id}"));
+                return Some(answer(description, told, scope));
+            };
+            scope.insert(kind.clone(), found);
+        }
+        Step::Free { kind, id, when, told } => {
+            let taken = match id {
+                Some(id) => tx.get(kind, &name(id, scope)).is_some(),
+                None => tx.truth().all(kind).any(|(_, item)| all_hold(when, item, scope)),
+            };
+            if taken {
+                why(scope, &format!("there is such a {kind} already"));
+                return Some(answer(description, told, scope));
+            }
+        }
+        Step::If { when, told } => {
+            let seen =
+                Value::Object(scope.iter().map(|(name, value)| (name.clone(), value.clone())).collect());
+            if all_hold(when, &seen, scope) {
+                why(scope, "the object is not in a state for this");
+                return Some(answer(description, told, scope));
+            }
+        }
+        Step::Require(fields) => {
+            let body = scope.get("body").cloned().unwrap_or_default();
+            if let Some(missing) = fields.iter().find(|field| at(&body, field).is_null()) {
+                why(scope, &format!("{missing} is required"));
+                return Some(answer(description, &(400, None), scope));
+            }
+        }
+        _ => {}
+    }
+    None
+}
+
+/// Keeps one page of the items.
+fn windowed(from: &str, size: &str, first: Option<u64>, scope: &mut Scope) {
+    let number = |text: &str| shown(&fill_text(text, scope)).parse::<usize>().ok();
+    let size = number(size).unwrap_or(ITEMS_MAX).min(ITEMS_MAX);
+    let from = match first {
+        None => number(from).unwrap_or(0),
+        Some(first) => {
+            let first = usize::try_from(first).unwrap_or(1);
+            number(from).unwrap_or(first).saturating_sub(first).saturating_mul(size)
+        }
+    };
+    let items = scope.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
+    let page: Vec<Value> = items.into_iter().skip(from).take(size).collect();
+    scope.insert("items".to_owned(), Value::Array(page));
 }
 
 fn write(description: &Description, step: &Step, scope: &mut Scope, tx: &mut Tx<'_>) {

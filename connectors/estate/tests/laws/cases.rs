@@ -49,7 +49,7 @@ impl Cases {
                 ("var", 2) => drop(cases.vars.insert(words[1].to_owned(), json)),
                 ("default", 1) => cases.default = json.as_object().cloned().unwrap_or_default(),
                 ("volatile", _) => cases.volatile = words[1..].iter().map(|&word| word.to_owned()).collect(),
-                ("awf", 2) => at = words[1].to_owned(),
+                ("awf", 2) => words[1].clone_into(&mut at),
                 ("in", 1) => case.inputs = json.as_object().cloned().unwrap_or_default(),
                 ("after", 2) => {
                     let inputs = json.as_object().cloned().unwrap_or_default();

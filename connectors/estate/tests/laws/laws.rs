@@ -49,7 +49,7 @@ pub(crate) type Verdict = Result<&'static str, String>;
 
 impl Trial<'_> {
     fn inputs(&self, function: &str, more: &Map<String, Json>) -> Values {
-        let manifest = manifests().manifest(&self.name.system).unwrap();
+        let manifest = manifests().manifest(&self.name.system).expect("the system has a manifest");
         let awf = manifest.awfs.get(function).unwrap_or_else(|| panic!("there is no {function}"));
         let mut inputs = sample::inputs(awf);
         let own = self.cases.awfs.get(function).map(|case| &case.inputs);
@@ -374,13 +374,17 @@ pub(crate) fn opened(only: Option<&str>) -> (Vec<(&'static str, Cases)>, Stage, 
     let places: Vec<(&str, BTreeMap<String, Json>)> =
         covered.iter().map(|(name, cases)| (*name, cases.vars.clone())).collect();
     let stage = Stage::new(&places);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
     (covered, stage, runtime)
 }
 
 async fn judged(stage: &Stage, system: &str, cases: &Cases, only: Option<&str>) -> (String, Vec<String>) {
     let (mut table, mut failures) = (String::new(), Vec::new());
-    let manifest = manifests().manifest(system).unwrap();
+    let manifest = manifests().manifest(system).expect("the system has a manifest");
     let none = Case::default();
     for function in manifest.awfs.keys().filter(|name| only.is_none_or(|only| only == name.as_str())) {
         let case = cases.awfs.get(function).unwrap_or(&none);

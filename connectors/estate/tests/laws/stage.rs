@@ -24,10 +24,11 @@ pub(crate) fn manifests() -> &'static Manifests {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../manifests");
         let folders = [root.clone(), root.join("families")];
         let entries = folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten();
-        let paths = entries.map(|entry| entry.unwrap().path());
+        let paths = entries.map(|entry| entry.expect("the folder can be read").path());
         let hcl = paths.filter(|path| path.extension().is_some_and(|end| end == "hcl"));
-        let mut files: Vec<(String, Vec<u8>)> =
-            hcl.map(|path| (path.display().to_string(), std::fs::read(path).unwrap())).collect();
+        let mut files: Vec<(String, Vec<u8>)> = hcl
+            .map(|path| (path.display().to_string(), std::fs::read(path).expect("the manifest can be read")))
+            .collect();
         files.sort();
         let (manifests, findings) = Manifests::load(&files);
         assert!(findings.is_empty(), "the manifests have {} findings", findings.len());
@@ -59,7 +60,7 @@ pub(crate) struct Stage {
 impl Stage {
     /// Starts an estate, and makes a client of `systems` with the configuration that `vars` completes.
     pub(crate) fn new(systems: &[(&str, BTreeMap<String, Json>)]) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().expect("a directory");
         let options = Options {
             dir: dir.path().to_owned(),
             people: 3,
@@ -67,7 +68,7 @@ impl Stage {
             rate_limits: false,
             ..Options::default()
         };
-        let running = start(options).unwrap();
+        let running = start(options).expect("the estate starts");
         let mut targets = Vec::new();
         let mut configs = BTreeMap::new();
         for (system, vars) in systems {
@@ -75,21 +76,21 @@ impl Stage {
             targets.push(target(&running, system, &config));
             configs.insert((*system).to_owned(), config);
         }
-        let client = Client::new(targets, Limits::default()).unwrap();
-        let control = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = Client::new(targets, Limits::default()).expect("every target has its parts");
+        let control = reqwest::Client::builder().no_proxy().build().expect("the estate answers");
         Self { running, client, configs, control, _dir: dir }
     }
 
     /// Asks the control server.
     pub(crate) async fn control(&self, method: &str, path: &str, body: &Json) -> Json {
         let url = format!("{}{path}", self.running.control_url);
-        let request = self.control.request(method.parse().unwrap(), url);
+        let request = self.control.request(method.parse().expect("the estate answers"), url);
         let request = if body.is_null() { request } else { request.body(body.to_string()) };
-        let answer = request.send().await.unwrap();
+        let answer = request.send().await.expect("the estate answers");
         let ok = answer.status().is_success();
-        let text = answer.text().await.unwrap();
+        let text = answer.text().await.expect("the estate answers");
         assert!(ok, "{method} {path} {body}: {text}");
-        serde_json::from_str(&text).unwrap()
+        serde_json::from_str(&text).expect("the estate answers")
     }
 
     /// All objects of a system.
@@ -108,7 +109,7 @@ impl Stage {
 }
 
 fn config(running: &Running, system: &str, vars: &BTreeMap<String, Json>) -> Values {
-    let manifest = manifests().manifest(system).unwrap();
+    let manifest = manifests().manifest(system).expect("the system has a manifest");
     let address = running.systems.get(system).unwrap_or_else(|| panic!("the estate has no {system}"));
     let mut config = sample::config(manifest);
     config.insert("base_url".to_owned(), address.base_url.as_str().into());
@@ -130,13 +131,13 @@ fn config(running: &Running, system: &str, vars: &BTreeMap<String, Json>) -> Val
 
 /// A value of JSON.
 pub(crate) fn read(value: &Json) -> Value {
-    xops_connectors::json::parse(value.to_string().as_bytes()).unwrap()
+    xops_connectors::json::parse(value.to_string().as_bytes()).expect("the estate answers")
 }
 
 fn target(running: &Running, system: &str, config: &Values) -> Target {
     let address = &running.systems[system];
     let token_url = address.description["token_url"].as_str().unwrap_or_default();
-    let auth = at_home(manifests().auth(system).unwrap(), token_url);
+    let auth = at_home(manifests().auth(system).expect("the system has a manifest"), token_url);
     let mut credential = Credential::none();
     let secret = address.credentials.get("secret").cloned().unwrap_or_else(|| "unused".to_owned());
     let mut parts = BTreeMap::new();
@@ -146,7 +147,7 @@ fn target(running: &Running, system: &str, config: &Values) -> Target {
         let value = own.unwrap_or_else(|| usual.unwrap_or_else(|| secret.clone()));
         credential = credential.with(&part, SecretString::from(value));
     }
-    let base_url = Url::parse(&address.base_url).unwrap();
+    let base_url = Url::parse(&address.base_url).expect("the estate answers");
     Target {
         system: system.to_owned(),
         more_urls: vec![base_url.clone()],
@@ -163,7 +164,8 @@ fn target(running: &Running, system: &str, config: &Values) -> Target {
 fn key() -> String {
     let random = ring::rand::SystemRandom::new();
     let algorithm = &ring::signature::ECDSA_P256_SHA256_FIXED_SIGNING;
-    let bytes = ring::signature::EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
+    let bytes =
+        ring::signature::EcdsaKeyPair::generate_pkcs8(algorithm, &random).expect("the estate answers");
     let text = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bytes.as_ref());
     format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")
 }
@@ -198,70 +200,80 @@ fn at_home(auth: &Auth, here: &str) -> Auth {
     }
 }
 
-/// The parts that a scheme names, with a value where it is no shared secret.
-fn named(auth: &Auth, parts: &mut BTreeMap<String, Option<String>>) {
-    let mut part = |name: &str, usual: Option<String>| drop(parts.insert(name.to_owned(), usual));
-    let told = |told: &Told, parts: &mut BTreeMap<String, Option<String>>| {
-        if let Told::Part(name) = told {
-            parts.insert(name.clone(), None);
+type Parts = BTreeMap<String, Option<String>>;
+
+fn part(name: &str, usual: Option<String>, parts: &mut Parts) {
+    parts.insert(name.to_owned(), usual);
+}
+
+fn told<'a>(all: impl IntoIterator<Item = &'a Told>, parts: &mut Parts) {
+    for one in all {
+        if let Told::Part(name) = one {
+            part(name, None, parts);
         }
-    };
+    }
+}
+
+fn signer(signed: &Signed, parts: &mut Parts) {
+    part("private_key", Some(key()), parts);
+    told([&signed.issuer], parts);
+    told([&signed.subject, &signed.otherwise, &signed.audience].into_iter().flatten(), parts);
+}
+
+fn granted(grant: &Grant, parts: &mut Parts) {
+    match grant {
+        Grant::Given { part: name } => part(name, None, parts),
+        Grant::Bearer(signed) | Grant::Assertion { signed, .. } => {
+            part("client_id", Some("client".to_owned()), parts);
+            signer(signed, parts);
+        }
+        Grant::Client { .. } | Grant::Refresh { .. } => {
+            part("client_id", Some("client".to_owned()), parts);
+            part("client_secret", None, parts);
+            part("refresh_token", None, parts);
+        }
+    }
+}
+
+/// The parts that a scheme names, with a value where it is no shared secret.
+fn named(auth: &Auth, parts: &mut Parts) {
     match auth {
         Auth::Several { by_path, otherwise } => {
-            by_path.iter().for_each(|(_, auth)| named(auth, parts));
+            for (_, auth) in by_path {
+                named(auth, parts);
+            }
             named(otherwise, parts);
         }
         Auth::None => {}
-        Auth::ApiKey { part: name, .. } | Auth::ApiKeyQuery { part: name, .. } => part(name, None),
+        Auth::ApiKey { part: name, .. } | Auth::ApiKeyQuery { part: name, .. } => part(name, None, parts),
         Auth::Basic { username, password } => {
-            part(username, None);
-            part(password, None);
+            part(username, None, parts);
+            part(password, None, parts);
         }
         Auth::OAuth2 { grant, form, .. } => {
-            match grant {
-                Grant::Given { part: name } => part(name, None),
-                Grant::Bearer(signed) | Grant::Assertion { signed, .. } => {
-                    part("client_id", Some("client".to_owned()));
-                    part("private_key", Some(key()));
-                    for one in [Some(&signed.issuer), signed.subject.as_ref(), signed.otherwise.as_ref()] {
-                        one.into_iter().for_each(|one| told(one, parts));
-                    }
-                }
-                Grant::Client { .. } | Grant::Refresh { .. } => {
-                    part("client_id", Some("client".to_owned()));
-                    part("client_secret", None);
-                    part("refresh_token", None);
-                }
-            }
-            form.iter().for_each(|(_, one)| told(one, parts));
+            granted(grant, parts);
+            told(form.iter().map(|(_, one)| one), parts);
         }
         Auth::TwoStep { first, .. } => match first {
             First::Basic => {
-                part("username", Some("user".to_owned()));
-                part("password", None);
+                part("username", Some("user".to_owned()), parts);
+                part("password", None, parts);
             }
-            First::Header { part: name, .. } => part(name, None),
-            First::Json(fields) | First::Form(fields) => {
-                fields.iter().for_each(|(_, one)| told(one, parts));
-            }
+            First::Header { part: name, .. } => part(name, None, parts),
+            First::Json(fields) | First::Form(fields) => told(fields.iter().map(|(_, one)| one), parts),
         },
-        Auth::Jwt { signed, .. } => {
-            part("private_key", Some(key()));
-            for one in [Some(&signed.issuer), signed.subject.as_ref(), signed.audience.as_ref()] {
-                one.into_iter().for_each(|one| told(one, parts));
-            }
-        }
+        Auth::Jwt { signed, .. } => signer(signed, parts),
         Auth::Duo { .. } => {
-            part("integration_key", Some("key".to_owned()));
-            part("secret_key", None);
+            part("integration_key", Some("key".to_owned()), parts);
+            part("secret_key", None, parts);
         }
         Auth::AwsSigV4 { .. } => {
-            part("access_key_id", Some("key".to_owned()));
-            part("secret_access_key", None);
+            part("access_key_id", Some("key".to_owned()), parts);
+            part("secret_access_key", None, parts);
         }
         Auth::WsSecurity => {
-            part("username", None);
-            part("password", None);
+            part("username", None, parts);
+            part("password", None, parts);
         }
     }
 }
