@@ -39,6 +39,7 @@ const TEXTS: &[(&str, &str)] = &[
     ("pagerduty", include_str!("../../worlds/pagerduty.wire")),
     ("ringcentral", include_str!("../../worlds/ringcentral.wire")),
     ("robin", include_str!("../../worlds/robin.wire")),
+    ("sailpoint_isc", include_str!("../../worlds/sailpoint_isc.wire")),
     ("scim2_generic", include_str!("../../worlds/scim2_generic.wire")),
     ("servicenow_wsd", include_str!("../../worlds/servicenow_wsd.wire")),
     ("snipe_it", include_str!("../../worlds/snipe_it.wire")),

