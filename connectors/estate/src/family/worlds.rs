@@ -50,6 +50,7 @@ const TEXTS: &[(&str, &str)] = &[
     ("twilio", include_str!("../../worlds/twilio.wire")),
     ("verkada", include_str!("../../worlds/verkada.wire")),
     ("xero", include_str!("../../worlds/xero.wire")),
+    ("zoom", include_str!("../../worlds/zoom.wire")),
     ("zscaler_zia", include_str!("../../worlds/zscaler_zia.wire")),
 ];
 
