@@ -114,25 +114,30 @@ impl Admission {
         Answer::Go { transition }
     }
 
-    /// Whether one more request of what was admitted, or of a read, may go at `now`: a page, a link. It takes no place and asks
-    /// no breaker; [`Admission::paced`] ends it.
+    /// Whether one more request of a call that was admitted may go at `now`: a page, a link. It has its place already.
+    pub fn again(&mut self, call: &Call, urgency: Urgency, now: Millis) -> Result<(), Millis> {
+        let covering = self.budgets.iter_mut().filter(|budget| budget.covers(call));
+        let refusals = covering.filter_map(|budget| budget.ready_again(urgency, now).err());
+        if let Some(until) = refusals.max() {
+            return Err(until);
+        }
+        for budget in self.budgets.iter_mut().filter(|budget| budget.covers(call)) {
+            budget.take_again(urgency, now);
+        }
+        Ok(())
+    }
+
+    /// Whether a request of a read may go at `now`. It takes a place in its budgets and asks no breaker; [`Admission::paced`]
+    /// ends it.
     pub fn pace(&mut self, call: &Call, urgency: Urgency, now: Millis) -> Result<(), Millis> {
         self.ready(call, urgency, now).map_err(|(until, _)| until)?;
         self.take(call, urgency, now);
         Ok(())
     }
 
-    /// Takes in what the answer to a paced request says; `None` where none came.
-    pub fn paced(&mut self, call: &Call, response: Option<&Response>, now: Millis) {
-        for budget in self.budgets.iter_mut().filter(|budget| budget.covers(call)) {
-            budget.ended();
-            if let Some(response) = response {
-                budget.heard(response, now);
-                if response.status == 429 {
-                    budget.refused(retry_after_ms(response), now);
-                }
-            }
-        }
+    /// A paced request is over.
+    pub fn paced(&mut self, call: &Call) {
+        self.budgets.iter_mut().filter(|budget| budget.covers(call)).for_each(Budget::ended);
     }
 
     fn ready(&mut self, call: &Call, urgency: Urgency, now: Millis) -> Result<(), (Millis, Why)> {
@@ -155,6 +160,9 @@ impl Admission {
     pub fn heard(&mut self, call: &Call, response: &Response, now: Millis) {
         for budget in self.budgets.iter_mut().filter(|budget| budget.covers(call)) {
             budget.heard(response, now);
+            if response.status == 429 {
+                budget.refused(retry_after_ms(response), now);
+            }
         }
     }
 
@@ -207,8 +215,8 @@ mod tests {
     use xops_kernel::port::Limit;
     use xops_kernel::value::Values;
 
-    fn budget(calls: u32, reserve_percent: u8, methods: &[&str]) -> Budget {
-        let limit = Limit {
+    fn limit(calls: u32, reserve_percent: u8, methods: &[&str]) -> Limit {
+        Limit {
             name: "all".to_owned(),
             paths: Vec::new(),
             methods: methods.iter().map(|method| (*method).to_owned()).collect(),
@@ -218,8 +226,11 @@ mod tests {
             concurrency: None,
             remaining: None,
             reset: None,
-        };
-        Budget::new(limit, 0, false)
+        }
+    }
+
+    fn budget(calls: u32, reserve_percent: u8, methods: &[&str]) -> Budget {
+        Budget::new(limit(calls, reserve_percent, methods), 0, false)
     }
 
     fn admission(concurrency: u32) -> Admission {
@@ -271,13 +282,24 @@ mod tests {
         let mut admission = admission(9);
         for _ in 0..3 {
             assert_eq!(admission.pace(&call(), Urgency::Ordinary, 0), Ok(()));
-            admission.paced(&call(), None, 0);
+            admission.paced(&call());
         }
         assert_eq!(admission.pace(&call(), Urgency::Ordinary, 0), Err(250), "the reserve is not for it");
         assert_eq!(admission.pace(&call(), Urgency::Urgent, 0), Ok(()));
         let headers = vec![("retry-after".to_owned(), "7".to_owned())];
-        admission.paced(&call(), Some(&Response { status: 429, headers, body: Vec::new() }), 0);
+        admission.heard(&call(), &Response { status: 429, headers, body: Vec::new() }, 0);
         assert_eq!(admission.pace(&call(), Urgency::Urgent, 6_999), Err(7_000));
+    }
+
+    #[test]
+    fn a_lookup_never_waits_for_its_own_place() {
+        let one = Budget::new(Limit { concurrency: Some(1), ..limit(4, 0, &[]) }, 0, false);
+        let mut admission = Admission::new(Limits::default(), vec![one], 9, [7; 16]);
+        go(&mut admission, 0);
+        assert_eq!(admission.pace(&call(), Urgency::Urgent, 0), Err(PLACE_MS), "the place is taken");
+        assert_eq!(admission.again(&call(), Urgency::Ordinary, 0), Ok(()), "by this very call");
+        assert_eq!(admission.finished(&call(), &ok(), 1), None);
+        assert_eq!(admission.pace(&call(), Urgency::Urgent, 1), Ok(()));
     }
 
     #[test]

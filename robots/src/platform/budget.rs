@@ -57,10 +57,20 @@ impl Budget {
         self.bucket.ready(urgency, now).map_err(Some)
     }
 
-    /// Takes a call from it; whoever was ready at this time gets it.
-    pub fn take(&mut self, urgency: Urgency, now: Millis) {
+    /// The same for whoever holds a place already: only the rate counts.
+    pub fn ready_again(&mut self, urgency: Urgency, now: Millis) -> Result<(), Millis> {
+        self.bucket.ready(urgency, now)
+    }
+
+    /// Takes one more call for whoever holds a place already.
+    pub fn take_again(&mut self, urgency: Urgency, now: Millis) {
         let taken = self.bucket.take(urgency, now);
         assert!(taken.is_ok(), "a budget that was ready at one time is ready at that time");
+    }
+
+    /// Takes a call from it; whoever was ready at this time gets it.
+    pub fn take(&mut self, urgency: Urgency, now: Millis) {
+        self.take_again(urgency, now);
         self.under_way += 1;
     }
 

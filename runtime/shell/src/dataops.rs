@@ -20,7 +20,7 @@ use xops_kernel::value::Values;
 use xops_robots::dataops::due::{self, Standing};
 use xops_robots::dataops::progress::{Answer, Bounds};
 use xops_robots::dataops::reading::{Call, Effect, Event, Reader, State};
-use xops_robots::platform::bucket::Urgency;
+use xops_robots::platform::budget::Call as Paced;
 
 /// How long whoever needs fresh facts waits for them.
 const REFRESH_MAX: Duration = Duration::from_mins(2);
@@ -234,14 +234,17 @@ fn fetch<'a>(
             Err(unrendered) => Answer::Failed(Outcome::Invalid(unrendered.to_string())),
             Ok(request) => {
                 // A read of everything is the first that waits, and leaves the reserve to what is half done.
-                match Door::of(tenant, system).pace(tenant, &request, Urgency::Ordinary).await {
+                let door = Door::of(tenant, system);
+                match door.pace(tenant, Paced::of(&request)).await {
                     Err(why) => Answer::Failed(Outcome::Transient(why)),
-                    Ok(call) => {
+                    Ok(turn) => {
                         let timeout = Duration::from_millis(timeout_ms);
                         let response = tenant.transport.send(request, timeout).await;
-                        Door::of(tenant, system).paced(tenant, &call, response.as_ref().ok());
                         match response {
-                            Ok(response) => Answer::from(connector.page(config, &ask, &response)),
+                            Ok(response) => {
+                                turn.heard(&response, tenant.hub.clock.now());
+                                Answer::from(connector.page(config, &ask, &response))
+                            }
                             Err(lost) => Answer::Failed(lost.outcome()),
                         }
                     }

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
-use xops_kernel::port::{Request, Response};
+use xops_kernel::port::Response;
 use xops_kernel::record::Millis;
 use xops_robots::platform::admission::Admission;
 use xops_robots::platform::breaker::Limits;
@@ -45,17 +45,28 @@ impl Door {
         door
     }
 
-    /// Waits until one more request of a lookup or a read may go; the error says that it waited too long.
-    pub async fn pace(&self, tenant: &Tenant, request: &Request, urgency: Urgency) -> Result<Call, String> {
-        let call = Call::of(request);
+    /// Waits until one more request of a lookup, which has its place, may go; the error says that it waited too long.
+    pub async fn again(&self, tenant: &Tenant, call: &Call, urgency: Urgency) -> Result<(), String> {
+        self.wait(tenant, |admission, now| admission.again(call, urgency, now)).await
+    }
+
+    /// Waits until a request of a read may go, and gives it its place.
+    pub async fn pace(&self, tenant: &Tenant, call: Call) -> Result<Turn<'_>, String> {
+        self.wait(tenant, |admission, now| admission.pace(&call, Urgency::Ordinary, now)).await?;
+        Ok(Turn { door: self, call })
+    }
+
+    async fn wait(
+        &self,
+        tenant: &Tenant,
+        mut ask: impl FnMut(&mut Admission, Millis) -> Result<(), Millis>,
+    ) -> Result<(), String> {
         let clock = tenant.hub.clock;
         let give_up = clock.now().saturating_add(PACE_MAX_MS);
         loop {
             let now = clock.now();
-            let until = match self.admission.borrow_mut().pace(&call, urgency, now) {
-                Ok(()) => return Ok(call),
-                Err(until) => until,
-            };
+            let asked = ask(&mut self.admission.borrow_mut(), now);
+            let Err(until) = asked else { return Ok(()) };
             if until > give_up {
                 return Err("the budget of the system is spent for longer than a request waits".to_owned());
             }
@@ -63,14 +74,28 @@ impl Door {
         }
     }
 
-    /// Ends a request that was paced.
-    pub fn paced(&self, tenant: &Tenant, call: &Call, response: Option<&Response>) {
-        self.admission.borrow_mut().paced(call, response, tenant.hub.clock.now());
-    }
-
     /// What is left of each budget: `20/50` by name.
     pub fn budgets(&self, now: Millis) -> BTreeMap<String, String> {
         let left = self.admission.borrow_mut().left(now);
         left.into_iter().map(|left| (left.name, format!("{}/{}", left.left, left.of))).collect()
+    }
+}
+
+/// The place of a request of a read, given back when it is dropped: also where the robot ends in between.
+pub struct Turn<'a> {
+    door: &'a Door,
+    call: Call,
+}
+
+impl Turn<'_> {
+    /// Takes in what the answer says of the limits.
+    pub fn heard(&self, response: &Response, now: Millis) {
+        self.door.admission.borrow_mut().heard(&self.call, response, now);
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.door.admission.borrow_mut().paced(&self.call);
     }
 }

@@ -60,15 +60,13 @@ pub(super) async fn look(tenant: &Rc<Tenant>, door: &Door, job: &Job, first: Req
     for page in 0..LOOKUP_REQUESTS_MAX {
         let call = Call::of(&request);
         // The first request was admitted; each page and link after it waits for the same budgets.
-        if page > 0 {
-            if let Err(why) = door.pace(tenant, &request, job.urgency).await {
-                return Done::Missed(Outcome::Transient(why));
-            }
+        if page > 0
+            && let Err(why) = door.again(tenant, &call, job.urgency).await
+        {
+            return Done::Missed(Outcome::Transient(why));
         }
         let response = tenant.transport.send(request, Duration::from_millis(job.timeout_ms)).await;
-        if page > 0 {
-            door.paced(tenant, &call, response.as_ref().ok());
-        } else if let Ok(response) = &response {
+        if let Ok(response) = &response {
             door.admission.borrow_mut().heard(&call, response, tenant.hub.clock.now());
         }
         let response = match response {
