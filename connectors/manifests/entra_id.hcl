@@ -309,6 +309,7 @@ manifest "entra_id" {
     redact   = ["password"]
     outputs  = { id = "text" }
     evidence = "vendor spec; that `extensionAttribute15` of a cloud account can be written is recalled"
+    samples  = { usage_location = "MX" }
 
     post = "/users"
     json = {
@@ -357,6 +358,10 @@ manifest "entra_id" {
     }
     personal = ["value"]
     evidence = "vendor spec; that null clears an attribute is recalled"
+    samples = {
+      attribute = "jobTitle"
+      value     = "Field Engineer"
+    }
 
     patch     = "/users/{user}"
     keep_null = true
@@ -719,6 +724,7 @@ manifest "entra_id" {
     }
     outputs  = { id = "text" }
     evidence = "vendor spec; the words of a second assignment by client code"
+    samples  = { scope = "/" }
 
     post = "/roleManagement/directory/roleAssignments"
     json = {
@@ -756,6 +762,7 @@ manifest "entra_id" {
       scope     = "text"
     }
     evidence = "vendor spec"
+    samples  = { scope = "/" }
 
     delete = "/roleManagement/directory/roleAssignments/{snapshot.id}"
 
@@ -838,6 +845,10 @@ manifest "entra_id" {
     personal = ["number"]
     outputs  = { id = "text" }
     evidence = "vendor spec"
+    samples = {
+      kind   = "mobile"
+      number = "+1 5555550100"
+    }
 
     post = "/users/{user}/authentication/phoneMethods"
     json = {
@@ -872,6 +883,10 @@ manifest "entra_id" {
       kind = "text"
     }
     evidence = "vendor spec"
+    samples = {
+      kind   = "mobile"
+      number = "+1 5555550100"
+    }
 
     delete = "/users/{user}/authentication/phoneMethods/{snapshot.id}"
 
@@ -957,6 +972,11 @@ manifest "entra_id" {
     }
     outputs  = { id = "text" }
     evidence = "vendor spec; the words of a second assignment by client code"
+    samples = {
+      user     = "3f6b1c20-7a41-4d0e-9b52-0c5e8a1d1001"
+      resource = "3f6b1c20-7a41-4d0e-9b52-0c5e8a1d1001"
+      role     = "3f6b1c20-7a41-4d0e-9b52-0c5e8a1d1001"
+    }
 
     post = "/users/{user}/appRoleAssignments"
     json = {
@@ -994,6 +1014,11 @@ manifest "entra_id" {
       role     = "text"
     }
     evidence = "vendor spec"
+    samples = {
+      user     = "3f6b1c20-7a41-4d0e-9b52-0c5e8a1d1001"
+      resource = "3f6b1c20-7a41-4d0e-9b52-0c5e8a1d1001"
+      role     = "3f6b1c20-7a41-4d0e-9b52-0c5e8a1d1001"
+    }
 
     delete = "/users/{user}/appRoleAssignments/{snapshot.id}"
 

@@ -85,6 +85,12 @@ manifest "exchange_online" {
     optional = ["internal_message", "external_message", "audience", "start", "end"]
     personal = ["internal_message", "external_message", "start", "end"]
     evidence = "vendor spec"
+    samples = {
+      status   = "alwaysEnabled"
+      audience = "all"
+      start    = { dateTime = "2026-12-01T09:00:00", timeZone = "UTC" }
+      end      = { dateTime = "2026-12-24T18:00:00", timeZone = "UTC" }
+    }
 
     patch = "/users/{user}/mailboxSettings"
     json = {

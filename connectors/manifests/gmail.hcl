@@ -118,6 +118,13 @@ manifest "gmail" {
     optional = ["subject", "html", "plain", "contacts", "organization", "start", "end"]
     personal = ["user", "subject", "html", "plain", "start", "end"]
     evidence = "vendor spec"
+    samples = {
+      state        = "on"
+      contacts     = false
+      organization = true
+      start        = "1764579600000"
+      end          = "1766599200000"
+    }
 
     put = "/gmail/v1/users/{user}/settings/vacation"
     json = {
@@ -278,6 +285,10 @@ manifest "gmail" {
     optional = ["disposition"]
     personal = ["user", "to"]
     evidence = "vendor spec"
+    samples = {
+      to          = "deputy@acme.example"
+      disposition = "archive"
+    }
 
     put = "/gmail/v1/users/{user}/settings/autoForwarding"
     json = {

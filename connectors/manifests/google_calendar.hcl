@@ -137,6 +137,11 @@ manifest "google_calendar" {
     personal = ["calendar", "summary"]
     outputs  = { event = "text" }
     evidence = "vendor spec; the answer to a second booking under an id by client code"
+    samples = {
+      room  = "blue@acme.example"
+      start = "2026-12-01T09:00:00Z"
+      end   = "2026-12-01T10:00:00Z"
+    }
 
     post  = "/calendar/v3/calendars/{calendar}/events"
     query = { sendUpdates = var.send_updates }
@@ -178,6 +183,11 @@ manifest "google_calendar" {
     }
     personal = ["calendar"]
     evidence = "vendor spec; the answer to a second cancellation is recalled"
+    samples = {
+      room  = "blue@acme.example"
+      start = "2026-12-01T09:00:00Z"
+      end   = "2026-12-01T10:00:00Z"
+    }
 
     delete = "/calendar/v3/calendars/{calendar}/events/{event}"
     query  = { sendUpdates = var.send_updates }
@@ -247,6 +257,7 @@ manifest "google_calendar" {
     }
     personal = ["calendar", "email"]
     evidence = "vendor spec; how a rule's id is made is recalled"
+    samples  = { role = "reader" }
 
     post  = "/calendar/v3/calendars/{calendar}/acl"
     query = { sendNotifications = false }
@@ -282,6 +293,7 @@ manifest "google_calendar" {
     }
     personal = ["calendar", "email"]
     evidence = "vendor spec; how a rule's id is made is recalled"
+    samples  = { role = "reader" }
 
     delete = "/calendar/v3/calendars/{calendar}/acl/user:{email}"
 
@@ -313,6 +325,7 @@ manifest "google_calendar" {
     optional = ["building", "floor", "capacity", "description"]
     outputs  = { email = "text" }
     evidence = "vendor spec"
+    samples  = { capacity = 8 }
 
     post = "/admin/directory/v1/customer/{var.customer}/resources/calendars"
     json = {
@@ -345,6 +358,7 @@ manifest "google_calendar" {
     inputs   = { room = "text" }
     blast    = 1
     evidence = "vendor spec"
+    samples  = { capacity = 8 }
 
     delete = "/admin/directory/v1/customer/{var.customer}/resources/calendars/{room}"
 

@@ -228,6 +228,7 @@ manifest "google_endpoint" {
     personal = ["value"]
     locks    = ["annotations:{device}"]
     evidence = "vendor spec"
+    samples  = { attribute = "annotatedUser" }
 
     put = "/admin/directory/v1/customer/{var.customer}/devices/chromeos/{device}"
     json = {
@@ -378,6 +379,7 @@ manifest "google_endpoint" {
       qr_code = "text"
     }
     evidence = "vendor spec"
+    samples  = { duration = "3600s" }
 
     base = "var:android_url"
     post = "/v1/enterprises/{var.enterprise}/enrollmentTokens"

@@ -161,6 +161,11 @@ manifest "google_vault" {
     personal = ["account"]
     outputs  = { hold = "text" }
     evidence = "vendor spec; that an account may be given by its address is recalled"
+    samples = {
+      corpus  = "MAIL"
+      account = "sarah.chen@acme.example"
+      query   = { mailQuery = { terms = "subject:contract" } }
+    }
 
     post = "/v1/matters/{matter}/holds"
     json = {
@@ -197,6 +202,11 @@ manifest "google_vault" {
     }
     blast    = 1
     evidence = "vendor spec"
+    samples = {
+      corpus  = "MAIL"
+      account = "sarah.chen@acme.example"
+      query   = { mailQuery = { terms = "subject:contract" } }
+    }
 
     delete = "/v1/matters/{matter}/holds/{snapshot.hold}"
 

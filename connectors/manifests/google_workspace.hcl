@@ -291,6 +291,10 @@ manifest "google_workspace" {
     }
     personal = ["user", "value"]
     evidence = "vendor spec; that `update` takes a part and leaves the rest, by the vendor's documentation"
+    samples = {
+      attribute = "givenName"
+      value     = "Sarah"
+    }
 
     put  = "/admin/directory/v1/users/{user}"
     json = contains(["givenName", "familyName"], input.attribute) ? { name = object(input.attribute, input.value) } : object(input.attribute, input.value)
@@ -544,6 +548,7 @@ manifest "google_workspace" {
     }
     personal = ["user"]
     evidence = "vendor spec"
+    samples  = { code = "1" }
 
     delete = "/admin/directory/v1/users/{user}/asps/{code}"
 
@@ -746,6 +751,10 @@ manifest "google_workspace" {
     personal = ["user"]
     outputs  = { id = "text" }
     evidence = "vendor spec; the words of a scope are recalled"
+    samples = {
+      role  = "1"
+      scope = "CUSTOMER"
+    }
 
     post = "/admin/directory/v1/customer/{var.customer}/roleassignments"
     json = {
@@ -781,6 +790,10 @@ manifest "google_workspace" {
     }
     personal = ["user"]
     evidence = "vendor spec"
+    samples = {
+      role  = "1"
+      scope = "CUSTOMER"
+    }
 
     delete = "/admin/directory/v1/customer/{var.customer}/roleassignments/{snapshot.id}"
 
@@ -811,6 +824,7 @@ manifest "google_workspace" {
     outputs  = { transfer = "text" }
     blast    = 1
     evidence = "vendor spec; the parameters and the words of a status are recalled"
+    samples  = { application = "55656082996" }
 
     post = "/admin/datatransfer/v1/transfers"
     json = {

@@ -305,6 +305,10 @@ manifest "intune" {
     optional = ["settings"]
     locks    = ["app:{app}"]
     evidence = "vendor spec"
+    samples = {
+      intent   = "required"
+      settings = { "@odata.type" = "#microsoft.graph.iosStoreAppAssignmentSettings" }
+    }
 
     post = "/deviceAppManagement/mobileApps/{app}/assign"
     json = {
@@ -343,6 +347,10 @@ manifest "intune" {
     }
     locks    = ["app:{app}"]
     evidence = "vendor spec"
+    samples = {
+      intent   = "required"
+      settings = { "@odata.type" = "#microsoft.graph.iosStoreAppAssignmentSettings" }
+    }
 
     post = "/deviceAppManagement/mobileApps/{app}/assign"
     json = { mobileAppAssignments = snapshot.others }
@@ -587,6 +595,7 @@ manifest "intune" {
     optional = ["group_tag"]
     outputs  = { id = "text" }
     evidence = "vendor spec; how long a registration takes is recalled"
+    samples  = { hardware_hash = "VGhlIGhhcmR3YXJlIGhhc2gu" }
 
     post = "/deviceManagement/importedWindowsAutopilotDeviceIdentities"
     json = {
@@ -685,6 +694,7 @@ manifest "intune" {
     inputs   = { device = "text" }
     outputs  = { request = "text" }
     evidence = "vendor spec; the schema has no `templateType`"
+    samples  = { device = "3f6b1c20-7a41-4d0e-9b52-0c5e8a1d1001" }
 
     post    = "/deviceManagement/managedDevices/{device}/logCollectionRequests"
     json    = { managedDeviceId = input.device }

@@ -51,6 +51,10 @@ manifest "m365_licensing" {
     optional = ["disabled_plans"]
     locks    = ["user:{user}"]
     evidence = "vendor spec; the words for a sold-out licence are recalled"
+    samples = {
+      sku            = "3f6b1c20-7a41-4d0e-9b52-0c5e8a1d1001"
+      disabled_plans = ["3f6b1c20-7a41-4d0e-9b52-0c5e8a1d1001"]
+    }
 
     post = "/users/{user}/assignLicense"
     json = {
@@ -85,6 +89,7 @@ manifest "m365_licensing" {
     }
     locks    = ["user:{user}"]
     evidence = "vendor spec"
+    samples  = { sku = "3f6b1c20-7a41-4d0e-9b52-0c5e8a1d1001" }
 
     post = "/users/{user}/assignLicense"
     json = {
@@ -121,6 +126,10 @@ manifest "m365_licensing" {
     optional = ["disabled_plans"]
     locks    = ["group:{group}"]
     evidence = "vendor spec"
+    samples = {
+      sku            = "3f6b1c20-7a41-4d0e-9b52-0c5e8a1d1001"
+      disabled_plans = ["3f6b1c20-7a41-4d0e-9b52-0c5e8a1d1001"]
+    }
 
     post = "/groups/{group}/assignLicense"
     json = {
@@ -154,6 +163,10 @@ manifest "m365_licensing" {
     }
     locks    = ["group:{group}"]
     evidence = "vendor spec"
+    samples = {
+      sku            = "3f6b1c20-7a41-4d0e-9b52-0c5e8a1d1001"
+      disabled_plans = ["3f6b1c20-7a41-4d0e-9b52-0c5e8a1d1001"]
+    }
 
     post = "/groups/{group}/assignLicense"
     json = {

@@ -6,13 +6,15 @@ manifest "microsoft_places" {
   extends = "microsoft_graph"
 
   var "events_from" {
-    type  = "text"
-    about = "the start of the window in which bookings are read, as 2026-01-01T00:00:00Z"
+    type   = "text"
+    about  = "the start of the window in which bookings are read, as 2026-01-01T00:00:00Z"
+    sample = "2026-01-01T00:00:00Z"
   }
 
   var "events_to" {
-    type  = "text"
-    about = "its end"
+    type   = "text"
+    about  = "its end"
+    sample = "2026-02-01T00:00:00Z"
   }
 
   # The vendor counts per mailbox: 10,000 calls in ten minutes, four at once. What all mailboxes together take is bounded here.
@@ -112,6 +114,11 @@ manifest "microsoft_places" {
     personal = ["subject"]
     outputs  = { event = "text" }
     evidence = "vendor spec; how long a transaction id is remembered is recalled"
+    samples = {
+      room  = "blue@acme.example"
+      start = "2026-12-01T09:00:00"
+      end   = "2026-12-01T10:00:00"
+    }
 
     post = "/users/{user}/events"
     json = {
@@ -155,6 +162,11 @@ manifest "microsoft_places" {
     }
     optional = ["comment"]
     evidence = "vendor spec"
+    samples = {
+      room  = "blue@acme.example"
+      start = "2026-12-01T09:00:00"
+      end   = "2026-12-01T10:00:00"
+    }
 
     post = "/users/{user}/events/{event}/cancel"
     json = { comment = coalesce(input.comment, "") }
@@ -191,6 +203,10 @@ manifest "microsoft_places" {
       value     = "any"
     }
     evidence = "vendor spec; which attributes a room has is recalled"
+    samples = {
+      attribute = "building"
+      value     = "North"
+    }
 
     patch = "/places/{place}"
     json = {
@@ -231,6 +247,7 @@ manifest "microsoft_places" {
     personal = ["email"]
     outputs  = { id = "text" }
     evidence = "vendor spec"
+    samples  = { role = "read" }
 
     post = "/users/{user}/calendars/{calendar}/calendarPermissions"
     json = {
@@ -266,6 +283,7 @@ manifest "microsoft_places" {
     }
     personal = ["email"]
     evidence = "vendor spec"
+    samples  = { role = "read" }
 
     delete = "/users/{user}/calendars/{calendar}/calendarPermissions/{snapshot.id}"
 

@@ -127,6 +127,7 @@ manifest "teams" {
     }
     optional = ["roles"]
     evidence = "vendor spec; `user@odata.bind` by the vendor's documentation; the answer to a second addition is recalled"
+    samples  = { roles = ["owner"] }
 
     post = "/teams/{team}/members"
     json = {
@@ -162,6 +163,7 @@ manifest "teams" {
       user = "text"
     }
     evidence = "vendor spec"
+    samples  = { roles = ["owner"] }
 
     delete = "/teams/{team}/members/{snapshot.id}"
 
@@ -192,6 +194,7 @@ manifest "teams" {
     optional = ["description", "visibility"]
     outputs  = { team = "text" }
     evidence = "vendor spec; that the listing of groups filters teams is recalled"
+    samples  = { visibility = "private" }
 
     post = "/teams"
     json = {
@@ -282,6 +285,7 @@ manifest "teams" {
     optional = ["description", "membership_type"]
     outputs  = { channel = "text" }
     evidence = "vendor spec; the listing of channels is recalled"
+    samples  = { membership_type = "standard" }
 
     post = "/teams/{team}/channels"
     json = {

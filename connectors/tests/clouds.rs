@@ -2,17 +2,11 @@
 //!
 //! Absent: the requests themselves, which the goldens and the cards hold.
 
-use crate::support::{Asking, KEY, config, json, values};
-use xops_connectors::manifests::Manifests;
+use crate::support::{Asking, KEY, config, json, manifests, values};
 use xops_kernel::awf::AwfName;
 use xops_kernel::fact::Observation;
 use xops_kernel::port::{Ask, Connector, Outcome, Page, Phase, Response};
 use xops_kernel::value::{Value, Values};
-
-/// Read once: there are many.
-fn manifests() -> &'static Manifests {
-    crate::support::manifests()
-}
 
 fn texts(all: &[&str]) -> Value {
     Value::List(all.iter().map(|text| Value::from(*text)).collect())
