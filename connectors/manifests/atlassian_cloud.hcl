@@ -131,8 +131,8 @@ manifest "atlassian_cloud" {
     base          = "var:admin_url"
     get           = "/v2/orgs/{var.organization}/directories/{var.directory}/users/{user}"
     evidence      = "recalled: the members of the answer"
-    absent        = response.body.data.membershipStatus == "active"
-    present       = response.body.data.membershipStatus == "suspended"
+    absent        = response.body.data.status == "active"
+    present       = response.body.data.status == "suspended"
     value         = "suspended"
     authoritative = true
   }
@@ -283,6 +283,7 @@ manifest "atlassian_cloud" {
       email   = "text"
       product = "text"
     }
+    samples  = { product = "jira-software" }
     personal = ["email"]
     outputs  = { user = "text" }
     evidence = "vendor spec by the catalogue; members and answers are recalled"
@@ -533,10 +534,11 @@ manifest "atlassian_cloud" {
     page "cursor" { next = response.body.links.next }
     id = item.accountId
     text {
-      name    = item.name
-      email   = item.email
-      status  = item.membershipStatus
-      account = item.accountStatus
+      name       = item.name
+      email      = item.email
+      status     = item.status
+      membership = item.membershipStatus
+      account    = item.accountStatus
     }
   }
 }

@@ -1,5 +1,6 @@
 # Duo: people, their phones, codes for emergencies. Facts: the vendor's client library; answers, limits and codes are recalled. Each
-# request is signed with the integration's secret. A person who is deleted lies in the trash for a week.
+# request is signed with the integration's secret. A person who is deleted by a call is gone at once; only who is deleted in another
+# way lies in the trash for a week ("pending deletion").
 manifest "duo" {
   title  = "Duo"
   domain = "identity"
@@ -138,6 +139,7 @@ manifest "duo" {
       type     = "text"
       platform = "text"
     }
+    samples  = { number = "+15555550100", type = "mobile", platform = "google android" }
     personal = ["number"]
     optional = ["type", "platform"]
     outputs  = { phone = "text" }
@@ -167,6 +169,7 @@ manifest "duo" {
   awf "delete_phone" {
     achieves = "remove"
     inputs   = { phone = "text" }
+    samples  = { type = "mobile", platform = "google android" }
     evidence = "client library; answers are recalled"
 
     delete = "/admin/v1/phones/{phone}"

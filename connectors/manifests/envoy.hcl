@@ -11,10 +11,10 @@ manifest "envoy" {
 
   headers = { accept = "application/json" }
 
-  # Not published: a careful guess.
+  # Published for desks; taken for the rest as well.
   limit "key" {
-    rate        = 60
-    per         = "1m"
+    rate        = 10
+    per         = "1s"
     reserve     = 20
     concurrency = 2
   }
@@ -134,7 +134,7 @@ manifest "envoy" {
     }
     evidence      = "recalled: the listing and its members"
     items         = response.body.data
-    where         = lower(item.email) == lower(input.email) && epoch_s(item.expectedArrivalAt) == epoch_s(input.arrival)
+    where         = lower(item.scheduledFor.email) == lower(input.email) && epoch_s(item.expectedArrivalAt) == epoch_s(input.arrival)
     value         = "planned"
     outputs       = { schedule = item.id }
     authoritative = true
@@ -156,7 +156,7 @@ manifest "envoy" {
     items         = response.body.data
     where         = text(item.id) == input.schedule
     value         = "planned"
-    outputs       = { email = item.email, arrival = item.expectedArrivalAt }
+    outputs       = { email = item.scheduledFor.email, arrival = item.expectedArrivalAt }
     authoritative = true
     page "number" { size = 100 }
   }
@@ -170,6 +170,7 @@ manifest "envoy" {
       start    = "text"
       end      = "text"
     }
+    samples  = { start = "2026-12-01T09:00:00Z", end = "2026-12-01T18:00:00Z" }
     personal = ["email"]
     outputs  = { reservation = "text" }
     locks    = ["desk:{desk}"]
@@ -249,6 +250,7 @@ manifest "envoy" {
       email    = "text"
       arrival  = "text"
     }
+    samples  = { arrival = "2026-12-01T09:00:00Z" }
     personal = ["name", "email"]
     outputs  = { invite = "text" }
     evidence = "recalled: the call and its answers"
@@ -317,6 +319,7 @@ manifest "envoy" {
       email    = "text"
       arrival  = "text"
     }
+    samples  = { arrival = "2026-12-01T09:00:00Z" }
     personal = ["email"]
     outputs  = { schedule = "text" }
     evidence = "vendor docs; the listing and the answers are recalled"

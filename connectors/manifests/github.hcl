@@ -164,6 +164,7 @@ manifest "github" {
       username = "text"
       role     = "text"
     }
+    samples  = { role = "member" }
     personal = ["username"]
     evidence = "vendor spec"
 
@@ -186,6 +187,7 @@ manifest "github" {
       username = "text"
       role     = "text"
     }
+    samples  = { role = "member" }
     personal = ["username"]
     evidence = "vendor spec"
 
@@ -209,6 +211,7 @@ manifest "github" {
   awf "remove_org_member" {
     achieves = "remove"
     inputs   = { username = "text" }
+    samples  = { role = "member" }
     personal = ["username"]
     evidence = "vendor spec"
 
@@ -236,6 +239,7 @@ manifest "github" {
       username = "text"
       role     = "text"
     }
+    samples  = { role = "member" }
     personal = ["username"]
     evidence = "vendor spec"
 
@@ -262,6 +266,7 @@ manifest "github" {
       team     = "text"
       username = "text"
     }
+    samples  = { role = "member" }
     personal = ["username"]
     evidence = "vendor spec"
 
@@ -441,6 +446,7 @@ manifest "github" {
       email = "text"
       role  = "text"
     }
+    samples  = { role = "direct_member" }
     personal = ["email"]
     outputs  = { id = "text" }
     evidence = "vendor spec"
@@ -472,6 +478,7 @@ manifest "github" {
   awf "cancel_org_invitation" {
     achieves = "remove"
     inputs   = { invitation = "text" }
+    samples  = { role = "direct_member" }
     evidence = "vendor spec"
 
     delete = "/orgs/{var.org}/invitations/{invitation}"

@@ -102,6 +102,7 @@ manifest "kisi" {
       valid_from  = "text"
       valid_until = "text"
     }
+    samples  = { valid_from = "2026-12-01T09:00:00Z", valid_until = "2026-12-31T18:00:00Z" }
     optional = ["valid_from", "valid_until"]
     outputs  = { assignment = "text" }
     evidence = "vendor docs; members and answers are recalled"

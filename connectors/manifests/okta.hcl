@@ -774,6 +774,7 @@ manifest "okta" {
       provider    = "text"
       phone       = "text"
     }
+    samples  = { factor_type = "sms", provider = "OKTA" }
     personal = ["phone"]
     optional = ["phone"]
     outputs  = { id = "text" }
@@ -812,6 +813,7 @@ manifest "okta" {
       user   = "text"
       factor = "text"
     }
+    samples  = { factor_type = "sms", provider = "OKTA" }
     evidence = "vendor spec"
 
     delete = "/api/v1/users/{user}/factors/{factor}"
@@ -1314,6 +1316,7 @@ manifest "okta" {
       group     = "text"
       reviewer  = "text"
     }
+    samples  = { start = "2026-12-01T09:00:00Z", days = 21 }
     outputs  = { id = "text" }
     evidence = "vendor spec; the words of types, the listing and its states are recalled"
 
@@ -1396,6 +1399,7 @@ manifest "okta" {
       user = "text"
       type = "text"
     }
+    samples  = { type = "USER_ADMIN" }
     outputs  = { id = "text" }
     evidence = "vendor spec"
 
@@ -1429,6 +1433,7 @@ manifest "okta" {
       user = "text"
       role = "text"
     }
+    samples  = { type = "USER_ADMIN" }
     evidence = "vendor spec"
 
     delete = "/api/v1/users/{user}/roles/{role}"
@@ -1571,6 +1576,34 @@ manifest "okta" {
       scope     = item.scope
       status    = item.status
       user_name = item.credentials.userName
+    }
+  }
+
+  # Who changed accounts, memberships and assignments. The log always names a next page: it is over at an empty one. Its other
+  # events are many, and are left where they are.
+  read "changes" {
+    kind = "change"
+    get  = "/api/v1/logs"
+    query = {
+      since     = page.since
+      filter    = "eventType sw \"user.lifecycle\" or eventType sw \"group.user_membership\" or eventType sw \"application.user_membership\""
+      limit     = 1000
+      sortOrder = "ASCENDING"
+    }
+    evidence = "vendor spec; the filter's words are recalled"
+    items    = response.body
+    page "link" { last = length(response.body) == 0 }
+    delta "events" { overlap = "1m" }
+    deletes = "event"
+    id      = item.uuid
+    text {
+      event       = item.eventType
+      at          = item.published
+      actor       = item.actor.id
+      actor_name  = item.actor.alternateId
+      target      = item.target[0].id
+      target_name = item.target[0].alternateId
+      outcome     = item.outcome.result
     }
   }
 }

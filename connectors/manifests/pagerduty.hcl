@@ -186,6 +186,7 @@ manifest "pagerduty" {
       user = "text"
       role = "text"
     }
+    samples  = { role = "responder" }
     evidence = "vendor spec"
 
     put  = "/teams/{team}/users/{user}"
@@ -211,6 +212,7 @@ manifest "pagerduty" {
       team = "text"
       user = "text"
     }
+    samples  = { role = "responder" }
     evidence = "vendor spec"
 
     delete = "/teams/{team}/users/{user}"
@@ -238,6 +240,7 @@ manifest "pagerduty" {
       start    = "text"
       end      = "text"
     }
+    samples  = { start = "2026-12-01T09:00:00Z", end = "2026-12-08T09:00:00Z" }
     outputs  = { override = "text" }
     evidence = "vendor spec"
 
@@ -281,6 +284,7 @@ manifest "pagerduty" {
       start    = "text"
       end      = "text"
     }
+    samples  = { start = "2026-12-01T09:00:00Z", end = "2026-12-08T09:00:00Z" }
     evidence = "vendor spec; that an override under way is cut short is recalled"
 
     delete = "/schedules/{schedule}/overrides/{override}"
@@ -309,6 +313,7 @@ manifest "pagerduty" {
       policy = "text"
       rules  = "list(map)"
     }
+    samples  = { rules = [{ escalation_delay_in_minutes = 30, targets = [{ id = "PUSER01", type = "user_reference" }] }] }
     locks    = ["escalation_policy:{policy}"]
     evidence = "vendor spec"
 
@@ -341,6 +346,7 @@ manifest "pagerduty" {
       service = "text"
       urgency = "text"
     }
+    samples  = { urgency = "high" }
     optional = ["urgency"]
     outputs  = { id = "text" }
     evidence = "vendor spec; the listing by the key and the words of a refusal are recalled"
@@ -418,6 +424,7 @@ manifest "pagerduty" {
       email = "text"
       role  = "text"
     }
+    samples  = { role = "limited_user" }
     personal = ["name", "email"]
     optional = ["role"]
     outputs  = { id = "text" }
@@ -456,6 +463,7 @@ manifest "pagerduty" {
   awf "delete_user" {
     achieves = "remove"
     inputs   = { user = "text" }
+    samples  = { role = "limited_user" }
     evidence = "vendor spec; the words of the refusal are recalled"
 
     delete = "/users/{user}"

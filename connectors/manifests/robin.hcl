@@ -81,6 +81,7 @@ manifest "robin" {
       start = "text"
       end   = "text"
     }
+    samples  = { start = "2026-12-01T09:00:00Z", end = "2026-12-01T18:00:00Z" }
     personal = ["email"]
     outputs  = { reservation = "text" }
     locks    = ["seat:{seat}"]
@@ -124,6 +125,7 @@ manifest "robin" {
       start       = "text"
       end         = "text"
     }
+    samples  = { start = "2026-12-01T09:00:00Z", end = "2026-12-01T18:00:00Z" }
     evidence = "recalled: the call and its answers"
 
     delete = "/v1.0/reservations/seats/{reservation}"

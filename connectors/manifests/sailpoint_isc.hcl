@@ -160,6 +160,7 @@ manifest "sailpoint_isc" {
       item     = "text"
       type     = "text"
     }
+    samples  = { type = "ACCESS_PROFILE" }
     outputs  = { request = "text" }
     evidence = "vendor spec by the catalogue; members are recalled"
 
@@ -231,6 +232,7 @@ manifest "sailpoint_isc" {
       item     = "text"
       type     = "text"
     }
+    samples  = { type = "ACCESS_PROFILE" }
     evidence = "vendor spec by the catalogue; members are recalled"
 
     post = "/access-requests"
@@ -363,6 +365,7 @@ manifest "sailpoint_isc" {
       campaign  = "text"
       time_zone = "text"
     }
+    samples  = { time_zone = "Z" }
     evidence = "vendor spec by the catalogue; members and states are recalled"
 
     post = "/campaigns/{campaign}/activate"
@@ -394,6 +397,7 @@ manifest "sailpoint_isc" {
       campaign = "text"
       action   = "text"
     }
+    samples  = { action = "APPROVE" }
     evidence = "vendor spec by the catalogue; members and states are recalled"
 
     post = "/campaigns/{campaign}/complete"

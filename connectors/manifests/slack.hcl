@@ -811,6 +811,7 @@ manifest "slack" {
       channel = "text"
       text    = "text"
     }
+    samples  = { ts = "1503435956.000247" }
     personal = ["text"]
     outputs  = { ts = "text" }
     evidence = "vendor spec; that block ids come back in the history is recalled"
@@ -847,6 +848,7 @@ manifest "slack" {
       channel = "text"
       ts      = "text"
     }
+    samples  = { ts = "1503435956.000247" }
     evidence = "vendor spec; the error words are recalled"
 
     post = "/chat.delete"

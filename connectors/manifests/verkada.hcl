@@ -232,9 +232,10 @@ manifest "verkada" {
       card_number   = "text"
       facility_code = "text"
     }
+    samples  = { type = "HID 37bit w/ Facility Code" }
     outputs  = { card = "text" }
     locks    = ["badges:{user}"]
-    evidence = "client library; answers, and that cards are listed with their facility code, are recalled"
+    evidence = "client library; answers are recalled"
 
     post  = "/access/v1/credentials/card"
     query = { user_id = input.user }
@@ -530,20 +531,41 @@ manifest "verkada" {
     forward      = "set_entry_code"
   }
 
-  read "access_users" {
-    kind     = "access_user"
+  # Who has access at all; what somebody has is read one by one.
+  read "people" {
+    kind     = "person"
     get      = "/access/v1/access_users"
-    evidence = "unverified: the listing of what `access_users/user` shows one by one"
+    evidence = "recalled: the path and the name of the list; its members are the vendor's"
     items    = response.body.access_members
     id       = item.user_id
     text {
-      external_id = item.external_id
       email       = item.email
       full_name   = item.full_name
+      employee_id = item.employee_id
+    }
+  }
+
+  read "access_users" {
+    kind     = "access_user"
+    for_each = "person"
+    get      = "/access/v1/access_users/user"
+    query    = { user_id = input.parent }
+    evidence = "client library; members are the vendor's"
+    error "absent" { when = response.status == 404 }
+    items = list(response.body)
+    id    = item.user_id
+    text {
+      external_id = item.external_id
       start_date  = item.start_date
       end_date    = item.end_date
     }
-    bool { remote_unlock = item.remote_unlock }
-    texts { cards = item.cards[*].card_id }
+    bool {
+      remote_unlock = item.remote_unlock
+      ble_unlock    = item.ble_unlock
+    }
+    texts {
+      cards  = item.cards[*].card_id
+      groups = item.access_groups[*].group_id
+    }
   }
 }

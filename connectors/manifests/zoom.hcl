@@ -148,6 +148,7 @@ manifest "zoom" {
       last_name  = "text"
       type       = "int"
     }
+    samples  = { type = 2 }
     personal = ["email", "first_name", "last_name"]
     outputs  = { id = "text" }
     evidence = "vendor spec; the code of an address that is taken is recalled"
@@ -189,6 +190,7 @@ manifest "zoom" {
       attribute = "text"
       value     = "any"
     }
+    samples  = { attribute = "type", value = 2 }
     personal = ["value"]
     optional = ["value"]
     locks    = ["user:{user}"]
@@ -297,6 +299,7 @@ manifest "zoom" {
       user = "text"
       plan = "text"
     }
+    samples  = { plan = "200" }
     evidence = "vendor spec"
 
     post = "/phone/users/{user}/calling_plans"

@@ -3,6 +3,7 @@
 use crate::day;
 use crate::value::{Type, Value};
 use serde::{Deserialize, Serialize};
+use std::fmt::Write as _;
 
 /// A function of the language. All are total: an argument of the wrong type gives `null`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,11 +136,7 @@ pub(crate) fn call(function: Function, args: &[Value]) -> Value {
         Function::EndsWith => Value::Bool(matches!((text(0), text(1)), (Some(a), Some(b)) if a.ends_with(b))),
         Function::Concat if args.iter().any(Value::is_null) => Value::Null,
         Function::Concat => args.iter().map(ToString::to_string).collect::<String>().into(),
-        Function::Last => {
-            let last =
-                |items: &[Value]| items.iter().rfind(|value| !value.is_null()).cloned().unwrap_or_default();
-            args.first().and_then(Value::as_list).map_or(Value::Null, last)
-        }
+        Function::Last => args.first().and_then(Value::as_list).map_or(Value::Null, last),
         Function::First => args.first().and_then(Value::as_list).map_or(Value::Null, not_null),
         Function::Coalesce => not_null(args),
         Function::Join => match (args.first(), text(1)) {
@@ -181,26 +178,30 @@ pub(crate) fn call(function: Function, args: &[Value]) -> Value {
             _ => Value::Null,
         },
         Function::EpochSeconds => text(0).and_then(day::seconds).map_or(Value::Null, Value::Int),
-        Function::DateOf => {
-            let seconds = match args.first() {
-                Some(Value::Int(seconds)) => Some(*seconds),
-                Some(Value::Text(text)) => text.trim().parse().ok(),
-                _ => None,
-            };
-            seconds.and_then(day::of).map_or(Value::Null, Value::Text)
-        }
+        Function::DateOf => date_of(args.first()),
         Function::Values => match args.first() {
             Some(Value::Map(members)) => Value::List(members.values().cloned().collect()),
             _ => Value::Null,
         },
-        Function::JsonText => {
-            let mut text = String::new();
-            if let Some(value) = args.first() {
-                write_json(value, &mut text);
-            }
-            text.into()
-        }
+        Function::JsonText => json_text(args.first()),
     }
+}
+
+fn date_of(seconds: Option<&Value>) -> Value {
+    let seconds = match seconds {
+        Some(Value::Int(seconds)) => Some(*seconds),
+        Some(Value::Text(text)) => text.trim().parse().ok(),
+        _ => None,
+    };
+    seconds.and_then(day::of).map_or(Value::Null, Value::Text)
+}
+
+fn json_text(value: Option<&Value>) -> Value {
+    let mut text = String::new();
+    if let Some(value) = value {
+        write_json(value, &mut text);
+    }
+    text.into()
 }
 
 /// Writes `value` as JSON (RFC 8259). Members that are `null` are left out, as in a request's body.
@@ -237,11 +238,17 @@ fn write_json_text(text: &str, out: &mut String) {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
-            c if u32::from(c) < 0x20 => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if u32::from(c) < 0x20 => {
+                let _infallible = write!(out, "\\u{:04x}", u32::from(c));
+            }
             c => out.push(c),
         }
     }
     out.push('"');
+}
+
+fn last(values: &[Value]) -> Value {
+    values.iter().rfind(|value| !value.is_null()).cloned().unwrap_or_default()
 }
 
 fn not_null(values: &[Value]) -> Value {

@@ -1,6 +1,6 @@
 //! Okta: users, groups and memberships of the management API under `/api/v1`.
 //!
-//! - No factors, rules or logs yet, and no application or device in any listing; a provider is never anything but Okta itself.
+//! - No factors and rules yet, and no application, device or event in any listing; a provider is never anything but Okta itself.
 //! - `GET` of one user or group and a user's groups are strong; lists, searches and the members of a group are eventual.
 //! - Everybody is in the built-in group `Everyone`; that membership is computed, and nobody can change it.
 //! - A deactivated user keeps its groups, but the members of a group are listed without it.
@@ -38,6 +38,7 @@ const ROUTES: &[Route] = &[
     route("DELETE", "/api/v1/groups/{groupId}/users/{userId}", groups::remove_member),
     route("GET", "/api/v1/apps", nothing),
     route("GET", "/api/v1/devices", nothing),
+    route("GET", "/api/v1/logs", nothing),
 ];
 
 /// A listing of what this organisation has none of.
