@@ -78,19 +78,19 @@ fn a_list_that_does_not_show_what_is_sought_proves_nothing() {
         &employee(&[found, numbered("another")]),
         &format!("{asked}unknown unexpected answer: status 200 {{ id = \"7\" }}"),
     );
-    let lost = |device: &str| sighted("kandji", "enable_lost_mode", &[json(200, device)]);
+    let device = |device: &str| sighted("kandji", "enable_lost_mode", &[json(200, device)]);
     check(
-        &lost(r#"{"device_id":"device-1","lost_mode_status":""}"#),
+        &device(r#"{"device_id":"device-1","lost_mode_status":""}"#),
         "absent by authoritative lookup kandji.lost_mode { }",
     );
-    check(&lost(r#"{"device_id":"device-1"}"#), "unknown unexpected answer: status 200 { }");
+    check(&device(r#"{"device_id":"device-1"}"#), "unknown unexpected answer: status 200 { }");
     let desk = |body: &str| sighted("servicenow_wsd", "reserve_workspace", &[json(200, body)]);
     check(&desk(r#"{"result":[]}"#), "failed unknown: the answer holds no list of items, but null");
     check(
         &desk(r#"{"result":{"reservations":[]}}"#),
         "absent by authoritative lookup servicenow_wsd.reservation { }",
     );
-    let reserved = |state: &str| {
+    let seat = |state: &str| {
         let one = format!(
             r#"{{"sys_id":"r1","location":{{"sys_id":"location-1"}},"requested_for":{{"sys_id":"requested_for-1"}},"start":"start-1","end":"e","state":{{"value":"{state}"}},"subject":"Desk"}}"#
         );
@@ -101,8 +101,8 @@ fn a_list_that_does_not_show_what_is_sought_proves_nothing() {
         let found = sighted("servicenow_wsd", "reserve_workspace", &answers);
         found.rsplit('\n').next().unwrap_or_default().to_owned()
     };
-    check(&reserved("confirmed"), "present reserved { end = \"e\", id = \"r1\" } marked Desk");
-    check(&reserved("cancelled"), "absent by authoritative lookup servicenow_wsd.reservation { }");
+    check(&seat("confirmed"), "present reserved { end = \"e\", id = \"r1\" } marked Desk");
+    check(&seat("cancelled"), "absent by authoritative lookup servicenow_wsd.reservation { }");
 }
 
 #[test]
