@@ -140,3 +140,52 @@ fn an_employee_ends_by_one_service_and_a_contract_by_the_other() {
     check(&ended("End_Contingent_Worker_Contract_Response"), "ok { event = \"e1\" }");
     check(&ended("Hire_Employee_Event_Response"), "unknown: status 200");
 }
+
+#[test]
+fn a_hire_is_found_by_our_number_and_known_by_the_comment_of_its_event() {
+    let workers = |total: u8, inside: &str| {
+        soap(
+            200,
+            &format!(
+                "<w:Get_Workers_Response xmlns:w=\"urn:com.workday/bsvc\"><w:Response_Results><w:Total_Results>{total}</w:Total_Results></w:Response_Results><w:Response_Data>{inside}</w:Response_Data></w:Get_Workers_Response>"
+            ),
+        )
+    };
+    let hired = |answers: &[Response]| {
+        let found = sighted("workday", "hire_employee", answers);
+        found.rsplit('\n').next().unwrap_or_default().to_owned()
+    };
+    check(&hired(&[workers(0, "")]), "absent by authoritative lookup workday.employee { }");
+    let entry = |rescinded: u8| {
+        format!(
+            "<w:Worker><w:Worker_Data><w:Worker_ID>CW-1001</w:Worker_ID><w:Transaction_Log_Entry_Data><w:Transaction_Log_Entry>\
+             <w:Transaction_Log_Reference><w:ID w:type=\"WID\">e1</w:ID></w:Transaction_Log_Reference><w:Transaction_Log_Data>\
+             <w:Transaction_Log_Description>Hire: Sarah Chen</w:Transaction_Log_Description>\
+             <w:Is_Rescind_Or_Rescinded>{rescinded}</w:Is_Rescind_Or_Rescinded></w:Transaction_Log_Data>\
+             </w:Transaction_Log_Entry></w:Transaction_Log_Entry_Data></w:Worker_Data></w:Worker>"
+        )
+    };
+    let event = soap(
+        200,
+        "<w:Get_Event_Details_Response xmlns:w=\"urn:com.workday/bsvc\"><w:Response_Data><w:Event><w:Event_Detail_Data>\
+         <w:Process_History_Data><w:Comment>k-1</w:Comment></w:Process_History_Data></w:Event_Detail_Data></w:Event></w:Response_Data></w:Get_Event_Details_Response>",
+    );
+    check(&hired(&[workers(1, &entry(0)), event]), "present hired { event = \"e1\" } marked k-1");
+    // Somebody who was there before us is there, and nothing of it is ours.
+    check(&hired(&[workers(1, &entry(1))]), "present hired { }");
+}
+
+#[test]
+fn a_profile_is_written_back_with_everything_else_in_its_scope() {
+    let scope = r#"{"os_x_configuration_profile":{"scope":{"all_computers":false,"computers":[{"id":1,"name":"a"},{"id":9,"name":"b"}],"computer_groups":[{"id":4,"name":"g"}],"exclusions":{"buildings":[{"id":2,"name":"x"}]}}}}"#;
+    let found = sighted("jamf_pro", "push_config_profile", &[json(200, scope)]);
+    assert!(found.starts_with("present member"), "{found}");
+    for part in [
+        "others = [{ id = 9 }]",
+        "computer_groups = [{ id = 4, name = \"g\" }]",
+        "excluded_buildings = [{",
+        "jss_users = []",
+    ] {
+        assert!(found.contains(part), "{part} is missing in {found}");
+    }
+}
