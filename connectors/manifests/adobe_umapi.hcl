@@ -11,15 +11,10 @@ manifest "adobe_umapi" {
     about   = "the id of the organization"
   }
 
-  var "token_url" {
-    type    = "text"
-    default = "https://ims-na1.adobelogin.com/ims/token/v3"
-  }
-
   hosts = ["ims-na1.adobelogin.com"]
 
   auth "oauth2_client_credentials" {
-    token_url = "var:token_url"
+    token_url = "https://ims-na1.adobelogin.com/ims/token/v3"
     scope     = "openid,AdobeID,user_management_sdk"
     in_form   = true
   }

@@ -19,7 +19,7 @@ manifest "bamboohr" {
 
   # What the subscription sends: the signature covers the body and the moment behind it.
   webhook "changes" {
-    evidence         = "recalled: names of the headers, and what is signed"
+    evidence         = "vendor docs, by its clients"
     verify           = "hmac"
     header           = "x-bamboohr-signature"
     algorithm        = "sha256"
@@ -32,23 +32,32 @@ manifest "bamboohr" {
     id               = request.body.employees[0].id
   }
 
-  # An employee by number: nothing but the whole list finds one by it.
+  # An employee by number. The list takes it as a filter and does not show it: so the one that is found is asked for it.
   lookup "employee" {
     inputs = { employee_number = "text" }
     get    = "/api/v1/employees"
     query = {
-      filter        = contains(input.employee_number, "'") ? null : concat("employeeNumber eq '", input.employee_number, "'")
-      "page[limit]" = 100
-      "page[after]" = page.cursor
+      "filter[employeeNumber]" = input.employee_number
+      "page[limit]"            = 100
+      "page[after]"            = page.cursor
     }
-    # A list that does not show numbers finds nobody, and proves nothing.
-    ok            = response.status == 200 && (length(response.body.data) == 0 || response.body.data[0].employeeNumber != null)
+    evidence      = "vendor docs, by a client of the list"
+    ok            = response.status == 200 && response.body.meta.page != null
     items         = response.body.data
-    where         = item.employeeNumber == input.employee_number
-    value         = item.status == "Inactive" ? "disabled" : "present"
-    outputs       = { id = text(coalesce(item.id, item.employeeId)) }
+    outputs       = { id = text(item.employeeId) }
     authoritative = true
     page "cursor" { next = response.body.meta.page.nextCursor }
+    then "numbered_employee" { id = text(item.employeeId) }
+  }
+
+  # Another number means that the filter was not understood: that proves nothing.
+  lookup "numbered_employee" {
+    inputs        = { employee_number = "text" }
+    get           = "/api/v1/employees/{carry.id}"
+    query         = { fields = "employeeNumber,status" }
+    present       = response.body.employeeNumber == input.employee_number
+    value         = response.body.status == "Inactive" ? "disabled" : "present"
+    authoritative = true
   }
 
   # One field of an employee.
@@ -576,26 +585,46 @@ manifest "bamboohr" {
     text { action = item.action }
   }
 
-  read "employees" {
-    kind = "employee"
+  # Who there is, and then what is known of each.
+  read "employee_ids" {
+    kind = "employee_id"
     get  = "/api/v1/employees"
     query = {
-      "page[limit]" = 100
+      "page[limit]" = 1000
       "page[after]" = page.cursor
     }
-    evidence = "vendor docs; the fields are recalled"
+    evidence = "vendor docs, by a client of the list"
+    ok       = response.status == 200 && response.body.meta.page != null
     items    = response.body.data
     page "cursor" { next = response.body.meta.page.nextCursor }
-    id = text(coalesce(item.id, item.employeeId))
+    id = text(item.employeeId)
+    text { status = item.status }
+  }
+
+  read "employees" {
+    kind     = "employee"
+    for_each = "employee_id"
+    get      = "/api/v1/employees/{parent}"
+    query    = { fields = "employeeNumber,firstName,lastName,workEmail,jobTitle,department,division,location,status,hireDate,terminationDate,supervisorEId" }
+    evidence = "vendor docs; the names of fields are recalled"
+    error "absent" { when = response.status == 404 && response.header.x-bamboohr-error-message != null }
+    items = list(response.body)
+    id    = text(item.id)
     text {
       employee_number = item.employeeNumber
       first_name      = item.firstName
       last_name       = item.lastName
+      email           = item.workEmail
       title           = item.jobTitle
       department      = item.department
+      division        = item.division
       location        = item.location
-      email           = item.workEmail
       status          = item.status
+      manager         = item.supervisorEId
+    }
+    date {
+      hire_date        = item.hireDate
+      termination_date = item.terminationDate
     }
   }
 }

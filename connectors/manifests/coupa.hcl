@@ -4,13 +4,8 @@ manifest "coupa" {
   title  = "Coupa"
   domain = "software"
 
-  var "token_url" {
-    type  = "text"
-    about = "the token endpoint of the instance, /oauth2/token"
-  }
-
   auth "oauth2_client_credentials" {
-    token_url = "var:token_url"
+    token_url = "/oauth2/token"
     scope     = "core.supplier.read core.supplier.write core.requisition.read core.requisition.write core.purchase_order.read core.purchase_order.write"
     in_form   = true
   }
@@ -322,12 +317,14 @@ manifest "coupa" {
     kind = "requisition"
     get  = "/api/requisitions"
     query = {
-      limit  = 50
-      offset = page.offset
+      "updated-at[gt]" = page.since
+      limit            = 50
+      offset           = page.offset
     }
     evidence = "vendor spec"
     items    = response.body
     page "offset" { size = 50 }
+    delta "filter" { overlap = "5m" }
     id      = item.id
     version = item["updated-at"]
     text {

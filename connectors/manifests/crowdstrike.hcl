@@ -5,13 +5,8 @@ manifest "crowdstrike" {
   title  = "CrowdStrike Falcon"
   domain = "devices"
 
-  var "token_url" {
-    type    = "text"
-    default = "https://api.crowdstrike.com/oauth2/token"
-  }
-
   auth "oauth2_client_credentials" {
-    token_url = "var:token_url"
+    token_url = "/oauth2/token"
     in_form   = true
   }
 
@@ -377,12 +372,17 @@ manifest "crowdstrike" {
     kind = "host_id"
     get  = "/devices/queries/devices-scroll/v1"
     query = {
+      filter = page.delta
       limit  = 5000
       offset = page.cursor
     }
     evidence = "client library; what the answer holds is recalled"
     items    = response.body.resources
     page "cursor" { next = response.body.meta.pagination.offset }
+    delta "filter" {
+      overlap = "10m"
+      since   = concat("modified_timestamp:>'", page.since, "'")
+    }
     id = item
     text { host = item }
   }

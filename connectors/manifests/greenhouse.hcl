@@ -34,7 +34,7 @@ manifest "greenhouse" {
 
   # The signature covers the body alone: a message is known again by its number.
   webhook "events" {
-    evidence  = "recalled: names of the headers, and what is signed"
+    evidence  = "vendor docs"
     verify    = "hmac"
     header    = "signature"
     prefix    = "sha256 "
@@ -397,12 +397,16 @@ manifest "greenhouse" {
   }
 
   read "applications" {
-    kind     = "application"
-    get      = "/v1/applications"
-    query    = { per_page = 500 }
+    kind = "application"
+    get  = "/v1/applications"
+    query = {
+      last_activity_after = page.since
+      per_page            = 500
+    }
     evidence = "vendor docs"
     items    = response.body
     page "link" {}
+    delta "filter" { overlap = "5m" }
     id      = item.id
     version = item.last_activity_at
     text {
@@ -413,12 +417,16 @@ manifest "greenhouse" {
   }
 
   read "users" {
-    kind     = "user"
-    get      = "/v1/users"
-    query    = { per_page = 500 }
+    kind = "user"
+    get  = "/v1/users"
+    query = {
+      updated_after = page.since
+      per_page      = 500
+    }
     evidence = "vendor docs"
     items    = response.body
     page "link" {}
+    delta "filter" { overlap = "5m" }
     id      = item.id
     version = item.updated_at
     text {

@@ -118,7 +118,6 @@ manifest "jamf_pro" {
     where         = upper(item.serialNumber) == upper(input.serial)
     value         = "present"
     outputs       = { record = item.id }
-    marker        = item.vendor
     authoritative = true
     page "number" {
       first = 0
@@ -474,7 +473,8 @@ manifest "jamf_pro" {
       serial   = "text"
     }
     locks    = ["prestage:{prestage}"]
-    evidence = "vendor spec; the word of a version that is too old is recalled"
+    samples  = { version_lock = 1 }
+    evidence = "vendor spec; the word of a version that is too old is from reports of its clients"
 
     post = "/api/v2/computer-prestages/{prestage}/scope"
     json = {
@@ -507,7 +507,8 @@ manifest "jamf_pro" {
       serial   = "text"
     }
     locks    = ["prestage:{prestage}"]
-    evidence = "vendor spec; the word of a version that is too old is recalled"
+    samples  = { version_lock = 1 }
+    evidence = "vendor spec; the word of a version that is too old is from reports of its clients"
 
     post = "/api/v2/computer-prestages/{prestage}/scope/delete-multiple"
     json = {
@@ -541,7 +542,8 @@ manifest "jamf_pro" {
       serial   = "text"
     }
     locks    = ["mobile_prestage:{prestage}"]
-    evidence = "vendor spec; the word of a version that is too old is recalled"
+    samples  = { version_lock = 1 }
+    evidence = "vendor spec; the word of a version that is too old is from reports of its clients"
 
     post = "/api/v2/mobile-device-prestages/{prestage}/scope"
     json = {
@@ -574,7 +576,8 @@ manifest "jamf_pro" {
       serial   = "text"
     }
     locks    = ["mobile_prestage:{prestage}"]
-    evidence = "vendor spec; the word of a version that is too old is recalled"
+    samples  = { version_lock = 1 }
+    evidence = "vendor spec; the word of a version that is too old is from reports of its clients"
 
     post = "/api/v2/mobile-device-prestages/{prestage}/scope/delete-multiple"
     json = {

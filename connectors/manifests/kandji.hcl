@@ -19,14 +19,23 @@ manifest "kandji" {
   error "absent" { when = response.status == 404 && contains(response.text, "Not found") }
   error "transient" { when = response.status == 503 && response.header.retry-after != null }
 
-  # Whether a device is lost: the details are there while it is.
+  # Whether a device is lost: the state is empty where it is not. Then what it shows.
   lookup "lost_mode" {
-    inputs = { device = "text" }
-    get    = "/api/v1/devices/{device}/details/lostmode"
-    error "absent" { when = response.status == 404 && contains(response.text, "Lost mode") }
-    absent  = contains(["DISABLED", "OFF", "NOT_ENABLED"], upper(response.body.lost_mode_status))
-    present = response.body.lost_mode_status != null
-    value   = "lost"
+    inputs        = { device = "text" }
+    get           = "/api/v1/devices/{device}"
+    evidence      = "client library: the state of the lost mode is empty where there is none"
+    ok            = response.status == 200 && response.body.device_id == input.device
+    absent        = response.body.lost_mode_status == ""
+    present       = response.body.lost_mode_status != null
+    value         = "lost"
+    authoritative = true
+    then "lost_mode_details" {}
+  }
+
+  lookup "lost_mode_details" {
+    inputs   = { device = "text" }
+    get      = "/api/v1/devices/{device}/details/lostmode"
+    evidence = "catalogue; what the details are called is recalled"
     outputs = {
       message  = response.body.message
       phone    = response.body.phone_number
@@ -136,7 +145,7 @@ manifest "kandji" {
     redact   = ["pin"]
     blast    = 1
     locks    = ["device:{device}"]
-    evidence = "unverified: catalogue"
+    evidence = "catalogue; what the answer holds is recalled"
 
     post = "/api/v1/devices/{device}/action/lock"
     json = {
@@ -160,7 +169,7 @@ manifest "kandji" {
     redact   = ["pin"]
     blast    = 1
     locks    = ["device:{device}"]
-    evidence = "unverified: catalogue"
+    evidence = "catalogue; what the answer holds is recalled"
 
     post = "/api/v1/devices/{device}/action/erase"
     json = {
@@ -184,7 +193,7 @@ manifest "kandji" {
     optional = ["phone", "footnote"]
     blast    = 1
     locks    = ["device:{device}"]
-    evidence = "unverified: catalogue; the details are recalled"
+    evidence = "catalogue; the details are recalled"
 
     post = "/api/v1/devices/{device}/action/enablelostmode"
     json = {
@@ -214,7 +223,7 @@ manifest "kandji" {
     achieves = "remove"
     inputs   = { device = "text" }
     locks    = ["device:{device}"]
-    evidence = "unverified: catalogue; the details are recalled"
+    evidence = "catalogue; the details are recalled"
 
     post = "/api/v1/devices/{device}/action/disablelostmode"
 
@@ -243,7 +252,7 @@ manifest "kandji" {
     inputs   = { device = "text" }
     blast    = 1
     locks    = ["device:{device}"]
-    evidence = "unverified: catalogue"
+    evidence = "catalogue; what the answer holds is recalled"
 
     post = "/api/v1/devices/{device}/action/clearpasscode"
 
@@ -257,7 +266,7 @@ manifest "kandji" {
       user_name = "text"
     }
     personal = ["user_name"]
-    evidence = "unverified: catalogue"
+    evidence = "catalogue; what the answer holds is recalled"
 
     post = "/api/v1/devices/{device}/action/unlockaccount"
     json = { UserName = input.user_name }
@@ -274,7 +283,7 @@ manifest "kandji" {
     personal = ["user_name"]
     blast    = 1
     locks    = ["device:{device}"]
-    evidence = "unverified: catalogue"
+    evidence = "catalogue; what the answer holds is recalled"
 
     post = "/api/v1/devices/{device}/action/deleteuser"
     json = {
@@ -293,7 +302,7 @@ manifest "kandji" {
       blueprint = "text"
     }
     locks    = ["device:{device}"]
-    evidence = "unverified: catalogue; what a device answers is recalled"
+    evidence = "catalogue; what a device answers is recalled"
 
     patch = "/api/v1/devices/{device}"
     json  = { blueprint_id = input.blueprint }
@@ -325,7 +334,7 @@ manifest "kandji" {
     }
     personal = ["user"]
     locks    = ["device:{device}"]
-    evidence = "unverified: catalogue; what a device answers is recalled"
+    evidence = "catalogue; what a device answers is recalled"
 
     patch = "/api/v1/devices/{device}"
     json  = { user = input.user }
@@ -355,7 +364,7 @@ manifest "kandji" {
       asset_tag = "text"
     }
     locks    = ["device:{device}"]
-    evidence = "unverified: catalogue; what a device answers is recalled"
+    evidence = "catalogue; what a device answers is recalled"
 
     patch = "/api/v1/devices/{device}"
     json  = { asset_tag = input.asset_tag }
@@ -390,7 +399,7 @@ manifest "kandji" {
     personal = ["user"]
     optional = ["user", "asset_tag"]
     locks    = ["ade_device:{device}"]
-    evidence = "unverified: catalogue; what the listing answers is recalled"
+    evidence = "catalogue; what the listing answers is recalled"
 
     patch = "/api/v1/integrations/apple/ade/devices/{device}"
     json = {
@@ -426,7 +435,7 @@ manifest "kandji" {
     }
     personal = ["content"]
     outputs  = { note = "text" }
-    evidence = "unverified: catalogue; how notes are listed is recalled"
+    evidence = "catalogue; how notes are listed is recalled"
 
     post    = "/api/v1/devices/{device}/notes"
     json    = { content = concat(input.content, " ", key) }
@@ -455,7 +464,7 @@ manifest "kandji" {
       device = "text"
       note   = "text"
     }
-    evidence = "unverified: catalogue; how notes are listed is recalled"
+    evidence = "catalogue; how notes are listed is recalled"
 
     delete = "/api/v1/devices/{device}/notes/{note}"
 
@@ -479,7 +488,7 @@ manifest "kandji" {
     inputs   = { device = "text" }
     blast    = 1
     locks    = ["device:{device}"]
-    evidence = "unverified: catalogue"
+    evidence = "catalogue; what the answer holds is recalled"
 
     delete = "/api/v1/devices/{device}"
 
@@ -496,7 +505,7 @@ manifest "kandji" {
     achieves = "remove"
     inputs   = { user = "text" }
     personal = ["user"]
-    evidence = "unverified: catalogue"
+    evidence = "catalogue; what the answer holds is recalled"
 
     delete = "/api/v1/users/{user}"
 
@@ -517,7 +526,7 @@ manifest "kandji" {
       limit  = 300
       offset = page.offset
     }
-    evidence = "unverified: catalogue; the fields are recalled"
+    evidence = "catalogue; the fields are recalled"
     items    = response.body
     page "offset" { size = 300 }
     id      = item.device_id

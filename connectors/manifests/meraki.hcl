@@ -92,7 +92,7 @@ manifest "meraki" {
     redact   = ["pin"]
     blast    = 1
     locks    = ["device:{serial}"]
-    evidence = "unverified: catalogue"
+    evidence = "catalogue; what the answer holds is recalled"
 
     put = "/networks/{network}/sm/devices/lock"
     json = {
@@ -116,7 +116,7 @@ manifest "meraki" {
     redact   = ["pin"]
     blast    = 1
     locks    = ["device:{serial}"]
-    evidence = "unverified: catalogue"
+    evidence = "catalogue; what the answer holds is recalled"
 
     put = "/networks/{network}/sm/device/wipe"
     json = {
@@ -136,7 +136,7 @@ manifest "meraki" {
       tag     = "text"
     }
     locks    = ["device:{serial}"]
-    evidence = "unverified: catalogue; how devices are listed is recalled"
+    evidence = "catalogue; how devices are listed is recalled"
 
     put = "/networks/{network}/sm/devices/tags"
     json = {
@@ -169,7 +169,7 @@ manifest "meraki" {
       tag     = "text"
     }
     locks    = ["device:{serial}"]
-    evidence = "unverified: catalogue; how devices are listed is recalled"
+    evidence = "catalogue; how devices are listed is recalled"
 
     put = "/networks/{network}/sm/devices/tags"
     json = {
@@ -202,7 +202,7 @@ manifest "meraki" {
     }
     blast    = 1
     locks    = ["client:{network}/{client}"]
-    evidence = "unverified: catalogue; what a policy answers is recalled"
+    evidence = "catalogue; what a policy answers is recalled"
 
     put  = "/networks/{network}/clients/{client}/policy"
     json = { devicePolicy = "Blocked" }
@@ -234,7 +234,7 @@ manifest "meraki" {
     }
     optional = ["policy", "group_policy"]
     locks    = ["client:{network}/{client}"]
-    evidence = "unverified: catalogue; what a policy answers is recalled"
+    evidence = "catalogue; what a policy answers is recalled"
 
     put = "/networks/{network}/clients/{client}/policy"
     json = {
@@ -268,7 +268,7 @@ manifest "meraki" {
     personal = ["email", "name"]
     outputs  = { admin = "text" }
     locks    = ["admin:{email}"]
-    evidence = "unverified: catalogue; how administrators are listed is recalled"
+    evidence = "catalogue; how administrators are listed is recalled"
 
     post = "/organizations/{organization}/admins"
     json = {
@@ -304,7 +304,7 @@ manifest "meraki" {
     }
     personal = ["email"]
     locks    = ["admin:{email}"]
-    evidence = "unverified: catalogue; how administrators are listed is recalled"
+    evidence = "catalogue; how administrators are listed is recalled"
 
     delete = "/organizations/{organization}/admins/{snapshot.admin}"
 
@@ -341,7 +341,7 @@ manifest "meraki" {
     for_each = "network"
     get      = "/networks/{parent}/sm/devices"
     query    = { perPage = 1000 }
-    evidence = "unverified: catalogue; the fields are recalled"
+    evidence = "catalogue; the fields are recalled"
     # A network without Systems Manager has none.
     error "absent" { when = response.status == 400 && contains(response.text, "Systems Manager") }
     items = response.body

@@ -10,11 +10,6 @@ manifest "salesforce" {
     default = "v60.0"
   }
 
-  var "token_url" {
-    type  = "text"
-    about = "the token endpoint of the own domain, /services/oauth2/token"
-  }
-
   var "time_zone" {
     type    = "text"
     default = "Europe/Berlin"
@@ -27,7 +22,7 @@ manifest "salesforce" {
   }
 
   auth "oauth2_client_credentials" {
-    token_url = "var:token_url"
+    token_url = "/services/oauth2/token"
     in_form   = true
   }
 
@@ -423,11 +418,15 @@ manifest "salesforce" {
   read "users" {
     kind     = "user"
     get      = "/services/data/{var.version}/query"
-    query    = { q = "SELECT Id, Username, Email, FirstName, LastName, IsActive, EmployeeNumber, ProfileId, SystemModstamp FROM User ORDER BY Id" }
+    query    = { q = concat("SELECT Id, Username, Email, FirstName, LastName, IsActive, EmployeeNumber, ProfileId, SystemModstamp FROM User", coalesce(page.delta, ""), " ORDER BY Id") }
     evidence = "recalled: REST API, query"
     ok       = response.status == 200 && response.body.totalSize != null
     items    = response.body.records
     page "next_url" { next = response.body.nextRecordsUrl }
+    delta "filter" {
+      overlap = "10m"
+      since   = concat(" WHERE SystemModstamp > ", page.since)
+    }
     id      = item.Id
     version = item.SystemModstamp
     text {

@@ -1,16 +1,12 @@
-# ServiceNow Workplace Service Delivery: reservations of desks and rooms. What one reservation answers is recalled: `/get`
-# and `/list` hold it in `result`. A reservation has no field that is free for a mark: the subject carries our key.
+# ServiceNow Workplace Service Delivery: reservations of desks and rooms. Moments are in UTC: 2026-12-31T09:00:00Z. The list
+# holds what our own user opened or is the one for: whatever others reserved is refused by the place being taken. A reservation
+# has no field that is free for a mark: the subject carries our key.
 manifest "servicenow_wsd" {
   title  = "ServiceNow Workplace"
   domain = "workplace"
 
-  var "token_url" {
-    type  = "text"
-    about = "the instance's token endpoint, /oauth_token.do"
-  }
-
   auth "oauth2_client_credentials" {
-    token_url = "var:token_url"
+    token_url = "/oauth_token.do"
     in_form   = true
   }
 
@@ -45,7 +41,7 @@ manifest "servicenow_wsd" {
       endIndex     = page.offset + 100
     }
     items = response.body.result.reservations
-    where = coalesce(item.location.sys_id, item.location) == input.location && item.start == input.start && !contains(["cancelled", "rejected"], item.state)
+    where = item.location.sys_id == input.location && item.requested_for.sys_id == input.requested_for && item.start == input.start && !contains(["cancelled", "rejected"], item.state.value)
     value = "reserved"
     outputs = {
       id  = item.sys_id
@@ -62,17 +58,17 @@ manifest "servicenow_wsd" {
     get    = "/api/sn_wsd_rsv/reservation/get"
     query  = { sys_id = input.id }
     error "absent" { when = response.status == 404 && contains(response.body.error.message, "No Record found") }
-    absent  = contains(["cancelled", "rejected"], response.body.result.state)
-    present = response.body.result.sys_id == input.id
-    value   = concat(response.body.result.start, "/", response.body.result.end)
+    absent  = contains(["cancelled", "rejected"], response.body.result.reservation.state.value)
+    present = response.body.result.reservation.sys_id == input.id
+    value   = concat(response.body.result.reservation.start, "/", response.body.result.reservation.end)
     outputs = {
-      location      = coalesce(response.body.result.location.sys_id, response.body.result.location)
-      requested_for = coalesce(response.body.result.requested_for.sys_id, response.body.result.requested_for)
-      start         = response.body.result.start
-      end           = response.body.result.end
-      subject       = response.body.result.subject
+      location      = response.body.result.reservation.location.sys_id
+      requested_for = coalesce(response.body.result.reservation.requested_for.sys_id, response.body.result.reservation.location.requested_for.sys_id)
+      start         = response.body.result.reservation.start
+      end           = response.body.result.reservation.end
+      subject       = response.body.result.reservation.subject
     }
-    marker        = response.body.result.subject
+    marker        = response.body.result.reservation.subject
     authoritative = true
   }
 
@@ -86,7 +82,7 @@ manifest "servicenow_wsd" {
     }
     error "absent" { when = response.status == 404 && contains(response.body.error.message, "No Record found") }
     items         = response.body.result.reservations
-    where         = !contains(["cancelled", "rejected"], item.state)
+    where         = !contains(["cancelled", "rejected"], item.state.value)
     value         = "reserved"
     authoritative = true
     page "offset" { size = 100 }
@@ -105,7 +101,7 @@ manifest "servicenow_wsd" {
     optional = ["subject"]
     outputs  = { id = "text" }
     locks    = ["location:{location}"]
-    evidence = "vendor docs; how reservations are listed is recalled"
+    evidence = "vendor docs"
 
     post = "/api/sn_wsd_rsv/reservation/add"
     json = {
@@ -173,7 +169,7 @@ manifest "servicenow_wsd" {
       end   = "text"
     }
     locks    = ["reservation:{id}"]
-    evidence = "vendor docs; what one reservation answers is recalled"
+    evidence = "vendor docs"
 
     # What the service requires beside the times is written back as it was.
     patch = "/api/sn_wsd_rsv/reservation/update/{id}"
@@ -207,7 +203,7 @@ manifest "servicenow_wsd" {
   awf "cancel_recurring_series" {
     achieves = "remove"
     inputs   = { series = "text" }
-    evidence = "vendor docs; how occurrences are listed is recalled"
+    evidence = "vendor docs; the words of the states are recalled"
 
     patch = "/api/sn_wsd_rsv/recurring_reservation/cancel_series/{series}"
     query = { cancel_notes = key }
@@ -230,20 +226,26 @@ manifest "servicenow_wsd" {
     kind = "reservation"
     get  = "/api/sn_wsd_rsv/reservation/list"
     query = {
-      startIndex = page.offset
-      endIndex   = page.offset + 100
+      encodedQuery = page.delta
+      startIndex   = page.offset
+      endIndex     = page.offset + 100
     }
-    evidence = "vendor docs; what one reservation answers is recalled"
+    evidence = "vendor docs"
     items    = response.body.result.reservations
     page "offset" { size = 100 }
+    delta "filter" {
+      overlap = "24h"
+      format  = "date"
+      since   = concat("sys_updated_on>=javascript:gs.dateGenerate('", page.since, "','00:00:00')")
+    }
     id      = item.sys_id
     version = item.sys_updated_on
     text {
-      location      = coalesce(item.location.sys_id, item.location)
-      requested_for = coalesce(item.requested_for.sys_id, item.requested_for)
+      location      = item.location.sys_id
+      requested_for = item.requested_for.sys_id
       start         = item.start
       end           = item.end
-      state         = item.state
+      state         = item.state.value
       subject       = item.subject
     }
   }

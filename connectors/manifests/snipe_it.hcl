@@ -37,6 +37,7 @@ manifest "snipe_it" {
     where         = item.asset_tag == input.asset_tag
     value         = "present"
     outputs       = { asset = item.id }
+    marker        = item.notes
     authoritative = true
     page "offset" {
       size  = 100

@@ -292,7 +292,7 @@ manifest "snowflake" {
       showLimit = 1000
       fromName  = page.cursor
     }
-    evidence = "vendor spec; that the rows behind `fromName` follow is recalled"
+    evidence = "vendor spec; that the rows behind `fromName` follow is what SHOW USERS says"
     items    = response.body
     page "cursor" { next = response.body[999].name }
     id = item.name

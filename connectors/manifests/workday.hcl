@@ -3,7 +3,8 @@
 # `Worker_Status_Data/End_Employment_Date`, and an event stands behind it. Our key is the comment of that event.
 # Every business process leaves an event in the log of the worker's transactions; what began one is undone by rescinding its
 # event, which keeps both in the history. The log, the states of events and what stands inside `Worker_Data` are recalled.
-# Job changes and assignments go by the REST service of the same host: a draft has no effect until it is submitted.
+# Job changes and assignments go by the REST service of the same host, with a credential of its own; a worker's id there is the
+# `wid` of the read below. A draft has no effect until it is submitted.
 manifest "workday" {
   title  = "Workday"
   domain = "workforce"
@@ -16,12 +17,6 @@ manifest "workday" {
   var "version" {
     type    = "text"
     default = "v31.2"
-  }
-
-  var "token_url" {
-    type    = "text"
-    default = "https://wd2-impl-services1.workday.com/ccx/oauth2/acme/token"
-    about   = "where the REST services' tokens come from"
   }
 
   var "end_reason_type" {
@@ -99,7 +94,7 @@ manifest "workday" {
 
   auth "oauth2_refresh" {
     paths     = ["/ccx/api/"]
-    token_url = "{token_url}"
+    token_url = "/ccx/oauth2/{tenant}/token"
   }
 
   soap {
@@ -586,7 +581,9 @@ manifest "workday" {
     }
     personal = ["end_date"]
     optional = ["worker_type"]
+    samples  = { worker_type = "employee" }
     outputs  = { event = "text" }
+    locks    = ["worker:{worker}"]
     evidence = "client library; that a second end is refused with these words is recalled"
 
     post = "/ccx/service/{var.tenant}/Staffing/{var.version}"
@@ -665,6 +662,7 @@ manifest "workday" {
       worker_type = "text"
     }
     optional = ["worker_type"]
+    locks    = ["worker:{worker}"]
     evidence = "client library; that a second rescission is refused with these words is recalled"
 
     post = "/ccx/service/{var.tenant}/Integrations/{var.version}"
@@ -2138,33 +2136,20 @@ manifest "workday" {
     }
   }
 
-  # The same workers by REST: few fields, but the ids that job changes ask for.
-  read "rest_workers" {
-    kind    = "rest_worker"
-    get     = "/ccx/api/staffing/{var.rest_version}/{var.tenant}/workers"
-    answers = "json"
-    query = {
-      limit                    = 100
-      offset                   = page.offset
-      includeTerminatedWorkers = true
-    }
-    evidence = "vendor spec"
-    items    = response.body.data
-    page "offset" {
-      size  = 100
-      total = response.body.total
-    }
-    id = item.id
-    text { name = item.descriptor }
-  }
-
   read "organizations" {
     kind = "organization"
     post = "/ccx/service/{var.tenant}/Human_Resources/{var.version}"
     soap = {
       Get_Organizations_Request = {
         "@version" = var.version
-        Request_Criteria = { Include_Inactive = true }
+        Request_Criteria = {
+          Include_Inactive = true
+          Transaction_Log_Criteria = page.since == null ? null : {
+            Transaction_Date_Range_Data = {
+              Updated_From = page.since
+            }
+          }
+        }
         Response_Filter = {
           Page  = page.number
           Count = 200
@@ -2179,6 +2164,7 @@ manifest "workday" {
     ok       = response.status == 200 && response.body.Get_Organizations_Response.Response_Results.Total_Results != null
     items    = list(response.body.Get_Organizations_Response.Response_Data.Organization)
     page "number" { last = response.body.Get_Organizations_Response.Response_Results.Total_Pages }
+    delta "filter" { overlap = "5m" }
 
     id      = item.Organization_Data.Reference_ID
     version = item.Organization_Data.Last_Updated_DateTime
@@ -2197,7 +2183,14 @@ manifest "workday" {
     soap = {
       Get_Positions_Request = {
         "@version" = var.version
-        Request_Criteria = { Include_Closed_Positions = true }
+        Request_Criteria = {
+          Transaction_Log_Criteria_Data = page.since == null ? null : {
+            Transaction_Date_Range_Data = {
+              Updated_From = page.since
+            }
+          }
+          Include_Closed_Positions = true
+        }
         Response_Filter = {
           Page  = page.number
           Count = 200
@@ -2213,6 +2206,7 @@ manifest "workday" {
     ok       = response.status == 200 && response.body.Get_Positions_Response.Response_Results.Total_Results != null
     items    = list(response.body.Get_Positions_Response.Response_Data.Position)
     page "number" { last = response.body.Get_Positions_Response.Response_Results.Total_Pages }
+    delta "filter" { overlap = "5m" }
 
     id = item.Position_Reference.ID.Position_ID
     text {

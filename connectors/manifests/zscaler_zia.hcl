@@ -19,6 +19,7 @@ manifest "zscaler_zia" {
   headers = { accept = "application/json" }
 
   limit "reads" {
+    methods     = ["GET"]
     rate        = 20
     per         = "10s"
     reserve     = 50
@@ -26,7 +27,7 @@ manifest "zscaler_zia" {
   }
 
   limit "writes" {
-    paths       = ["/zia/api/v1/users/*"]
+    methods     = ["POST", "PUT", "DELETE"]
     rate        = 1
     per         = "1s"
     concurrency = 1
@@ -217,7 +218,7 @@ manifest "zscaler_zia" {
 
   # What waits is put in force, whoever changed it. Where nothing waits, nothing happens.
   awf "activate_changes" {
-    evidence = "vendor docs: named in the description of users, without a schema"
+    evidence = "unverified: named beside the description of users, without a schema"
 
     post = "/zia/api/v1/status/activate"
     ok   = response.status == 200 && response.body.status != null

@@ -15,4 +15,6 @@ mod sights;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod vendors;
+#[cfg(test)]
 mod vocabulary;

@@ -32,7 +32,7 @@ fn seen(sighting: &Sighting) -> String {
     }
 }
 
-fn did(system: &str, function: &str, response: &Response) -> String {
+pub(crate) fn did(system: &str, function: &str, response: &Response) -> String {
     let manifests = manifests();
     let asking = Asking::of(manifests, system, function);
     told(&manifests.classify(&asking.ask(Phase::Do), response))
@@ -58,7 +58,7 @@ fn looked(manifests: &Manifests, asking: &mut Asking, responses: &[Response]) ->
     format!("{transcript}no more answers")
 }
 
-fn sighted(system: &str, function: &str, responses: &[Response]) -> String {
+pub(crate) fn sighted(system: &str, function: &str, responses: &[Response]) -> String {
     let manifests = manifests();
     let mut asking = Asking::of(manifests, system, function);
     looked(manifests, &mut asking, responses)
