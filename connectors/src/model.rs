@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use xops_kernel::awf::{Contract, Readback};
 use xops_kernel::expr::{self, Expr, Path};
 use xops_kernel::id::Digest;
+use xops_kernel::port::Limit;
 use xops_kernel::value::{Type, Value, Values};
 
 /// Expressions by name, in the order of writing.
@@ -83,38 +84,6 @@ pub struct Soap {
     pub qualified_attributes: bool,
     /// Elements that are members of a map, by name, with the attribute that names the member.
     pub keyed: BTreeMap<String, String>,
-}
-
-/// A rate limit, as the vendor publishes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limit {
-    /// Its name.
-    pub name: String,
-    /// The paths that it covers, after the base address; `*` at the end stands for anything. Empty for all.
-    pub paths: Vec<String>,
-    /// The methods that it covers, in capitals. Empty for all.
-    pub methods: Vec<String>,
-    /// Calls allowed in `per_ms`.
-    pub rate: u32,
-    /// The window, in milliseconds.
-    pub per_ms: u64,
-    /// The share, in percent, that is left to others.
-    pub reserve: u8,
-    /// Calls under way at once, if limited.
-    pub concurrency: Option<u32>,
-    /// The header that says how many calls are left.
-    pub remaining: Option<String>,
-    /// The header that says when the window ends, and how it says so.
-    pub reset: Option<(String, Reset)>,
-}
-
-/// How a header says when a window ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reset {
-    /// Seconds since 1970.
-    Epoch,
-    /// Seconds from now.
-    Delay,
 }
 
 /// How answers are judged.

@@ -121,7 +121,16 @@ fn show(object: &Json) -> String {
         &["scope", "by", "why"],
         rows(&object["paused"], &["scope", "by", "why"]),
     );
-    let columns = ["system", "domain", "breaker", "last whole reading", "failed since"];
+    let columns = [
+        "system",
+        "domain",
+        "breaker",
+        "budget left",
+        "queue",
+        "oldest waiting",
+        "last whole reading",
+        "failed since",
+    ];
     section(&mut out, "Systems", "", &columns, systems(&object["systems"]));
     let restarts = counts(&object["restarts"]);
     if !restarts.is_empty() {
@@ -183,7 +192,13 @@ fn systems(all: &Json) -> Vec<Vec<String>> {
             reads.into_iter().flatten().filter_map(|(name, read)| Some((name, read["failed"].as_str()?)));
         let failed =
             failed.map(|(name, why)| format!("{name}: {}", plain(why))).collect::<Vec<_>>().join("; ");
-        vec![word(&one["system"]), word(&one["domain"]), word(&one["breaker"]), oldest, failed]
+        let left = one["budgets"].as_object().into_iter().flatten();
+        let left: Vec<String> = left.map(|(name, left)| format!("{} {}", plain(name), word(left))).collect();
+        let left = if left.is_empty() { "-".to_owned() } else { left.join(", ") };
+        let waiting = one["oldest_waiting"].as_u64().map_or_else(|| "-".to_owned(), moment);
+        let queue = one["queue"].as_u64().unwrap_or(0).to_string();
+        let names = ["system", "domain", "breaker"].map(|name| word(&one[name]));
+        names.into_iter().chain([left, queue, waiting, oldest, failed]).collect()
     };
     all.as_array().into_iter().flatten().map(row).collect()
 }

@@ -175,6 +175,7 @@ impl Engine {
             robots: RefCell::new(Robots::default()),
             ambient: RefCell::new(Ambient {
                 breakers: std::mem::take(&mut fold.breakers),
+                restarted: fold.at > 0,
                 ..Ambient::default()
             }),
             watch: setup.watch,
@@ -350,7 +351,12 @@ impl Engine {
                         },
                     )
                 });
+                let door = crate::door::Door::of(&self.tenant, &system.name);
+                let (queue, oldest_waiting) = *door.queue.borrow();
                 SystemStatus {
+                    budgets: door.budgets(now),
+                    queue,
+                    oldest_waiting,
                     system: system.name.clone(),
                     domain: system.domain.clone(),
                     breaker: if open { "open" } else { "closed" }.to_owned(),

@@ -12,6 +12,7 @@ pub mod clock;
 pub mod compile;
 pub mod crash;
 pub mod dataops;
+pub mod door;
 pub mod engine;
 pub mod hub;
 pub mod instance;
