@@ -93,7 +93,8 @@ impl DataOps {
         let Some(state) = self.state.take() else { return };
         self.cycle += 1;
         self.standing.reading = true;
-        let contracts = self.tenant.shared.connector.reads(&self.system);
+        let offered = self.tenant.shared.connector.reads(&self.system);
+        let contracts = self.tenant.declarations.needed(&self.system, offered);
         let reader = Reader::new(&self.tenant.declarations.tenant, contracts.clone(), Bounds::default());
         let run = run(Rc::clone(&self.tenant), self.system.clone(), reader, contracts, state, self.cycle);
         ctx.spawn(

@@ -164,7 +164,7 @@ impl Engine {
         let hub = Hub::new(clock, orders, setup.crash);
         let mut graph = Graph::new(Arc::clone(&setup.declarations), digest_key);
         for system in setup.declarations.systems.keys() {
-            graph.expect(setup.connector.reads(system));
+            graph.expect(setup.declarations.needed(system, setup.connector.reads(system)));
         }
         let tenant = Rc::new(Tenant {
             hub: Rc::clone(&hub),
