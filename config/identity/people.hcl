@@ -6,8 +6,10 @@ identity "person" {
   ids         = ["rec_id", "record_id", "id"]
   systems     = ["system", "source_system"]
   linkage     = "one_to_one"
-  same        = 800
-  review      = 0
+  same        = 400
+  review      = -100
+  # Records are joined from a score on at which no more than so many of a million joined pairs are expected to be wrong.
+  wrong_max   = 500
   members_max = 64
 
   field "given_name" {
@@ -221,5 +223,8 @@ identity "person" {
   block { keys = ["surname", "street:front(6)"] }
   block { keys = ["street", "street_number", "postcode:front(3)"] }
   block { keys = ["street:front(8)", "street_number", "given_name:front(3)"] }
-  block { keys = ["given_name", "postcode", "street_number"] }
+  block { keys = ["given_name", "postcode"] }
+  block { keys = ["surname", "postcode"] }
+  block { keys = ["street", "city"] }
+  block { keys = ["postcode", "street_number", "city"] }
 }

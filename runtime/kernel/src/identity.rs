@@ -22,6 +22,9 @@ pub struct Rules {
     pub linkage: Linkage,
     /// From this score on two records are the same, in hundredths of a bit: odds of 2^(score/100) to 1.
     pub same: Centibits,
+    /// How many of a million pairs that are joined may be expected to be wrong; the score from which they are joined rises
+    /// above [`Rules::same`] until that holds. Not looked at where it is not declared.
+    pub wrong_max: Option<u32>,
     /// From this score on a person is asked.
     pub review: Centibits,
     /// The most records that one thing may have; what would make more is asked about.

@@ -33,6 +33,10 @@ pub struct Resolved {
     pub barred: Barred,
     /// How many pairs were compared.
     pub compared: usize,
+    /// By how much it counts that a pair has no rival.
+    pub known: Centibits,
+    /// From this score on records were joined.
+    pub same: Centibits,
 }
 
 /// A pair with its answer.
@@ -55,31 +59,53 @@ pub fn run(table: &mut Table, across: bool, today: u32, progress: Progress<'_>) 
     table.settle(&census);
     let pairs = block::pairs(table, across);
     progress("learn weights", 0, pairs.len());
-    let model = Model { census, ..learn::learn(table, &pairs, across) };
-    let resolved = resolve(table, &model, &pairs, today, progress);
-    (model, resolved)
+    let mut model = Model { census, ..learn::learn(table, &pairs, across) };
+    let bonds = weigh(table, &model, &pairs, progress);
+    model.same = surest(table, &bonds, &model);
+    let resolved = join(table, &model, bonds, today, progress);
+    (model, Resolved { compared: pairs.len(), ..resolved })
 }
 
-/// Resolves `table`, whose compared pairs are `pairs`, by `model`.
+/// From which score on few enough of the joined pairs are expected to be wrong.
+fn surest(table: &Table, bonds: &Bonds, model: &Model) -> Centibits {
+    let decisions = Decisions::default();
+    let scene = Scene { table, bonds, decisions: &decisions, known: model.known, same: model.same };
+    let scores = bonds.pairs().map(|(pair, score)| scene.effective(pair, score).0).collect();
+    learn::threshold(scores, table.rules().same, table.rules().wrong_max)
+}
+
+/// Resolves `table`, whose compared pairs are `pairs`, by a model that is known.
 pub fn resolve(table: &Table, model: &Model, pairs: &[Pair], today: u32, progress: Progress<'_>) -> Resolved {
-    let rules = table.rules().clone();
+    let bonds = weigh(table, model, pairs, progress);
+    Resolved { compared: pairs.len(), ..join(table, model, bonds, today, progress) }
+}
+
+/// Which pairs are alike.
+fn weigh(table: &Table, model: &Model, pairs: &[Pair], progress: Progress<'_>) -> Bonds {
     let mut comparisons = Comparisons::new(table);
-    let decisions = decided(table, &rules.decisions, today);
     let mut bonds = Bonds::default();
+    let least = table.rules().review - model.known;
     for (number, pair) in pairs.iter().enumerate() {
         if number % WORD_EVERY == 0 {
             progress("weigh pairs", number, pairs.len());
         }
         let score = model.score(table, &mut comparisons, *pair);
-        if score >= rules.review {
+        if score >= least {
             bonds.set(*pair, Some(score));
         }
     }
+    bonds
+}
+
+/// Makes things of the records that are alike.
+fn join(table: &Table, model: &Model, mut bonds: Bonds, today: u32, progress: Progress<'_>) -> Resolved {
+    let mut comparisons = Comparisons::new(table);
+    let decisions = decided(table, &table.rules().decisions, today);
     for pair in &decisions.same {
         bonds.set(*pair, Some(DECIDED));
     }
     progress("join records", 0, table.len());
-    let scene = Scene { table, bonds: &bonds, decisions: &decisions };
+    let scene = Scene { table, bonds: &bonds, decisions: &decisions, known: model.known, same: model.same };
     let (mut things, mut barred) = (Vec::new(), Barred::new());
     let mut seen = vec![false; table.len()];
     for row in 0..u32::try_from(table.len()).unwrap_or(u32::MAX) {
@@ -96,7 +122,7 @@ pub fn resolve(table: &Table, model: &Model, pairs: &[Pair], today: u32, progres
     for (thing, place) in things.iter().zip(0_u32..) {
         thing.members.iter().for_each(|row| thing_of[*row as usize] = place);
     }
-    Resolved { bonds, decisions, things, thing_of, barred, compared: pairs.len() }
+    Resolved { bonds, decisions, things, thing_of, barred, compared: 0, known: model.known, same: model.same }
 }
 
 /// The decisions that hold on `today` and whose records are there.
@@ -122,7 +148,7 @@ impl Resolved {
                 answers.push(Answered { pair: *pair, answer: Answer::Same, score: own, bar: None });
             }
         }
-        let scene = Scene { table, bonds: &self.bonds, decisions: &self.decisions };
+        let scene = Scene { table, bonds: &self.bonds, decisions: &self.decisions, known: self.known, same: self.same };
         for (pair, score) in self.bonds.pairs() {
             if self.thing_of[pair.0 as usize] != self.thing_of[pair.1 as usize] {
                 answers.push(self.apart(&scene, pair, score));
@@ -145,7 +171,7 @@ impl Resolved {
         let barred = self.barred.get(&pair).copied();
         let bar = match (barred, rival) {
             (Some(bar), _) => bar,
-            (None, Some(rival)) if score >= scene.table.rules().same => Bar::Rival(rival),
+            (None, Some(rival)) if score >= self.same => Bar::Rival(rival),
             (None, _) => Bar::Weak,
         };
         let taken = self.partner(scene.table, pair);

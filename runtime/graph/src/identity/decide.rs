@@ -122,6 +122,10 @@ pub struct Scene<'a> {
     pub bonds: &'a Bonds,
     /// What people decided.
     pub decisions: &'a Decisions,
+    /// By how much it counts that a pair has no rival ([`super::model::Model::known`]).
+    pub known: Centibits,
+    /// From this score on records are joined ([`super::model::Model::same`]).
+    pub same: Centibits,
 }
 
 /// One thing: its records, and how they came together.
@@ -152,12 +156,13 @@ impl Scene<'_> {
                 }
             }
         }
-        best.map_or((score, None), |(theirs, rival)| (fixed::against(score, score.saturating_sub(theirs)), Some(rival)))
+        let alone = score + self.known;
+        best.map_or((alone, None), |(theirs, rival)| (fixed::against(alone, score - theirs), Some(rival)))
     }
 
     /// Whether a bonded pair is joined unless something forbids it.
     fn is_strong(&self, pair: Pair, score: Centibits) -> bool {
-        score >= self.table.rules().same && self.effective(pair, score).0 >= self.table.rules().same
+        self.effective(pair, score).0 >= self.same
     }
 
     /// The rows that hang together with `row` by pairs that could be joined.

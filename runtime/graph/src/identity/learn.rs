@@ -18,6 +18,8 @@ use xops_kernel::identity::{Centibits, Comparator, Level};
 
 /// How many pairs of what is usual each field begins with.
 const BELIEVED: u128 = 40;
+/// By how much it can count that a record has no rival, in hundredths of a bit.
+const KNOWN_MAX: Centibits = 700;
 /// How many rounds are made.
 const ROUNDS: usize = 25;
 /// The most pairs of strangers that are looked at.
@@ -94,17 +96,42 @@ pub fn learn(table: &Table, pairs: &[Pair], across: bool) -> Model {
     let prior = log2_ratio(estimate.matched, estimate.pairs);
     let masks = rules.relations.iter().map(|relation| mask(&relation.shares));
     let odds = estimate.related.iter().map(|related| log2_ratio(estimate.matched, *related));
-    Model { weights, prior, relations: masks.zip(odds).collect(), census }
+    Model { weights, prior, relations: masks.zip(odds).collect(), census, known: estimate.known(across), same: rules.same }
 }
 
-/// Better agreement never weighs less than worse: few pairs must not turn the order around.
+/// Worse agreement never weighs more than better, and none never speaks for a pair: what few pairs say must not turn the order
+/// around, and a level that was never seen says nothing. The best level is the one that is counted best.
 fn tidy(mut weight: [Centibits; LEVELS], declared: impl Fn(Level) -> bool) -> [Centibits; LEVELS] {
-    for place in (Level::Exact as usize..Level::Different as usize).rev() {
+    for place in Level::Near as usize..=Level::Different as usize {
         if !declared(Level::ALL[place].0) {
-            weight[place] = weight[place].max(weight[place + 1]);
+            weight[place] = weight[place].min(weight[place - 1]);
         }
     }
+    if !declared(Level::Different) {
+        weight[Level::Different as usize] = weight[Level::Different as usize].min(0);
+    }
     weight
+}
+
+/// The score from which on no more than `wrong_max` of a million pairs with these scores are expected to be wrong; `same` or above.
+pub fn threshold(mut scores: Vec<Centibits>, same: Centibits, wrong_max: Option<u32>) -> Centibits {
+    let Some(wrong_max) = wrong_max else { return same };
+    scores.retain(|score| *score >= same);
+    scores.sort_unstable_by(|a, b| b.cmp(a));
+    let (mut wrong, mut seen, mut lowest) = (0_u128, 0_u128, None);
+    for equal in scores.chunk_by(|a, b| a == b) {
+        // The odds are 2^score to 1, so that 1 / (1 + 2^score) are wrong.
+        let power = u128::from(exp2_neg(equal[0].unsigned_abs()));
+        let one = u128::from(ONE);
+        let each = if equal[0] >= 0 { (power << 32) / (one + power) } else { (one << 32) / (one + power) };
+        seen += equal.len() as u128;
+        wrong += each * equal.len() as u128;
+        if wrong * 1_000_000 <= seen * one * u128::from(wrong_max) {
+            lowest = Some(equal[0]);
+        }
+    }
+    // Nothing is sure enough: what is surest is still asked about.
+    lowest.unwrap_or_else(|| scores.first().map_or(same, |best| (best + 1).max(same)))
 }
 
 fn mask(fields: &[usize]) -> u32 {
@@ -141,6 +168,22 @@ impl<'a> Estimate<'a> {
         };
         estimate.begin();
         estimate
+    }
+
+    /// By how much it counts that a record has no rival: the systems know nearly the same things, so that one of them that
+    /// has no other partner is likely to be the partner. A system of which a share c is known to the other leaves 1 - c.
+    fn known(&self, across: bool) -> Centibits {
+        if !across {
+            return 0;
+        }
+        let sides = sides(self.table);
+        let all: u128 = sides.iter().sum();
+        let largest = sides.iter().max().copied().unwrap_or(0);
+        // Pairs that each record of the largest system has, on average, with one other system; never quite all.
+        let others = (sides.len() as u128).saturating_sub(1).max(1);
+        let of = largest.max((all - largest) / others).max(1) * others * u128::from(ONE);
+        let free = of.saturating_sub(self.matched) + of / 200;
+        log2_ratio(of, free).clamp(0, KNOWN_MAX)
     }
 
     fn begin(&mut self) {
@@ -207,9 +250,8 @@ impl<'a> Estimate<'a> {
             }
         }
         self.matched = matched.max(u128::from(ONE));
-        for (place, (held, related)) in self.related.iter_mut().zip(related).enumerate() {
-            let believed = self.matched * u128::from(rules.relations[place].per_thousand) / 1_000;
-            *held = (related + believed / 4).max(u128::from(ONE));
+        for (held, related) in self.related.iter_mut().zip(related) {
+            *held = related.max(u128::from(ONE) / 2);
         }
         self.set_same(&seen);
         self.set_strangers(&explained);

@@ -66,6 +66,10 @@ pub struct Model {
     pub relations: Vec<(u32, Centibits)>,
     /// How common values are, by field.
     pub census: Vec<Census>,
+    /// By how much it counts that a pair has no rival, where a system knows a thing once.
+    pub known: Centibits,
+    /// From this score on records are joined: that of the rules or above.
+    pub same: Centibits,
 }
 
 /// A score and where it comes from.

@@ -74,6 +74,7 @@ fn one(reader: &mut Reader<'_, '_>, block: &Block) -> Rules {
             _ => Linkage::Many,
         },
         same: score(reader, "same", 1_000),
+        wrong_max: count(reader, "wrong_max", 0..=1_000_000).and_then(|count| u32::try_from(count).ok()),
         review: score(reader, "review", 0),
         members_max: count(reader, "members_max", 2..=1_000).unwrap_or(64),
         ..Rules::default()
