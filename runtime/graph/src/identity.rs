@@ -18,6 +18,7 @@ pub mod compare;
 pub mod decide;
 pub mod evaluate;
 pub mod fixed;
+pub mod index;
 pub mod learn;
 pub mod model;
 pub mod normal;

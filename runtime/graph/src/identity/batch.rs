@@ -100,7 +100,7 @@ fn weigh(table: &Table, model: &Model, pairs: &[Pair], progress: Progress<'_>) -
 /// Makes things of the records that are alike.
 fn join(table: &Table, model: &Model, mut bonds: Bonds, today: u32, progress: Progress<'_>) -> Resolved {
     let mut comparisons = Comparisons::new(table);
-    let decisions = decided(table, &table.rules().decisions, today);
+    let decisions = decided(table, table.rules().decisions.iter(), today, |_| true);
     for pair in &decisions.same {
         bonds.set(*pair, Some(DECIDED));
     }
@@ -125,11 +125,17 @@ fn join(table: &Table, model: &Model, mut bonds: Bonds, today: u32, progress: Pr
     Resolved { bonds, decisions, things, thing_of, barred, compared: 0, known: model.known, same: model.same }
 }
 
-/// The decisions that hold on `today` and whose records are there.
-pub fn decided(table: &Table, all: &[Decision], today: u32) -> Decisions {
+/// The decisions that hold on `today` and whose records are `there`.
+pub fn decided<'a>(
+    table: &Table,
+    all: impl Iterator<Item = &'a Decision>,
+    today: u32,
+    there: impl Fn(Row) -> bool,
+) -> Decisions {
     let mut decisions = Decisions::default();
-    for decision in all.iter().filter(|decision| decision.until.is_none_or(|until| until >= today)) {
-        let (Some(a), Some(b)) = (table.called(&decision.left), table.called(&decision.right)) else { continue };
+    for decision in all.filter(|decision| decision.until.is_none_or(|until| until >= today)) {
+        let (left, right) = (table.called(&decision.left, &there), table.called(&decision.right, &there));
+        let (Some(a), Some(b)) = (left, right) else { continue };
         if a != b {
             let into = if decision.same { &mut decisions.same } else { &mut decisions.different };
             into.insert(pair(a, b));

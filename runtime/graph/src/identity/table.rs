@@ -170,14 +170,26 @@ impl Table {
         None
     }
 
-    /// The records called `called`: an id, or `system:id`.
-    pub fn called(&self, called: &str) -> Option<Row> {
-        let mut found = self.systems.keys().filter_map(|system| self.find(system, called));
+    /// The one record that is called `called`, its id or `system:id`, of those that are `there`.
+    pub fn called(&self, called: &str, there: impl Fn(Row) -> bool) -> Option<Row> {
+        let systems = self.systems.keys();
+        let mut found = systems.filter_map(|system| self.find(system, called).filter(|row| there(*row)));
         if let Some(row) = found.next() {
             return found.next().is_none().then_some(row);
         }
         let (system, id) = called.split_once(':')?;
-        self.find(system, id)
+        self.find(system, id).filter(|row| there(*row))
+    }
+
+    /// Takes a record in, in the place of the one of its name if there is one.
+    pub fn put(&mut self, record: &Record) -> Result<Row, Refused> {
+        let Some(row) = self.find(&record.system, &record.id) else { return self.add(record) };
+        let width = self.pools.len();
+        for field in 0..width {
+            let cell = self.intern(field, record.values.get(field).map_or("", String::as_str));
+            self.cells[row as usize * width + field] = cell;
+        }
+        Ok(row)
     }
 
     /// Takes a record in.
