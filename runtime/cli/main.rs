@@ -15,6 +15,7 @@ mod estate;
 mod exit;
 mod explain;
 mod follow;
+mod identity;
 mod journal;
 mod json;
 mod plan;
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
         Command::Resume(resume) => on_arbiter(steer::resume(&arguments.common, &resume)),
         Command::Release(release) => on_arbiter(steer::release(&arguments.common, &release)),
         Command::Backstep(backstep) => on_arbiter(steer::backstep(&arguments.common, &backstep)),
+        Command::Identity(identity) => identity::run(&arguments.common, &identity),
         Command::Bench(bench) => bench::run(&arguments.common, &bench),
         Command::Simulate(simulate) => simulate::run(&arguments.common, &simulate),
     };

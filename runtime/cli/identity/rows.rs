@@ -17,8 +17,8 @@ const COLUMNS_MAX: usize = 4_096;
 
 /// What 0x80 to 0x9f stand for in Windows-1252.
 const WINDOWS: [char; 32] = [
-    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘',
-    '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}',
+    '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
 ];
 
 /// Something that could not be taken as it stands.
@@ -28,7 +28,7 @@ pub struct Exception {
     pub file: String,
     /// The line where its row begins, from 1.
     pub line: u64,
-    /// What kind: `no_id`, `twice`, `fields`, `cell`, `encoding`, `quotes`.
+    /// What kind: `no_id`, `twice`, `full`, `fields`, `cell`, `encoding`, `unknown`.
     pub kind: &'static str,
     /// What there is to say.
     pub detail: String,
@@ -61,13 +61,15 @@ struct Plan {
     width: usize,
 }
 
-/// Reads a whole file. `id` names the id column, `system` is the system of records that do not name one.
+/// Reads a whole file. `id` names the id column, `system` is the system of records that do not name one, or of all where it
+/// is `forced`.
 pub fn read(
     file: &str,
     input: impl Read,
     rules: &Rules,
     id: Option<&str>,
     system: &str,
+    forced: bool,
 ) -> Result<Rows, String> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(input);
     let told = |error: csv::Error| format!("failed to read `{file}`: {error}");
@@ -78,7 +80,8 @@ pub fn read(
     let names: Vec<String> = headers.iter().map(|name| plain(&decode(name).0)).collect();
     let shown: Vec<String> = headers.iter().map(|name| decode(name).0).collect();
     let mut rows = Rows::default();
-    let plan = plan(file, rules, &names, &shown, id, &mut rows)?;
+    let mut plan = plan(file, rules, &names, &shown, id, &mut rows)?;
+    plan.system = plan.system.filter(|_| !forced);
     let mut row = csv::ByteRecord::new();
     while reader.read_byte_record(&mut row).map_err(told)? {
         let line = row.position().map_or(0, csv::Position::line);
@@ -102,7 +105,9 @@ fn plan(
 ) -> Result<Plan, String> {
     let find = |name: &str| names.iter().position(|known| *known == plain(name));
     let id = match id {
-        Some(id) => find(id).ok_or_else(|| format!("`{file}` has no column `{id}`: it has {}", shown.join(", ")))?,
+        Some(id) => {
+            find(id).ok_or_else(|| format!("`{file}` has no column `{id}`: it has {}", shown.join(", ")))?
+        }
         None => rules.ids.iter().find_map(|id| find(id)).unwrap_or(0),
     };
     let mut fields = Vec::new();
@@ -121,8 +126,12 @@ fn plan(
         fields.push(source);
     }
     if rows.mapped.is_empty() {
-        let known = rules.fields.iter().map(|field| field.columns[0].join(" + ")).collect::<Vec<_>>().join(", ");
-        return Err(format!("`{file}` has no column that the rules know: it has {}; they know {known}", shown.join(", ")));
+        let known =
+            rules.fields.iter().map(|field| field.columns[0].join(" + ")).collect::<Vec<_>>().join(", ");
+        return Err(format!(
+            "`{file}` has no column that the rules know: it has {}; they know {known}",
+            shown.join(", ")
+        ));
     }
     let system = rules.systems.iter().find_map(|system| find(system)).filter(|column| *column != id);
     Ok(Plan { id, system, fields, width: names.len() })
@@ -146,16 +155,36 @@ fn take(file: &str, line: u64, row: &csv::ByteRecord, plan: &Plan, system: &str,
         return;
     }
     if row.as_slice().len() > ROW_BYTES_MAX {
-        tell("cell", format!("the row has {} bytes: the most are {ROW_BYTES_MAX}; is a quote not closed?", row.as_slice().len()));
+        tell(
+            "cell",
+            format!(
+                "the row has {} bytes: the most are {ROW_BYTES_MAX}; is a quote not closed?",
+                row.as_slice().len()
+            ),
+        );
         return;
     }
     if row.len() != plan.width {
-        tell("fields", format!("the row has {} cells where the head has {}: what is there was taken", row.len(), plan.width));
+        tell(
+            "fields",
+            format!(
+                "the row has {} cells where the head has {}: what is there was taken",
+                row.len(),
+                plan.width
+            ),
+        );
     }
     let mut cell = |column: usize| {
         let bytes = row.get(column).unwrap_or_default();
         if bytes.len() > CELL_BYTES_MAX {
-            tell("cell", format!("cell {} has {} bytes: the most are {CELL_BYTES_MAX}, so it was left out", column + 1, bytes.len()));
+            tell(
+                "cell",
+                format!(
+                    "cell {} has {} bytes: the most are {CELL_BYTES_MAX}, so it was left out",
+                    column + 1,
+                    bytes.len()
+                ),
+            );
             return String::new();
         }
         let (text, foreign) = decode(bytes);
@@ -240,7 +269,7 @@ mod tests {
     }
 
     fn check(text: &[u8], expect: &[(&str, &str, &[&str])], exceptions: &[(u64, &str)]) {
-        let rows = read("a.csv", text, &rules(), None, "left").unwrap();
+        let rows = read("a.csv", text, &rules(), None, "left", false).unwrap();
         let taken: Vec<(&str, &str, Vec<&str>)> = rows
             .records
             .iter()
@@ -281,9 +310,9 @@ mod tests {
 
     #[test]
     fn a_file_without_a_known_column_is_refused() {
-        let error = read("a.csv", &b"id,colour\n1,red\n"[..], &rules(), None, "left").unwrap_err();
+        let error = read("a.csv", &b"id,colour\n1,red\n"[..], &rules(), None, "left", false).unwrap_err();
         assert!(error.contains("no column that the rules know"), "{error}");
-        let error = read("a.csv", &b"id,given_name\n"[..], &rules(), Some("key"), "left").unwrap_err();
+        let error = read("a.csv", &b"id,given_name\n"[..], &rules(), Some("key"), "left", false).unwrap_err();
         assert!(error.contains("no column `key`"), "{error}");
     }
 }

@@ -17,6 +17,7 @@ pub mod block;
 pub mod compare;
 pub mod decide;
 pub mod evaluate;
+pub mod explain;
 pub mod fixed;
 pub mod index;
 pub mod learn;

@@ -154,7 +154,13 @@ impl Resolved {
                 answers.push(Answered { pair: *pair, answer: Answer::Same, score: own, bar: None });
             }
         }
-        let scene = Scene { table, bonds: &self.bonds, decisions: &self.decisions, known: self.known, same: self.same };
+        let scene = Scene {
+            table,
+            bonds: &self.bonds,
+            decisions: &self.decisions,
+            known: self.known,
+            same: self.same,
+        };
         for (pair, score) in self.bonds.pairs() {
             if self.thing_of[pair.0 as usize] != self.thing_of[pair.1 as usize] {
                 answers.push(self.apart(&scene, pair, score));

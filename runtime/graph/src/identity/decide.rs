@@ -100,7 +100,10 @@ impl Bonds {
     pub fn pairs(&self) -> impl Iterator<Item = (Pair, Centibits)> {
         let rows = self.of.iter().zip(0_u32..);
         rows.flat_map(|(bonds, row)| {
-            bonds.iter().filter(move |(other, _)| *other > row).map(move |(other, score)| ((row, *other), *score))
+            bonds
+                .iter()
+                .filter(move |(other, _)| *other > row)
+                .map(move |(other, score)| ((row, *other), *score))
         })
     }
 }

@@ -30,6 +30,8 @@ pub struct Figures {
     pub recall: Millionths,
     /// Their harmonic mean.
     pub f1: Millionths,
+    /// The largest harmonic mean that a threshold on the scores would give.
+    pub f1_best: Millionths,
     /// The largest share of the true pairs that a threshold finds with this precision: by precision in millionths.
     pub recall_at: BTreeMap<Millionths, Millionths>,
 }
@@ -64,6 +66,12 @@ pub fn figures(answers: &[(Pair, Answer, Centibits)], truth: &BTreeSet<Pair>) ->
     figures.recall = share(figures.right, figures.truth);
     figures.f1 = share(2 * figures.right, figures.same + figures.truth);
     ranked.sort_unstable();
+    let (mut seen, mut right) = (0, 0);
+    for equal in ranked.chunk_by(|a, b| a.0 == b.0) {
+        seen += equal.len() as u64;
+        right += equal.iter().filter(|(_, right)| *right).count() as u64;
+        figures.f1_best = figures.f1_best.max(share(2 * right, seen + figures.truth));
+    }
     for precision in PRECISIONS {
         let (mut seen, mut right, mut best) = (0, 0, 0);
         for equal in ranked.chunk_by(|a, b| a.0 == b.0) {
@@ -101,8 +109,7 @@ mod tests {
     #[test]
     fn equal_scores_are_ranked_as_one() {
         let truth = BTreeSet::from([(0, 1), (2, 3)]);
-        let answers =
-            [((0, 1), Answer::Same, 900), ((4, 5), Answer::Same, 900), ((2, 3), Answer::Same, 100)];
+        let answers = [((0, 1), Answer::Same, 900), ((4, 5), Answer::Same, 900), ((2, 3), Answer::Same, 100)];
         assert_eq!(figures(&answers, &truth).recall_at[&990_000], 0);
     }
 }

@@ -118,7 +118,9 @@ impl Index {
     /// Takes a record out; the ids of the things that this changed. Nothing where it was not there.
     pub fn remove(&mut self, system: &str, id: &str) -> BTreeSet<EntityId> {
         let mut touched = BTreeSet::new();
-        let Some(row) = self.table.find(system, id).filter(|row| self.is_there(*row)) else { return BTreeSet::new() };
+        let Some(row) = self.table.find(system, id).filter(|row| self.is_there(*row)) else {
+            return BTreeSet::new();
+        };
         self.leave(row, &mut touched);
         if self.names(row) {
             self.redecide(&mut touched);
@@ -218,7 +220,9 @@ impl Index {
         self.there[row as usize] = false;
         touched.insert(row);
         for (place, block) in rules.blocks.iter().enumerate() {
-            let Some(number) = block::key(&self.table, place, block, row).and_then(|key| self.numbers.get(key)) else {
+            let Some(number) =
+                block::key(&self.table, place, block, row).and_then(|key| self.numbers.get(key))
+            else {
                 continue;
             };
             let sharers = &mut self.sharers[number as usize];

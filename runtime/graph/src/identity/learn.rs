@@ -12,7 +12,7 @@ use super::block::Pair;
 use super::compare::{Comparisons, LEVELS};
 use super::fixed::{ONE, exp2_neg, log2_ratio};
 use super::model::{FIELDS_MAX, Model};
-use super::slots::mix;
+use super::slots::{hash, mix};
 use super::table::{Row, Table};
 use xops_kernel::identity::{Centibits, Comparator, Level};
 
@@ -96,7 +96,14 @@ pub fn learn(table: &Table, pairs: &[Pair], across: bool) -> Model {
     let prior = log2_ratio(estimate.matched, estimate.pairs);
     let masks = rules.relations.iter().map(|relation| mask(&relation.shares));
     let odds = estimate.related.iter().map(|related| log2_ratio(estimate.matched, *related));
-    Model { weights, prior, relations: masks.zip(odds).collect(), census, known: estimate.known(across), same: rules.same }
+    Model {
+        weights,
+        prior,
+        relations: masks.zip(odds).collect(),
+        census,
+        known: estimate.known(across),
+        same: rules.same,
+    }
 }
 
 /// Worse agreement never weighs more than better, and none never speaks for a pair: what few pairs say must not turn the order
@@ -152,8 +159,8 @@ impl<'a> Estimate<'a> {
         let largest = sides.iter().max().copied().unwrap_or(0);
         let guess = if across { (all - largest).div_ceil(2) } else { all.div_ceil(4) }.clamp(1, total);
         let relations = table.rules().relations.iter();
-        let related =
-            relations.map(|relation| guess * u128::from(ONE) * u128::from(relation.per_thousand.max(1)) / 1_000);
+        let related = relations
+            .map(|relation| guess * u128::from(ONE) * u128::from(relation.per_thousand.max(1)) / 1_000);
         let mut estimate = Self {
             table,
             fields,
@@ -229,7 +236,8 @@ impl<'a> Estimate<'a> {
             let all: Centibits = parts.iter().sum();
             let mut logs = vec![all + prior, 0];
             for (mask, prior) in masks.iter().zip(&priors) {
-                let shared = (0..self.fields).filter(|field| mask & (1 << field) != 0).map(|field| parts[field]);
+                let shared =
+                    (0..self.fields).filter(|field| mask & (1 << field) != 0).map(|field| parts[field]);
                 logs.push(shared.sum::<Centibits>() + prior);
             }
             let shares = shares(&logs);
@@ -243,7 +251,8 @@ impl<'a> Estimate<'a> {
                 let level = pattern.level(field);
                 seen[field][level] += same;
                 if level == Level::Exact as usize {
-                    let sharing = masks.iter().zip(&shares[2..]).filter(|(mask, _)| **mask & (1 << field) != 0);
+                    let sharing =
+                        masks.iter().zip(&shares[2..]).filter(|(mask, _)| **mask & (1 << field) != 0);
                     let others: u128 = sharing.map(|(_, share)| count * u128::from(*share)).sum();
                     explained[field] += same + others;
                 }
@@ -264,7 +273,8 @@ impl<'a> Estimate<'a> {
             let all = levels.iter().sum::<u128>() + BELIEVED * u128::from(ONE);
             for level in Level::Exact as usize..LEVELS {
                 let believed = BELIEVED * u128::from(ONE) * usual[level] / 1_000;
-                self.same[field][level] = log2_ratio((seen[field][level] + believed).max(u128::from(ONE) / 4), all);
+                self.same[field][level] =
+                    log2_ratio((seen[field][level] + believed).max(u128::from(ONE) / 4), all);
             }
         }
     }
@@ -303,17 +313,32 @@ fn sides(table: &Table) -> Vec<u128> {
 /// The levels of compared pairs, each with how many pairs have them; of very many pairs some are looked at.
 fn patterns(table: &Table, pairs: &[Pair], comparisons: &mut Comparisons) -> Vec<Pattern> {
     let every = pairs.len().div_ceil(COMPARED_MAX).max(1);
+    // Which ones hangs on the names alone, so that the order of records leaves no trace.
+    let of = |row: &Row| name_hash(table, *row);
+    let looked_at = |(a, b): &&Pair| every == 1 || fit(mix(of(a) ^ of(b))) % every == 0;
     let mut packed: Vec<u64> = pairs
         .iter()
-        .step_by(every)
+        .filter(looked_at)
         .map(|(a, b)| {
             let levels = comparisons.levels(table, *a, *b);
-            levels.iter().enumerate().fold(0, |packed, (field, level)| packed | (*level as u64) << (3 * field))
+            levels
+                .iter()
+                .enumerate()
+                .fold(0, |packed, (field, level)| packed | (*level as u64) << (3 * field))
         })
         .collect();
     packed.sort_unstable();
     let count = |equal: &[u64]| Pattern { levels: equal[0], count: (equal.len() * every) as u64 };
     packed.chunk_by(|a, b| a == b).map(count).collect()
+}
+
+fn name_hash(table: &Table, row: Row) -> u64 {
+    let name = table.name(row);
+    hash(hash(0, name.system.as_bytes()), name.id.as_bytes())
+}
+
+fn fit(hash: u64) -> usize {
+    usize::try_from(hash & 0xffff_ffff).unwrap_or(0)
 }
 
 /// How many pairs agree exactly on a field.
@@ -333,14 +358,16 @@ fn agreeing(table: &Table, field: usize, across: bool) -> u128 {
     agreeing
 }
 
-/// How pairs agree that were drawn from all by the hash of their number; all of them where they are few.
+/// How pairs agree that were drawn from all, in the order of names, by the hash of a number.
 fn strangers(table: &Table, across: bool, comparisons: &mut Comparisons) -> Counts {
     let mut counts = [[0; LEVELS]; FIELDS_MAX];
     let rows = u64::try_from(table.len()).unwrap_or(0);
     if rows < 2 {
         return counts;
     }
-    let row = |number: u64| Row::try_from(number % rows).unwrap_or(0);
+    let mut named: Vec<Row> = (0..Row::try_from(rows).unwrap_or(Row::MAX)).collect();
+    named.sort_unstable_by_key(|row| table.name(*row));
+    let row = |number: u64| named[usize::try_from(number % rows).unwrap_or(0)];
     for draw in 0..STRANGERS_MAX {
         let (a, b) = (row(mix(2 * draw + 1)), row(mix(2 * draw + 2)));
         if a == b || (across && table.system(a) == table.system(b)) {

@@ -142,8 +142,12 @@ impl Model {
         let mut score = all + self.prior;
         let (mut lowest, mut like) = (score, None);
         for (place, (shares, prior)) in self.relations.iter().enumerate() {
-            let shared: Centibits =
-                parts.iter().enumerate().filter(|(field, _)| shares & (1 << field) != 0).map(|(_, part)| part).sum();
+            let shared: Centibits = parts
+                .iter()
+                .enumerate()
+                .filter(|(field, _)| shares & (1 << field) != 0)
+                .map(|(_, part)| part)
+                .sum();
             let odds = all - shared + prior;
             score = fixed::against(score, odds);
             if odds < lowest {

@@ -228,7 +228,8 @@ mod tests {
 
     #[test]
     fn dates_are_read_in_their_usual_writings() {
-        for text in ["1980-03-04", "19800304", "03/04/1980", "4 Mar 1980", "1980-3-4T00:00:00Z", "March 4, 1980"]
+        for text in
+            ["1980-03-04", "19800304", "03/04/1980", "4 Mar 1980", "1980-3-4T00:00:00Z", "March 4, 1980"]
         {
             check(Normaliser::Date, text, "19800304");
         }

@@ -34,7 +34,8 @@ fn field(name: &str, compare: Comparator) -> Field {
 /// Small rules under which chance makes every kind of trouble: keys that become too common, rivals, vetoes, chains.
 fn rules(linkage: Linkage) -> Rules {
     let whole = |field| Part { field, cut: Cut::Whole };
-    let block = |parts: &[usize], at_most| Block { parts: parts.iter().map(|f| whole(*f)).collect(), at_most };
+    let block =
+        |parts: &[usize], at_most| Block { parts: parts.iter().map(|f| whole(*f)).collect(), at_most };
     Rules {
         name: "person".to_owned(),
         linkage,
@@ -81,10 +82,12 @@ fn record() -> impl Strategy<Value = Record> {
     let surname = prop::sample::select(vec!["chen", "chan", "smith", "smyth", ""]);
     let born = prop::sample::select(vec!["19800304", "19800403", "19711111", ""]);
     let email = prop::sample::select(vec!["a", "b", "none", ""]);
-    (0..3_u8, 0..8_u8, given, surname, born, email).prop_map(|(system, id, given, surname, born, email)| Record {
-        system: format!("s{system}"),
-        id: format!("r{id}"),
-        values: [given, surname, born, email].map(str::to_owned).to_vec(),
+    (0..3_u8, 0..8_u8, given, surname, born, email).prop_map(|(system, id, given, surname, born, email)| {
+        Record {
+            system: format!("s{system}"),
+            id: format!("r{id}"),
+            values: [given, surname, born, email].map(str::to_owned).to_vec(),
+        }
     })
 }
 
@@ -182,7 +185,9 @@ fn shuffled(events: &[Event], by: u64) -> Vec<Event> {
         .collect();
     let mut keyed: Vec<(u64, Event)> = records
         .into_iter()
-        .map(|((system, id), event)| (xops_graph::identity::slots::hash(by, format!("{system} {id}").as_bytes()), event))
+        .map(|((system, id), event)| {
+            (xops_graph::identity::slots::hash(by, format!("{system} {id}").as_bytes()), event)
+        })
         .collect();
     keyed.sort_by_key(|(key, _)| *key);
     keyed.into_iter().map(|(_, event)| event).collect()

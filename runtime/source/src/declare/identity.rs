@@ -82,7 +82,9 @@ fn one(reader: &mut Reader<'_, '_>, block: &Block) -> Rules {
     if rules.review > rules.same {
         let message = format!("`review` is {}, above `same`, which is {}", rules.review, rules.same);
         let finding = reader.error(code::RANGE, reader.span_of("review"), message, "never reached");
-        reader.report(finding.help("a person is asked below the score from which two records are the same".to_owned()));
+        reader.report(
+            finding.help("a person is asked below the score from which two records are the same".to_owned()),
+        );
     }
     let mut crossing = Vec::new();
     for named in reader.blocks("field", &["name"]) {
@@ -236,7 +238,9 @@ fn weights(reader: &mut Reader<'_, '_>) -> BTreeMap<Level, i32> {
     for (word, node) in reader.map("weights") {
         let level = Level::ALL[1..].iter().find(|(_, name)| *name == word.text).map(|(level, _)| *level);
         let number = match node.value() {
-            Some(xops_kernel::value::Value::Int(number)) if SCORES.contains(&number) => i32::try_from(number).ok(),
+            Some(xops_kernel::value::Value::Int(number)) if SCORES.contains(&number) => {
+                i32::try_from(number).ok()
+            }
             _ => None,
         };
         match (level, number) {
@@ -244,8 +248,10 @@ fn weights(reader: &mut Reader<'_, '_>) -> BTreeMap<Level, i32> {
             (None, _) => {
                 let words: Vec<&str> = Level::ALL[1..].iter().map(|(_, word)| *word).collect();
                 let message = format!("there is no level `{}`", word.text);
-                let help = suggest(&word.text, words.iter().copied()).unwrap_or_else(|| format!("there are {}", listed(&words)));
-                let finding = reader.error(code::CHOICE, word.span.clone(), message, "unknown level").help(help);
+                let help = suggest(&word.text, words.iter().copied())
+                    .unwrap_or_else(|| format!("there are {}", listed(&words)));
+                let finding =
+                    reader.error(code::CHOICE, word.span.clone(), message, "unknown level").help(help);
                 reader.report(finding);
             }
             (_, None) => {
@@ -267,7 +273,8 @@ fn choices<T: Copy>(reader: &mut Reader<'_, '_>, name: &str, among: &[(&'static 
         }
         let words: Vec<&str> = among.iter().map(|(word, _)| *word).collect();
         let message = format!("`{text}` is no `{name}`");
-        let help = suggest(&text, words.iter().copied()).unwrap_or_else(|| format!("it is one of {}", listed(&words)));
+        let help = suggest(&text, words.iter().copied())
+            .unwrap_or_else(|| format!("it is one of {}", listed(&words)));
         let finding = reader.error(code::CHOICE, span, message, "none of the words that may stand here");
         reader.report(finding.help(help));
     }
@@ -289,8 +296,10 @@ fn place(reader: &mut Reader<'_, '_>, fields: &[Field], name: &str, span: &Range
     if found.is_none() {
         let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
         let message = format!("there is no field `{name}`");
-        let help = suggest(name, names.iter().copied()).unwrap_or_else(|| format!("there are {}", listed(&names)));
-        let finding = reader.error(code::UNKNOWN_ATTRIBUTE, span.clone(), message, "unknown field").help(help);
+        let help =
+            suggest(name, names.iter().copied()).unwrap_or_else(|| format!("there are {}", listed(&names)));
+        let finding =
+            reader.error(code::UNKNOWN_ATTRIBUTE, span.clone(), message, "unknown field").help(help);
         reader.report(finding);
     }
     found

@@ -29,7 +29,8 @@ pub(super) fn part(
     if matches!(cut, Cut::Year | Cut::MonthDay) && fields[field].compare != Comparator::Date {
         let message = format!("`{name}` is no date");
         let finding = reader.error(code::CHOICE, span.clone(), message, "asked for a part of a date");
-        reader.report(finding.help("write `compare = \"date\"` in the field, or another part here".to_owned()));
+        reader
+            .report(finding.help("write `compare = \"date\"` in the field, or another part here".to_owned()));
     }
     Some(Part { field, cut })
 }
