@@ -57,12 +57,12 @@ fn check(seed: u64, count: u64, houses: bool, recall: u64) {
 
 #[test]
 fn people_who_are_known_by_name_and_birth_date_alone_are_told_apart() {
-    check(1, 3_000, false, 950_000);
+    check(1, 1_500, false, 950_000);
 }
 
 #[test]
 fn households_and_twins_at_one_address_are_told_apart() {
-    check(2, 3_000, true, 950_000);
+    check(2, 1_500, true, 950_000);
 }
 
 #[test]

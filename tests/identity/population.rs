@@ -7,22 +7,22 @@ use xops_graph::identity::table::Record;
 use xops_kernel::identity::Rules;
 
 /// What is drawn next.
-pub struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
     /// Dice of a seed.
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(mix(seed))
     }
 
     /// A number below `sides`.
-    pub fn below(&mut self, sides: u64) -> u64 {
+    pub(crate) fn below(&mut self, sides: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         mix(self.0) % sides
     }
 
     /// Whether something happens that does so in `percent` of cases.
-    pub fn is(&mut self, percent: u64) -> bool {
+    pub(crate) fn is(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
 
@@ -36,7 +36,7 @@ impl Dice {
 
 /// A person as they are.
 #[derive(Clone, Debug)]
-pub struct Person {
+pub(crate) struct Person {
     given: String,
     surname: String,
     born: (u64, u64, u64),
@@ -44,11 +44,11 @@ pub struct Person {
 }
 
 /// Records of two systems; equal ids are of one person.
-pub struct Population {
+pub(crate) struct Population {
     /// One system.
-    pub left: Vec<Record>,
+    pub(crate) left: Vec<Record>,
     /// The other one, with mistakes.
-    pub right: Vec<Record>,
+    pub(crate) right: Vec<Record>,
 }
 
 /// A name that can be said, the same for the same number.
@@ -67,7 +67,7 @@ fn name(number: u64, syllables: u64) -> String {
 }
 
 /// `count` people; with `houses` records say where they live.
-pub fn population(rules: &Rules, seed: u64, count: u64, houses: bool) -> Population {
+pub(crate) fn population(rules: &Rules, seed: u64, count: u64, houses: bool) -> Population {
     let mut dice = Dice::new(seed);
     let mut people: Vec<Person> = Vec::new();
     while (people.len() as u64) < count {
