@@ -89,7 +89,7 @@ fn weigh(table: &Table, model: &Model, pairs: &[Pair], progress: Progress<'_>) -
         if number % WORD_EVERY == 0 {
             progress("weigh pairs", number, pairs.len());
         }
-        let score = model.score(table, &mut comparisons, *pair);
+        let score = model.score(table, &mut comparisons, *pair, least);
         if score >= least {
             bonds.set(*pair, Some(score));
         }
@@ -113,14 +113,18 @@ fn join(table: &Table, model: &Model, mut bonds: Bonds, today: u32, progress: Pr
             continue;
         }
         let component = scene.component(row);
-        component.iter().for_each(|row| seen[*row as usize] = true);
+        for row in &component {
+            seen[*row as usize] = true;
+        }
         let (more, bars) = scene.things(&component, &mut comparisons);
         things.extend(more);
         barred.extend(bars);
     }
     let mut thing_of = vec![0; table.len()];
     for (thing, place) in things.iter().zip(0_u32..) {
-        thing.members.iter().for_each(|row| thing_of[*row as usize] = place);
+        for row in &thing.members {
+            thing_of[*row as usize] = place;
+        }
     }
     Resolved { bonds, decisions, things, thing_of, barred, compared: 0, known: model.known, same: model.same }
 }

@@ -84,9 +84,10 @@ pub fn tell(table: &Table, model: &Model, answered: &Answered, weighed: &Weighed
     if answered.score >= DECIDED {
         told.push("a person joined them".to_owned());
     } else if let Some(place) = weighed.decided {
-        told.push(match weighed.score >= CERTAIN {
-            true => format!("the key `{}` agrees", rules.keys[place].name),
-            false => format!("`{}` forbids it", rules.vetoes[place].name),
+        told.push(if weighed.score >= CERTAIN {
+            format!("the key `{}` agrees", rules.keys[place].name)
+        } else {
+            format!("`{}` forbids it", rules.vetoes[place].name)
         });
     }
     if answered.answer == Answer::Same && weighed.score < model.same && answered.score < DECIDED {
@@ -100,7 +101,7 @@ pub fn tell(table: &Table, model: &Model, answered: &Answered, weighed: &Weighed
         told.extend(bar_told(table, bar));
     }
     if answered.answer == Answer::Review {
-        told.extend(settles(table, model, answered, weighed));
+        told.push(settles(table, model, answered, weighed));
     }
     told.join("; ")
 }
@@ -144,16 +145,16 @@ fn bar_told(table: &Table, bar: Bar) -> Option<String> {
     }
 }
 
-fn settles(table: &Table, model: &Model, answered: &Answered, weighed: &Weighed) -> Option<String> {
+fn settles(table: &Table, model: &Model, answered: &Answered, weighed: &Weighed) -> String {
     if let Some(Bar::Rival(row)) = answered.bar {
         let name = table.name(row);
-        return Some(format!(
+        return format!(
             "same if `{}:{}` is shown to be another, different if it is shown to be the one",
             name.system, name.id
-        ));
+        );
     }
     if !matches!(answered.bar, Some(Bar::Weak)) {
-        return Some("a decision settles it".to_owned());
+        return "a decision settles it".to_owned();
     }
     let flips = flips(table, model, answered, weighed);
     let words = |fields: &[usize], singular: &str, plural: &str| {
@@ -168,5 +169,5 @@ fn settles(table: &Table, model: &Model, answered: &Answered, weighed: &Weighed)
     if !flips.different.is_empty() {
         told.push(format!("different if {}", words(&flips.different, "differs", "differ")));
     }
-    Some(if told.is_empty() { "only a decision settles it".to_owned() } else { told.join(", ") })
+    if told.is_empty() { "only a decision settles it".to_owned() } else { told.join(", ") }
 }

@@ -15,7 +15,7 @@ const ROOTS: [u64; 7] =
 /// The binary logarithm of `number`, in hundredths; of 0 as of 1. Found bit by bit, by squaring (Knuth, TAOCP 1.2.2).
 pub fn log2(number: u128) -> Centibits {
     let number = number.max(1);
-    let whole = 127 - number.leading_zeros();
+    let whole = number.ilog2();
     // The number as one and a fraction of 2^63.
     let mut rest = if whole > 63 { number >> (whole - 63) } else { number << (63 - whole) };
     let mut fraction = 0_u32;

@@ -317,8 +317,8 @@ impl Index {
         if self.across() && self.table.system(pair.0) == self.table.system(pair.1) {
             return self.set(pair, None, touched);
         }
-        let score = self.model.score(&self.table, &mut self.comparisons, pair);
         let least = self.table.rules().review - self.model.known;
+        let score = self.model.score(&self.table, &mut self.comparisons, pair, least);
         self.set(pair, Some(score).filter(|score| *score >= least), touched);
     }
 

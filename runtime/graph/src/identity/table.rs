@@ -278,14 +278,13 @@ impl Table {
     /// Takes on what is known of how common the values of one record are, as [`Table::settle`] does for all.
     pub fn settle_row(&mut self, row: Row, census: &[Census]) {
         let width = self.pools.len();
-        for field in 0..width {
+        for (field, known) in census.iter().enumerate().take(width) {
             let cell = self.cells[row as usize * width + field];
             let value = &mut self.pools[field].values[cell as usize];
             if cell == 0 || value.count > 1 {
                 continue;
             }
             let declared = &self.rules.fields[field];
-            let known = &census[field];
             let count = known.count(&value.text);
             value.blank = declared.shared_max.is_some_and(|most| count > most);
             let rarity = fixed::log2_ratio(known.squares.max(1), known.records.max(1))

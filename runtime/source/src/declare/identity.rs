@@ -221,13 +221,12 @@ fn synonyms(reader: &mut Reader<'_, '_>) -> Vec<Vec<String>> {
         let words: Option<Vec<String>> = node
             .items()
             .map(|items| items.iter().filter_map(|item| item.text().map(str::to_owned)).collect());
-        match words.filter(|words| words.len() >= 2) {
-            Some(words) => lists.push(words),
-            None => {
-                let message = "expected a list of at least two texts".to_owned();
-                let finding = reader.error(code::WRONG_VALUE, node.span.clone(), message, "no synonyms");
-                reader.report(finding);
-            }
+        if let Some(words) = words.filter(|words| words.len() >= 2) {
+            lists.push(words);
+        } else {
+            let message = "expected a list of at least two texts".to_owned();
+            let finding = reader.error(code::WRONG_VALUE, node.span.clone(), message, "no synonyms");
+            reader.report(finding);
         }
     }
     lists
