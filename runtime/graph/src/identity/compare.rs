@@ -30,6 +30,7 @@ pub type Levels = [Level; super::model::FIELDS_MAX];
 #[derive(Clone, Debug)]
 pub struct Comparisons {
     places: Vec<(u32, u32, u8)>,
+    crossing: u32,
 }
 
 /// How many comparisons are remembered for each field.
@@ -38,7 +39,16 @@ const REMEMBERED: usize = 1 << 15;
 impl Comparisons {
     /// For the fields of `table`.
     pub fn new(table: &Table) -> Self {
-        Self { places: vec![(0, 0, 0); REMEMBERED * table.rules().fields.len().max(1)] }
+        let fields = table.rules().fields.iter().enumerate();
+        let crossing = fields.filter_map(|(field, declared)| Some(1 << field | 1 << declared.crosses?));
+        let crossing = crossing.fold(0, |mask, pair: u32| mask | pair);
+        let places = vec![(0, 0, 0); REMEMBERED * table.rules().fields.len().max(1)];
+        Self { places, crossing }
+    }
+
+    /// The fields whose values may stand in another's place, a bit each.
+    pub fn crossing(&self) -> u32 {
+        self.crossing
     }
 
     /// How well two values of a field agree.

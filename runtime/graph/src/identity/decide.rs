@@ -71,8 +71,9 @@ impl Bonds {
 
     /// The score of a pair, if it is bonded.
     pub fn get(&self, (a, b): Pair) -> Option<Centibits> {
-        let bonds = self.of(a);
-        bonds.binary_search_by_key(&b, |(row, _)| *row).ok().map(|place| bonds[place].1)
+        // By the row that came last: it is the one at hand.
+        let bonds = self.of(a.max(b));
+        bonds.binary_search_by_key(&a.min(b), |(row, _)| *row).ok().map(|place| bonds[place].1)
     }
 
     /// Bonds a pair or takes its bond away; whether that changed anything.

@@ -314,12 +314,10 @@ impl Index {
         if self.decisions.same.contains(&pair) {
             return self.set(pair, Some(DECIDED), touched);
         }
-        if self.across() && self.table.system(pair.0) == self.table.system(pair.1) {
-            return self.set(pair, None, touched);
-        }
         let least = self.table.rules().review - self.model.known;
         let score = self.model.score(&self.table, &mut self.comparisons, pair, least);
-        self.set(pair, Some(score).filter(|score| *score >= least), touched);
+        let barred = score < least || self.across() && self.table.system(pair.0) == self.table.system(pair.1);
+        self.set(pair, Some(score).filter(|_| !barred), touched);
     }
 
     /// Bonds or unbonds a pair; a bond that changes touches its rows and, as rivals, all that they are bonded to.

@@ -194,6 +194,79 @@ impl<'a> Estimate<'a> {
     }
 
     fn begin(&mut self) {
+        for field in 0..self.fields {
+            let usual = usual(self.table.rules().fields[field].compare);
+            self.same[field] = usual.map(|share| log2_ratio(share.max(1), 1_000));
+        }
+        self.set_strangers(&[0; FIELDS_MAX]);
+    }
+
+    /// How strangers agree, where `explained` pairs that agree exactly are of one thing or share the field.
+    fn set_strangers(&mut self, explained: &[u128; FIELDS_MAX]) {
+        let pairs = self.pairs >> 32;
+        for (field, seen) in self.strangers.iter().enumerate().take(self.fields) {
+            let there: u128 = seen.iter().sum::<u128>().max(1);
+            let rest: u128 = seen[Level::Near as usize..].iter().sum();
+            for (level, seen) in seen.iter().enumerate().skip(Level::Near as usize) {
+                // A level that was never seen is believed to be rarer than one in all that were looked at.
+                let share = seen * 2 + 1;
+                self.other[field][level] = log2_ratio(share, (there * 2).max(rest));
+            }
+            let agreeing = self.exact[field].saturating_sub(explained[field] >> 32).max(1);
+            let floor = Centibits::try_from(EXACT_BITS_MAX).unwrap_or(0) * -100;
+            self.other[field][Level::Exact as usize] = log2_ratio(agreeing, pairs).max(floor);
+        }
+    }
+
+    /// One round: what each pattern comes to, and what follows for the weights.
+    fn round(&mut self) {
+        let rules = self.table.rules().clone();
+        let masks: Vec<u32> = rules.relations.iter().map(|relation| mask(&relation.shares)).collect();
+        let of_all = |count: u128| log2_ratio(count.max(1), self.pairs);
+        let priors: Vec<Centibits> = self.related.iter().map(|related| of_all(*related)).collect();
+        let (prior, mut matched) = (of_all(self.matched), 0);
+        let mut related = vec![0_u128; masks.len()];
+        let mut seen = Box::new([[0_u128; LEVELS]; FIELDS_MAX]);
+        let mut explained = [0_u128; FIELDS_MAX];
+        for pattern in &self.patterns {
+            let mut parts = [0; FIELDS_MAX];
+            for (field, part) in parts.iter_mut().enumerate().take(self.fields) {
+                *part = self.weight(field, pattern.level(field));
+            }
+            let all: Centibits = parts.iter().sum();
+            let mut logs = vec![all + prior, 0];
+            for (mask, prior) in masks.iter().zip(&priors) {
+                let shared =
+                    (0..self.fields).filter(|field| mask & (1 << field) != 0).map(|field| parts[field]);
+                logs.push(shared.sum::<Centibits>() + prior);
+            }
+            let shares = shares(&logs);
+            let count = u128::from(pattern.count);
+            let same = count * u128::from(shares[0]);
+            matched += same;
+            for (related, share) in related.iter_mut().zip(&shares[2..]) {
+                *related += count * u128::from(*share);
+            }
+            for (field, seen) in seen.iter_mut().enumerate().take(self.fields) {
+                let level = pattern.level(field);
+                seen[level] += same;
+                if level == Level::Exact as usize {
+                    let sharing =
+                        masks.iter().zip(&shares[2..]).filter(|(mask, _)| **mask & (1 << field) != 0);
+                    let others: u128 = sharing.map(|(_, share)| count * u128::from(*share)).sum();
+                    explained[field] += same + others;
+                }
+            }
+        }
+        self.matched = matched.max(u128::from(ONE));
+        for (held, related) in self.related.iter_mut().zip(related) {
+            *held = related.max(u128::from(ONE) / 2);
+        }
+        self.set_same(&seen);
+        self.set_strangers(&explained);
+    }
+
+    fn set_same(&mut self, seen: &Counts) {
         for (field, seen) in seen.iter().enumerate().take(self.fields) {
             let usual = usual(self.table.rules().fields[field].compare);
             let all = seen.iter().skip(1).sum::<u128>() + BELIEVED * u128::from(ONE);

@@ -161,14 +161,11 @@ impl Model {
         if bound < least {
             return true;
         }
-        let crossing = |field: usize| {
-            rules.fields[field].crosses.is_some()
-                || rules.fields.iter().any(|other| other.crosses == Some(field))
-        };
+        let crossing = comparisons.crossing();
         for cheap in [true, false] {
             for (field, declared) in rules.fields.iter().enumerate() {
                 let is_cheap = !matches!(declared.compare, Comparator::Name | Comparator::Text);
-                if is_cheap != cheap || best[field] == 0 || crossing(field) {
+                if is_cheap != cheap || best[field] == 0 || crossing & (1 << field) != 0 {
                     continue;
                 }
                 let level = comparisons.level(table, field, left[field], right[field]);
