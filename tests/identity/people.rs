@@ -115,7 +115,9 @@ fn what_an_explanation_says_would_settle_a_pair_settles_it() {
         let flips = explain::flips(&table, &model, answered, &weighed);
         let with = |fields: &[usize], level| {
             let mut levels = weighed.levels;
-            fields.iter().for_each(|field| levels[*field] = level);
+            for field in fields {
+                levels[*field] = level;
+            }
             model.weigh_levels(&table, answered.pair, levels).score
         };
         if !flips.same.is_empty() {
@@ -140,7 +142,9 @@ fn a_laptop_with_a_new_image_is_the_same_and_a_placeholder_serial_joins_nobody()
     let mut add = |system: &str, id: String, values: [(usize, String); 4]| {
         let mut record =
             Record { system: system.to_owned(), id, values: vec![String::new(); rules.fields.len()] };
-        values.into_iter().for_each(|(field, value)| record.values[field] = value);
+        for (field, value) in values {
+            record.values[field] = value;
+        }
         records.push(record);
     };
     for number in 0..600_u64 {

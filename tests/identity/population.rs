@@ -91,7 +91,7 @@ fn household(dice: &mut Dice, people: &mut Vec<Person>, houses: u64) {
     let house = dice.below(houses);
     let born = |dice: &mut Dice| (1945 + dice.below(60), 1 + dice.below(12), 1 + dice.below(28));
     let first = born(dice);
-    for place in 0..1 + dice.common(5) {
+    for place in 0..=dice.common(5) {
         let twin = place == 1 && dice.is(8);
         let given = name(dice.common(900), 1);
         let junior = place > 0 && dice.is(3);
