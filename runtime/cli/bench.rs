@@ -56,7 +56,7 @@ fn run_engine(common: &Common, bench: &BenchEngine) -> Outcome {
     let report = report::Report::of(bench, &run, stored, &ceiling);
     match common.output {
         Format::Text => anstream::println!("{}", report.table()),
-        Format::Json | Format::Sarif => {
+        Format::Json | Format::Sarif | Format::Csv => {
             let line = serde_json::to_string(&report).map_err(Failure::plain)?;
             anstream::println!("{line}");
         }

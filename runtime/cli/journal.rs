@@ -259,7 +259,7 @@ pub fn verify(common: &Common) -> Outcome {
             "journal ok: {} events in {} frames in {} files, {} bytes; head {} at event {}\n",
             report.events, report.frames, report.files, report.bytes, head, report.head.seq
         ))?,
-        Format::Json | Format::Sarif => json::print(&serde_json::json!({
+        Format::Json | Format::Sarif | Format::Csv => json::print(&serde_json::json!({
             "ok": true, "events": report.events, "frames": report.frames, "files": report.files,
             "bytes": report.bytes, "head": { "seq": report.head.seq, "hash": head.to_string() },
         }))?,

@@ -17,6 +17,7 @@ mod estate;
 mod exit;
 mod explain;
 mod follow;
+mod identity;
 mod journal;
 mod json;
 mod plan;
@@ -71,6 +72,7 @@ fn main() -> ExitCode {
         Command::Backstep(backstep) => on_arbiter(steer::backstep(&arguments.common, &backstep)),
         Command::Connectors(connectors) => connectors::run(&arguments.common, &connectors),
         Command::Awf(awfs) => awf::run(&arguments.common, &awfs),
+        Command::Identity(identity) => identity::run(&arguments.common, &identity),
         Command::Bench(bench) => bench::run(&arguments.common, &bench),
         Command::Simulate(simulate) => simulate::run(&arguments.common, &simulate),
     };

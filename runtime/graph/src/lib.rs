@@ -8,6 +8,7 @@
 
 pub mod exception;
 pub mod graph;
+pub mod identity;
 pub mod reading;
 pub mod resolve;
 pub mod survey;

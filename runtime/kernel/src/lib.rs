@@ -18,6 +18,7 @@ pub mod fact;
 pub mod function;
 pub mod gate;
 pub mod id;
+pub mod identity;
 pub mod layer;
 pub mod log;
 pub mod machine;
