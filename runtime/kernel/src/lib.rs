@@ -18,6 +18,7 @@ pub mod function;
 pub mod gate;
 pub mod id;
 pub mod layer;
+pub mod level;
 pub mod log;
 pub mod machine;
 pub mod order;
