@@ -192,6 +192,24 @@ impl Graph {
         entities
     }
 
+    /// The entities that the record at `source` mints or could be joined to, as it stands now.
+    pub(crate) fn touched_by(&self, source: &xops_kernel::record::Source) -> BTreeSet<EntityId> {
+        let (system, kind) = (source.system.as_str(), source.kind.as_str());
+        let mut entities = BTreeSet::new();
+        entities.extend(at(&self.minted, system, kind).and_then(|minted| minted.get(&source.id)));
+        let records = self.table(system, kind).into_iter().flat_map(|table| table.versions(&source.id));
+        for record in records {
+            for (entity, link) in at(&self.links, system, kind).into_iter().flatten() {
+                let key = table::key_of(record, &link.record);
+                entities.extend(
+                    key.into_iter()
+                        .flat_map(|key| self.keyed(entity, &link.entity, &key).collect::<Vec<_>>()),
+                );
+            }
+        }
+        entities
+    }
+
     /// Every entity whose facts could be proven absent by this table.
     fn hanging_on(&self, system: &str, kind: &str, links: &[(String, Link)]) -> Vec<EntityId> {
         let minted = at(&self.mints, system, kind);

@@ -61,6 +61,15 @@ impl Graph {
 
     /// The record of `system` that is joined to `entity` at `now`: the minting record, or what the declared exact key names.
     pub fn link(&self, entity: EntityId, system: &str, now: Millis) -> Observation<Record> {
+        match self.joined(entity, system, now) {
+            Observation::Present(record) => Observation::Present(record.as_ref().clone()),
+            Observation::Absent(proof) => Observation::Absent(proof),
+            Observation::Unknown(doubt) => Observation::Unknown(doubt),
+        }
+    }
+
+    /// What [`Graph::link`] gives, without a copy.
+    pub(crate) fn joined(&self, entity: EntityId, system: &str, now: Millis) -> Observation<&Arc<Record>> {
         let unknown = |detail: String| Observation::Unknown(doubt(Reason::Unexpected, 0, detail));
         let Some(node) = self.nodes.get(&entity) else { return unknown(format!("no entity `{entity}`")) };
         let Some(kind) = self.declarations.entities.get(&node.kind) else {
@@ -68,18 +77,21 @@ impl Graph {
         };
         let age = Age { now: Some(now), max_ms: self.max_age_ms(system) };
         let resolver = Resolver { graph: self, now: Some(now) };
-        let seen = if kind.mint.0 == system {
+        if kind.mint.0 == system {
             self.seen(system, &kind.mint.1, &node.source, age)
         } else if let Some(link) = kind.links.get(system) {
             resolver.linked(entity, node, kind, link, age, &mut Vec::new())
         } else {
-            return unknown(format!("no link joins `{system}` to `{}`", kind.name));
-        };
-        match seen {
-            Observation::Present(record) => Observation::Present(record.as_ref().clone()),
-            Observation::Absent(proof) => Observation::Absent(proof),
-            Observation::Unknown(doubt) => Observation::Unknown(doubt),
+            unknown(format!("no link joins `{system}` to `{}`", kind.name))
         }
+    }
+
+    /// What is known of one attribute of `entity` at `now`; `None` where there is no such entity or attribute.
+    pub(crate) fn fact(&self, entity: EntityId, attribute: &str, now: Millis) -> Option<Observation<Fact>> {
+        let node = self.nodes.get(&entity)?;
+        let attribute = self.declarations.entities.get(&node.kind)?.attributes.get(attribute)?;
+        let resolver = Resolver { graph: self, now: Some(now) };
+        Some(resolver.attribute(entity, node, attribute, &mut Vec::new()))
     }
 
     /// The record that `system` has under `id`, at `now`.
