@@ -1,0 +1,435 @@
+//! The columns say what the graph and the kernel say, whatever the order in which it was heard.
+
+use super::*;
+use crate::column::reverse::Cause;
+use crate::column::sketch::Sketch;
+use crate::column::{Columns, Undrawn, View};
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+use xops_kernel::awf::{Achieves, Ambiguity, AwfName, Contract, Input, Undo};
+use xops_kernel::declare::{Desired, FacetKind, Outcome, Route};
+use xops_kernel::desire;
+use xops_kernel::diff::{Difference, Facet};
+use xops_kernel::expr::{Expr, Op, Path};
+use xops_kernel::id::Digest;
+use xops_kernel::layer::{Layer, LayerKind, Merge, Setting};
+
+/// What every test asks at.
+const NOW: Millis = 500;
+
+fn facet(domain: &str, name: &str, system: &str, set: bool, exclusive: bool) -> FacetKind {
+    let (domain, name, system) = (domain.into(), name.into(), system.into());
+    FacetKind { domain, name, system, set, exclusive, after: Vec::new(), origin: Origin::default() }
+}
+
+fn is(attribute: &str, value: &str) -> Expr {
+    let held = Expr::Ref(Path::of("person", &[attribute]));
+    Expr::Binary(Op::Eq, Box::new(held), Box::new(Expr::Literal(value.into())))
+}
+
+fn outcome(name: &str, applies: Expr, lines: Vec<(&str, &str, Expr)>) -> (String, Outcome) {
+    let line = |(domain, facet, value): (&str, &str, Expr)| Desired {
+        domain: domain.into(),
+        facet: facet.into(),
+        value,
+        origin: Origin::default(),
+    };
+    let outcome = Outcome {
+        name: name.into(),
+        title: String::new(),
+        entity: "person".into(),
+        applies,
+        runbook: None,
+        facets: lines.into_iter().map(line).collect(),
+        origin: Origin::default(),
+    };
+    (name.to_owned(), outcome)
+}
+
+fn list(items: &[&str]) -> Expr {
+    Expr::List(items.iter().map(|item| Expr::Literal((*item).into())).collect())
+}
+
+/// An AWF that takes the facet's key and, where it creates, the person's email.
+fn contract_of(change: Achieves, function: &str, undone_by: &str) -> (AwfName, Contract) {
+    let name = AwfName::new("okta", function);
+    let input = |personal| Input { is: Type::Any, required: false, personal };
+    let contract = Contract {
+        name: name.clone(),
+        achieves: Some(change),
+        inputs: BTreeMap::from([("key".into(), input(false)), ("email".into(), input(true))]),
+        outputs: BTreeMap::new(),
+        undo: Undo::By { awf: AwfName::new("okta", undone_by), with: BTreeMap::new(), loss: None },
+        ambiguity: Ambiguity::Park,
+        snapshot: true,
+        readback: None,
+        locks: Vec::new(),
+        timeout_ms: 1,
+        tries_max: 1,
+        manifest: Digest::default(),
+    };
+    (name, contract)
+}
+
+fn world() -> Declarations {
+    let mut declared = declarations();
+    let kinds = [
+        facet("identity", "account", "okta", false, false),
+        facet("identity", "groups", "okta", true, false),
+        facet("communications", "channels", "slack", true, true),
+        facet("communications", "zone", "slack", false, false),
+    ];
+    declared.facets =
+        kinds.into_iter().map(|kind| ((kind.domain.clone(), kind.name.clone()), kind)).collect();
+    let email = || Expr::Ref(Path::of("person", &["email"]));
+    let zone = Expr::Ref(Path::of("setting", &["zone"]));
+    declared.outcomes = BTreeMap::from([
+        outcome(
+            "everybody",
+            Expr::Literal(true.into()),
+            vec![("identity", "account", email()), ("identity", "groups", list(&["all"]))],
+        ),
+        outcome(
+            "engineers",
+            is("title", "Engineer"),
+            vec![
+                ("identity", "groups", list(&["engineering", "all"])),
+                ("communications", "channels", list(&["builds"])),
+                ("communications", "zone", zone),
+            ],
+        ),
+        outcome(
+            "odd",
+            is("title", "Odd"),
+            vec![("identity", "groups", Expr::Ref(Path::of("person", &["ends"])))],
+        ),
+    ]);
+    let setting =
+        Setting { key: "zone".into(), is: Type::Text, merge: Merge::Override, origin: Origin::default() };
+    declared.settings = BTreeMap::from([("zone".into(), setting)]);
+    let layer = |kind, name: &str, value: &str| {
+        let values = BTreeMap::from([("zone".into(), (Value::from(value), Origin::default()))]);
+        ((kind, name.to_owned()), Layer { kind, name: name.into(), values })
+    };
+    declared.layers =
+        BTreeMap::from([layer(LayerKind::Global, "", "far"), layer(LayerKind::Department, "active", "near")]);
+    declared.layering = BTreeMap::from([(LayerKind::Department, "status".into())]);
+    for kind in declared.facets.values() {
+        for (change, function) in
+            [(Achieves::Create, "make"), (Achieves::Update, "set"), (Achieves::Remove, "drop")]
+        {
+            let with = BTreeMap::from([
+                ("key".into(), Expr::Ref(Path::of("facet", &["key"]))),
+                ("email".into(), email()),
+            ]);
+            let route = Route {
+                change: change.word().into(),
+                domain: kind.domain.clone(),
+                facet: kind.name.clone(),
+                awf: AwfName::new("okta", function),
+                with,
+                origin: Origin::default(),
+            };
+            let key = (route.change.clone(), route.domain.clone(), route.facet.clone());
+            declared.routes.insert(key, route);
+        }
+    }
+    declared.contracts = BTreeMap::from([
+        contract_of(Achieves::Create, "make", "drop"),
+        contract_of(Achieves::Update, "set", "set"),
+        contract_of(Achieves::Remove, "drop", "make"),
+    ]);
+    declared
+}
+
+fn views() -> Vec<View> {
+    let view = |domain: &str, facet: &str, attribute: &str| View {
+        domain: domain.into(),
+        facet: facet.into(),
+        attribute: attribute.into(),
+        shows: BTreeSet::new(),
+    };
+    vec![
+        view("identity", "account", "email"),
+        view("identity", "groups", "groups"),
+        view("communications", "channels", "channels"),
+        view("communications", "zone", "zone"),
+    ]
+}
+
+fn empty() -> (Graph, Columns) {
+    let graph = Graph::new(Arc::new(world()), DigestKey([7; 32]));
+    let columns = Columns::new(&graph, "person", &views()).expect("columns");
+    (graph, columns)
+}
+
+/// A record whose attributes `groups` and `channels` are lists, split at `+`.
+fn listed(text: &str) -> Record {
+    let mut record = record(text);
+    for name in ["groups", "channels"] {
+        if let Some(Value::Text(words)) = record.attributes.get(name) {
+            let items = words.split('+').filter(|word| !word.is_empty()).map(Value::from).collect();
+            record.attributes.insert(name.into(), Value::List(items));
+        }
+    }
+    record
+}
+
+fn read(place: &str, at: Millis, texts: &[&str], complete: bool) -> Reading {
+    let mut reading = Reading { complete, ..reading(place, at, &[]) };
+    reading.records = texts.iter().map(|text| Record { read_at: at, ..listed(text) }).collect();
+    reading
+}
+
+fn tell(sketch: &Sketch) -> String {
+    let mut told: Vec<String> = sketch
+        .difference
+        .changes
+        .iter()
+        .map(|change| format!("{} {}", change.kind().word(), change.facet()))
+        .collect();
+    told.extend(
+        sketch.difference.blocked.iter().map(|it| format!("{}: {}", it.facet, it.doubt.reason.word())),
+    );
+    told.extend(sketch.refused.iter().map(ToString::to_string));
+    format!("{} hold; {}", sketch.holds, told.join(", "))
+}
+
+fn check_sketch(readings: &[Reading], granted: &[(&str, &str, Option<&str>)], expect: &str) {
+    let (mut graph, mut columns) = empty();
+    for reading in readings {
+        let system = reading.system.clone();
+        let touched = graph.apply(reading.clone());
+        columns.follow(&graph, &system, &touched, NOW);
+    }
+    let sarah = sarah(&graph);
+    columns.grant(sarah, granted.iter().copied());
+    let sketch = columns.sketch(sarah).expect("a row");
+    assert_eq!(tell(&sketch), expect);
+    let drawn = columns.draw(&graph, sarah, NOW);
+    match drawn {
+        Ok(plan) => {
+            let mut changes: Vec<_> = plan.steps.iter().filter_map(|step| step.change.clone()).collect();
+            changes.sort_by(|one, other| one.facet().cmp(other.facet()));
+            assert_eq!(changes, sketch.difference.changes);
+            assert_eq!(plan.satisfied.len(), sketch.holds as usize);
+        }
+        Err(Undrawn::Nobody) => panic!("she has a row"),
+        Err(Undrawn::Undesired(why)) => assert_eq!(why, sketch.refused.to_vec()),
+        Err(Undrawn::Refused(why)) => assert!(!sketch.difference.blocked.is_empty(), "{why:?}"),
+    }
+}
+
+fn workers() -> Reading {
+    read("workday.worker", 10, &[SARAH], true)
+}
+
+const OKTA: &str = "okta.user/u1 email=sarah@acme.com login=sc title=Engineer groups=";
+const SLACK: &str = "slack.user/s1 email=sc status=active";
+
+#[test]
+fn what_a_whole_reading_does_not_hold_is_created_and_what_differs_is_updated() {
+    let okta = read("okta.user", 11, &[&format!("{OKTA}all")], true);
+    let slack = read("slack.user", 12, &[&format!("{SLACK} channels=builds zone=far")], true);
+    check_sketch(
+        &[workers(), okta, slack],
+        &[],
+        "3 hold; update communications.zone, create identity.groups[engineering]",
+    );
+}
+
+#[test]
+fn an_exclusive_kind_loses_what_is_not_declared_and_an_additive_one_only_what_was_granted() {
+    let okta = read("okta.user", 11, &[&format!("{OKTA}all+engineering+chess+oncall")], true);
+    let slack = read("slack.user", 12, &[&format!("{SLACK} channels=builds+memes zone=near")], true);
+    check_sketch(
+        &[workers(), okta, slack],
+        &[("identity", "groups", Some("oncall")), ("identity", "groups", Some("all"))],
+        "5 hold; remove communications.channels[memes], remove identity.groups[oncall]",
+    );
+}
+
+#[test]
+fn what_is_unknown_plans_nothing() {
+    let okta = read("okta.user", 11, &[&format!("{OKTA}all+chess")], true);
+    let broken = read("slack.user", 12, &[], true).broken_off("403 in one region");
+    check_sketch(
+        &[workers(), okta.clone(), broken.clone()],
+        &[("identity", "groups", Some("chess"))],
+        "0 hold; outcome `engineers` hangs on `person.status`, which is unknown",
+    );
+    let plain = read("okta.user", 11, &[&format!("{OKTA}all+chess").replace("Engineer", "Clerk")], true);
+    check_sketch(
+        &[workers(), plain, broken],
+        &[("identity", "groups", Some("chess")), ("communications", "channels", Some("memes"))],
+        "2 hold; remove identity.groups[chess], communications.channels[memes]: incomplete read",
+    );
+}
+
+#[test]
+fn an_outcome_without_a_value_is_refused_in_the_words_of_the_kernel() {
+    let okta = read("okta.user", 11, &[&OKTA.replace("Engineer", "Odd")], true);
+    check_sketch(
+        &[workers(), okta],
+        &[],
+        "0 hold; outcome `odd` wants `identity.groups`, but its value is nothing: `person.ends` is absent",
+    );
+}
+
+#[test]
+fn every_sort_of_input_names_those_that_it_touches() {
+    let (mut graph, mut columns) = empty();
+    let other = "workday.worker/w2 handle=bo email=bo@acme.com title=Clerk";
+    let okta = read("okta.user", 11, &[OKTA, "okta.user/u2 email=bo@acme.com title=Clerk"], true);
+    for reading in [read("workday.worker", 10, &[SARAH, other], true), okta] {
+        let system = reading.system.clone();
+        let touched = graph.apply(reading);
+        columns.follow(&graph, &system, &touched, NOW);
+    }
+    let sarah = BTreeSet::from([sarah(&graph)]);
+    let source = listed(OKTA).source;
+    assert_eq!(columns.touched_by(&graph, &Cause::Record(source)), sarah);
+    let count = |cause| columns.touched_by(&graph, &cause).len();
+    assert_eq!(count(Cause::Outcome("everybody".into())), 2);
+    assert_eq!(count(Cause::System("slack".into())), 2);
+    assert_eq!(count(Cause::System("elsewhere".into())), 0);
+    assert_eq!(count(Cause::Attribute("title".into())), 2);
+    assert_eq!(count(Cause::Layer { attribute: "title".into(), name: "Clerk".into() }), 1);
+}
+
+/// One reading of a small world in which people share addresses, records come and go, and reads break off.
+fn any_reading() -> impl Strategy<Value = Reading> {
+    let word = |words: &'static [&'static str]| proptest::sample::select(words);
+    let group = word(&["", "all", "engineering", "all+engineering", "all+chess"]);
+    let record = (0..3_u8, 0..3_u8, word(&["Engineer", "Clerk", "Odd"]), group);
+    let records = proptest::collection::vec(record, 0..4);
+    (0..3_u8, 1..40_u64, records, 0..4_u8).prop_map(|(system, at, records, whole)| {
+        let text = |(id, who, title, groups): &(u8, u8, &str, &str)| match system {
+            0 => format!("workday.worker/w{id} handle=h{id} email=p{who}@acme.com title={title}"),
+            1 => format!("okta.user/u{id} email=p{who}@acme.com login=l{who} title={title} groups={groups}"),
+            _ => format!("slack.user/s{id} email=l{who} status=active channels={groups} zone=far"),
+        };
+        let place = ["workday.worker", "okta.user", "slack.user"][usize::from(system)];
+        let texts: Vec<String> = records.iter().map(text).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let reading = read(place, at, &texts, whole > 0);
+        if whole == 1 { reading.broken_off("it broke") } else { reading }
+    })
+}
+
+/// What the kernel says of an entity, from the graph's own answers and by no number at all.
+fn told_plainly(graph: &Graph, entity: EntityId, granted: &BTreeSet<Facet>) -> Result<Difference, String> {
+    let subject = graph.subject(entity, NOW).expect("a subject");
+    let declared = world();
+    let desire = desire::desire(&declared, &subject, None).map_err(|why| format!("{why:?}"))?;
+    let observe = |facet: &Facet| {
+        let view = views().into_iter().find(|view| view.domain == facet.domain && view.facet == facet.name);
+        let attribute = view.expect("a view").attribute;
+        match graph.link(entity, &facet.system, NOW) {
+            Observation::Unknown(doubt) => Observation::Unknown(doubt),
+            Observation::Absent(proof) => Observation::Absent(proof),
+            Observation::Present(record) => {
+                let read = format!("{}s", record.source.kind);
+                let absent = Observation::Absent(Proof::Snapshot { system: facet.system.clone(), read });
+                match (record.attributes.get(&attribute), &facet.element) {
+                    (Some(Value::List(items)), Some(element)) => {
+                        let there = items.contains(&Value::from(element.as_str()));
+                        if there { Observation::Present(Value::from("member")) } else { absent }
+                    }
+                    (Some(value), None) if !value.is_null() => Observation::Present(value.clone()),
+                    _ => absent,
+                }
+            }
+        }
+    };
+    let mut difference = Difference::default();
+    for (facet, want) in &desire.wants {
+        difference.want(facet, &want.value, Some(&observe(facet)));
+    }
+    let mut may_go = granted.clone();
+    if let Observation::Present(record) = graph.link(entity, "slack", NOW) {
+        for item in record.attributes.get("channels").and_then(Value::as_list).unwrap_or_default() {
+            let named = |element: &Value| Facet {
+                entity,
+                domain: "communications".into(),
+                system: "slack".into(),
+                name: "channels".into(),
+                element: Some(element.to_string()),
+            };
+            may_go.insert(named(item));
+        }
+    }
+    for facet in may_go.iter().filter(|facet| desire.may_lose(facet)) {
+        difference.lose(facet, Some(&observe(facet)));
+    }
+    difference.changes.sort_by(|one, other| one.facet().cmp(other.facet()));
+    difference.blocked.sort_by(|one, other| one.facet.cmp(&other.facet));
+    Ok(difference)
+}
+
+fn group_of(entity: EntityId, element: &str) -> Facet {
+    let (domain, name) = ("identity".into(), "groups".into());
+    Facet { entity, domain, system: "okta".into(), name, element: Some(element.into()) }
+}
+
+fn digests(columns: &Columns) -> Digest {
+    let mut all: Vec<_> =
+        columns.sketches(0..columns.len()).map(|sketch| (sketch.entity, sketch.digest)).collect();
+    columns.digest_of(&mut all)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn columns_that_follow_say_what_the_kernel_says_of_each_entity(
+        readings in proptest::collection::vec(any_reading(), 1..12),
+    ) {
+        let (mut graph, mut columns) = empty();
+        for reading in &readings {
+            let touched = graph.apply(reading.clone());
+            columns.follow(&graph, &reading.system, &touched, NOW);
+            let entities: Vec<EntityId> = graph.entities("person").collect();
+            for entity in &entities {
+                columns.grant(*entity, [("identity", "groups", Some("chess"))]);
+            }
+            for entity in entities {
+                let sketch = columns.sketch(entity).expect("a row");
+                match told_plainly(&graph, entity, &BTreeSet::from([group_of(entity, "chess")])) {
+                    Ok(mut plain) => {
+                        prop_assert_eq!(plain.satisfied.len(), sketch.holds as usize);
+                        plain.satisfied.clear();
+                        prop_assert_eq!(&sketch.difference, &plain);
+                        prop_assert!(sketch.refused.is_empty());
+                    }
+                    Err(why) => prop_assert_eq!(format!("{:?}", sketch.refused), why),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn columns_that_follow_are_those_that_are_filled_at_once_in_any_order(
+        readings in proptest::collection::vec(any_reading(), 1..12),
+        order in proptest::collection::vec(any::<proptest::sample::Index>(), 12),
+    ) {
+        let (mut graph, mut columns) = empty();
+        for reading in &readings {
+            let touched = graph.apply(reading.clone());
+            columns.follow(&graph, &reading.system, &touched, NOW);
+        }
+        let (mut other, mut filled) = empty();
+        let mut left = readings.clone();
+        for at in order.iter().take(readings.len()) {
+            other.apply(left.remove(at.index(left.len())));
+        }
+        filled.fill(&other, NOW);
+        prop_assert_eq!(graph.digest(), other.digest());
+        prop_assert_eq!(digests(&columns), digests(&filled));
+        columns.judge_anew();
+        prop_assert_eq!(digests(&columns), digests(&filled));
+        for entity in graph.entities("person") {
+            prop_assert_eq!(columns.draw(&graph, entity, NOW), filled.draw(&other, entity, NOW));
+        }
+    }
+}
