@@ -17,6 +17,7 @@ pub mod laws;
 pub mod model;
 pub mod perform;
 pub mod plans;
+pub mod population;
 pub mod run;
 pub mod seed;
 pub mod world;

@@ -1,8 +1,8 @@
 //! The program: what the declarations look at, made out once, so that entities that look alike to them are judged once.
 //!
 //! Absent: an evaluation of its own; wishes come from `xops_kernel::desire` alone. Invariants: an input that any selector, any
-//! layer or any value could hang on is named; an attribute is a **slot** only where nothing but one line of one outcome takes it,
-//! as it is, for a facet that no other line is about.
+//! layer or any value could hang on is named; an attribute is a **slot** only where nothing but lines of outcomes take it, each as it
+//! is, for a facet of which every line takes the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -137,9 +137,9 @@ fn slot(
     let path = Path { root: root.clone(), segments: segments.clone() };
     let attribute = path.first().filter(|_| *root == kind.name && segments.len() == 1)?;
     let facet = declarations.facets.get(&(line.domain.clone(), line.facet.clone()))?;
-    let same = |other: &&Desired| other.domain == line.domain && other.facet == line.facet;
-    let lines = outcomes.iter().flat_map(|outcome| &outcome.facets).filter(same).count();
-    (!facet.set && lines == 1).then(|| Input::Fact(attribute.to_owned()))
+    let about = |other: &&Desired| other.domain == line.domain && other.facet == line.facet;
+    let mut lines = outcomes.iter().flat_map(|outcome| &outcome.facets).filter(about);
+    (!facet.set && lines.all(|other| other.value == line.value)).then(|| Input::Fact(attribute.to_owned()))
 }
 
 /// What the inputs of steps are bound to.
