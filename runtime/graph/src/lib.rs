@@ -11,6 +11,7 @@ pub mod exception;
 pub mod graph;
 pub mod reading;
 pub mod resolve;
+pub mod standing;
 pub mod survey;
 
 mod coverage;

@@ -433,3 +433,88 @@ proptest! {
         }
     }
 }
+
+/// What a population of readings leads to: the graph's digest, that of all sketches, and every plan's bytes.
+fn everything(readings: impl Iterator<Item = Reading>, threads: usize) -> (Digest, Digest, Vec<Vec<u8>>) {
+    let (mut graph, mut columns) = empty();
+    for reading in readings {
+        let system = reading.system.clone();
+        let touched = graph.apply(reading);
+        columns.follow(&graph, &system, &touched, NOW);
+    }
+    let entities: Vec<EntityId> = graph.entities("person").collect();
+    for entity in &entities {
+        columns.grant(*entity, [("identity", "groups", Some("chess"))]);
+    }
+    let size = columns.len().div_ceil(threads).max(1);
+    let mut sketched = Vec::new();
+    let mut plans = Vec::new();
+    std::thread::scope(|scope| {
+        let (graph, columns) = (&graph, &columns);
+        let part = |part: usize| {
+            let rows = (part * size).min(columns.len())..((part + 1) * size).min(columns.len());
+            let sketches: Vec<Sketch> = columns.sketches(rows).collect();
+            let drawn =
+                sketches.iter().map(|sketch| (sketch.entity, columns.draw(graph, sketch.entity, NOW)));
+            let plans: Vec<_> = drawn.filter_map(|(entity, plan)| Some((entity, plan.ok()?))).collect();
+            (sketches, plans)
+        };
+        let running: Vec<_> = (0..threads).map(|at| scope.spawn(move || part(at))).collect();
+        for part in running {
+            let (sketches, drawn) = part.join().expect("a thread");
+            sketched.extend(sketches.iter().map(|sketch| (sketch.entity, sketch.digest)));
+            plans.extend(drawn);
+        }
+    });
+    plans.sort_by_key(|(entity, _)| *entity);
+    let bytes = plans.iter().map(|(_, plan)| plan.canon().bytes().to_vec()).collect();
+    (graph.digest(), columns.digest_of(&mut sketched), bytes)
+}
+
+#[test]
+fn many_orders_on_one_and_two_threads_give_the_same_bytes() {
+    check_orders(100);
+}
+
+#[test]
+#[ignore = "a soak: seconds of processor time"]
+fn soak_of_a_thousand_orders_on_one_and_two_threads() {
+    check_orders(1_000);
+}
+
+fn check_orders(orders: usize) {
+    let person = |at: usize, title: &str| {
+        format!("workday.worker/w{at} handle=h{at} email=p{at}@acme.com title={title}")
+    };
+    let titles = ["Engineer", "Clerk", "Engineer", "Odd", "Clerk"];
+    let workers: Vec<String> = titles.iter().enumerate().map(|(at, title)| person(at, title)).collect();
+    let workers: Vec<&str> = workers.iter().map(String::as_str).collect();
+    let user =
+        |at: usize, groups: &str| format!("okta.user/u{at} email=p{at}@acme.com login=l{at} groups={groups}");
+    let users = [user(0, "all"), user(1, "all+chess"), user(2, "engineering+all"), user(4, "")];
+    let users: Vec<&str> = users.iter().map(String::as_str).collect();
+    let slack =
+        ["slack.user/s0 email=l0 status=active channels=builds+memes zone=far", "slack.user/s1 email=l1"];
+    let readings = [
+        read("workday.worker", 20, &workers, true),
+        read("workday.worker", 10, &workers[..2], true),
+        read("okta.user", 20, &users, true),
+        read("slack.user", 21, &slack, true),
+        read("slack.user", 15, &[], true).broken_off("503"),
+        read("okta.user", 25, &["okta.user/u0 email=p0@acme.com login=l0 groups=all+chess"], false),
+        read("workday.worker", 26, &["workday.worker/w4 handle=h4 email=p4@acme.com title=Engineer"], false),
+        read("slack.user", 27, &["slack.user/s2 email=l2 status=left channels=builds zone=far"], false),
+    ];
+    let expect = everything(readings.iter().cloned(), 1);
+    assert!(expect.2.len() >= 3, "{} plans", expect.2.len());
+    let mut order: Vec<usize> = (0..readings.len()).collect();
+    let mut state = 7_usize;
+    for turn in 0..orders {
+        for at in (1..order.len()).rev() {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            order.swap(at, (state >> 33) % (at + 1));
+        }
+        let got = everything(order.iter().map(|at| readings[*at].clone()), 1 + turn % 2);
+        assert_eq!(got, expect, "{order:?}");
+    }
+}

@@ -185,6 +185,11 @@ impl Population {
         people.flat_map(move |person| self.rows_of(system, person, planted[person.number as usize]))
     }
 
+    /// The id under which the first system knows a person.
+    pub fn first_id(&self, person: u32) -> String {
+        SYSTEMS[0].id(person)
+    }
+
     fn rows_of(&self, system: &'static System, person: &Person, planted: Option<Planted>) -> Vec<Row> {
         let mut dice = Dice::of(self.shape.seed, &format!("population {} {}", system.name, person.number));
         let about =
