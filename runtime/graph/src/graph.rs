@@ -38,6 +38,8 @@ pub struct Graph {
     links: BySource<Vec<(String, Link)>>,
     /// The attributes of each kind of entity that `keys` holds.
     indexed: BTreeMap<String, BTreeSet<String>>,
+    /// The kinds of record that claim an attribute which `keys` holds.
+    keying: BySource<()>,
     /// The shortest age at which something read from a kind of record is stale, in milliseconds.
     ages: BySource<u64>,
 }
@@ -77,6 +79,7 @@ impl Graph {
             mints: BTreeMap::new(),
             links: BTreeMap::new(),
             indexed: BTreeMap::new(),
+            keying: BTreeMap::new(),
             ages: BTreeMap::new(),
         };
         let declared = graph.declarations.clone();
@@ -86,6 +89,13 @@ impl Graph {
         for trigger in declared.triggers.values() {
             if let Some(indexed) = graph.indexed.get_mut(&trigger.entity) {
                 indexed.extend(trigger.find.keys().cloned());
+            }
+        }
+        for entity in declared.entities.values() {
+            for name in graph.indexed.get(&entity.name).into_iter().flatten() {
+                for claim in entity.attributes.get(name).into_iter().flat_map(|attribute| &attribute.from) {
+                    *slot(&mut graph.keying, &claim.system, &claim.kind) = ();
+                }
             }
         }
         graph
@@ -135,11 +145,14 @@ impl Graph {
         let merged = table.merge(reading, age, joined);
         let mut entities = self.reached(&system, &kind, &links, &merged);
         entities.extend(minted);
-        let mut met = BTreeSet::new();
-        for entity in &entities {
-            met.extend(self.rekey(*entity));
+        // Keys hang on the records that claim an indexed attribute, and on no others.
+        if at(&self.keying, &system, &kind).is_some() {
+            let mut met = BTreeSet::new();
+            for entity in &entities {
+                met.extend(self.rekey(*entity));
+            }
+            entities.extend(met);
         }
-        entities.extend(met);
         if merged.flipped {
             entities.extend(self.hanging_on(&system, &kind, &links));
         }

@@ -14,7 +14,7 @@ pub enum Sort {
     Rehire,
     /// Was a contractor before: an old record with another number and address in the system of contractors.
     Conversion,
-    /// Has another family name now; systems that were read late still have the former.
+    /// Has another family name now; some systems still have the former.
     NameChange,
     /// An address that is nobody's.
     SharedMailbox,
@@ -90,7 +90,9 @@ impl Population {
             (Sort::NameChange, _) => {
                 let person = &mut self.people[person as usize];
                 person.former = Some(person.family);
-                person.family = ((person.family.0 + 1) % 48, small(dice.below(24)));
+                let beginnings: u8 = small(super::words::FAMILY.len() as u64);
+                let endings = super::words::ENDING.len() as u64;
+                person.family = ((person.family.0 + 1) % beginnings, small(dice.below(endings)));
             }
             (Sort::Twins, Some(other)) => {
                 let one = self.people[person as usize].clone();

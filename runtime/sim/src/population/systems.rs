@@ -202,6 +202,11 @@ impl Population {
         let mut row = self.row(system, person, late, &mut dice);
         let gone =
             planted.is_some_and(|it| it.sort == Sort::RecycledEmail && it.other == Some(person.number));
+        if about(Sort::NameChange).is_some() && !system.is_first() && dice.chance(400) {
+            // Whoever set the record up has not heard of it.
+            row.set(system, Family, &person.former_family());
+            row.set(system, Name, &format!("{} {}", person.given(), person.former_family()));
+        }
         if gone {
             row.set(system, Status, "ended");
         }
@@ -376,13 +381,26 @@ mod tests {
         assert_eq!(sorts.len(), Sort::ALL.len());
         let named = |name: &str| population.rows(System::named(name).unwrap()).collect::<Vec<Row>>();
         let of = |sort: Sort| population.planted.iter().filter(move |planted| planted.sort == sort);
-        let hr = named("hr");
+        let (hr, mut former) = (named("hr"), 0);
         assert_eq!(hr.len(), 4_000 + of(Sort::Rehire).count());
         for rehire in of(Sort::Rehire) {
             assert_eq!(hr.iter().filter(|row| row.person == Some(rehire.person)).count(), 2);
         }
         assert_eq!(named("mail").len(), 4_000 + of(Sort::SharedMailbox).count());
         assert_eq!(named("desk").len(), 4_000 - of(Sort::PartialPage).count());
+        for change in of(Sort::NameChange) {
+            let person = &population.people[change.person as usize];
+            assert_ne!(person.family(), person.former_family());
+            let known: Vec<&str> = ["directory", "mail", "desk"]
+                .into_iter()
+                .filter(|name| {
+                    let row = named(name).into_iter().find(|row| row.person == Some(change.person)).unwrap();
+                    row.values.contains(&person.former_family())
+                })
+                .collect();
+            former += known.len();
+        }
+        assert!(former > 5, "{former} of {}", of(Sort::NameChange).count());
         for recycled in of(Sort::RecycledEmail) {
             let email = |at: u32| population.people[at as usize].email();
             assert_eq!(email(recycled.person), email(recycled.other.unwrap()));
