@@ -45,14 +45,14 @@ fn estate() -> (Graph, Columns) {
                 let groups = groups.into_iter().map(Value::from).collect();
                 attributes.insert("groups".to_owned(), Value::List(groups));
             }
-            let source =
-                Source { system: system.name.into(), kind: KIND.into(), id: row.id, version: None };
+            let source = Source { system: system.name.into(), kind: KIND.into(), id: row.id, version: None };
             Record { source, attributes, read_at: AT, principal: "svc".into() }
         });
         let reading = Reading::complete(system.name, "accounts", KIND, AT, records.collect());
         graph.apply(reading);
         if !system.is_first() {
-            for (facet, attribute) in [(policy::account(system), "email"), (policy::groups(system), "groups")] {
+            for (facet, attribute) in [(policy::account(system), "email"), (policy::groups(system), "groups")]
+            {
                 let (domain, attribute) = (system.domain.to_owned(), attribute.to_owned());
                 views.push(View { domain, facet, attribute, shows: BTreeSet::new() });
             }

@@ -5,7 +5,7 @@ use super::{Took, median, timed};
 use crate::arguments::BenchTruth;
 use crate::exit::Failure;
 use serde::Serialize;
-use xops_graph::column::Undrawn;
+use xops_graph::column::draw::Undrawn;
 use xops_graph::column::sketch::Sketch;
 use xops_kernel::id::{Digest, EntityId, PlanId};
 use xops_kernel::plan::Plan;

@@ -76,13 +76,16 @@ pub(crate) struct Numbers {
 #[derive(Clone)]
 pub(crate) struct Classes {
     declarations: Arc<Declarations>,
-    declared: Digest,
+    /// The digest of the declarations.
+    pub(crate) declared: Digest,
     kind: String,
     /// What is looked at.
     pub(crate) program: Program,
     keys: Interner<Vec<u32>>,
     list: Vec<Class>,
     memo: Vec<(Interner<Vec<u32>>, Vec<Fragment>)>,
+    /// The codes of the values that guard outcomes, once they were met.
+    guards: Vec<Option<u32>>,
     /// The kinds of facet, in the order of their places.
     kinds: Vec<(String, String)>,
     key: DigestKey,
@@ -103,6 +106,7 @@ impl Classes {
             kind: kind.to_owned(),
             keys: Interner::new(key),
             list: Vec::new(),
+            guards: vec![None; program.outcomes.len()],
             memo,
             program,
             declarations,
@@ -155,6 +159,9 @@ impl Classes {
         let mut wishes: Vec<(Wanted, u32)> = Vec::new();
         let (mut outcomes, mut doubtful) = (Vec::new(), false);
         for part in 0..self.program.outcomes.len() {
+            if self.passes_by(part, key, numbers) {
+                continue;
+            }
             match self.fragment(part, key, numbers) {
                 Fragment::Not => {}
                 Fragment::Refused => doubtful = true,
@@ -182,6 +189,18 @@ impl Classes {
             outcomes: outcomes.into(),
             refused: refused.into(),
         }
+    }
+
+    /// Whether an outcome is for those who have another value at one place than these have: then it need not be judged.
+    fn passes_by(&mut self, part: usize, key: &[u32], numbers: &mut Numbers) -> bool {
+        let Some((input, value)) = &self.program.outcomes[part].guard else { return false };
+        let code = key[*input];
+        if code < FIRST || code == OWN {
+            return false;
+        }
+        let guarded =
+            self.guards[part].get_or_insert_with(|| FIRST + numbers.values.number(value, || value.clone()));
+        code != *guarded
     }
 
     fn fragment(&mut self, part: usize, key: &[u32], numbers: &mut Numbers) -> Fragment {

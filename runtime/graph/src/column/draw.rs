@@ -36,7 +36,7 @@ impl Columns {
         let linked = self.classes.program.linked.iter();
         let links = linked.map(|system| (system.clone(), graph.link(entity, system, now))).collect();
         let subject = Subject { entity, kind: self.kind.clone(), facts, links };
-        let desire = desire::desire(&self.declarations, &subject, None).map_err(Undrawn::Undesired)?;
+        let desire = self.desire(row, &subject).map_err(Undrawn::Undesired)?;
         let granted = self.granted(row);
         let seen = self.sightings(graph, row, &desire, &granted, now);
         let compile = Compile {
@@ -47,7 +47,19 @@ impl Columns {
             granted: &granted,
             parent: None,
         };
-        compile::draw(&compile, &self.key).map_err(Undrawn::Refused)
+        compile::draw_under(&compile, self.classes.declared, &self.key).map_err(Undrawn::Refused)
+    }
+
+    /// What is wanted. Where nothing may be taken away, those outcomes tell it of which the class knows that they apply.
+    fn desire(&self, row: usize, subject: &Subject) -> Result<Desire, Vec<Undesired>> {
+        let class = self.classes.get(self.rows[row].class);
+        if !class.refused.is_empty() || !self.losable(&self.rows[row], &class.wants).is_empty() {
+            return desire::desire(&self.declarations, subject, None);
+        }
+        let parts = &self.classes.program.outcomes;
+        let names = class.outcomes.iter().map(|at| parts[usize::from(*at)].name.as_str());
+        let names: Vec<&str> = names.collect();
+        desire::applying(&self.declarations, subject, &names)
     }
 
     /// What may be taken back: what xops granted, and what stands in an exclusive kind.

@@ -9,8 +9,8 @@
 //! touches.
 
 mod class;
-mod draw;
-mod fill;
+pub mod draw;
+pub mod fill;
 mod intern;
 mod program;
 pub mod reverse;
@@ -18,6 +18,7 @@ pub mod sketch;
 
 use crate::graph::Graph;
 use class::{Classes, INPUTS_MAX, Numbers};
+use fill::Asking;
 use intern::Interner;
 use program::Program;
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,8 +29,6 @@ use xops_kernel::diff::Facet;
 use xops_kernel::fact::{Doubt, Proof};
 use xops_kernel::id::EntityId;
 use xops_kernel::value::Value;
-
-pub use draw::Undrawn;
 
 /// How facets of one kind are observed: in an attribute of the record that a link joins to the entity.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -135,8 +134,7 @@ pub struct Columns {
     exclusive: Vec<bool>,
     /// Whether any kind of facet is exclusive.
     any_exclusive: bool,
-    /// What each system's records can change.
-    affected: BTreeMap<String, fill::Affected>,
+    asking: Arc<Asking>,
     classes: Classes,
     numbers: Numbers,
     /// What elements of sets are there as.
@@ -149,6 +147,9 @@ pub struct Columns {
     grounds: Vec<u32>,
     ground_numbers: BTreeMap<Ground, u32>,
     ground_list: Vec<Ground>,
+    /// The ground that each joined system had last.
+    recent: Vec<u32>,
+    kinds: Vec<FacetKind>,
 }
 
 impl Columns {
@@ -190,7 +191,7 @@ impl Columns {
         Ok(Self {
             key: graph.key,
             kind: kind.to_owned(),
-            affected: fill::affected(entity, &program, &viewed),
+            asking: Arc::new(Asking::new(entity, &program, &viewed)),
             any_exclusive: exclusive.contains(&true),
             classes: Classes::new(declarations.clone(), kind, program, &graph.key),
             view_of,
@@ -204,6 +205,8 @@ impl Columns {
             grounds: Vec::new(),
             ground_numbers: BTreeMap::new(),
             ground_list: Vec::new(),
+            recent: Vec::new(),
+            kinds: declarations.facets.values().cloned().collect(),
             declarations,
         })
     }
@@ -250,23 +253,14 @@ impl Columns {
     /// The facet with this number, of `entity`.
     fn facet(&self, entity: EntityId, number: u32) -> Facet {
         let (kind, element) = *self.numbers.facets.get(number);
-        let declared = self.declarations.facets.values().nth(kind as usize);
+        let declared = &self.kinds[kind as usize];
         let element = (element != class::WHOLE).then(|| self.numbers.values.get(element).to_string());
-        declared.map_or_else(
-            || Facet {
-                entity,
-                domain: String::new(),
-                system: String::new(),
-                name: String::new(),
-                element: None,
-            },
-            |declared| Facet {
-                entity,
-                domain: declared.domain.clone(),
-                system: declared.system.clone(),
-                name: declared.name.clone(),
-                element: element.clone(),
-            },
-        )
+        Facet {
+            entity,
+            domain: declared.domain.clone(),
+            system: declared.system.clone(),
+            name: declared.name.clone(),
+            element,
+        }
     }
 }

@@ -7,8 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xops_kernel::declare::{Declarations, Desired, EntityKind, Outcome};
-use xops_kernel::expr::{Expr, Path, references};
+use xops_kernel::expr::{Expr, Op, Path, references};
 use xops_kernel::layer::LayerKind;
+use xops_kernel::value::Value;
 
 /// Something of an entity that the declarations look at.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +44,8 @@ pub(crate) struct Part {
     pub(crate) alone: Arc<Declarations>,
     /// The places of its inputs in the program's, slots included.
     pub(crate) inputs: Vec<usize>,
+    /// Where it is for those whose input at this place is exactly this.
+    pub(crate) guard: Option<(usize, Value)>,
 }
 
 impl Program {
@@ -97,8 +100,18 @@ impl Part {
             layering: declarations.layering.clone(),
             ..Declarations::default()
         };
-        Self { name: outcome.name.clone(), alone: Arc::new(alone), inputs: places.collect() }
+        let guard = guard(&outcome.applies, kind)
+            .and_then(|(input, value)| Some((inputs.iter().position(|held| *held == input)?, value)));
+        Self { name: outcome.name.clone(), alone: Arc::new(alone), inputs: places.collect(), guard }
     }
+}
+
+/// The attribute and the value of a selector of the form `person.title == "Clerk"`.
+fn guard(applies: &Expr, kind: &EntityKind) -> Option<(Input, Value)> {
+    let Expr::Binary(Op::Eq, left, right) = applies else { return None };
+    let (Expr::Ref(path), Expr::Literal(value)) = (left.as_ref(), right.as_ref()) else { return None };
+    let attribute = path.first().filter(|_| path.root == kind.name && path.segments.len() == 1)?;
+    Some((Input::Fact(attribute.to_owned()), value.clone()))
 }
 
 /// The attributes that choose layers which set anything.

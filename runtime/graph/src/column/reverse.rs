@@ -38,7 +38,7 @@ impl Columns {
                 let held = graph.touched_by(source);
                 held.into_iter().filter(|entity| self.places.contains_key(entity)).collect()
             }
-            Cause::System(system) if self.affected.contains_key(system) => self.all(|_| true),
+            Cause::System(system) if self.asking.knows(system) => self.all(|_| true),
             Cause::System(_) => BTreeSet::new(),
             Cause::Attribute(name) => {
                 let looked_at = |input: &Input| matches!(input, Input::Fact(held) if held == name);

@@ -1,18 +1,22 @@
 //! The columns say what the graph and the kernel say, whatever the order in which it was heard.
 
 use super::*;
+use crate::column::draw::Undrawn;
 use crate::column::reverse::Cause;
 use crate::column::sketch::Sketch;
-use crate::column::{Columns, Undrawn, View};
+use crate::column::{Columns, View};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use xops_kernel::awf::{Achieves, Ambiguity, AwfName, Contract, Input, Undo};
+use xops_kernel::compile::{self, Compile};
 use xops_kernel::declare::{Desired, FacetKind, Outcome, Route};
 use xops_kernel::desire;
 use xops_kernel::diff::{Difference, Facet};
 use xops_kernel::expr::{Expr, Op, Path};
 use xops_kernel::id::Digest;
 use xops_kernel::layer::{Layer, LayerKind, Merge, Setting};
+use xops_kernel::plan::Plan;
+use xops_kernel::port::Sighting;
 
 /// What every test asks at.
 const NOW: Millis = 500;
@@ -317,50 +321,70 @@ fn any_reading() -> impl Strategy<Value = Reading> {
     })
 }
 
+/// What the record that is joined shows of a facet.
+fn observed(graph: &Graph, entity: EntityId, facet: &Facet) -> Observation<Value> {
+    let view = views().into_iter().find(|view| view.domain == facet.domain && view.facet == facet.name);
+    let attribute = view.expect("a view").attribute;
+    match graph.link(entity, &facet.system, NOW) {
+        Observation::Unknown(doubt) => Observation::Unknown(doubt),
+        Observation::Absent(proof) => Observation::Absent(proof),
+        Observation::Present(record) => {
+            let read = format!("{}s", record.source.kind);
+            let absent = Observation::Absent(Proof::Snapshot { system: facet.system.clone(), read });
+            match (record.attributes.get(&attribute), &facet.element) {
+                (Some(Value::List(items)), Some(element)) => {
+                    let there = items.contains(&Value::from(element.as_str()));
+                    if there { Observation::Present(Value::from("member")) } else { absent }
+                }
+                (Some(value), None) if !value.is_null() => Observation::Present(value.clone()),
+                _ => absent,
+            }
+        }
+    }
+}
+
+/// The plan that the compiler draws of the whole subject and every outcome.
+fn drawn_plainly(graph: &Graph, entity: EntityId, may_go: &BTreeSet<Facet>) -> Option<Plan> {
+    let (subject, declared) = (graph.subject(entity, NOW)?, world());
+    let desire = desire::desire(&declared, &subject, None).ok()?;
+    let sighting = |facet: &Facet| {
+        let seen = observed(graph, entity, facet);
+        let id = graph.link(entity, &facet.system, NOW).presence().map(|it| it.value().source.id.clone());
+        let id = id.filter(|_| seen.presence().is_some()).map(|id| ("id".to_owned(), Value::from(id)));
+        (facet.clone(), Sighting { seen, outputs: id.into_iter().collect(), marker: None })
+    };
+    let seen = desire.wants.keys().chain(may_go).map(sighting).collect();
+    let granted = may_go.iter().map(|facet| (facet.clone(), Values::new())).collect();
+    let (declarations, subject, desire) = (&declared, &subject, &desire);
+    let compile = Compile { declarations, subject, desire, seen: &seen, granted: &granted, parent: None };
+    compile::draw(&compile, &DigestKey([7; 32])).ok()
+}
+
+/// What may be taken away: what was granted, and every channel, because those are exclusive.
+fn may_go(graph: &Graph, entity: EntityId) -> BTreeSet<Facet> {
+    let mut may_go = BTreeSet::from([group_of(entity, "chess")]);
+    if let Observation::Present(record) = graph.link(entity, "slack", NOW) {
+        for item in record.attributes.get("channels").and_then(Value::as_list).unwrap_or_default() {
+            let (domain, system) = ("communications".into(), "slack".into());
+            let (name, element) = ("channels".into(), Some(item.to_string()));
+            may_go.insert(Facet { entity, domain, system, name, element });
+        }
+    }
+    may_go
+}
+
 /// What the kernel says of an entity, from the graph's own answers and by no number at all.
-fn told_plainly(graph: &Graph, entity: EntityId, granted: &BTreeSet<Facet>) -> Result<Difference, String> {
+fn told_plainly(graph: &Graph, entity: EntityId) -> Result<Difference, String> {
     let subject = graph.subject(entity, NOW).expect("a subject");
     let declared = world();
     let desire = desire::desire(&declared, &subject, None).map_err(|why| format!("{why:?}"))?;
-    let observe = |facet: &Facet| {
-        let view = views().into_iter().find(|view| view.domain == facet.domain && view.facet == facet.name);
-        let attribute = view.expect("a view").attribute;
-        match graph.link(entity, &facet.system, NOW) {
-            Observation::Unknown(doubt) => Observation::Unknown(doubt),
-            Observation::Absent(proof) => Observation::Absent(proof),
-            Observation::Present(record) => {
-                let read = format!("{}s", record.source.kind);
-                let absent = Observation::Absent(Proof::Snapshot { system: facet.system.clone(), read });
-                match (record.attributes.get(&attribute), &facet.element) {
-                    (Some(Value::List(items)), Some(element)) => {
-                        let there = items.contains(&Value::from(element.as_str()));
-                        if there { Observation::Present(Value::from("member")) } else { absent }
-                    }
-                    (Some(value), None) if !value.is_null() => Observation::Present(value.clone()),
-                    _ => absent,
-                }
-            }
-        }
-    };
     let mut difference = Difference::default();
     for (facet, want) in &desire.wants {
-        difference.want(facet, &want.value, Some(&observe(facet)));
+        difference.want(facet, &want.value, Some(&observed(graph, entity, facet)));
     }
-    let mut may_go = granted.clone();
-    if let Observation::Present(record) = graph.link(entity, "slack", NOW) {
-        for item in record.attributes.get("channels").and_then(Value::as_list).unwrap_or_default() {
-            let named = |element: &Value| Facet {
-                entity,
-                domain: "communications".into(),
-                system: "slack".into(),
-                name: "channels".into(),
-                element: Some(element.to_string()),
-            };
-            may_go.insert(named(item));
-        }
-    }
+    let may_go = may_go(graph, entity);
     for facet in may_go.iter().filter(|facet| desire.may_lose(facet)) {
-        difference.lose(facet, Some(&observe(facet)));
+        difference.lose(facet, Some(&observed(graph, entity, facet)));
     }
     difference.changes.sort_by(|one, other| one.facet().cmp(other.facet()));
     difference.blocked.sort_by(|one, other| one.facet.cmp(&other.facet));
@@ -395,12 +419,15 @@ proptest! {
             }
             for entity in entities {
                 let sketch = columns.sketch(entity).expect("a row");
-                match told_plainly(&graph, entity, &BTreeSet::from([group_of(entity, "chess")])) {
+                match told_plainly(&graph, entity) {
                     Ok(mut plain) => {
                         prop_assert_eq!(plain.satisfied.len(), sketch.holds as usize);
                         plain.satisfied.clear();
                         prop_assert_eq!(&sketch.difference, &plain);
                         prop_assert!(sketch.refused.is_empty());
+                        let drawn = columns.draw(&graph, entity, NOW).ok();
+                        let plainly = drawn_plainly(&graph, entity, &may_go(&graph, entity));
+                        prop_assert_eq!(drawn, plainly);
                     }
                     Err(why) => prop_assert_eq!(format!("{:?}", sketch.refused), why),
                 }
