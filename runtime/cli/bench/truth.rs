@@ -89,6 +89,11 @@ fn nanos(began: Instant) -> u64 {
     u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// Nanoseconds of processor time since it was `spent`.
+fn cpu_nanos(spent: Duration) -> u64 {
+    u64::try_from(processor_time().saturating_sub(spent).as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// A line of `/proc/self/status` in MiB: `VmRSS` now, `VmHWM` at most; 0 where there is none.
 fn memory_mib(line: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -164,8 +169,10 @@ impl Report {
         };
         let event = &self.event;
         spread("one event", &event.sketched, format!("to digested changes; {} events", number(event.events)));
+        spread("  CPU", &event.sketched_cpu, String::new());
         spread("  of it the graph", &event.joined, String::new());
         spread("one event", &event.drawn, "to the plan drawn and hashed".to_owned());
+        spread("  CPU", &event.drawn_cpu, String::new());
         spread("gate", &self.gate.judged, format!("{} sheets filled and judged", number(self.gate.sheets)));
         table.add_row([
             "memory at most".into(),

@@ -35,7 +35,7 @@ pub struct Graph {
     /// The kind of entity that a kind of record mints.
     pub(crate) mints: BySource<String>,
     /// The kinds of entity that each kind of record is joined to.
-    links: BySource<Vec<(String, Link)>>,
+    links: BySource<Arc<Vec<(String, Link)>>>,
     /// The attributes of each kind of entity that `keys` holds.
     indexed: BTreeMap<String, BTreeSet<String>>,
     /// The kinds of record that claim an attribute which `keys` holds.
@@ -108,7 +108,8 @@ impl Graph {
         indexed.insert(entity.handle.clone());
         for link in entity.links.values() {
             indexed.insert(link.entity.clone());
-            slot(&mut self.links, &link.system, &link.kind).push((entity.name.clone(), link.clone()));
+            let links = slot(&mut self.links, &link.system, &link.kind);
+            Arc::make_mut(links).push((entity.name.clone(), link.clone()));
         }
         for attribute in entity.attributes.values() {
             for claim in &attribute.from {
@@ -212,7 +213,7 @@ impl Graph {
         entities.extend(at(&self.minted, system, kind).and_then(|minted| minted.get(&source.id)));
         let records = self.table(system, kind).into_iter().flat_map(|table| table.versions(&source.id));
         for record in records {
-            for (entity, link) in at(&self.links, system, kind).into_iter().flatten() {
+            for (entity, link) in at(&self.links, system, kind).into_iter().flat_map(|links| links.iter()) {
                 let key = table::key_of(record, &link.record);
                 entities.extend(
                     key.into_iter()

@@ -1,7 +1,7 @@
 //! One event after the other: from the record that changed to the plan that follows, and from a step's facts to the gate's word.
 
 use super::load::{Estate, NOW, READ_AT};
-use super::{Spread, nanos, raw};
+use super::{Spread, cpu_nanos, nanos, processor_time, raw};
 use crate::arguments::BenchTruth;
 use crate::exit::Failure;
 use serde::Serialize;
@@ -25,6 +25,10 @@ pub(super) struct Events {
     pub sketched: Spread,
     /// The same, and the plan drawn by the compiler, with its id.
     pub drawn: Spread,
+    /// Processor time of the way to the digested changes: what a busy machine does not lengthen.
+    pub sketched_cpu: Spread,
+    /// Processor time of the way to the plan.
+    pub drawn_cpu: Spread,
     changed: f64,
 }
 
@@ -40,6 +44,7 @@ pub(super) struct Gate {
 pub(super) fn measure(estate: &mut Estate, bench: &BenchTruth) -> Result<Events, Failure> {
     let mut dice = Dice::of(bench.seed, "bench events");
     let (mut joined, mut sketched, mut drawn) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut sketched_cpu, mut drawn_cpu) = (Vec::new(), Vec::new());
     let mut changed = 0_u32;
     for at in 0..u64::from(bench.events) {
         let Some(record) = event(estate, &mut dice, at) else { continue };
@@ -48,16 +53,18 @@ pub(super) fn measure(estate: &mut Estate, bench: &BenchTruth) -> Result<Events,
             complete: false,
             ..Reading::complete(&system, "changes", KIND, record.read_at, vec![record])
         };
-        let began = Instant::now();
+        let (began, spent) = (Instant::now(), processor_time());
         let touched = estate.graph.apply(reading);
         joined.push(nanos(began));
         let entities = estate.columns.follow(&estate.graph, &system, &touched, NOW);
         let sketches: Vec<_> = entities.iter().filter_map(|entity| estate.columns.sketch(*entity)).collect();
         sketched.push(nanos(began));
+        sketched_cpu.push(cpu_nanos(spent));
         let loud = sketches.iter().filter(|sketch| !sketch.is_quiet());
         let plans: Vec<_> = loud.map(|it| estate.columns.draw(&estate.graph, it.entity, NOW)).collect();
         if !plans.is_empty() {
             drawn.push(nanos(began));
+            drawn_cpu.push(cpu_nanos(spent));
             changed += 1;
         }
     }
@@ -69,6 +76,8 @@ pub(super) fn measure(estate: &mut Estate, bench: &BenchTruth) -> Result<Events,
         joined: Spread::of(joined),
         sketched: Spread::of(sketched),
         drawn: Spread::of(drawn),
+        sketched_cpu: Spread::of(sketched_cpu),
+        drawn_cpu: Spread::of(drawn_cpu),
         changed: f64::from(changed),
     })
 }

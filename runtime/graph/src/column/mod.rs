@@ -8,6 +8,7 @@
 //! from the graph, `sketch.rs` compares and digests, `draw.rs` hands an entity to the compiler, `reverse.rs` says whom an input
 //! touches.
 
+pub mod blast;
 mod class;
 pub mod draw;
 pub mod fill;

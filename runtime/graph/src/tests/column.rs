@@ -1,6 +1,7 @@
 //! The columns say what the graph and the kernel say, whatever the order in which it was heard.
 
 use super::*;
+use crate::column::blast::{Blast, Budget};
 use crate::column::draw::Undrawn;
 use crate::column::reverse::Cause;
 use crate::column::sketch::Sketch;
@@ -544,4 +545,51 @@ fn check_orders(orders: usize) {
         let got = everything(order.iter().map(|at| readings[*at].clone()), 1 + turn % 2);
         assert_eq!(got, expect, "{order:?}");
     }
+}
+
+#[test]
+fn what_would_change_is_traced_to_its_cause_and_held_against_a_budget() {
+    let (mut graph, mut columns) = empty();
+    let mut declared = world();
+    let make = AwfName::new("okta", "make");
+    declared.contracts.get_mut(&make).expect("make").undo = Undo::Irreversible { forward: None };
+    let costs = BTreeMap::from([(make, 7)]);
+    let mut blast = Blast::new(&declared, &costs, 2);
+    let other = "workday.worker/w2 handle=bo email=bo@acme.com title=Clerk";
+    let clerk = "okta.user/u2 email=bo@acme.com login=bo title=Clerk groups=all";
+    let promoted = clerk.replace("Clerk", "Engineer");
+    let okta = |at, texts: &[&str]| read("okta.user", at, texts, true);
+    let sarah = format!("{OKTA}all+engineering");
+    let active = |id: &str| format!("slack.user/{id} email={id} status=active channels=builds zone=near");
+    let (one, two) = (active("sc"), active("bo").replace("channels=builds ", ""));
+    let slack = [one.as_str(), two.as_str()];
+    let steps = [
+        ("the first reading", read("workday.worker", 10, &[SARAH, other], true)),
+        ("the first reading", read("slack.user", 10, &slack, true)),
+        ("the first reading", okta(11, &[&sarah, clerk])),
+        ("an edit of the org table", okta(12, &[&sarah, &promoted])),
+    ];
+    let mut told = Vec::new();
+    for (cause, reading) in steps {
+        let system = reading.system.clone();
+        let touched = graph.apply(reading);
+        for entity in columns.follow(&graph, &system, &touched, NOW) {
+            blast.note(cause, &columns.sketch(entity).expect("a row"));
+        }
+        told.push(blast.causes());
+    }
+    // Bo gets a group and a channel that clerks do not have.
+    assert_eq!(told[2], []);
+    assert_eq!(told[3], [("an edit of the org table".to_owned(), 2)]);
+    let budget = |most| Budget {
+        changes_max: Some(most),
+        share_per_mille_max: Some(500),
+        irreversible_max: Some(most),
+        cost_max: Some(7 * most),
+    };
+    assert_eq!(blast.exceeds(&budget(2)), []);
+    let over = blast.exceeds(&budget(1));
+    let what: Vec<(&str, u64)> = over.iter().map(|over| (over.what, over.would_be)).collect();
+    assert_eq!(what, [("changes", 2), ("irreversible", 2), ("cost", 14)]);
+    assert_eq!(over[0].causes, [("an edit of the org table".to_owned(), 2)]);
 }
