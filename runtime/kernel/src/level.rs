@@ -117,7 +117,9 @@ impl<'a, const N: usize> Dag<'a, N> {
             behind.dedup();
             bytes.extend_from_slice(&self.keys[*node as usize]);
             bytes.extend_from_slice(&u32::try_from(behind.len()).unwrap_or(u32::MAX).to_le_bytes());
-            behind.iter().for_each(|place| bytes.extend_from_slice(&place.to_le_bytes()));
+            for place in &behind {
+                bytes.extend_from_slice(&place.to_le_bytes());
+            }
             if bytes.len() >= CHUNK {
                 hasher.update(&bytes);
                 bytes.clear();

@@ -223,7 +223,9 @@ impl Columns {
             let known = self.places.contains_key(entity);
             let what = if known { asking.affected.get(system) } else { Some(&asking.all) };
             let answer = what.and_then(|what| asking.ask_one(graph, *entity, what, now));
-            answer.into_iter().for_each(|answer| self.take_one(answer));
+            if let Some(answer) = answer {
+                self.take_one(answer);
+            }
         }
         entities
     }

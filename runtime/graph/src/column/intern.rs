@@ -185,8 +185,8 @@ mod tests {
         let value = |at: i64| if at % 2 == 0 { Value::Int(at) } else { Value::from(format!("text {at}")) };
         let numbers: Vec<u32> = (0..1_000).map(|at| interner.number(&value(at), || value(at))).collect();
         assert_eq!(numbers, (0..1_000).collect::<Vec<u32>>());
-        for at in 0..1_000 {
-            assert_eq!(interner.number(&value(at), || panic!("it has a number")), numbers[at as usize]);
+        for (at, number) in (0..1_000).zip(&numbers) {
+            assert_eq!(interner.number(&value(at), || panic!("it has a number")), *number);
         }
         assert_eq!((interner.len(), interner.get(7)), (1_000, &value(7)));
     }

@@ -71,11 +71,11 @@ impl Columns {
                 cells.next();
             }
             let cell = cells.peek().filter(|cell| cell.facet == want.facet);
-            if cell.is_some_and(|cell| cell.value == self.wanted(at, want)) {
+            if cell.is_some_and(|cell| cell.value == self.wanted(at, *want)) {
                 holds += 1;
             } else {
                 let facet = self.facet(row.entity, want.facet);
-                let value = self.numbers.values.get(self.wanted(at, want));
+                let value = self.numbers.values.get(self.wanted(at, *want));
                 difference.want(&facet, value, self.seen(at, want.facet, cell.copied()).as_ref());
             }
         }
@@ -106,7 +106,7 @@ impl Columns {
     }
 
     /// The number of the value that is wanted of a row.
-    pub(super) fn wanted(&self, row: usize, want: &Wanted) -> u32 {
+    pub(super) fn wanted(&self, row: usize, want: Wanted) -> u32 {
         if want.value & SLOT == 0 {
             return want.value;
         }

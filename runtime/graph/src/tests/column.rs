@@ -475,7 +475,7 @@ fn everything(readings: impl Iterator<Item = Reading>, threads: usize) -> (Diges
         columns.grant(*entity, [("identity", "groups", Some("chess"))]);
     }
     let size = columns.len().div_ceil(threads).max(1);
-    let mut sketched = Vec::new();
+    let mut digested = Vec::new();
     let mut plans = Vec::new();
     std::thread::scope(|scope| {
         let (graph, columns) = (&graph, &columns);
@@ -490,13 +490,13 @@ fn everything(readings: impl Iterator<Item = Reading>, threads: usize) -> (Diges
         let running: Vec<_> = (0..threads).map(|at| scope.spawn(move || part(at))).collect();
         for part in running {
             let (sketches, drawn) = part.join().expect("a thread");
-            sketched.extend(sketches.iter().map(|sketch| (sketch.entity, sketch.digest)));
+            digested.extend(sketches.iter().map(|sketch| (sketch.entity, sketch.digest)));
             plans.extend(drawn);
         }
     });
     plans.sort_by_key(|(entity, _)| *entity);
     let bytes = plans.iter().map(|(_, plan)| plan.canon().bytes().to_vec()).collect();
-    (graph.digest(), columns.digest_of(&mut sketched), bytes)
+    (graph.digest(), columns.digest_of(&mut digested), bytes)
 }
 
 #[test]

@@ -224,7 +224,9 @@ mod tests {
         let sizes = |skewed| {
             let population = Population::new(Shape { seed: 1, people: 4_000, skewed, errors: false });
             let mut sizes = vec![0; DEPARTMENTS as usize];
-            population.people.iter().for_each(|person| sizes[usize::from(person.department)] += 1);
+            for person in &population.people {
+                sizes[usize::from(person.department)] += 1;
+            }
             (sizes.iter().max().copied().unwrap(), sizes.iter().min().copied().unwrap())
         };
         let ((most, least), (even_most, even_least)) = (sizes(true), sizes(false));

@@ -36,24 +36,20 @@ impl Policy {
 
     /// The groups that everybody in `system` has.
     fn of_all(self, system: &System) -> Vec<String> {
-        self.named(system, "all", self.groups / 4)
+        named(system, "all", self.groups / 4)
     }
 
     fn of_title(self, system: &System, title: usize) -> Vec<String> {
-        self.named(system, &format!("t{title:02}"), self.groups / 4)
+        named(system, &format!("t{title:02}"), self.groups / 4)
     }
 
     fn of_site(self, system: &System, site: usize) -> Vec<String> {
-        self.named(system, words::SITES[site].0, self.groups / 4)
+        named(system, words::SITES[site].0, self.groups / 4)
     }
 
     fn of_department(self, system: &System, department: u32) -> Vec<String> {
         let others = if everybodys(system) { 3 } else { 1 } * (self.groups / 4);
-        self.named(system, &format!("d{department:02}"), self.groups - others)
-    }
-
-    fn named(self, system: &System, of: &str, count: u32) -> Vec<String> {
-        (0..count).map(|at| format!("{}-{of}-{at}", &system.name[..2])).collect()
+        named(system, &format!("d{department:02}"), self.groups - others)
     }
 
     /// The groups that `person` is wanted to have in `system`.
@@ -82,7 +78,7 @@ impl Policy {
         declared.entities.insert("person".into(), person());
         for system in SYSTEMS.iter().filter(|system| !system.is_first()) {
             for (name, set) in [(account(system), false), (groups(system), true)] {
-                facet(&mut declared, system, name, set);
+                facet(&mut declared, system, &name, set);
             }
         }
         self.outcomes(&mut declared);
@@ -126,6 +122,10 @@ impl Policy {
             outcome(declared, &format!("site {site}"), is("site", site), lines.collect());
         }
     }
+}
+
+fn named(system: &System, of: &str, count: u32) -> Vec<String> {
+    (0..count).map(|at| format!("{}-{of}-{at}", &system.name[..2])).collect()
 }
 
 /// Whether everybody has a record in the system.
@@ -209,24 +209,24 @@ fn person() -> EntityKind {
 }
 
 /// Declares a facet with the AWFs that bring it about and take it away.
-fn facet(declared: &mut Declarations, system: &System, name: String, set: bool) {
+fn facet(declared: &mut Declarations, system: &System, name: &str, set: bool) {
     let kind = FacetKind {
         domain: system.domain.into(),
-        name: name.clone(),
+        name: name.to_owned(),
         system: system.name.into(),
         set,
         exclusive: false,
         after: if set { vec![(system.domain.into(), account(system))] } else { Vec::new() },
         origin: Origin::default(),
     };
-    declared.facets.insert((kind.domain.clone(), name.clone()), kind);
+    declared.facets.insert((kind.domain.clone(), kind.name.clone()), kind);
     let of = |change: Achieves| format!("{}_{}", change.word(), if set { "group" } else { "account" });
     for change in [Achieves::Create, Achieves::Update, Achieves::Remove] {
         let awf = AwfName::new(system.name, &of(change));
         let route = Route {
             change: change.word().into(),
             domain: system.domain.into(),
-            facet: name.clone(),
+            facet: name.to_owned(),
             awf: awf.clone(),
             with: BTreeMap::from([
                 ("key".into(), Expr::Ref(Path::of("facet", &["key"]))),
