@@ -4,6 +4,7 @@ mod column;
 mod identity;
 mod order;
 mod truth;
+mod world;
 
 use crate::graph::Graph;
 use crate::reading::Reading;
