@@ -3,8 +3,6 @@
 //!
 //! Absent: a verdict, and the size of an enterprise: that is `xops bench truth --people 100000`.
 
-#![expect(missing_docs, reason = "criterion's macros write functions without them")]
-
 use criterion::{Criterion, criterion_group, criterion_main};
 use std::collections::BTreeSet;
 use std::hint::black_box;

@@ -168,7 +168,7 @@ impl Report {
             table.add_row([name.to_owned(), text, String::new(), what]);
         };
         let event = &self.event;
-        spread("one event", &event.sketched, format!("to digested changes; {} events", number(event.events)));
+        spread("one event", &event.sketched, format!("to digested changes; {} events", number(event.count)));
         spread("  CPU", &event.sketched_cpu, String::new());
         spread("  of it the graph", &event.joined, String::new());
         spread("one event", &event.drawn, "to the plan drawn and hashed".to_owned());

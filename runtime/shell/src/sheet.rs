@@ -2,8 +2,10 @@
 
 use crate::tenant::Tenant;
 use std::collections::BTreeSet;
+use xops_kernel::desire::Subject;
 use xops_kernel::gate::Sheet;
 use xops_kernel::id::Direction;
+use xops_kernel::layer;
 use xops_kernel::log::{Number, Scope};
 use xops_kernel::plan::Step;
 use xops_kernel::record::Millis;
@@ -49,6 +51,12 @@ fn paused(
         Scope::Instance(saga.instance),
     ];
     scopes.into_iter().find(|scope| pauses.contains_key(scope)).map(|scope| scope.to_string())
+}
+
+/// The settings that hold for an entity.
+pub fn settings(tenant: &Tenant, subject: &Subject) -> layer::Settings {
+    let declared = &tenant.declarations;
+    layer::resolve(&declared.tenant, &declared.settings, &declared.layers, &declared.layering, &subject.facts)
 }
 
 /// The systems that would have to be read again for these references to be known.

@@ -18,7 +18,7 @@ use xops_sim::seed::Dice;
 /// What one event took.
 #[derive(Debug, Serialize)]
 pub(super) struct Events {
-    pub events: f64,
+    pub count: f64,
     /// Joined to the graph.
     pub joined: Spread,
     /// The same, and the difference of those whom it touched, with its digest.
@@ -43,8 +43,8 @@ pub(super) struct Gate {
 /// Lets records lose or gain a group, one after the other.
 pub(super) fn measure(estate: &mut Estate, bench: &BenchTruth) -> Result<Events, Failure> {
     let mut dice = Dice::of(bench.seed, "bench events");
-    let (mut joined, mut sketched, mut drawn) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut sketched_cpu, mut drawn_cpu) = (Vec::new(), Vec::new());
+    let (mut joined, mut judged, mut drawn) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut judged_cpu, mut drawn_cpu) = (Vec::new(), Vec::new());
     let mut changed = 0_u32;
     for at in 0..u64::from(bench.events) {
         let Some(record) = event(estate, &mut dice, at) else { continue };
@@ -58,8 +58,8 @@ pub(super) fn measure(estate: &mut Estate, bench: &BenchTruth) -> Result<Events,
         joined.push(nanos(began));
         let entities = estate.columns.follow(&estate.graph, &system, &touched, NOW);
         let sketches: Vec<_> = entities.iter().filter_map(|entity| estate.columns.sketch(*entity)).collect();
-        sketched.push(nanos(began));
-        sketched_cpu.push(cpu_nanos(spent));
+        judged.push(nanos(began));
+        judged_cpu.push(cpu_nanos(spent));
         let loud = sketches.iter().filter(|sketch| !sketch.is_quiet());
         let plans: Vec<_> = loud.map(|it| estate.columns.draw(&estate.graph, it.entity, NOW)).collect();
         if !plans.is_empty() {
@@ -72,11 +72,11 @@ pub(super) fn measure(estate: &mut Estate, bench: &BenchTruth) -> Result<Events,
         return Err(Failure::plain("no event changed a plan"));
     }
     Ok(Events {
-        events: f64::from(bench.events),
+        count: f64::from(bench.events),
         joined: Spread::of(joined),
-        sketched: Spread::of(sketched),
+        sketched: Spread::of(judged),
         drawn: Spread::of(drawn),
-        sketched_cpu: Spread::of(sketched_cpu),
+        sketched_cpu: Spread::of(judged_cpu),
         drawn_cpu: Spread::of(drawn_cpu),
         changed: f64::from(changed),
     })

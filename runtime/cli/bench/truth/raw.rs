@@ -25,7 +25,7 @@ impl Drift {
     /// How a person differs, `per_mille` of all.
     pub(super) fn of(person: u32, per_mille: u32) -> Self {
         // A bijection of the place, so that those who differ are spread over the whole.
-        let scattered = u64::from(person.wrapping_mul(2_246_822_519)) * 1_000 >> 32;
+        let scattered = (u64::from(person.wrapping_mul(2_246_822_519)) * 1_000) >> 32;
         match (scattered < u64::from(per_mille), person % 2) {
             (false, _) => Self::None,
             (true, 0) => Self::Missing,

@@ -107,8 +107,8 @@ pub(super) fn measure(estate: &mut Estate, bench: &BenchTruth) -> Result<Replann
     let (mut all, mut judged, mut sketched, mut drawn) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let ((), judging) = timed(|| estate.columns.judge_anew());
-        let (sketches, sketching) = timed(|| sketch_all(estate, bench.threads));
-        let (_, changed) = sketches?;
+        let (compared, sketching) = timed(|| sketch_all(estate, bench.threads));
+        let (_, changed) = compared?;
         let (plans, drawing) = timed(|| draw_all(estate, &changed, bench.threads));
         plans?;
         let sum = |of: fn(&Took) -> f64| of(&judging) + of(&sketching) + of(&drawing);
