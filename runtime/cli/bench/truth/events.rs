@@ -51,7 +51,7 @@ pub(super) fn measure(estate: &mut Estate, bench: &BenchTruth) -> Result<Events,
         let system = record.source.system.clone();
         let reading = Reading {
             complete: false,
-            ..Reading::complete(&system, "changes", KIND, record.read_at, vec![record])
+            ..Reading::complete(&system, "accounts", KIND, record.read_at, vec![record])
         };
         let (began, spent) = (Instant::now(), processor_time());
         let touched = estate.graph.apply(reading);

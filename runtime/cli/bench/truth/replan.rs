@@ -1,7 +1,7 @@
 //! Everybody's plan anew: classes, differences, digests, and the plans of those who differ.
 
 use super::load::{Estate, NOW};
-use super::{Took, median, timed};
+use super::{Took, median, round, timed};
 use crate::arguments::BenchTruth;
 use crate::exit::Failure;
 use serde::Serialize;
@@ -112,7 +112,7 @@ pub(super) fn measure(estate: &mut Estate, bench: &BenchTruth) -> Result<Replann
         let (plans, drawing) = timed(|| draw_all(estate, &changed, bench.threads));
         plans?;
         let sum = |of: fn(&Took) -> f64| of(&judging) + of(&sketching) + of(&drawing);
-        all.push(Took { ms: sum(|took| took.ms), cpu_ms: sum(|took| took.cpu_ms) });
+        all.push(Took { ms: round(sum(|took| took.ms)), cpu_ms: round(sum(|took| took.cpu_ms)) });
         judged.push(judging);
         sketched.push(sketching);
         drawn.push(drawing);
