@@ -60,7 +60,7 @@ pub(super) fn measure(estate: &mut Estate, bench: &BenchTruth) -> Result<Events,
         let sketches: Vec<_> = entities.iter().filter_map(|entity| estate.columns.sketch(*entity)).collect();
         judged.push(nanos(began));
         judged_cpu.push(cpu_nanos(spent));
-        let loud = sketches.iter().filter(|sketch| !sketch.is_quiet());
+        let loud = sketches.iter().filter(|sketch| !sketch.difference.changes.is_empty());
         let plans: Vec<_> = loud.map(|it| estate.columns.draw(&estate.graph, it.entity, NOW)).collect();
         if !plans.is_empty() {
             drawn.push(nanos(began));
