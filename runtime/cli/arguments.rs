@@ -243,7 +243,11 @@ pub struct Backstep {
 
 /// `xops estate`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Estate {
+    /// Something else than stand-ins.
+    #[command(subcommand)]
+    pub what: Option<EstateWhat>,
     /// Where the recorder's files go.
     #[arg(long, default_value = "estate-data", value_name = "DIR")]
     pub dir: PathBuf,
@@ -338,6 +342,30 @@ pub struct Evaluate {
     pub truth: PathBuf,
 }
 
+/// What `xops estate` does beside running stand-ins.
+#[derive(Debug, Subcommand)]
+pub enum EstateWhat {
+    /// Write the tables of 30 systems over one population, with planted facts and the truth beside them.
+    Generate(EstateGenerate),
+}
+
+/// `xops estate generate`.
+#[derive(Clone, Debug, Args)]
+pub struct EstateGenerate {
+    /// How many people there are.
+    #[arg(long, default_value_t = 10_000, value_name = "N")]
+    pub people: u32,
+    /// The seed: the same seed and the same number of people give the same bytes.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Departments, titles and sites of very different sizes (Zipf's law) instead of like ones.
+    #[arg(long)]
+    pub skewed: bool,
+    /// Where the files go: an empty folder, or one that is made.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
 /// `xops bench`.
 #[derive(Debug, Args)]
 pub struct Bench {
@@ -351,6 +379,34 @@ pub struct Bench {
 pub enum Benched {
     /// The durable engine, on an in-process system that does nothing.
     Engine(BenchEngine),
+    /// The graph and the planner, on a generated population of 30 systems.
+    Truth(BenchTruth),
+}
+
+/// `xops bench truth`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchTruth {
+    /// How many people there are; each has a record in 11 systems.
+    #[arg(long, default_value_t = 100_000, value_name = "N")]
+    pub people: u32,
+    /// How many facets each of them has.
+    #[arg(long, default_value_t = 60, value_name = "F")]
+    pub facets: u32,
+    /// Departments, titles and sites of very different sizes (Zipf's law) instead of like ones.
+    #[arg(long)]
+    pub skewed: bool,
+    /// For how many people in a thousand something is not as wanted.
+    #[arg(long, default_value_t = 10, value_name = "D")]
+    pub drift: u32,
+    /// How many events are measured one after the other.
+    #[arg(long, default_value_t = 20_000, value_name = "E")]
+    pub events: u32,
+    /// How many threads plan side by side.
+    #[arg(long, default_value_t = 2, value_name = "T")]
+    pub threads: usize,
+    /// The seed of the population.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
 }
 
 /// `xops bench engine`.

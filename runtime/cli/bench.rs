@@ -6,6 +6,7 @@
 mod drive;
 mod noop;
 mod report;
+mod truth;
 mod verify;
 
 use crate::arguments::{Bench, BenchEngine, Benched, Common, Format, Work};
@@ -28,6 +29,7 @@ fn key() -> TenantKey {
 pub fn run(common: &Common, bench: &Bench) -> Outcome {
     match &bench.what {
         Benched::Engine(engine) => run_engine(common, engine),
+        Benched::Truth(bench) => truth::run(common, bench),
     }
 }
 

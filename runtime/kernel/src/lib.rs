@@ -20,6 +20,7 @@ pub mod gate;
 pub mod id;
 pub mod identity;
 pub mod layer;
+pub mod level;
 pub mod log;
 pub mod machine;
 pub mod order;
