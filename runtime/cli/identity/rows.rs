@@ -120,8 +120,8 @@ fn plan(
             Source::First(column) | Source::Last(column) => std::slice::from_ref(column),
         };
         if !columns.is_empty() {
-            let named: Vec<&str> = columns.iter().map(|column| shown[*column].as_str()).collect();
-            rows.mapped.push((field.name.clone(), named.join(" + ")));
+            let told: Vec<&str> = columns.iter().map(|column| shown[*column].as_str()).collect();
+            rows.mapped.push((field.name.clone(), told.join(" + ")));
         }
         fields.push(source);
     }
@@ -227,16 +227,14 @@ fn of_name(name: &str, first: bool) -> String {
 /// Text from bytes, and whether it was no UTF-8.
 fn decode(bytes: &[u8]) -> (String, bool) {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
-    match std::str::from_utf8(bytes) {
-        Ok(text) => (text.to_owned(), false),
-        Err(_) => {
-            let letter = |byte: &u8| match byte {
-                0x80..=0x9f => WINDOWS[usize::from(byte - 0x80)],
-                _ => char::from(*byte),
-            };
-            (bytes.iter().map(letter).collect(), true)
-        }
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return (text.to_owned(), false);
     }
+    let letter = |byte: &u8| match byte {
+        0x80..=0x9f => WINDOWS[usize::from(byte - 0x80)],
+        _ => char::from(*byte),
+    };
+    (bytes.iter().map(letter).collect(), true)
 }
 
 #[cfg(test)]
