@@ -76,7 +76,7 @@ fn list(common: &Common) -> Outcome {
     let manifests = sound(common)?;
     let all = || manifests.systems().filter_map(|system| manifests.manifest(system));
     match common.output {
-        Format::Json | Format::Sarif => json::print(&Json::Array(all().map(listed).collect()))?,
+        Format::Json | Format::Sarif | Format::Csv => json::print(&Json::Array(all().map(listed).collect()))?,
         Format::Text => {
             let mut table = Table::new();
             table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);

@@ -135,7 +135,7 @@ pub(super) fn run(common: &Common, bench: &BenchTruth) -> Outcome {
     };
     match common.output {
         Format::Text => anstream::println!("{}", report.table()),
-        Format::Json | Format::Sarif => {
+        Format::Json | Format::Sarif | Format::Csv => {
             let line = serde_json::to_string(&report).map_err(Failure::plain)?;
             anstream::println!("{line}");
         }
