@@ -86,6 +86,8 @@ pub enum Command {
     Release(Release),
     /// Turn an instance back.
     Backstep(Backstep),
+    /// Make everything that the journal says of a person unreadable, for good, in every copy of it.
+    Erase(Erase),
     /// Start stand-ins for the systems of record on this machine.
     Estate(Estate),
     /// Measure.
@@ -230,6 +232,19 @@ pub struct Backstep {
     /// Why; it is written down.
     #[arg(long)]
     pub why: String,
+}
+
+/// `xops erase`.
+#[derive(Debug, Args)]
+pub struct Erase {
+    /// Whom: `person:sarah.chen`, the id of an entity (`e-...`), or `person` with --where.
+    pub subject: String,
+    /// By what they were known, instead of by their handle: `email=a@b.example`. May be repeated.
+    #[arg(long = "where", value_name = "ATTRIBUTE=VALUE")]
+    pub find: Vec<String>,
+    /// Say what would be erased, and erase nothing.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `xops estate`.

@@ -11,6 +11,7 @@ mod bench;
 mod check;
 mod client;
 mod demo;
+mod erase;
 mod estate;
 mod exit;
 mod explain;
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
         Command::Resume(resume) => on_arbiter(steer::resume(&arguments.common, &resume)),
         Command::Release(release) => on_arbiter(steer::release(&arguments.common, &release)),
         Command::Backstep(backstep) => on_arbiter(steer::backstep(&arguments.common, &backstep)),
+        Command::Erase(erase) => on_arbiter(erase::run(&arguments.common, &erase)),
         Command::Bench(bench) => bench::run(&arguments.common, &bench),
         Command::Simulate(simulate) => simulate::run(&arguments.common, &simulate),
     };

@@ -196,6 +196,13 @@ async fn obey(engine: &Rc<Engine>, project: &Project, order: Order) -> Answer {
             }
         },
         Order::Backstep(number, by, why) => done(engine.turn(number, &by, &why)),
+        Order::Erase(body) => match serde_json::from_value(body) {
+            Ok(erased) => match engine.erase(erased).await {
+                Ok(keys) => (200, json!({ "keys": keys })),
+                Err(why) => (409, json!({ "error": why })),
+            },
+            Err(error) => (400, json!({ "error": format!("the body is no erasure: {error}") })),
+        },
     }
 }
 

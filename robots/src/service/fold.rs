@@ -6,7 +6,7 @@ use xops_kernel::awf::Achieves;
 use xops_kernel::diff::Facet;
 use xops_kernel::fact::Observation;
 use xops_kernel::id::{EntityId, RequestId};
-use xops_kernel::log::{Compiled, Entry, Number, Request, What};
+use xops_kernel::log::{Compiled, Entry, Erased, Number, Request, What};
 use xops_kernel::plan::Plan;
 use xops_kernel::record::Millis;
 use xops_kernel::saga::event::{End, Event};
@@ -58,7 +58,24 @@ pub(super) fn apply(state: &mut State, entry: &Entry, out: &mut Vec<Effect>) -> 
                 Ok(())
             }
             What::Breaker { .. } | What::Poisoned { .. } => Ok(()),
+            What::Erased(erased) => {
+                forget(state, erased);
+                Ok(())
+            }
         },
+    }
+}
+
+/// Forgets what is known of whom nothing may be known any more. An entity that is driven keeps its instance: whoever erases
+/// refuses while there is one.
+fn forget(state: &mut State, erased: &Erased) {
+    for entity in &erased.entities {
+        state.granted.remove(entity);
+        state.doubtful.remove(entity);
+        state.held.retain(|target, _| target.entity != *entity);
+    }
+    for request in &erased.requests {
+        state.forget_answer(*request);
     }
 }
 

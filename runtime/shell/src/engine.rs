@@ -10,7 +10,7 @@ use crate::dataops::{self, Report};
 use crate::hub::Hub;
 use crate::instance;
 use crate::letter;
-use crate::recover::{Fold, replay};
+use crate::recover::{Fold, recover, replay};
 use crate::scribe::{self, Order, Told};
 use crate::service::{Recovered, Service};
 use crate::status::{self, GraphStatus, ReadStatus, Status, SystemStatus};
@@ -30,11 +30,11 @@ use xops_journal::disk::Disk;
 use xops_journal::journal::{Journal, Options};
 use xops_journal::keys::{Keys, TenantKey};
 use xops_journal::read::Reader;
-use xops_journal::stored::{self};
+use xops_journal::stored::{self, Decoded};
 use xops_journal::subjects::SubjectKeys;
 use xops_kernel::canon::DigestKey;
 use xops_kernel::declare::Declarations;
-use xops_kernel::log::{Entry, Happened, Number, Request, Scope, What};
+use xops_kernel::log::{Erased, Happened, Number, Request, Scope, What};
 use xops_kernel::port::Connector;
 use xops_kernel::saga::event::{Event, Release};
 use xops_kernel::saga::{Bounds, Shared};
@@ -137,13 +137,14 @@ impl Engine {
         let mut scribe_ends = None;
         let mut opened = None;
         let keys = Keys::new(&setup.declarations.tenant, &setup.key);
-        let mut each =
-            |seq, entry: &Entry| fold.take(&shared, entry).map_err(|why| Error::Unfolded { seq, why });
         match &setup.ledger {
             Ledger::None => {}
             Ledger::Read(dir) => {
                 let reader = Reader::open(dir, &keys)?;
                 let subjects = SubjectKeys::beside(&setup.subjects, &setup.key)?;
+                let mut each = |seq, decoded: &Decoded| {
+                    fold.take(&shared, decoded).map_err(|why| Error::Unfolded { seq, why })
+                };
                 replay(|visit| reader.replay(1, visit), &subjects, &mut each)?;
             }
             Ledger::Write(dir) => opened = Some(Journal::open(dir, &keys, setup.options)?),
@@ -153,8 +154,8 @@ impl Engine {
             }
         }
         if let Some((journal, opened)) = opened {
-            let subjects = SubjectKeys::open(&setup.subjects, &setup.key)?;
-            replay(|visit| journal.replay(1, visit), &subjects, &mut each)?;
+            let mut subjects = SubjectKeys::open(&setup.subjects, &setup.key)?;
+            fold = recover(&journal, &mut subjects, &shared)?;
             let (events, files, recovered) = (opened.last_seq, opened.files, opened.recovered);
             tracing::info!(events, files, recovered, "journal open");
             scribe_ends = Some(scribe::start(journal, subjects, setup.crash.clone())?);
@@ -296,6 +297,13 @@ impl Engine {
         };
         let note = letter::Note(Happened { at: self.tenant.hub.clock.now(), what });
         self.service.send(note).await.map_err(|error| error.to_string())
+    }
+
+    /// Erases somebody: how many keys were destroyed.
+    pub async fn erase(&self, erased: Erased) -> Result<usize, String> {
+        let told = self.service.send(letter::Erase(Box::new(erased))).await;
+        let destroyed = told.map_err(|error| error.to_string())??;
+        destroyed.await.map_err(|_| "the journal stopped before the keys were destroyed".to_owned())?
     }
 
     /// Lets the parked or stuck steps of an instance go on, as a person decided; how many there were.

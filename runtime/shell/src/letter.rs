@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use xops_kernel::diff::Facet;
 use xops_kernel::id::{EntityId, InstanceId};
-use xops_kernel::log::{Compiled, Happened, Number, Request, Scope};
+use xops_kernel::log::{Compiled, Erased, Happened, Number, Request, Scope};
 use xops_kernel::plan::Plan;
 use xops_kernel::record::Millis;
 use xops_kernel::saga::event::End;
@@ -49,6 +49,14 @@ pub struct Note(pub Happened);
 
 impl Message for Note {
     type Result = ();
+}
+
+/// Somebody is to be erased. Refused while an instance drives them or a request of theirs is open; else it is written down and
+/// the keys are destroyed behind it.
+pub struct Erase(pub Box<Erased>);
+
+impl Message for Erase {
+    type Result = Result<oneshot::Receiver<Result<usize, String>>, String>;
 }
 
 /// An instance came to another course.

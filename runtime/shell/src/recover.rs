@@ -1,12 +1,14 @@
 //! Recovery: the same fold as running, over the entries of the journal.
 
 use crate::engine::Error;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use xops_journal::erase;
+use xops_journal::journal::Journal;
 use xops_journal::stored::{self, Decoded};
-use xops_journal::subjects::SubjectKeys;
-use xops_kernel::log::{Compiled, Entry, Number, What};
+use xops_journal::subjects::{Subject, SubjectKeys};
+use xops_kernel::log::{Compiled, Entry, Erased, Number, What};
 use xops_kernel::machine::Machine;
 use xops_kernel::record::Millis;
 use xops_kernel::saga::event::Event;
@@ -22,13 +24,70 @@ pub(crate) struct Fold {
     pub(crate) sagas: HashMap<Number, (Saga, SagaState)>,
     pub(crate) breakers: BTreeMap<String, Millis>,
     pub(crate) at: Millis,
+    /// The subjects of whom something was said that nobody can read any more.
+    gone: BTreeSet<Subject>,
+    /// The erasures that were written down.
+    pub(crate) erasures: Vec<Erased>,
 }
 
 impl Fold {
-    pub(crate) fn take(&mut self, shared: &Arc<Shared>, entry: &Entry) -> Result<(), String> {
+    pub(crate) fn take(&mut self, shared: &Arc<Shared>, decoded: &Decoded) -> Result<(), String> {
+        match decoded {
+            Decoded::Erased(subject) => {
+                self.gone.insert(*subject);
+                Ok(())
+            }
+            Decoded::Entry(entry) if self.is_of_the_erased(entry) => Ok(()),
+            Decoded::Entry(entry) => self.fold(shared, entry),
+        }
+    }
+
+    /// Whether an entry hangs on what an erased subject said, and so cannot be folded. What is known of it without that is: that
+    /// an instance had this number, and how it ended.
+    fn is_of_the_erased(&mut self, entry: &Entry) -> bool {
+        if self.gone.is_empty() {
+            return false;
+        }
+        match entry {
+            Entry::Tenant(happened) => {
+                let (request, entity, number) = match &happened.what {
+                    What::Compiled(it) => (it.request, Some(it.plan.entity), it.number),
+                    What::Unchanged { request, entity, .. } | What::Deferred { request, entity } => {
+                        (*request, Some(*entity), 0)
+                    }
+                    What::Refused { request, entity, .. } => (*request, *entity, 0),
+                    _ => return false,
+                };
+                let deferred = matches!(happened.what, What::Deferred { .. });
+                let gone = self.gone.contains(&request.0)
+                    || entity.is_some_and(|entity| deferred && self.gone.contains(&entity.0));
+                if number > 0 {
+                    // Numbers that no event shows belong to instances of the erased.
+                    self.state.numbers = self.state.numbers.max(if gone { number } else { number - 1 });
+                }
+                gone
+            }
+            Entry::Instance(number, stamped) => {
+                let known = self.sagas.contains_key(number) || self.state.running.contains_key(number);
+                if !known {
+                    self.at = self.at.max(stamped.at);
+                    self.state.numbers = self.state.numbers.max(*number);
+                    if let Event::Ended { end } = stamped.event {
+                        *self.state.ended.entry(end).or_default() += 1;
+                    }
+                }
+                !known
+            }
+        }
+    }
+
+    fn fold(&mut self, shared: &Arc<Shared>, entry: &Entry) -> Result<(), String> {
         match entry {
             Entry::Tenant(happened) => {
                 self.at = self.at.max(happened.at);
+                if let What::Erased(erased) = &happened.what {
+                    self.erasures.push((**erased).clone());
+                }
                 if let What::Breaker { system, until, .. } = &happened.what {
                     match until {
                         Some(until) => drop(self.breakers.insert(system.clone(), *until)),
@@ -65,23 +124,16 @@ impl Fold {
 /// What a journal calls for each event.
 pub(crate) type Visit<'a> = &'a mut dyn FnMut(u64, u64, &[u8]) -> ControlFlow<()>;
 
-/// Replays a journal entry by entry. What an erased subject said cannot be folded; it is passed over with a warning.
+/// Replays a journal entry by entry.
 pub(crate) fn replay(
     walk: impl FnOnce(Visit<'_>) -> Result<(), xops_journal::error::Error>,
     subjects: &SubjectKeys,
-    each: &mut dyn FnMut(u64, &Entry) -> Result<(), Error>,
+    each: &mut dyn FnMut(u64, &Decoded) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let mut outcome = Ok(());
     walk(&mut |seq, stream, body| {
         let decoded = stored::decode(stream, body, subjects).map_err(|source| Error::Stored { seq, source });
-        let taken = decoded.and_then(|decoded| match decoded {
-            Decoded::Entry(entry) => each(seq, &entry),
-            Decoded::Erased(_) => {
-                tracing::warn!(seq, "an event of an erased subject is passed over");
-                Ok(())
-            }
-        });
-        match taken {
+        match decoded.and_then(|decoded| each(seq, &decoded)) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 outcome = Err(error);
@@ -90,4 +142,53 @@ pub(crate) fn replay(
         }
     })?;
     outcome
+}
+
+/// Folds the journal that is about to be written. An erasure that a crash interrupted, or that an older keyring undid, is carried
+/// out first: then what it names is passed over as a whole.
+pub(crate) fn recover(
+    journal: &Journal,
+    subjects: &mut SubjectKeys,
+    shared: &Arc<Shared>,
+) -> Result<Fold, Error> {
+    let run = |subjects: &SubjectKeys| -> Result<Fold, (Fold, Error)> {
+        let mut fold = Fold::default();
+        let mut each =
+            |seq, decoded: &Decoded| fold.take(shared, decoded).map_err(|why| Error::Unfolded { seq, why });
+        match replay(|visit| journal.replay(1, visit), subjects, &mut each) {
+            Ok(()) => Ok(fold),
+            Err(error) => Err((fold, error)),
+        }
+    };
+    let first = run(subjects);
+    let mut erasures = match &first {
+        Ok(fold) => fold.erasures.clone(),
+        Err((fold, _)) => fold.erasures.clone(),
+    };
+    if first.is_err() {
+        erasures = erased(journal, subjects)?;
+    }
+    let owed: Vec<_> = erasures.iter().flat_map(|erased| erase::owed(erased, subjects)).collect();
+    if owed.is_empty() {
+        return first.map_err(|(_, error)| error);
+    }
+    let keys = erase::destroy(subjects, &owed)?;
+    tracing::warn!(keys, "an erasure was not finished: its keys are destroyed now");
+    run(subjects).map_err(|(_, error)| error)
+}
+
+/// Every erasure that the journal has written down.
+fn erased(journal: &Journal, subjects: &SubjectKeys) -> Result<Vec<Erased>, Error> {
+    let mut erasures = Vec::new();
+    journal.replay(1, |_, stream, body| {
+        if stream == stored::TENANT_STREAM
+            && let Ok(Decoded::Entry(entry)) = stored::decode(stream, body, subjects)
+            && let Entry::Tenant(happened) = *entry
+            && let What::Erased(erased) = happened.what
+        {
+            erasures.push(*erased);
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(erasures)
 }

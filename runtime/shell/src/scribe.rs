@@ -37,8 +37,8 @@ pub struct Item {
 pub enum Order {
     /// Make these durable, in this order.
     Append(Vec<Item>),
-    /// Destroy the key of a subject, and say whether there was one.
-    Erase(Subject, tokio::sync::oneshot::Sender<Result<bool, String>>),
+    /// Destroy the keys of subjects, each up to a generation, and say how many there were.
+    Erase(Vec<(Subject, u32)>, tokio::sync::oneshot::Sender<Result<usize, String>>),
     /// Write down what is there, close the journal, and end.
     Close,
 }
@@ -137,9 +137,12 @@ impl Scribe {
             batches.clear();
             match last {
                 Some(Order::Close) => return self.close(),
-                Some(Order::Erase(subject, reply)) => {
-                    self.known.remove(&subject);
-                    let _asker_gone = reply.send(self.keys.erase(subject).map_err(|error| error.to_string()));
+                Some(Order::Erase(subjects, reply)) => {
+                    for (subject, _) in &subjects {
+                        self.known.remove(subject);
+                    }
+                    let destroyed = xops_journal::erase::destroy(&mut self.keys, &subjects);
+                    let _asker_gone = reply.send(destroyed.map_err(|error| error.to_string()));
                 }
                 Some(Order::Append(_)) | None => {}
             }

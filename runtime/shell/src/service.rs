@@ -5,7 +5,7 @@
 //! compilations run side by side within a bound and answer in the order in which they end.
 
 use crate::instance::Instance;
-use crate::letter::{Await, Begin, Durable, Finished, Granted, Look, Note, Stand, Submit, View, Watch};
+use crate::letter::{Await, Begin, Durable, Erase, Finished, Granted, Look, Note, Stand, Submit, View, Watch};
 use crate::supervisor::{Child, Obituary, Supervisor};
 use crate::tenant::Tenant;
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, WrapFuture};
@@ -319,6 +319,30 @@ impl Handler<Note> for Service {
 
     fn handle(&mut self, Note(happened): Note, _ctx: &mut Context<Self>) {
         self.write(happened.what);
+    }
+}
+
+impl Handler<Erase> for Service {
+    type Result = <Erase as actix::Message>::Result;
+
+    fn handle(&mut self, Erase(erased): Erase, _ctx: &mut Context<Self>) -> Self::Result {
+        if let Some(number) = erased.entities.iter().find_map(|entity| self.state.driven.get(entity)) {
+            return Err(format!("instance {number} is under way: wait for its end, or turn it back first"));
+        }
+        if erased.requests.iter().any(|request| self.state.open.contains_key(request)) {
+            return Err("a request of theirs has no answer yet: wait for it".to_owned());
+        }
+        let Some(scribe) = self.tenant.hub.scribe().cloned() else {
+            return Err("this process writes no journal".to_owned());
+        };
+        let subjects = erased.subjects.clone();
+        self.write(What::Erased(erased));
+        // In one turn: nothing that is sealed under these keys can come between the record and their end.
+        self.tenant.hub.flush();
+        let (reply, destroyed) = tokio::sync::oneshot::channel();
+        let sent = scribe.try_send(crate::scribe::Order::Erase(subjects, reply));
+        sent.map_err(|_| "too much is waiting for the journal: try again".to_owned())?;
+        Ok(destroyed)
     }
 }
 
