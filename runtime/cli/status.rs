@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
 use xops_kernel::log::{Entry, Happened, What};
 use xops_kernel::machine::Machine;
+use xops_kernel::saga::event::Event;
 use xops_kernel::trace::Detail;
 use xops_robots::service::{Service, State};
 use xops_shell::letter::View;
@@ -57,6 +58,12 @@ fn of_log(log: &Log) -> Result<Json, Failure> {
         if let Err(refused) = Service.step(&mut state, entry, &mut Vec::new()) {
             // What an erased subject said is not in the log, and what hung on it does not fold.
             tracing::warn!(seq, %refused, "an entry of the journal is passed over");
+        }
+    }
+    // Of an erased instance nothing folds; that it ended is known.
+    for (_, stamped) in log.erased.values().flat_map(|remains| &remains.events) {
+        if let Event::Ended { end } = stamped.event {
+            *state.ended.entry(end).or_default() += 1;
         }
     }
     let running = state.running.iter().filter_map(|(number, running)| {

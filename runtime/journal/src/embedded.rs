@@ -286,7 +286,8 @@ fn stream(disk: &dyn Disk, name: &str) -> io::Result<Fingerprint> {
     Ok(Fingerprint { bytes: length, digest: *hasher.finalize().as_bytes() })
 }
 
-fn fingerprint(bytes: &[u8]) -> Fingerprint {
+/// The fingerprint of bytes.
+pub(crate) fn fingerprint(bytes: &[u8]) -> Fingerprint {
     Fingerprint { bytes: bytes.len() as u64, digest: *blake3::hash(bytes).as_bytes() }
 }
 

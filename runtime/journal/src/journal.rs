@@ -7,7 +7,7 @@
 use std::any::Any;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::disk::{Disk, Lock, RealDisk};
 use crate::embedded::{Embedded, Settings, file_name};
@@ -85,6 +85,21 @@ pub struct Appended {
     pub bytes: usize,
 }
 
+/// Where the journal durably ends, for whoever follows it on another thread.
+#[derive(Debug, Clone, Default)]
+pub struct Durable(Arc<Mutex<Head>>);
+
+impl Durable {
+    /// The end of what was acknowledged, or recovered.
+    pub fn head(&self) -> Head {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, head: Head) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = head;
+    }
+}
+
 /// The one writer of a journal.
 pub struct Journal {
     store: Box<dyn Store>,
@@ -98,6 +113,7 @@ pub struct Journal {
     next_seq: u64,
     tip: [u8; 32],
     head: Head,
+    durable: Durable,
     batch: Batch,
     stopped: Option<String>,
     closed: bool,
@@ -154,6 +170,7 @@ impl Journal {
             next_seq: 1,
             tip: [0; 32],
             head: Head::default(),
+            durable: Durable::default(),
             batch: Batch::default(),
             stopped: Some("it is not open yet".to_owned()),
             closed: false,
@@ -173,6 +190,7 @@ impl Journal {
             journal.begin()?;
         }
         journal.stopped = None;
+        journal.durable.set(journal.head);
         let opened = Opened {
             last_seq: journal.head.seq,
             frames: found.frames,
@@ -226,6 +244,7 @@ impl Journal {
         self.tip = frame.hash;
         self.head = Head { seq: last_seq, hash: frame.hash };
         self.file_bytes += appended.bytes as u64;
+        self.durable.set(self.head);
         batch.clear();
         Ok(appended)
     }
@@ -244,6 +263,11 @@ impl Journal {
     /// Where the journal ends. Kept outside, it reveals that the journal was put back to an older copy.
     pub fn head(&self) -> Head {
         self.head
+    }
+
+    /// What says on other threads where the journal durably ends.
+    pub fn durable(&self) -> Durable {
+        self.durable.clone()
     }
 
     /// Why the journal stopped, if it has.

@@ -9,7 +9,10 @@
 //! - `store` says what a store must do, `embedded` does it with redb, `disk` is what redb stands on.
 //! - `keys` seal the tenant's frames, `subjects` seal one person's values and can be destroyed, `erase` says which are one person's.
 
+pub mod audit;
 pub mod bench;
+pub mod bundle;
+pub mod checkpoint;
 pub mod disk;
 pub mod embedded;
 pub mod erase;
@@ -17,6 +20,7 @@ pub mod error;
 pub mod frame;
 pub mod journal;
 pub mod keys;
+pub mod merkle;
 pub mod pack;
 pub mod random;
 pub mod read;
@@ -25,3 +29,4 @@ pub mod segment;
 pub mod store;
 pub mod stored;
 pub mod subjects;
+pub mod witness;

@@ -313,6 +313,16 @@ impl Reader {
         self.view.head
     }
 
+    /// What the journal belongs to.
+    pub fn preamble(&self) -> Result<Preamble, Error> {
+        self.view.current.preamble()
+    }
+
+    /// The files before the newest, as it lists them.
+    pub fn sealed(&self) -> &[Sealed] {
+        &self.view.sealed
+    }
+
     /// Whether it ends where the journal ended; false if a fast writer made it follow the chain by itself, so that the last few
     /// commits may be missing.
     pub fn settled(&self) -> bool {
