@@ -86,6 +86,12 @@ pub enum Command {
     Release(Release),
     /// Turn an instance back.
     Backstep(Backstep),
+    /// Show that the journal is what was written: checkpoints, proofs, and what was altered.
+    Audit(Audit),
+    /// Copy the journal, also while a daemon writes it.
+    Backup(Backup),
+    /// Put a backup in the place of a journal that is gone.
+    Restore(Restore),
     /// Make everything that the journal says of a person unreadable, for good, in every copy of it.
     Erase(Erase),
     /// Start stand-ins for the systems of record on this machine.
@@ -146,6 +152,15 @@ pub struct Run {
     /// Where the API, the health checks and the metrics are served.
     #[arg(long, default_value = "127.0.0.1:7171", env = "XOPS_LISTEN", value_name = "ADDRESS")]
     pub listen: String,
+    /// Append signed checkpoints to this file as well, which is best kept on another machine.
+    #[arg(long, env = "XOPS_CHECKPOINTS", value_name = "FILE")]
+    pub checkpoints: Option<PathBuf>,
+    /// How often a checkpoint is signed while the journal grows, in seconds.
+    #[arg(long, default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub checkpoint_every: u64,
+    /// How fast sealed journal files are read again to find damage, in MiB a second; 0 reads none.
+    #[arg(long, default_value_t = 4, value_name = "MIB", value_parser = clap::value_parser!(u64).range(0..=1_024))]
+    pub scrub: u64,
     /// End when nothing is under way and no request is open; for tests and batch use.
     #[arg(long)]
     pub until_quiet: bool,
@@ -232,6 +247,72 @@ pub struct Backstep {
     /// Why; it is written down.
     #[arg(long)]
     pub why: String,
+}
+
+/// `xops audit`.
+#[derive(Debug, Args)]
+pub struct Audit {
+    /// What is wanted.
+    #[command(subcommand)]
+    pub what: Audited,
+}
+
+/// What an audit does.
+#[derive(Debug, Subcommand)]
+pub enum Audited {
+    /// Read all of the journal, name every frame that is not what was written, and hold the journal to signed checkpoints.
+    Verify {
+        /// Checkpoints that were kept elsewhere; those beside the journal are always read.
+        #[arg(long, value_name = "FILE")]
+        checkpoints: Option<PathBuf>,
+        /// The public key that must have signed them, or a file that holds it; the tenant's own where it is not named.
+        #[arg(long, value_name = "KEY")]
+        public_key: Option<String>,
+    },
+    /// Sign where the journal stands; a running daemon does so by itself.
+    Checkpoint {
+        /// Append it to this file as well, which is best kept on another machine.
+        #[arg(long, env = "XOPS_CHECKPOINTS", value_name = "FILE")]
+        checkpoints: Option<PathBuf>,
+    },
+    /// Print the public key that others check checkpoints and bundles with.
+    Key,
+    /// Write a bundle that proves, without the journal and without any key, what was written of an instance.
+    Prove {
+        /// The instance: its number, or its id or the beginning of it.
+        instance: String,
+        /// Where the bundle goes.
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
+    /// Check a bundle; needs no journal and no project.
+    CheckBundle {
+        /// The bundle.
+        file: PathBuf,
+        /// The public key that must have signed it, or a file that holds it.
+        #[arg(long, value_name = "KEY")]
+        public_key: Option<String>,
+    },
+}
+
+/// `xops backup`.
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// Where the copy goes: an empty folder, or one that is made.
+    pub dir: PathBuf,
+    /// Copy the keys of persons to this file as well. Keep it apart from the copy, and no longer than an erasure may take.
+    #[arg(long, value_name = "FILE")]
+    pub keyring: Option<PathBuf>,
+}
+
+/// `xops restore`.
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The backup.
+    pub dir: PathBuf,
+    /// The keys of persons, as `xops backup --keyring` copied them; not needed where they are still in place.
+    #[arg(long, value_name = "FILE")]
+    pub keyring: Option<PathBuf>,
 }
 
 /// `xops erase`.

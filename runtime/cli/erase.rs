@@ -4,6 +4,7 @@
 //! erase. Invariants: the record of the erasure is durable before the first key is destroyed; a running daemon does both itself,
 //! because it is the one writer; start-up snapshots, which hold what was read under the keys, go with them.
 
+use crate::apply;
 use crate::arguments::{Common, Erase, Format};
 use crate::client;
 use crate::exit::{Exit, Failure, Outcome};
@@ -11,7 +12,6 @@ use crate::journal::{self, damaged};
 use crate::json::{self, moment, plain};
 use crate::project;
 use crate::session::{self, Places};
-use crate::apply;
 use serde_json::json;
 use std::ops::ControlFlow;
 use xops_journal::erase::{self, Found, Survey, Whom};
@@ -62,7 +62,8 @@ pub async fn run(common: &Common, arguments: &Erase) -> Outcome {
     let snapshots = drop_snapshots(&places)?;
     // What was sealed is read again: only what came back unreadable is said to be erased.
     let (left, ring) = survey(&places, &keys, &key, &whom, &digests)?;
-    if found.subjects().iter().any(|subject| ring.generation(subject).is_some()) || !left.requests.is_empty() {
+    if found.subjects().iter().any(|subject| ring.generation(subject).is_some()) || !left.requests.is_empty()
+    {
         let message = "something new was said of them while they were erased: erase once more";
         return Err(Failure::plain(message));
     }
@@ -106,11 +107,14 @@ fn survey(
 
 fn under_way(found: &Found) -> Failure {
     let instances = found.running.iter().map(|number| {
-        format!("instance {number} is under way: `xops trace {number}`; let it end, or `xops backstep {number}`")
+        format!(
+            "instance {number} is under way: `xops trace {number}`; let it end, or `xops backstep {number}`"
+        )
     });
     let requests = found.open.iter().map(|id| format!("request {id} has no answer yet"));
     let notes: Vec<String> = instances.chain(requests).collect();
-    let message = "nothing was erased: without its plan what is under way could be neither finished nor undone";
+    let message =
+        "nothing was erased: without its plan what is under way could be neither finished nor undone";
     Failure::new(Exit::Refused, message).with(notes)
 }
 
@@ -175,7 +179,8 @@ fn tell(common: &Common, arguments: &Erase, found: &Found, told: Option<&Told>) 
     }
     let numbers = instances.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let numbers = if numbers.is_empty() { "none".to_owned() } else { numbers };
-    let what = format!("{} events; entities {entities}, requests {requests}, instances {numbers}", found.events);
+    let what =
+        format!("{} events; entities {entities}, requests {requests}, instances {numbers}", found.events);
     let text = match told {
         None => format!("{} would be erased: {what}\n", arguments.subject),
         Some(told) => format!(

@@ -120,6 +120,7 @@ pub fn damaged(error: xops_journal::error::Error) -> Failure {
     let exit = match error {
         Error::Locked { .. }
         | Error::Busy { .. }
+        | Error::Occupied { .. }
         | Error::Io { .. }
         | Error::Option { .. }
         | Error::Random => Exit::Failed,
@@ -144,12 +145,10 @@ fn digest_key(key: &TenantKey) -> DigestKey {
 impl Log {
     fn take(&mut self, seq: u64, entry: Entry, declared: &mut Arc<Declarations>) {
         match entry {
-            Entry::Instance(number, stamped) => {
-                match self.stories.get_mut(&number) {
-                    Some(story) => story.events.push((seq, stamped)),
-                    None => self.erased.entry(number).or_default().events.push((seq, stamped)),
-                }
-            }
+            Entry::Instance(number, stamped) => match self.stories.get_mut(&number) {
+                Some(story) => story.events.push((seq, stamped)),
+                None => self.erased.entry(number).or_default().events.push((seq, stamped)),
+            },
             Entry::Tenant(happened) => match *happened {
                 Happened { what: What::Declared { declarations, .. }, .. } => {
                     *declared = Arc::from(declarations);
@@ -183,7 +182,9 @@ impl Log {
             return Ok(story);
         }
         if named.parse().is_ok_and(|number: Number| self.erased.contains_key(&number)) {
-            return Err(none(format!("instance {named} is erased: its plan cannot be read by anybody any more")));
+            return Err(none(format!(
+                "instance {named} is erased: its plan cannot be read by anybody any more"
+            )));
         }
         let fits = |story: &&Story| story.compiled.instance.to_string().starts_with(named);
         let mut found = self.stories.values().filter(fits);

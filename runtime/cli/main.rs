@@ -7,6 +7,8 @@
 
 mod apply;
 mod arguments;
+mod audit;
+mod backup;
 mod bench;
 mod check;
 mod client;
@@ -16,6 +18,7 @@ mod estate;
 mod exit;
 mod explain;
 mod follow;
+mod guard;
 mod journal;
 mod json;
 mod plan;
@@ -68,6 +71,9 @@ fn main() -> ExitCode {
         Command::Resume(resume) => on_arbiter(steer::resume(&arguments.common, &resume)),
         Command::Release(release) => on_arbiter(steer::release(&arguments.common, &release)),
         Command::Backstep(backstep) => on_arbiter(steer::backstep(&arguments.common, &backstep)),
+        Command::Audit(it) => audit::run(&arguments.common, &it),
+        Command::Backup(it) => backup::backup(&arguments.common, &it),
+        Command::Restore(it) => backup::restore(&arguments.common, &it),
         Command::Erase(erase) => on_arbiter(erase::run(&arguments.common, &erase)),
         Command::Bench(bench) => bench::run(&arguments.common, &bench),
         Command::Simulate(simulate) => simulate::run(&arguments.common, &simulate),

@@ -23,6 +23,8 @@ pub struct Places {
     pub subjects: PathBuf,
     /// The tenant's key, unless it is given otherwise.
     pub key: PathBuf,
+    /// The key that signs checkpoints.
+    pub signer: PathBuf,
     /// What a running daemon says of itself.
     pub daemon: PathBuf,
 }
@@ -35,6 +37,7 @@ impl Places {
             journal: root.join("journal"),
             subjects: root.join("keys").join("subjects"),
             key: root.join("keys").join("tenant.key"),
+            signer: root.join("keys").join("checkpoint.key"),
             daemon: root.join("daemon.json"),
         }
     }

@@ -56,7 +56,7 @@ fn remain(common: &Common, number: Number, remains: &Remains) -> Outcome {
     });
     let lines: Vec<Line> = lines.collect();
     if common.output == Format::Text {
-        let all: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let all: String = lines.iter().flat_map(|line| [line.to_string(), "\n".to_owned()]).collect();
         let erased = remains.erased;
         json::text(&format!("{all}erased: the plan of instance {number} and {erased} of its events\n"))?;
     } else {

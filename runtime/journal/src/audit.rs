@@ -18,7 +18,7 @@ use crate::frame::{HASH_BYTES, Kind, Open, Refused, array, open};
 use crate::keys::Keys;
 use crate::merkle::{Frontier, Hash, leaf};
 use crate::read::Report;
-use crate::salvage::Salvaged;
+use crate::salvage::{self, Salvaged};
 use crate::segment::{HEAD_FILE, Head, Preamble, Sealed, decode, decode_head};
 use crate::store::Frames;
 
@@ -119,7 +119,7 @@ pub fn examine(
         let bytes = disk.read(&name).map_err(Error::io(format!("read `{name}`")))?;
         let before = audit.out.findings.len();
         prints.push((*file, fingerprint(&bytes)));
-        audit.file(*file, bytes);
+        audit.file(*file, &bytes);
         if audit.out.findings.len() > before {
             prints.pop();
         }
@@ -173,35 +173,49 @@ impl<'c> Audit<'_, 'c> {
         Ok(())
     }
 
-    /// Walks one file: by the store's index, or by the chain itself where the index is damaged.
-    fn file(&mut self, file: u32, bytes: Vec<u8>) {
+    /// Walks one file: by the store's index, or by the chain itself where the store refuses it.
+    fn file(&mut self, file: u32, bytes: &[u8]) {
         (self.name, self.file, self.ordinal) = (file_name(file), file, 0);
         self.out.report.files += 1;
-        let indexed = Segment::copy(&self.name, bytes.clone(), false).and_then(|segment| {
-            let preamble = segment.preamble()?;
-            preamble.admit(&self.name, self.keys)?;
-            Ok((collected(&segment)?, preamble))
+        let indexed = Segment::copy(&self.name, bytes.to_owned(), false).and_then(|segment| {
+            segment.preamble()?.admit(&self.name, self.keys)?;
+            collected(&segment)
         });
-        let frames = match indexed {
-            Ok((frames, _)) => frames,
-            Err(error) => {
-                let Some(salvaged) = Salvaged::of(bytes, file, self.keys) else {
-                    self.whole = false;
-                    self.next = None;
-                    return self.tell(None, None, format!("nothing of it can be read: {error}"));
-                };
-                let frames = collected(&salvaged).unwrap_or_default();
-                let last = frames.last().map_or(0, |(key, _)| *key);
-                let (frame, seq) = (frames.len() as u64, (last > 0).then_some(last));
-                let what = format!("the store refuses it, its frames were followed up to here: {error}");
-                self.tell(Some(frame), seq, what);
-                frames
-            }
-        };
-        for (key, bytes) in &frames {
+        match indexed {
+            Ok(frames) => self.frames(&frames),
+            Err(error) => self.pieces(file, bytes, &error),
+        }
+    }
+
+    fn frames(&mut self, frames: &[(u64, Vec<u8>)]) {
+        for (key, bytes) in frames {
             self.frame(*key, bytes);
             self.ordinal += 1;
         }
+    }
+
+    /// Walks what lies whole in a file that the store refuses: its unbroken beginning, then what comes after the break.
+    fn pieces(&mut self, file: u32, bytes: &[u8], error: &Error) {
+        let beginning = Salvaged::of(bytes.to_owned(), file, self.keys);
+        let beginning = beginning.and_then(|salvaged| collected(&salvaged).ok()).unwrap_or_default();
+        self.frames(&beginning);
+        // A file without its header frame breaks there.
+        let broken = if beginning.is_empty() { None } else { self.next.and_then(|(seq, _)| seq) };
+        let rest = salvage::pieces(bytes, file, broken.unwrap_or(1));
+        let what = match (beginning.is_empty(), rest.is_empty()) {
+            (true, true) => format!("nothing of it can be read: {error}"),
+            (false, true) => {
+                format!(
+                    "its frames are whole up to here; what follows, or the store's own pages, is damaged: {error}"
+                )
+            }
+            (_, false) => format!("it is not the frame that was written: {error}"),
+        };
+        self.tell(Some(self.ordinal), broken, what);
+        self.whole = false;
+        self.next = None;
+        self.ordinal += u64::from(!beginning.is_empty() || !rest.is_empty());
+        self.frames(&rest);
     }
 
     fn frame(&mut self, key: u64, bytes: &[u8]) {
@@ -230,7 +244,11 @@ impl<'c> Audit<'_, 'c> {
             self.tell(at, Some(key), format!("it was written to file {}", frame.file));
         }
         if key != stored || (frame.kind == Kind::File) != (self.ordinal == 0) {
-            self.tell(at, Some(key), format!("it is the frame of sequence {} in another's place", frame.first_seq));
+            self.tell(
+                at,
+                Some(key),
+                format!("it is the frame of sequence {} in another's place", frame.first_seq),
+            );
         }
         self.follows(frame);
         let begins = self.next.is_none();
@@ -262,15 +280,15 @@ impl<'c> Audit<'_, 'c> {
         self.out.report.frames += 1;
         self.out.report.events += u64::from(frame.count);
         self.out.report.bytes += bytes as u64;
-        self.out.report.head =
-            Head { seq: frame.first_seq + u64::from(frame.count) - 1, hash: frame.hash };
+        self.out.report.head = Head { seq: frame.first_seq + u64::from(frame.count) - 1, hash: frame.hash };
         self.compare(frame);
     }
 
     /// Holds a frame to the one before it.
     fn follows(&mut self, frame: &Open<'_>) {
         let Some((seq, hash)) = self.next else {
-            if self.out.report.files == 1 && (frame.first_seq != 1 || frame.prev != [0; 32]) {
+            let first = self.out.report.files == 1 && self.ordinal == 0;
+            if first && (frame.first_seq != 1 || frame.prev != [0; 32]) {
                 self.tell(Some(self.ordinal), Some(frame.first_seq), "it is not the first of the journal");
             }
             return;
@@ -280,7 +298,9 @@ impl<'c> Audit<'_, 'c> {
                 Some(format!("events {seq} to {} before it are missing", frame.first_seq - 1))
             }
             Some(seq) if frame.first_seq < seq => Some(format!("it repeats events from {}", frame.first_seq)),
-            _ if frame.prev != hash => Some("it was written after another frame than the one before it".to_owned()),
+            _ if frame.prev != hash => {
+                Some("it was written after another frame than the one before it".to_owned())
+            }
             _ => None,
         };
         if let Some(what) = what {
@@ -300,8 +320,11 @@ impl<'c> Audit<'_, 'c> {
             }
             let same_root = mark.root.is_none_or(|root| root == self.out.edge.root());
             if mark.size == end.seq && mark.head == end.hash && same_root {
-                self.out.agreed += u64::from(mark.signed.is_some());
-                self.last_agreed = mark.size;
+                // The head file is whoever's who wrote the journal last.
+                if mark.signed.is_some() {
+                    self.out.agreed += 1;
+                    self.last_agreed = mark.size;
+                }
                 continue;
             }
             // One is enough: all later ones disagree as well.
@@ -320,7 +343,12 @@ impl<'c> Audit<'_, 'c> {
     /// Holds the files to the list in the newest of them.
     fn lists(&mut self, files: &[u32], prints: &[(u32, crate::store::Fingerprint)]) {
         let Some((_, sealed)) = self.header.take() else {
-            return self.tell_of(file_name(files.last().copied().unwrap_or(1)), None, None, "there is no journal");
+            return self.tell_of(
+                file_name(files.last().copied().unwrap_or(1)),
+                None,
+                None,
+                "there is no journal",
+            );
         };
         for line in &sealed {
             if !files.contains(&line.file) {
@@ -348,7 +376,8 @@ impl<'c> Audit<'_, 'c> {
     fn origins(&mut self) {
         let Some(own) = self.own.clone() else { return };
         let strange = |mark: &&Mark<'_>| mark.signed.is_some_and(|signed| signed.said.origin != own);
-        let strangers: Vec<String> = self.marks.iter().filter(strange).map(|mark| mark.said.clone()).collect();
+        let strangers: Vec<String> =
+            self.marks.iter().filter(strange).map(|mark| mark.said.clone()).collect();
         for said in strangers {
             self.tell_of(CHECKPOINTS_FILE.to_owned(), None, None, format!("{said} is of another journal"));
         }

@@ -154,7 +154,8 @@ impl Bundle {
         for event in &self.events {
             let body = BASE64.decode(&event.body).map_err(|_| Refused::Unreadable("events"))?;
             let proof = BASE64.decode(&event.proof).map_err(|_| Refused::Unreadable("proofs"))?;
-            if event.seq <= last || !(event.stream == stored::TENANT_STREAM || event.stream == self.instance) {
+            if event.seq <= last || !(event.stream == stored::TENANT_STREAM || event.stream == self.instance)
+            {
                 return Err(Refused::Misplaced(event.seq));
             }
             let leaf = leaf(event.seq, event.stream, &body);

@@ -92,7 +92,7 @@ impl Signer {
         read.map_err(Error::io(format!("read the checkpoint key `{origin}`")))?;
         let why = "it must be 64 hexadecimal digits".to_owned();
         let seed = from_hex(text.trim()).ok_or(Error::Key { origin: origin.clone(), why })?;
-        Self::of(&Zeroizing::new(seed), tenant, &origin).map(Some)
+        Self::from_seed(&Zeroizing::new(seed), tenant, &origin).map(Some)
     }
 
     /// Reads the key of `tenant` from `path`, or makes one there that only its owner can read.
@@ -107,10 +107,11 @@ impl Signer {
         let mut file = private_new(path).map_err(Error::io(format!("create `{origin}`")))?;
         let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
         written.map_err(Error::io(format!("write `{origin}`")))?;
-        Self::of(&seed, tenant, &origin)
+        Self::from_seed(&seed, tenant, &origin)
     }
 
-    fn of(seed: &[u8; 32], tenant: &str, origin: &str) -> Result<Self, Error> {
+    /// The signer of `tenant` whose secret is `seed`. `origin` names its source in errors.
+    pub fn from_seed(seed: &[u8; 32], tenant: &str, origin: &str) -> Result<Self, Error> {
         let why = "it is no Ed25519 key".to_owned();
         let pair = Ed25519KeyPair::from_seed_unchecked(seed)
             .map_err(|_| Error::Key { origin: origin.to_owned(), why })?;
@@ -266,9 +267,8 @@ pub fn read_file(path: &Path) -> Result<Vec<Signed>, Error> {
             read.map_err(Error::io(format!("read `{name}`")))?;
         }
     }
-    parse_all(&text).map_err(|line| {
-        Error::damaged(&name, 0, 0, format!("what begins in line {line} is no checkpoint"))
-    })
+    parse_all(&text)
+        .map_err(|line| Error::damaged(&name, 0, 0, format!("what begins in line {line} is no checkpoint")))
 }
 
 /// Appends a checkpoint to a file, durably. Nothing in it is ever written over.
@@ -294,7 +294,7 @@ mod tests {
     }
 
     fn signer() -> Signer {
-        Signer::of(&[5; 32], "acme", "a test").unwrap()
+        Signer::from_seed(&[5; 32], "acme", "a test").unwrap()
     }
 
     #[test]
@@ -303,7 +303,7 @@ mod tests {
         let read = Signed::parse(&signed.to_text()).unwrap();
         assert_eq!(read, signed);
         assert!(read.is_signed_by(&signer().public()));
-        let other = Signer::of(&[6; 32], "acme", "a test").unwrap();
+        let other = Signer::from_seed(&[6; 32], "acme", "a test").unwrap();
         assert!(!read.is_signed_by(&other.public()));
     }
 

@@ -258,6 +258,36 @@ pub(crate) fn read_head(disk: &dyn Disk) -> Result<Option<Vec<u8>>, Error> {
     }
 }
 
+/// Writes `frames` as `file` on `disk`, in one commit: for a copy of a file that is being written.
+pub(crate) fn write_file(disk: &dyn Disk, file: u32, frames: &dyn Frames) -> Result<(), Error> {
+    let name = file_name(file);
+    let new = format!("{name}{UNFINISHED}");
+    let backend = disk.open(&new, true).map_err(Error::io(format!("create `{new}`")))?;
+    let mut builder = Database::builder();
+    builder.set_cache_size(COPY_CACHE_BYTES);
+    let db = builder.create_with_backend(Backend(backend)).map_err(|error| Error::store(&name, error))?;
+    let preamble = frames.preamble()?;
+    let filled = |db: &Database| -> Result<Result<(), Error>, redb::Error> {
+        let transaction = db.begin_write()?;
+        let scanned = {
+            let mut meta = transaction.open_table(META)?;
+            meta.insert("format", [VERSION].as_slice())?;
+            meta.insert("preamble", preamble.encode().as_slice())?;
+            let mut table = transaction.open_table(FRAMES)?;
+            frames.scan(0, &mut |key, bytes| {
+                let inserted = table.insert(key, bytes).map(drop);
+                inserted.map_err(|error| Error::store(&name, error))?;
+                Ok(ControlFlow::Continue(()))
+            })
+        };
+        transaction.commit()?;
+        Ok(scanned)
+    };
+    filled(&db).map_err(|error| Error::store(&name, error))??;
+    db.close().map_err(|error| Error::store(&name, error))?;
+    disk.rename(&new, &name).map_err(Error::io(format!("name `{name}`")))
+}
+
 /// A copy of a sealed file, whose bytes match its line in the list.
 pub(crate) fn open_sealed(disk: &dyn Disk, line: &Sealed) -> Result<Segment, Error> {
     let name = file_name(line.file);

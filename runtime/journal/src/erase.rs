@@ -152,7 +152,8 @@ impl Survey {
         found.requests.extend(theirs);
         found.running = found.instances.difference(&self.ended).copied().collect();
         found.open = found.requests.intersection(&self.unanswered).copied().collect();
-        let names: BTreeSet<Digest> = self.names(whom, &found).iter().map(|name| digest(name, key)).collect();
+        let names: BTreeSet<Digest> =
+            Self::names(whom, &found).iter().map(|name| digest(name, key)).collect();
         let before = |(_, erased): &&(Millis, Erased)| {
             names.contains(&erased.name) || whom.entity.is_some_and(|id| erased.entities.contains(&id))
         };
@@ -179,7 +180,7 @@ impl Survey {
     }
 
     /// What people call whom is asked for, and who was found.
-    fn names(&self, whom: &Whom, found: &Found) -> Vec<String> {
+    fn names(whom: &Whom, found: &Found) -> Vec<String> {
         let handles = found.entities.values().filter(|handle| !handle.is_empty());
         let asked = whom.find.get(&whom.handle).map(ToString::to_string);
         handles.cloned().chain(asked).map(|handle| format!("{}:{handle}", whom.kind)).collect()
@@ -248,7 +249,8 @@ impl Found {
 
 /// The keys of an erasure that are still there: a crash came between, or the keyring is an older copy.
 pub fn owed(erased: &Erased, keys: &SubjectKeys) -> Vec<(Subject, u32)> {
-    let there = |(subject, until): &&(Subject, u32)| keys.generation(subject).is_some_and(|held| held <= *until);
+    let there =
+        |(subject, until): &&(Subject, u32)| keys.generation(subject).is_some_and(|held| held <= *until);
     erased.subjects.iter().filter(there).copied().collect()
 }
 

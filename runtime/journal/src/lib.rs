@@ -10,6 +10,7 @@
 //! - `keys` seal the tenant's frames, `subjects` seal one person's values and can be destroyed, `erase` says which are one person's.
 
 pub mod audit;
+pub mod backup;
 pub mod bench;
 pub mod bundle;
 pub mod checkpoint;

@@ -308,6 +308,11 @@ impl Reader {
         Ok(View { newest, current, sealed, head })
     }
 
+    /// The number of the newest file and its frames, and what the journal lies on.
+    pub(crate) fn newest(&self) -> (u32, &dyn Frames, &dyn Disk) {
+        (self.view.newest, &*self.view.current, &*self.disk)
+    }
+
     /// Where the journal ended when it was opened.
     pub fn head(&self) -> Head {
         self.view.head

@@ -112,7 +112,7 @@ pub fn scrub(
 ) -> Result<bool, Error> {
     let sealed = Reader::open(dir, keys)?.sealed().to_vec();
     let disk = RealDisk::new(dir).map_err(Error::io("open the journal directory"))?;
-    let rest = Duration::from_secs_f64(SCRUB_BYTES as f64 / bytes_per_second.max(1) as f64);
+    let rest = Duration::from_micros(SCRUB_BYTES as u64 * 1_000_000 / bytes_per_second.max(1));
     for line in sealed {
         let name = file_name(line.file);
         let damage = match read(&disk, &name, rest, stop) {

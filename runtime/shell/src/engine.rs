@@ -27,7 +27,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
 use xops_graph::graph::Graph;
 use xops_journal::disk::Disk;
-use xops_journal::journal::{Journal, Options};
+use xops_journal::journal::{Durable, Journal, Options};
 use xops_journal::keys::{Keys, TenantKey};
 use xops_journal::read::Reader;
 use xops_journal::stored::{self, Decoded};
@@ -120,6 +120,7 @@ pub struct Engine {
     supervisor: Addr<Supervisor>,
     closed: Rc<Notify>,
     failed: Cell<Option<mpsc::Receiver<String>>>,
+    durable: Option<Durable>,
 }
 
 impl Engine {
@@ -136,6 +137,7 @@ impl Engine {
         let mut fold = Fold::default();
         let mut scribe_ends = None;
         let mut opened = None;
+        let mut durable = None;
         let keys = Keys::new(&setup.declarations.tenant, &setup.key);
         match &setup.ledger {
             Ledger::None => {}
@@ -154,6 +156,7 @@ impl Engine {
             }
         }
         if let Some((journal, opened)) = opened {
+            durable = Some(journal.durable());
             let mut subjects = SubjectKeys::open(&setup.subjects, &setup.key)?;
             fold = recover(&journal, &mut subjects, &shared)?;
             let (events, files, recovered) = (opened.last_seq, opened.files, opened.recovered);
@@ -180,7 +183,7 @@ impl Engine {
             }),
             watch: setup.watch,
         });
-        Ok(Self::launch(tenant, fold, told).await)
+        Ok(Self { durable, ..Self::launch(tenant, fold, told).await })
     }
 
     async fn launch(tenant: Rc<Tenant>, fold: Fold, told: Option<mpsc::Receiver<Told>>) -> Self {
@@ -207,7 +210,14 @@ impl Engine {
         let service = Service::launch(&tenant, recovered, &supervisor);
         if !tenant.hub.writes() {
             // Nothing is driven and nothing is said: an engine that does not write only looks.
-            return Self { tenant, service, supervisor, closed, failed: Cell::new(Some(failed)) };
+            return Self {
+                tenant,
+                service,
+                supervisor,
+                closed,
+                failed: Cell::new(Some(failed)),
+                durable: None,
+            };
         }
         let at = tenant.hub.clock.now();
         let version = env!("CARGO_PKG_VERSION").to_owned();
@@ -218,12 +228,17 @@ impl Engine {
             let what = What::Declared { digest, declarations };
             let _up = service.send(letter::Note(Happened { at, what })).await;
         }
-        Self { tenant, service, supervisor, closed, failed: Cell::new(Some(failed)) }
+        Self { tenant, service, supervisor, closed, failed: Cell::new(Some(failed)), durable: None }
     }
 
     /// The tenant, for what only looks.
     pub fn tenant(&self) -> &Rc<Tenant> {
         &self.tenant
+    }
+
+    /// Where the journal durably ends, for whoever follows it on another thread; none of an engine that does not write.
+    pub fn durable(&self) -> Option<Durable> {
+        self.durable.clone()
     }
 
     /// The Service robot.

@@ -151,30 +151,26 @@ pub(crate) fn recover(
     subjects: &mut SubjectKeys,
     shared: &Arc<Shared>,
 ) -> Result<Fold, Error> {
-    let run = |subjects: &SubjectKeys| -> Result<Fold, (Fold, Error)> {
+    let run = |subjects: &SubjectKeys| {
         let mut fold = Fold::default();
         let mut each =
             |seq, decoded: &Decoded| fold.take(shared, decoded).map_err(|why| Error::Unfolded { seq, why });
-        match replay(|visit| journal.replay(1, visit), subjects, &mut each) {
-            Ok(()) => Ok(fold),
-            Err(error) => Err((fold, error)),
-        }
+        replay(|visit| journal.replay(1, visit), subjects, &mut each)?;
+        Ok(fold)
     };
-    let first = run(subjects);
-    let mut erasures = match &first {
+    let first: Result<Fold, Error> = run(subjects);
+    let erasures = match &first {
         Ok(fold) => fold.erasures.clone(),
-        Err((fold, _)) => fold.erasures.clone(),
+        // What did not fold may hang on half of an erasure that stands further on.
+        Err(_) => erased(journal, subjects)?,
     };
-    if first.is_err() {
-        erasures = erased(journal, subjects)?;
-    }
     let owed: Vec<_> = erasures.iter().flat_map(|erased| erase::owed(erased, subjects)).collect();
     if owed.is_empty() {
-        return first.map_err(|(_, error)| error);
+        return first;
     }
     let keys = erase::destroy(subjects, &owed)?;
     tracing::warn!(keys, "an erasure was not finished: its keys are destroyed now");
-    run(subjects).map_err(|(_, error)| error)
+    run(subjects)
 }
 
 /// Every erasure that the journal has written down.

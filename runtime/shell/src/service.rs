@@ -5,7 +5,9 @@
 //! compilations run side by side within a bound and answer in the order in which they end.
 
 use crate::instance::Instance;
-use crate::letter::{Await, Begin, Durable, Erase, Finished, Granted, Look, Note, Stand, Submit, View, Watch};
+use crate::letter::{
+    Await, Begin, Durable, Erase, Finished, Granted, Look, Note, Stand, Submit, View, Watch,
+};
 use crate::supervisor::{Child, Obituary, Supervisor};
 use crate::tenant::Tenant;
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, WrapFuture};

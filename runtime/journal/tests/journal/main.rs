@@ -1,5 +1,7 @@
 //! The journal's promises, tried on memory, on real files, on damaged bytes and on a disk that forgets.
 #[cfg(test)]
+mod altered;
+#[cfg(test)]
 mod basics;
 #[cfg(test)]
 mod beside;
