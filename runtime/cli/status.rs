@@ -55,6 +55,13 @@ fn of_log(log: &Log) -> Result<Json, Failure> {
     }
     let mut state = State::default();
     for (seq, entry) in &entries {
+        if let Entry::Tenant(happened) = entry
+            && let What::Compiled(compiled) = &happened.what
+            && !log.erased.is_empty()
+        {
+            // The numbers between belong to instances that are erased.
+            state.numbers = compiled.number - 1;
+        }
         if let Err(refused) = Service.step(&mut state, entry, &mut Vec::new()) {
             // What an erased subject said is not in the log, and what hung on it does not fold.
             tracing::warn!(seq, %refused, "an entry of the journal is passed over");

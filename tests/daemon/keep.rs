@@ -1,7 +1,7 @@
 //! Keeping a journal: what is erased is gone everywhere, what is altered is named, what is restored is the same.
 
 use crate::daemon::{Daemon, ends, run, said};
-use crate::estate::{World, root};
+use crate::estate::World;
 use serde_json::Value as Json;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -118,24 +118,12 @@ fn nobody_is_erased_while_an_instance_of_theirs_is_under_way() {
     let daemon = Daemon::start(&world);
     ends(&world, &["pause", "system:slack", "--why", "maintenance"], 0);
     let body = r#"{"entity": "person", "find": {"handle": "sarah.chen"}, "outcome": "EMP-R-001"}"#;
-    let find = body.replace("handle", handle().as_str());
-    assert_eq!(daemon.ask("POST", "/v1/requests", &find).status, 202);
+    assert_eq!(daemon.ask("POST", "/v1/requests", body).status, 202);
     let output = run(&world, &["erase", "person:sarah.chen"]);
     let why = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(4), "{why}");
     assert!(why.contains("instance 1 is under way"), "{why}");
     assert!(daemon.terminate().success());
-}
-
-/// The attribute by which people are called in the sample project.
-fn handle() -> String {
-    let mut text = String::new();
-    for file in std::fs::read_dir(root().join("config")).expect("the sample").flatten() {
-        text.push_str(&std::fs::read_to_string(file.path()).unwrap_or_default());
-    }
-    let person = text.split("entity \"person\"").nth(1).expect("persons");
-    let line = person.lines().find(|line| line.trim_start().starts_with("handle")).expect("a handle");
-    line.split('=').nth(1).expect("a value").trim().trim_matches('"').trim_start_matches("person.").to_owned()
 }
 
 #[test]

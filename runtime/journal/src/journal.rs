@@ -22,6 +22,9 @@ use crate::store::Store;
 /// The lock file of a journal directory.
 pub const LOCK_FILE: &str = "journal.lock";
 const MAX_FILE_BYTES: u64 = 1 << 30;
+/// How much of a sealed file is read at once for its digest: at least, so that it is done before the next is sealed, and at most.
+const TEND_BYTES_MIN: usize = 256 << 10;
+const PRINT_BYTES_MAX: usize = 4 << 20;
 
 /// One event to append: bytes that mean nothing here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +103,14 @@ impl Durable {
     }
 }
 
+/// How far the digest of a file is made.
+#[derive(Default)]
+struct Printing {
+    hasher: blake3::Hasher,
+    at: u64,
+    piece: Vec<u8>,
+}
+
 /// The one writer of a journal.
 pub struct Journal {
     store: Box<dyn Store>,
@@ -114,6 +125,10 @@ pub struct Journal {
     tip: [u8; 32],
     head: Head,
     durable: Durable,
+    /// The digest of the file that was sealed last, while it is made.
+    printing: Option<Printing>,
+    /// Whether the next file was made ahead.
+    ahead: bool,
     batch: Batch,
     stopped: Option<String>,
     closed: bool,
@@ -171,6 +186,8 @@ impl Journal {
             tip: [0; 32],
             head: Head::default(),
             durable: Durable::default(),
+            printing: None,
+            ahead: false,
             batch: Batch::default(),
             stopped: Some("it is not open yet".to_owned()),
             closed: false,
@@ -308,10 +325,23 @@ impl Journal {
                 let what = format!("it has {found} bytes and was sealed with {}", line.bytes);
                 return Err(Error::damaged(&name, 0, 0, what));
             }
-            if self.options.check_sealed {
+            if !self.options.check_sealed {
+                continue;
+            }
+            if line.is_printed() {
                 line.compare(&name, &self.store.fingerprint(line.file)?)?;
+            } else {
+                let mut walk = Walk::new(&keys);
+                walk.file(
+                    line.file,
+                    &*self.store.sealed(line)?,
+                    0,
+                    &mut |_, _, _| ControlFlow::Continue(()),
+                )?;
+                walk.end(line)?;
             }
         }
+        self.printing = sealed.last().filter(|line| !line.is_printed()).map(|_| Printing::default());
         self.head = end_of(&walk, &sealed);
         self.file_bytes = walk.seen.bytes;
         (self.preamble, self.sealed, self.file, self.next_seq, self.tip) =
@@ -326,18 +356,56 @@ impl Journal {
         })
     }
 
-    /// Seals the open file and begins the next.
+    /// Seals the open file and begins the next. The digest of the one is made later, piece by piece ([`Self::tend`]): until then the
+    /// chain alone vouches for it.
     fn rotate(&mut self) -> Result<(), Error> {
-        let print = self.store.seal()?;
+        while self.print(PRINT_BYTES_MAX)? {}
+        let bytes = self.store.seal()?;
         self.sealed.push(Sealed {
             file: self.file,
             last_seq: self.head.seq,
-            bytes: print.bytes,
+            bytes,
             last_hash: self.tip,
-            digest: print.digest,
+            digest: [0; 32],
         });
+        self.printing = Some(Printing::default());
         self.begin()?;
         self.store.set_head(&encode_head(&self.head, &self.keys))
+    }
+
+    /// Does a piece of what the next rotation would have to wait for: of about `bytes` bytes, at least [`TEND_BYTES_MIN`]. For a moment
+    /// in which nobody waits, such as after every acknowledgement. Says whether there was something to do.
+    pub fn tend(&mut self, bytes: usize) -> Result<bool, Error> {
+        if self.stopped.is_some() {
+            return Ok(false);
+        }
+        let tended = match self.printing {
+            Some(_) => self.print(bytes.clamp(TEND_BYTES_MIN, PRINT_BYTES_MAX)),
+            None if !self.ahead && self.file_bytes >= self.options.max_file_bytes / 2 => {
+                self.ahead = true;
+                self.store.prepare(self.file.saturating_add(1)).map(|()| true)
+            }
+            None => Ok(false),
+        };
+        tended.map_err(|error| self.stop(&error))
+    }
+
+    /// Reads `bytes` more of the file that was sealed last; its digest is known when all of it was read.
+    fn print(&mut self, bytes: usize) -> Result<bool, Error> {
+        let Some((printing, line)) = self.printing.as_mut().zip(self.sealed.last_mut()) else {
+            return Ok(false);
+        };
+        let left = line.bytes.saturating_sub(printing.at);
+        let size = usize::try_from(left).map_or(bytes, |left| left.min(bytes));
+        printing.piece.resize(size, 0);
+        self.store.read(line.file, printing.at, &mut printing.piece)?;
+        printing.hasher.update(&printing.piece);
+        printing.at += size as u64;
+        if printing.at >= line.bytes {
+            line.digest = *printing.hasher.finalize().as_bytes();
+            self.printing = None;
+        }
+        Ok(true)
     }
 
     /// Begins the file after `self.file` with its header frame.
@@ -354,6 +422,7 @@ impl Journal {
         self.store.begin(self.file, &self.preamble, &header)?;
         self.tip = header.hash;
         self.file_bytes = 0;
+        self.ahead = false;
         Ok(())
     }
 

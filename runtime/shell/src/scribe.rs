@@ -135,6 +135,9 @@ impl Scribe {
             }
             // Whoever waits was told: now there is time to give the memory back.
             batches.clear();
+            if let Some(Err(error)) = self.journal.as_mut().map(|journal| journal.tend(0)) {
+                tracing::error!(%error, "the journal stopped: the next batch is told so");
+            }
             match last {
                 Some(Order::Close) => return self.close(),
                 Some(Order::Erase(subjects, reply)) => {

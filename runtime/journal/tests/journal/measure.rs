@@ -18,7 +18,7 @@ fn appending_beside_the_ceiling() {
         let at = dir.path().join(format!("j{batch_events}"));
         let (mut journal, _) = Journal::open(&at, &keys(), Options::default()).unwrap();
         let (mut batch, body) = (Batch::default(), [5; 200]);
-        let (mut events, mut slowest) = (0_u32, Duration::ZERO);
+        let (mut events, mut slowest, mut tended) = (0_u32, Duration::ZERO, Duration::ZERO);
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(3) {
             for stream in 0..batch_events {
@@ -27,6 +27,9 @@ fn appending_beside_the_ceiling() {
             let commit = Instant::now();
             journal.commit(&mut batch).unwrap();
             slowest = slowest.max(commit.elapsed());
+            let tending = Instant::now();
+            journal.tend(0).unwrap();
+            tended = tended.max(tending.elapsed());
             events += batch_events;
         }
         let rate = f64::from(events) / start.elapsed().as_secs_f64();
@@ -37,7 +40,7 @@ fn appending_beside_the_ceiling() {
         let start = Instant::now();
         replayed_any(&journal);
         println!(
-            "batch {batch_events}: {rate:.0} events/s, bare {:.0}, syncs {:.0}/s; slowest {slowest:?}; {} files; \
+            "batch {batch_events}: {rate:.0} events/s, bare {:.0}, syncs {:.0}/s; slowest commit {slowest:?}, tending {tended:?}; {} files; \
              open {opening:?}; replay {:?}",
             ceiling.events_per_s,
             ceiling.fdatasync_per_s,
