@@ -10,6 +10,8 @@ mod crash;
 #[cfg(test)]
 mod damage;
 #[cfg(test)]
+mod decoders;
+#[cfg(test)]
 mod disk;
 #[cfg(test)]
 mod golden;

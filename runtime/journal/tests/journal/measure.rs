@@ -101,3 +101,40 @@ fn reading_beside_a_writer_at_full_speed() {
         done.store(true, std::sync::atomic::Ordering::Relaxed);
     });
 }
+
+/// Fills files of 64 MiB with frames of 1 MiB; how long each commit that begins a file took, and how long one in the middle takes.
+fn rotations(tended: bool) -> (Vec<Duration>, Duration) {
+    let dir = tempfile::tempdir_in(".").unwrap();
+    let (mut journal, _) = Journal::open(dir.path(), &keys(), Options::default()).unwrap();
+    let mut noise = crate::world::Dice(7);
+    let body: Vec<u8> = (0..1 << 20).map(|_| noise.next().to_le_bytes()[0]).collect();
+    let (mut rotating, mut others) = (Vec::new(), Vec::new());
+    let mut batch = Batch::default();
+    for frame in 0..64 * 4 + 2 {
+        batch.push(1, &body).unwrap();
+        let start = Instant::now();
+        journal.commit(&mut batch).unwrap();
+        let took = start.elapsed();
+        if frame > 0 && frame % 64 == 0 {
+            rotating.push(took)
+        } else {
+            others.push(took)
+        }
+        while tended && journal.tend(2 << 20).unwrap() {}
+    }
+    others.sort();
+    (rotating, others[others.len() / 2])
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn beginning_the_next_file() {
+    for round in 1..=2 {
+        for tended in [false, true] {
+            let (rotating, other) = rotations(tended);
+            println!(
+                "round {round}, tended {tended}: commits that begin a file {rotating:?}; the median of the others {other:?}"
+            );
+        }
+    }
+}
