@@ -129,6 +129,8 @@ pub struct Journal {
     printing: Option<Printing>,
     /// Whether the next file was made ahead.
     ahead: bool,
+    /// Whether the head file is to say that a file was begun.
+    head_due: bool,
     batch: Batch,
     stopped: Option<String>,
     closed: bool,
@@ -188,6 +190,7 @@ impl Journal {
             durable: Durable::default(),
             printing: None,
             ahead: false,
+            head_due: false,
             batch: Batch::default(),
             stopped: Some("it is not open yet".to_owned()),
             closed: false,
@@ -370,7 +373,8 @@ impl Journal {
         });
         self.printing = Some(Printing::default());
         self.begin()?;
-        self.store.set_head(&encode_head(&self.head, &self.keys))
+        self.head_due = true;
+        Ok(())
     }
 
     /// Does a piece of what the next rotation would have to wait for: of about `bytes` bytes, at least [`TEND_BYTES_MIN`]. For a moment
@@ -378,6 +382,10 @@ impl Journal {
     pub fn tend(&mut self, bytes: usize) -> Result<bool, Error> {
         if self.stopped.is_some() {
             return Ok(false);
+        }
+        if std::mem::take(&mut self.head_due) {
+            let put = self.store.set_head(&encode_head(&self.head, &self.keys));
+            return put.map(|()| true).map_err(|error| self.stop(&error));
         }
         let tended = match self.printing {
             Some(_) => self.print(bytes.clamp(TEND_BYTES_MIN, PRINT_BYTES_MAX)),
