@@ -2,7 +2,7 @@
 //!
 //! Absent: any change of what was written. The systems of record are not touched either: what they keep of a person is theirs to
 //! erase. Invariants: the record of the erasure is durable before the first key is destroyed; a running daemon does both itself,
-//! because it is the one writer; start-up snapshots, which hold what was read under the keys, go with them.
+//! because it is the one writer.
 
 use crate::apply;
 use crate::arguments::{Common, Erase, Format};
@@ -23,12 +23,6 @@ use xops_kernel::canon::DigestKey;
 use xops_kernel::id::EntityId;
 use xops_kernel::log::Erased;
 use xops_kernel::value::Values;
-
-/// What an erasure is told as.
-struct Told {
-    keys: usize,
-    snapshots: usize,
-}
 
 /// Runs the command.
 pub async fn run(common: &Common, arguments: &Erase) -> Outcome {
@@ -59,7 +53,6 @@ pub async fn run(common: &Common, arguments: &Erase) -> Outcome {
         }
         None => alone(&places, &keys, &key, record)?,
     };
-    let snapshots = drop_snapshots(&places)?;
     // What was sealed is read again: only what came back unreadable is said to be erased.
     let (left, ring) = survey(&places, &keys, &key, &whom, &digests)?;
     if found.subjects().iter().any(|subject| ring.generation(subject).is_some()) || !left.requests.is_empty()
@@ -67,7 +60,7 @@ pub async fn run(common: &Common, arguments: &Erase) -> Outcome {
         let message = "something new was said of them while they were erased: erase once more";
         return Err(Failure::plain(message));
     }
-    tell(common, arguments, &found, Some(&Told { keys: destroyed, snapshots }))
+    tell(common, arguments, &found, Some(destroyed))
 }
 
 fn whom(project: &project::Project, arguments: &Erase) -> Result<Whom, Failure> {
@@ -145,35 +138,18 @@ fn alone(places: &Places, keys: &Keys, key: &TenantKey, record: Erased) -> Resul
     Ok(destroyed)
 }
 
-/// Start-up snapshots are caches of what was read under the keys.
-fn drop_snapshots(places: &Places) -> Result<usize, Failure> {
-    let mut dropped = 0;
-    let failed = |error: std::io::Error| {
-        Failure::plain(format!("failed to remove the snapshots in `{}`: {error}", places.journal.display()))
-    };
-    for entry in std::fs::read_dir(&places.journal).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        if entry.file_name().to_string_lossy().starts_with("snapshot") {
-            std::fs::remove_file(entry.path()).map_err(failed)?;
-            dropped += 1;
-        }
-    }
-    Ok(dropped)
-}
-
-fn tell(common: &Common, arguments: &Erase, found: &Found, told: Option<&Told>) -> Outcome {
+fn tell(common: &Common, arguments: &Erase, found: &Found, keys: Option<usize>) -> Outcome {
     let (entities, requests) = (found.entities.len(), found.requests.len());
     let instances: Vec<_> = found.instances.iter().collect();
     if common.output != Format::Text {
         json::print(&json!({
             "subject": arguments.subject,
-            "erased": told.is_some(),
+            "erased": keys.is_some(),
             "entities": found.entities.keys().map(ToString::to_string).collect::<Vec<_>>(),
             "requests": found.requests.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "instances": instances,
             "events": found.events,
-            "keys": told.map(|told| told.keys),
-            "snapshots": told.map(|told| told.snapshots),
+            "keys": keys,
         }))?;
         return Ok(Exit::Done);
     }
@@ -181,11 +157,11 @@ fn tell(common: &Common, arguments: &Erase, found: &Found, told: Option<&Told>) 
     let numbers = if numbers.is_empty() { "none".to_owned() } else { numbers };
     let what =
         format!("{} events; entities {entities}, requests {requests}, instances {numbers}", found.events);
-    let text = match told {
+    let text = match keys {
         None => format!("{} would be erased: {what}\n", arguments.subject),
-        Some(told) => format!(
+        Some(keys) => format!(
             "erased {}: {what}\n{} keys are destroyed; in this journal and in every copy of it nobody can read these events any more\n",
-            arguments.subject, told.keys
+            arguments.subject, keys
         ),
     };
     json::text(&text)?;
