@@ -83,6 +83,7 @@ pub fn start(common: &Common, run: &Run, tenant: &str, durable: Option<Durable>)
         seen: Arc::clone(&guard.seen),
     };
     metrics::gauge!("xops_journal_damaged_files").set(0.0);
+    metrics::counter!("xops_journal_checkpoints_total").absolute(0);
     if run.scrub > 0 {
         guard.spawn("scrub", move || scrubbing.run())?;
     }
@@ -137,7 +138,9 @@ impl Signing {
     fn run(mut self) {
         let mut signed: Option<Instant> = None;
         while !self.stop.load(Ordering::Relaxed) {
-            if signed.is_none_or(|at| at.elapsed() >= self.every) {
+            // Of a new journal the first one is signed as soon as there is something to sign.
+            let due = signed.is_none_or(|at| at.elapsed() >= self.every);
+            if due && self.durable.head().seq > 0 {
                 self.sign();
                 signed = Some(Instant::now());
             }

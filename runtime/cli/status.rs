@@ -116,6 +116,12 @@ fn show(object: &Json) -> String {
     if !daemon && starts == 0 {
         return out;
     }
+    for damaged in object["journal"]["scrub"]["damaged"].as_array().into_iter().flatten() {
+        put(&mut out, format!("journal damaged: {}: {}", word(&damaged["file"]), word(&damaged["what"])));
+    }
+    if let Some(why) = object["journal"]["checkpoint_failed"].as_str() {
+        put(&mut out, format!("no checkpoint was signed: {}", plain(why)));
+    }
     let columns = ["number", "state", "plan", "entity", "id"];
     section(&mut out, "Under way", "nothing", &columns, rows(&object["instances"], &columns));
     let ended = counts(&object["ended"]);
@@ -233,6 +239,20 @@ mod tests {
         let systems = [json!({ "system": "okta", "domain": "identity", "breaker": "open", "reads": reads })];
         let object = json!({ "tenant": "acme", "daemon": true, "epoch": 1, "systems": systems });
         check(&object, &["okta identity open never groups: 503", "Under way: nothing"]);
+    }
+
+    #[test]
+    fn a_damaged_file_of_the_journal_is_named() {
+        let scrub =
+            json!({ "damaged": [{ "file": "journal-000001.redb", "what": "its bytes are not those" }] });
+        let journal = json!({ "scrub": scrub, "checkpoint_failed": "no space" });
+        check(
+            &json!({ "tenant": "acme", "daemon": true, "epoch": 1, "journal": journal }),
+            &[
+                "journal damaged: journal-000001.redb: its bytes are not those",
+                "no checkpoint was signed: no space",
+            ],
+        );
     }
 
     #[test]
