@@ -103,7 +103,8 @@ impl State {
         for (target, of_target) in &self.held {
             held.entry(target.entity).or_default().push(of_target.clone());
         }
-        let mut entities: Vec<_> = self.granted.keys().chain(self.doubtful.keys()).chain(held.keys()).collect();
+        let mut entities: Vec<_> =
+            self.granted.keys().chain(self.doubtful.keys()).chain(held.keys()).collect();
         entities.sort_unstable();
         entities.dedup();
         for entity in entities {
