@@ -195,7 +195,7 @@ async fn obey(engine: &Rc<Engine>, project: &Project, order: Order) -> Answer {
                 (400, json!({ "error": format!("`{decision}` is no decision: it is retry, done or failed") }))
             }
         },
-        Order::Backstep(number, by, why) => done(engine.turn(number, &by, &why)),
+        Order::Backstep(number, by, why) => done(engine.turn(number, &by, &why).await),
     }
 }
 
