@@ -50,6 +50,8 @@ pub const UNPERSONAL: &str = "probe";
 
 /// How many instances that are not in memory a status shows.
 const SHOWN_MAX: usize = 10_000;
+/// How often an instance is called back before it counts as gone.
+const SUMMONS_MAX: usize = 16;
 /// How long a stop waits for its snapshot: without it, the next start folds more.
 const SNAPSHOT_MAX: Duration = Duration::from_secs(5);
 
@@ -346,14 +348,18 @@ impl Engine {
 
     /// The actor of an instance that has not ended; brought back, if it had left memory.
     async fn summon(&self, number: Number) -> Option<Addr<instance::Instance>> {
-        if self.tenant.hub.instance(number).is_none() {
+        // It may leave again before anybody gets to it, though it stays a moment: so more than once.
+        for _ in 0..SUMMONS_MAX {
+            if let Some(instance) = self.tenant.hub.instance(number) {
+                return Some(instance);
+            }
             let (reply, back) = oneshot::channel();
             self.service.send(letter::Wake(number, reply)).await.ok()?;
             if !back.await.ok()? {
                 return None;
             }
         }
-        self.tenant.hub.instance(number)
+        None
     }
 
     /// Turns an instance back, as a person asked.

@@ -370,8 +370,8 @@ impl Actor for Instance {
         }
         self.inputs = first;
         if self.outstanding == 0 {
-            // Nothing of it was news.
-            self.perform(ctx);
+            // Nothing of it was news, or somebody only wants to look: it stays a moment for what may follow.
+            self.rest_later(ctx);
         }
     }
 

@@ -29,4 +29,6 @@ mod snapshot;
 pub mod status;
 pub mod supervisor;
 pub mod tenant;
+#[cfg(test)]
+mod tests;
 pub mod transport;

@@ -45,6 +45,11 @@ pub(crate) struct Fold {
 }
 
 impl Fold {
+    /// Begins with nothing, and a shelf for what rests.
+    pub(crate) fn on(shelf: Shelf) -> Self {
+        Self { shelf: Some(shelf), ..Self::default() }
+    }
+
     /// Begins with what a snapshot holds.
     pub(crate) fn of(restored: Restored, shared: &Arc<Shared>) -> Self {
         let Restored { mut state, live, timers, breakers, at, shelf, erased, .. } = restored;
@@ -230,7 +235,7 @@ pub(crate) fn open(
         Some(restored) => Fold::of(restored, shared),
         None => {
             let shelf = Shelf::empty(Arc::clone(disk), Box::new(random::System::default()), keys)?;
-            Fold { shelf: Some(shelf), ..Fold::default() }
+            Fold::on(shelf)
         }
     };
     replay(|visit| journal.replay(from, visit), subjects, shared, &mut fold)?;

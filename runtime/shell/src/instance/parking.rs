@@ -42,6 +42,16 @@ impl Instance {
         }
     }
 
+    /// Asks after a while, if nothing happens until then.
+    pub(super) fn rest_later(&self, ctx: &mut Context<Self>) {
+        let turn = self.turn;
+        ctx.run_later(AGAIN, move |instance, _| {
+            if turn == instance.turn && instance.outstanding == 0 {
+                instance.rest();
+            }
+        });
+    }
+
     /// It lies on the shelf: it leaves, unless something came in between. A last letter to itself finds out, behind all others.
     fn leave(&mut self, turn: u64, place: u64, ctx: &mut Context<Self>) {
         if turn != self.turn || self.deaf || self.left {
@@ -95,13 +105,7 @@ impl Handler<Kept> for Instance {
     fn handle(&mut self, Kept { turn, place }: Kept, ctx: &mut Context<Self>) {
         match place {
             Some(place) => self.leave(turn, place, ctx),
-            None if turn == self.turn => {
-                ctx.run_later(AGAIN, move |instance, _| {
-                    if turn == instance.turn {
-                        instance.rest();
-                    }
-                });
-            }
+            None if turn == self.turn => self.rest_later(ctx),
             None => {}
         }
     }
