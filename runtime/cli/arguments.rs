@@ -372,7 +372,9 @@ pub enum Benched {
 /// `xops bench engine`.
 #[derive(Clone, Debug, Args)]
 pub struct BenchEngine {
-    /// The work: w1 is 8 durable steps in a row, w4 the same with the last rejected and 7 compensations.
+    /// The work: w1 is 8 durable steps in a row; w4 the same with the last rejected and 7 compensations; parked leaves every
+    /// instance waiting, half of them for a person and half for a time; kill runs --instances at once, kills the process with
+    /// SIGKILL in the middle, starts it again and counts what was done twice.
     #[arg(long, value_enum, default_value_t = Work::W1)]
     pub work: Work,
     /// How many instances run in all.
@@ -384,6 +386,9 @@ pub struct BenchEngine {
     /// Where the journal is written; a temporary folder below --data where it is not named.
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
+    /// For the process that is killed: where its effects are done.
+    #[arg(long, hide = true, value_name = "ADDRESS")]
+    pub effects: Option<std::net::SocketAddr>,
 }
 
 /// The works of TARGETS.
@@ -393,6 +398,10 @@ pub enum Work {
     W1,
     /// 8 steps, the last is rejected, 7 compensations run.
     W4,
+    /// All instances wait; what each costs, and how long it takes to wake.
+    Parked,
+    /// The process is killed in the middle and started again.
+    Kill,
 }
 
 /// `xops simulate`.

@@ -14,6 +14,7 @@ use crate::project;
 use crate::session::{self, Places};
 use serde_json::json;
 use std::ops::ControlFlow;
+use xops_journal::disk::RealDisk;
 use xops_journal::erase::{self, Found, Survey, Whom};
 use xops_journal::journal::{Journal, Options};
 use xops_journal::keys::{Keys, TenantKey};
@@ -34,7 +35,7 @@ pub async fn run(common: &Common, arguments: &Erase) -> Outcome {
     let key = session::key(common, &places, false)?;
     let keys = Keys::new(&tenant, &key);
     let digests = DigestKey(*key.digest_key());
-    let (found, ring) = survey(&places, &keys, &key, &whom, &digests)?;
+    let (found, ring, _) = survey(&places, &keys, &key, &whom, &digests)?;
     if !found.running.is_empty() || !found.open.is_empty() {
         return Err(under_way(&found));
     }
@@ -54,7 +55,9 @@ pub async fn run(common: &Common, arguments: &Erase) -> Outcome {
         None => alone(&places, &keys, &key, record)?,
     };
     // What was sealed is read again: only what came back unreadable is said to be erased.
-    let (left, ring) = survey(&places, &keys, &key, &whom, &digests)?;
+    let (left, ring, erasures) = survey(&places, &keys, &key, &whom, &digests)?;
+    let disk = RealDisk::new(&places.journal).map_err(Failure::plain)?;
+    erase::remember(&disk, &keys, &erasures).map_err(damaged)?;
     if found.subjects().iter().any(|subject| ring.generation(subject).is_some()) || !left.requests.is_empty()
     {
         let message = "something new was said of them while they were erased: erase once more";
@@ -79,7 +82,7 @@ fn survey(
     key: &TenantKey,
     whom: &Whom,
     digests: &DigestKey,
-) -> Result<(Found, SubjectKeys), Failure> {
+) -> Result<(Found, SubjectKeys, Vec<Erased>), Failure> {
     let reader = Reader::open(&places.journal, keys).map_err(damaged)?;
     let ring = SubjectKeys::beside(&places.subjects, key).map_err(damaged)?;
     let mut survey = Survey::default();
@@ -94,7 +97,7 @@ fn survey(
     walked.map_err(damaged)?;
     match failure {
         Some(message) => Err(Failure::new(Exit::Damaged, message)),
-        None => Ok((survey.find(whom, digests), ring)),
+        None => Ok((survey.find(whom, digests), ring, survey.erasures())),
     }
 }
 

@@ -199,7 +199,7 @@ async fn obey(engine: &Rc<Engine>, project: &Project, order: Order) -> Answer {
                 (400, json!({ "error": format!("`{decision}` is no decision: it is retry, done or failed") }))
             }
         },
-        Order::Backstep(number, by, why) => done(engine.turn(number, &by, &why)),
+        Order::Backstep(number, by, why) => done(engine.turn(number, &by, &why).await),
         Order::Erase(body) => match serde_json::from_value(body) {
             Ok(erased) => match engine.erase(erased).await {
                 Ok(keys) => (200, json!({ "keys": keys })),

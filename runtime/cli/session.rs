@@ -13,6 +13,7 @@ use xops_journal::random::System;
 use xops_kernel::saga::Bounds;
 use xops_kernel::value::{Value, Values};
 use xops_shell::crash::Crash;
+use xops_shell::cut::Cadence;
 use xops_shell::engine::{Engine, Ledger, Setup};
 
 /// Where a tenant's things are.
@@ -116,6 +117,7 @@ pub async fn start(common: &Common, project: &Project, wanted: Wanted) -> Result
         key,
         options: Options::default(),
         bounds: Bounds::default(),
+        cadence: Cadence::default(),
         watch: wanted.watch,
         crash: wanted.crash,
     };
@@ -124,7 +126,7 @@ pub async fn start(common: &Common, project: &Project, wanted: Wanted) -> Result
         let why = format!("failed to start: {error}");
         let exit = match error {
             Error::Journal(error) => journal::damaged(error).exit,
-            Error::Thread(_) => Exit::Failed,
+            Error::Thread(_) | Error::Directory { .. } | Error::NoShelf => Exit::Failed,
             Error::Stored { .. } | Error::Unfolded { .. } => Exit::Damaged,
         };
         Failure::new(exit, why)

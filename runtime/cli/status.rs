@@ -82,6 +82,7 @@ fn of_log(log: &Log) -> Result<Json, Failure> {
     let view = View {
         epoch: state.epoch,
         running: running.collect(),
+        away: 0,
         words: BTreeMap::new(),
         ended: state.ended.iter().map(|(end, count)| (end.word(), *count)).collect(),
         open: state.open.len(),

@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::audit::CHECKPOINTS_FILE;
 use crate::disk::{Disk, RealDisk};
 use crate::embedded::{file_name, fingerprint, write_file};
+use crate::erase::ERASED_FILE;
 use crate::error::Error;
 use crate::keys::{Keys, to_hex};
 use crate::read::{Reader, Report};
@@ -56,8 +57,10 @@ pub fn take(
     each(all, &file_name(newest));
     write_file(&target, newest, frames)?;
     put(&target, HEAD_FILE, &encode_head(&reader.head(), keys))?;
-    if let Ok(bytes) = source.read(CHECKPOINTS_FILE) {
-        put(&target, CHECKPOINTS_FILE, &bytes)?;
+    for name in [CHECKPOINTS_FILE, ERASED_FILE] {
+        if let Ok(bytes) = source.read(name) {
+            put(&target, name, &bytes)?;
+        }
     }
     verified(to, keys, Some(reader.head()))
 }
@@ -110,11 +113,11 @@ pub fn digest(bytes: &[u8]) -> String {
     to_hex(blake3::hash(bytes).as_bytes())
 }
 
-/// Whether a file belongs into a backup: files of frames, the head file, the checkpoints.
+/// Whether a file belongs into a backup: files of frames, the head file, the checkpoints, the list of destroyed keys.
 fn is_ours(name: &str) -> bool {
     let frames = name.starts_with("journal-")
         && Path::new(name).extension().is_some_and(|extension| extension == "redb");
-    frames || name == HEAD_FILE || name == CHECKPOINTS_FILE
+    frames || [HEAD_FILE, CHECKPOINTS_FILE, ERASED_FILE].contains(&name)
 }
 
 /// The directory `to`, in which nothing is written over.

@@ -6,14 +6,19 @@
 //! - A person's values lie under the key of their entity; a request that was about them lies under a key of its own, because it came
 //!   before anybody knew whom it meant. A survey of the journal finds both.
 //! - The record of the erasure is durable before the first key is destroyed and names all of them: where a crash or an older
-//!   keyring left some, whoever opens the journal next destroys them ([`owed`]).
+//!   keyring left some, whoever opens the journal next destroys them ([`remembered`], [`written`]).
 //! - Nobody is erased while an instance of theirs is under way: without its plan it could be neither finished nor undone.
 
+use crate::disk::Disk;
 use crate::error::Error;
+use crate::frame::array;
 use crate::journal::{Entry as Stored, Journal};
+use crate::keys::Keys;
+use crate::read::Reader;
 use crate::stored::{self, Decoded};
 use crate::subjects::{Subject, SubjectKeys};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 use xops_kernel::canon::{Canon, DigestKey};
 use xops_kernel::desire;
 use xops_kernel::fact::Observation;
@@ -22,6 +27,10 @@ use xops_kernel::log::{Compiled, Entry, Erased, Happened, Number, Request, What}
 use xops_kernel::record::Millis;
 use xops_kernel::saga::event::Event;
 use xops_kernel::value::{Value, Values};
+
+/// The file that repeats which keys were destroyed.
+pub const ERASED_FILE: &str = "journal.erased";
+const MAGIC: [u8; 8] = *b"XOJE\x01\0\0\0";
 
 /// Whom an erasure is about.
 #[derive(Clone, Debug)]
@@ -124,6 +133,11 @@ impl Survey {
             | What::Breaker { .. }
             | What::Poisoned { .. } => {}
         }
+    }
+
+    /// Every erasure that was written down.
+    pub fn erasures(&self) -> Vec<Erased> {
+        self.erasures.iter().map(|(_, erased)| erased.clone()).collect()
     }
 
     /// What there is of somebody.
@@ -247,11 +261,47 @@ impl Found {
     }
 }
 
-/// The keys of an erasure that are still there: a crash came between, or the keyring is an older copy.
-pub fn owed(erased: &Erased, keys: &SubjectKeys) -> Vec<(Subject, u32)> {
-    let there =
-        |(subject, until): &&(Subject, u32)| keys.generation(subject).is_some_and(|held| held <= *until);
-    erased.subjects.iter().filter(there).copied().collect()
+/// Every erasure that the journal has written down.
+pub fn written(reader: &Reader, keys: &SubjectKeys) -> Result<Vec<Erased>, Error> {
+    let mut erasures = Vec::new();
+    reader.replay(1, |_, stream, body| {
+        if stream == stored::TENANT_STREAM
+            && let Ok(Decoded::Entry(entry)) = stored::decode(stream, body, keys)
+            && let Entry::Tenant(happened) = *entry
+            && let What::Erased(erased) = happened.what
+        {
+            erasures.push(*erased);
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(erasures)
+}
+
+/// Keeps the names of all keys that were destroyed beside the journal, so that a start need not read all of it to know them.
+pub fn remember(disk: &dyn Disk, keys: &Keys, erasures: &[Erased]) -> Result<(), Error> {
+    let mut out = MAGIC.to_vec();
+    for (subject, generation) in erasures.iter().flat_map(|erased| &erased.subjects) {
+        out.extend_from_slice(subject);
+        out.extend_from_slice(&generation.to_le_bytes());
+    }
+    let check = blake3::keyed_hash(keys.tree(), &out);
+    out.extend_from_slice(check.as_bytes());
+    disk.replace(ERASED_FILE, &out).map_err(Error::io(format!("replace `{ERASED_FILE}`")))
+}
+
+/// What [`remember`] kept; nothing where there is nothing that can be believed. The journal itself says all of it.
+pub fn remembered(disk: &dyn Disk, keys: &Keys) -> Vec<(Subject, u32)> {
+    let Ok(bytes) = disk.read(ERASED_FILE) else { return Vec::new() };
+    let Some((said, check)) = bytes.len().checked_sub(32).and_then(|at| bytes.split_at_checked(at)) else {
+        return Vec::new();
+    };
+    let believed = blake3::keyed_hash(keys.tree(), said) == blake3::Hash::from_bytes(array(check, 0));
+    match said.strip_prefix(&MAGIC) {
+        Some(lines) if believed => {
+            lines.chunks_exact(20).map(|line| (array(line, 0), u32::from_le_bytes(array(line, 16)))).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Destroys keys, each unless it is of a later generation. How many there were.

@@ -27,6 +27,7 @@ pub mod random;
 pub mod read;
 mod salvage;
 pub mod segment;
+pub mod snapshot;
 pub mod store;
 pub mod stored;
 pub mod subjects;

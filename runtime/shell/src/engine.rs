@@ -6,13 +6,17 @@
 use crate::clock::Clock;
 use crate::compile::{self, Preview};
 use crate::crash::Crash;
+use crate::cut::Cadence;
 use crate::dataops::{self, Report};
 use crate::hub::Hub;
 use crate::instance;
+use crate::instance::parking::Kept;
+use crate::keeper::{self, Kit};
 use crate::letter;
-use crate::recover::{Fold, recover, replay};
+use crate::recover::{self, Fold, replay};
 use crate::scribe::{self, Order, Told};
 use crate::service::{Recovered, Service};
+use crate::snapshot;
 use crate::status::{self, GraphStatus, ReadStatus, Status, SystemStatus};
 use crate::supervisor::{Child, Restarts, Supervise, Supervisor};
 use crate::tenant::{Ambient, Robots, Tenant};
@@ -22,15 +26,15 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
 use xops_graph::graph::Graph;
-use xops_journal::disk::Disk;
-use xops_journal::journal::{Durable, Journal, Options};
+use xops_journal::disk::{Disk, RealDisk};
+use xops_journal::journal::{Durable, Options};
 use xops_journal::keys::{Keys, TenantKey};
 use xops_journal::read::Reader;
-use xops_journal::stored::{self, Decoded};
+use xops_journal::stored::{self};
 use xops_journal::subjects::SubjectKeys;
 use xops_kernel::canon::DigestKey;
 use xops_kernel::declare::Declarations;
@@ -43,6 +47,13 @@ use xops_robots::service::Answer;
 
 /// The kind of entity of which nothing is personal: what a benchmark's instances are about.
 pub const UNPERSONAL: &str = "probe";
+
+/// How many instances that are not in memory a status shows.
+const SHOWN_MAX: usize = 10_000;
+/// How often an instance is called back before it counts as gone.
+const SUMMONS_MAX: usize = 16;
+/// How long a stop waits for its snapshot: without it, the next start folds more.
+const SNAPSHOT_MAX: Duration = Duration::from_secs(5);
 
 /// How long a stop waits for the journal to close.
 const STOP_MAX: Duration = Duration::from_secs(20);
@@ -67,6 +78,8 @@ pub struct Setup {
     pub options: Options,
     /// The bounds of the step protocol.
     pub bounds: Bounds,
+    /// How often a snapshot is taken.
+    pub cadence: Cadence,
     /// Whether the robots read their systems again by themselves.
     pub watch: bool,
     /// The crash point, if one was asked for.
@@ -108,6 +121,17 @@ pub enum Error {
         /// The reason.
         why: String,
     },
+    /// The journal's directory cannot be used.
+    #[error("failed to open the journal directory `{}`: {source}", dir.display())]
+    Directory {
+        /// The directory.
+        dir: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// The journal was folded without a shelf.
+    #[error("the journal was opened without a place for what rests: this is a mistake in xops, report it")]
+    NoShelf,
     /// The scribe's thread did not start.
     #[error("failed to start the journal's thread: {0}")]
     Thread(#[from] std::io::Error),
@@ -134,38 +158,46 @@ impl Engine {
             key: digest_key,
             bounds: setup.bounds,
         });
-        let mut fold = Fold::default();
-        let mut scribe_ends = None;
-        let mut opened = None;
-        let mut durable = None;
         let keys = Keys::new(&setup.declarations.tenant, &setup.key);
-        match &setup.ledger {
-            Ledger::None => {}
+        let mut fold = Fold::default();
+        let (mut orders, mut listening, mut durable) = (None, None, None);
+        let disk: Option<Arc<dyn Disk>> = match &setup.ledger {
+            Ledger::None => None,
             Ledger::Read(dir) => {
                 let reader = Reader::open(dir, &keys)?;
                 let subjects = SubjectKeys::beside(&setup.subjects, &setup.key)?;
-                let mut each = |seq, decoded: &Decoded| {
-                    fold.take(&shared, decoded).map_err(|why| Error::Unfolded { seq, why })
-                };
-                replay(|visit| reader.replay(1, visit), &subjects, &mut each)?;
+                replay(|visit| reader.replay(1, visit), &subjects, &shared, &mut fold)?;
+                None
             }
-            Ledger::Write(dir) => opened = Some(Journal::open(dir, &keys, setup.options)?),
-            Ledger::WriteOn(disk) => {
-                let random = xops_journal::random::System::default();
-                opened = Some(Journal::open_on(Arc::clone(disk), &random, &keys, setup.options)?);
+            Ledger::Write(dir) => {
+                let failed = |source| Error::Directory { dir: dir.clone(), source };
+                Some(Arc::new(RealDisk::new(dir).map_err(failed)?))
             }
-        }
-        if let Some((journal, opened)) = opened {
-            durable = Some(journal.durable());
+            Ledger::WriteOn(disk) => Some(Arc::clone(disk)),
+        };
+        let mut keeper_ends = None;
+        let mut tail = 0;
+        if let Some(disk) = disk {
             let mut subjects = SubjectKeys::open(&setup.subjects, &setup.key)?;
-            fold = recover(&journal, &mut subjects, &shared)?;
-            let (events, files, recovered) = (opened.last_seq, opened.files, opened.recovered);
-            tracing::info!(events, files, recovered, "journal open");
-            scribe_ends = Some(scribe::start(journal, subjects, setup.crash.clone())?);
+            let opened = recover::open(&disk, &keys, &mut subjects, setup.options, &shared)?;
+            durable = Some(opened.journal.durable());
+            (fold, tail) = (opened.fold, opened.tail);
+            let shelf = fold.shelf.take().ok_or(Error::NoShelf)?;
+            let subjects = Arc::new(Mutex::new(subjects));
+            let (scribe, told) = scribe::start(opened.journal, Arc::clone(&subjects), setup.crash.clone())?;
+            (orders, listening) = (Some(scribe), Some(told));
+            keeper_ends = Some(keeper::start(Kit { disk, keys, subjects, shelf })?);
         }
         let clock = Clock::start(fold.at);
-        let (orders, told) = scribe_ends.unzip();
         let hub = Hub::new(clock, orders, setup.crash);
+        hub.cutting.set_cadence(setup.cadence);
+        hub.cutting.count(tail, 0);
+        if let Some((keeper, told)) = keeper_ends {
+            hub.set_keeper(keeper);
+            actix::spawn(listen_to_keeper(Rc::clone(&hub), told));
+        }
+        let shelved = &fold.state.shelved;
+        hub.restore_timers(keeper::timers_of(fold.timers.drain(..), |number| shelved.contains_key(&number)));
         let mut graph = Graph::new(Arc::clone(&setup.declarations), digest_key);
         for system in setup.declarations.systems.keys() {
             graph.expect(setup.connector.reads(system));
@@ -177,13 +209,10 @@ impl Engine {
             transport: setup.transport,
             graph: Arc::new(RwLock::new(graph)),
             robots: RefCell::new(Robots::default()),
-            ambient: RefCell::new(Ambient {
-                breakers: std::mem::take(&mut fold.breakers),
-                ..Ambient::default()
-            }),
+            ambient: RefCell::new(Ambient { breakers: fold.breakers.clone(), ..Ambient::default() }),
             watch: setup.watch,
         });
-        Ok(Self { durable, ..Self::launch(tenant, fold, told).await })
+        Ok(Self { durable, ..Self::launch(tenant, fold, listening).await })
     }
 
     async fn launch(tenant: Rc<Tenant>, fold: Fold, told: Option<mpsc::Receiver<Told>>) -> Self {
@@ -202,11 +231,7 @@ impl Engine {
         let declared = fold.state.declared;
         let mut state = fold.state;
         state.epoch = epoch;
-        let recovered = Recovered {
-            state,
-            plans: fold.plans,
-            logs: fold.sagas.into_iter().map(|(number, (_, state))| (number, state)).collect(),
-        };
+        let recovered = Recovered { state, live: fold.live, breakers: fold.breakers };
         let service = Service::launch(&tenant, recovered, &supervisor);
         if !tenant.hub.writes() {
             // Nothing is driven and nothing is said: an engine that does not write only looks.
@@ -324,7 +349,7 @@ impl Engine {
     /// Lets the parked or stuck steps of an instance go on, as a person decided; how many there were.
     pub async fn release(&self, number: Number, by: &str, how: Release) -> Result<usize, String> {
         use xops_kernel::saga::state::Stage;
-        let Some(actor) = self.tenant.hub.instance(number) else {
+        let Some(actor) = self.summon(number).await else {
             return Err(format!("instance {number} is not under way"));
         };
         let state = actor.send(instance::Show).await.map_err(|error| error.to_string())?;
@@ -339,19 +364,59 @@ impl Engine {
         Ok(released)
     }
 
+    /// The actor of an instance that has not ended; brought back, if it had left memory.
+    async fn summon(&self, number: Number) -> Option<Addr<instance::Instance>> {
+        // It may leave again before anybody gets to it, though it stays a moment: so more than once.
+        for _ in 0..SUMMONS_MAX {
+            if let Some(instance) = self.tenant.hub.instance(number) {
+                return Some(instance);
+            }
+            let (reply, back) = oneshot::channel();
+            self.service.send(letter::Wake(number, reply)).await.ok()?;
+            if !back.await.ok()? {
+                return None;
+            }
+        }
+        None
+    }
+
     /// Turns an instance back, as a person asked.
-    pub fn turn(&self, number: Number, by: &str, why: &str) -> Result<(), String> {
-        if self.tenant.hub.instance(number).is_none() {
+    pub async fn turn(&self, number: Number, by: &str, why: &str) -> Result<(), String> {
+        if self.summon(number).await.is_none() {
             return Err(format!("instance {number} is not under way"));
         }
         self.tenant.hub.tell(number, Event::Turned { why: why.to_owned(), by: Some(by.to_owned()) });
         Ok(())
     }
 
+    /// The instances that are not in memory, the first so many.
+    async fn away(&self) -> Vec<status::InstanceStatus> {
+        let places = self.service.send(letter::Places(SHOWN_MAX)).await.unwrap_or_default();
+        let words: BTreeMap<Number, &'static str> =
+            places.iter().map(|(number, shelved)| (*number, snapshot::word_of(*shelved))).collect();
+        let places = places.into_iter().map(|(_, shelved)| snapshot::place_of(shelved)).collect();
+        let (reply, shown) = oneshot::channel();
+        if words.is_empty() || !self.tenant.hub.keep(keeper::Order::Show { places, reply }) {
+            return Vec::new();
+        }
+        let cards = shown.await.unwrap_or_default().into_iter();
+        cards
+            .map(|card| status::InstanceStatus {
+                number: card.number,
+                id: card.instance.to_string(),
+                plan: card.plan.name,
+                entity: card.handle,
+                state: words.get(&card.number).copied().unwrap_or_default().to_owned(),
+            })
+            .collect()
+    }
+
     /// What the engine shows of itself.
     pub async fn status(&self) -> Status {
         let view = self.service.send(letter::Look).await.unwrap_or_default();
         let mut status = status::of_view(&self.tenant.declarations.tenant, view);
+        status.instances.extend(self.away().await);
+        status.instances.sort_unstable_by_key(|instance| instance.number);
         status.stopped = self.tenant.hub.stopped();
         status.restarts = self.supervisor.send(Restarts).await.unwrap_or_default();
         let graph = self.tenant.graph();
@@ -405,10 +470,29 @@ impl Engine {
         self.close().await
     }
 
+    /// Takes a snapshot now, and waits until it is written or given up.
+    pub async fn snapshot(&self) {
+        let cutting = &self.tenant.hub.cutting;
+        while cutting.is_busy() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        let written = cutting.until_written();
+        if self.service.send(letter::TakeCut).await.is_ok() && cutting.is_busy() {
+            written.await;
+        }
+    }
+
     /// Writes down what was handed over and closes the journal; nothing is acknowledged any more.
     pub async fn close(&self) -> Result<(), String> {
         self.tenant.hub.flush();
         let Some(scribe) = self.tenant.hub.scribe() else { return Ok(()) };
+        if self.tenant.hub.cutting.is_due_at_stop() && self.tenant.hub.stopped().is_none() {
+            let _not_in_time = tokio::time::timeout(SNAPSHOT_MAX, self.snapshot()).await;
+        }
+        let (reply, kept) = oneshot::channel();
+        if self.tenant.hub.keep(keeper::Order::Close(reply)) {
+            let _not_in_time = tokio::time::timeout(SNAPSHOT_MAX, kept).await;
+        }
         let mut order = Order::Close;
         let deadline = tokio::time::Instant::now() + STOP_MAX;
         while let Err(error) = scribe.try_send(order) {
@@ -439,7 +523,36 @@ async fn listen(
                 hub.stop(&why);
                 let _already_ending = fail.try_send(format!("the journal stopped: {why}"));
             }
+            Told::Marked(cut, place) => {
+                if let Some(order) = hub.cutting.marked(cut, place) {
+                    hub.keep_surely(order);
+                }
+            }
             Told::Closed => closed.notify_one(),
+        }
+    }
+}
+
+async fn listen_to_keeper(hub: Rc<Hub>, mut told: mpsc::Receiver<keeper::Told>) {
+    while let Some(word) = told.recv().await {
+        match word {
+            keeper::Told::Kept { number, turn, place } => {
+                let told = hub.instance(number).is_some_and(|it| it.try_send(Kept { turn, place }).is_ok());
+                if let Some(place) = place.filter(|_| !told) {
+                    hub.keep_surely(keeper::Order::Release(place));
+                }
+            }
+            keeper::Told::Back { number, place, card } => {
+                if let Some(service) = hub.service()
+                    && service.try_send(letter::Back { number, place, card }).is_err()
+                {
+                    tracing::error!(
+                        number,
+                        "the Service robot's mailbox is full: an instance stays where it is"
+                    );
+                }
+            }
+            keeper::Told::Written(bytes) => hub.cutting.wrote(bytes),
         }
     }
 }
