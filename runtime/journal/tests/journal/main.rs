@@ -14,6 +14,8 @@ mod decoders;
 #[cfg(test)]
 mod disk;
 #[cfg(test)]
+mod erasing;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod lasting;
