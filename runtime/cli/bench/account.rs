@@ -156,7 +156,9 @@ impl Fold {
             && let Some(run) = state.steps.get(usize::from(step.0))
         {
             let became = match (&stamped.event, run.stage) {
-                (Event::Intended { generation, .. }, _) if *generation == open.generation => Some(Became::Resent),
+                (Event::Intended { generation, .. }, _) if *generation == open.generation => {
+                    Some(Became::Resent)
+                }
                 (Event::Intended { .. }, _) => Some(Became::NotDone),
                 (Event::Sighted { .. }, Stage::Done) => Some(Became::Adopted),
                 (_, Stage::Parked | Stage::Stuck) => Some(Became::Parked),

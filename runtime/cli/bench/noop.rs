@@ -44,8 +44,7 @@ impl Noop {
     /// The contracts for a work.
     pub(super) fn new(work: Work) -> Self {
         let names = (1..=STEPS).flat_map(|at| [step_name(at), undo_name(at)]);
-        let contracts =
-            names.chain([rest_name()]).map(|name| (name.clone(), contract(name, work))).collect();
+        let contracts = names.chain([rest_name()]).map(|name| (name.clone(), contract(name, work))).collect();
         Self { contracts }
     }
 

@@ -173,7 +173,8 @@ async fn parked(place: &Place, instances: u64) -> Result<Report, Failure> {
     for n in 0..instances {
         let plan = plan(n, &digest);
         let of = vec![noop::begin(&plan, n, engine.tenant().hub.clock.now())];
-        let numbers = engine.service().send(Begin { plan: Arc::new(plan), of }).await.map_err(Failure::plain)?;
+        let numbers =
+            engine.service().send(Begin { plan: Arc::new(plan), of }).await.map_err(Failure::plain)?;
         first = first.or_else(|| numbers.first().copied());
         if n % 64 == 0 {
             bar.set_position(n);
@@ -299,7 +300,12 @@ impl Report {
         let ceiling = format!("one bare commit {}", self.ceiling_commit_ms);
         row("wake p50, p99 ms", wake, "about 1", &ceiling);
         row("parked a second", self.parked_per_s.to_string(), "", "");
-        row("CPU us, each and a step", format!("{}, {}", self.cpu_us_per_parked, self.cpu_us_per_step), "", "");
+        row(
+            "CPU us, each and a step",
+            format!("{}, {}", self.cpu_us_per_parked, self.cpu_us_per_step),
+            "",
+            "",
+        );
         row("start with all of them, ms", self.start_ms.to_string(), "100", "50");
         table
     }

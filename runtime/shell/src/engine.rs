@@ -3,6 +3,8 @@
 //! Invariants: recovery is the same fold as running; the robots start in order (Platform and DataOps, then Service with its
 //! instances) and stop in reverse; after `stop` returns everything that was acknowledged is in a closed journal.
 
+mod listen;
+
 use crate::clock::Clock;
 use crate::compile::{self, Preview};
 use crate::crash::Crash;
@@ -10,9 +12,8 @@ use crate::cut::Cadence;
 use crate::dataops::{self, Report};
 use crate::hub::Hub;
 use crate::instance;
-use crate::instance::parking::Kept;
-use crate::letter;
 use crate::keeper::{self, Kit};
+use crate::letter;
 use crate::recover::{self, Fold, replay};
 use crate::scribe::{self, Order, Told};
 use crate::service::{Recovered, Service};
@@ -192,7 +193,7 @@ impl Engine {
         hub.cutting.count(tail, 0);
         if let Some((keeper, told)) = keeper_ends {
             hub.set_keeper(keeper);
-            actix::spawn(listen_to_keeper(Rc::clone(&hub), told));
+            actix::spawn(listen::to_keeper(Rc::clone(&hub), told));
         }
         let shelved = &fold.state.shelved;
         hub.restore_timers(keeper::timers_of(fold.timers.drain(..), |number| shelved.contains_key(&number)));
@@ -207,10 +208,7 @@ impl Engine {
             transport: setup.transport,
             graph: Arc::new(RwLock::new(graph)),
             robots: RefCell::new(Robots::default()),
-            ambient: RefCell::new(Ambient {
-                breakers: fold.breakers.clone(),
-                ..Ambient::default()
-            }),
+            ambient: RefCell::new(Ambient { breakers: fold.breakers.clone(), ..Ambient::default() }),
             watch: setup.watch,
         });
         Ok(Self::launch(tenant, fold, listening).await)
@@ -220,7 +218,7 @@ impl Engine {
         let (fail, failed) = mpsc::channel(8);
         let closed = Rc::new(Notify::new());
         if let Some(told) = told {
-            actix::spawn(listen(Rc::clone(&tenant.hub), told, Rc::clone(&closed), fail.clone()));
+            actix::spawn(listen::to_scribe(Rc::clone(&tenant.hub), told, Rc::clone(&closed), fail.clone()));
         }
         actix::spawn(Rc::clone(&tenant.hub).run_timers());
         let supervisor = Supervisor::launch(&tenant, fail);
@@ -489,49 +487,5 @@ impl Engine {
         }
         let closed = tokio::time::timeout_at(deadline, self.closed.notified()).await;
         closed.map_err(|_| format!("the journal did not close within {} s", STOP_MAX.as_secs()))
-    }
-}
-
-async fn listen(
-    hub: Rc<Hub>,
-    mut told: mpsc::Receiver<Told>,
-    closed: Rc<Notify>,
-    fail: mpsc::Sender<String>,
-) {
-    while let Some(word) = told.recv().await {
-        match word {
-            Told::Durable(streams) => hub.acknowledge(&streams),
-            Told::Stopped(why) => {
-                hub.stop(&why);
-                let _already_ending = fail.try_send(format!("the journal stopped: {why}"));
-            }
-            Told::Marked(cut, place) => {
-                if let Some(order) = hub.cutting.marked(cut, place) {
-                    hub.keep_surely(order);
-                }
-            }
-            Told::Closed => closed.notify_one(),
-        }
-    }
-}
-
-async fn listen_to_keeper(hub: Rc<Hub>, mut told: mpsc::Receiver<keeper::Told>) {
-    while let Some(word) = told.recv().await {
-        match word {
-            keeper::Told::Kept { number, turn, place } => {
-                let told = hub.instance(number).is_some_and(|it| it.try_send(Kept { turn, place }).is_ok());
-                if let Some(place) = place.filter(|_| !told) {
-                    hub.keep_surely(keeper::Order::Release(place));
-                }
-            }
-            keeper::Told::Back { number, place, card } => {
-                if let Some(service) = hub.service()
-                    && service.try_send(letter::Back { number, place, card }).is_err()
-                {
-                    tracing::error!(number, "the Service robot's mailbox is full: an instance stays where it is");
-                }
-            }
-            keeper::Told::Written(bytes) => hub.cutting.wrote(bytes),
-        }
     }
 }

@@ -347,7 +347,10 @@ impl Hub {
                 if let Some(service) = self.service()
                     && service.try_send(letter::Summon { number, event: Some(event) }).is_err()
                 {
-                    tracing::error!(number, "the Service robot's mailbox is full: an instance stays where it is");
+                    tracing::error!(
+                        number,
+                        "the Service robot's mailbox is full: an instance stays where it is"
+                    );
                 }
             }
         }

@@ -60,7 +60,8 @@ impl Fold {
             state.adopt(number, running);
             by_number.insert(number, live);
         }
-        let mut fold = Self { state, live: by_number, breakers, at, timers, shelf: Some(shelf), erased, sweep_at: 0 };
+        let mut fold =
+            Self { state, live: by_number, breakers, at, timers, shelf: Some(shelf), erased, sweep_at: 0 };
         fold.forget_erased();
         fold
     }
@@ -96,7 +97,11 @@ impl Fold {
                 self.bring_back(shared, subjects, *number)?;
                 let Some(live) = self.live.get_mut(number) else {
                     // It began with what an erased subject said.
-                    return if self.erased > 0 { Ok(()) } else { Err(format!("instance {number} never began")) };
+                    return if self.erased > 0 {
+                        Ok(())
+                    } else {
+                        Err(format!("instance {number} never began"))
+                    };
                 };
                 let stepped = live.saga.step(&mut live.state, stamped, &mut Vec::new());
                 stepped.map_err(|refused| refused.to_string())?;
@@ -185,7 +190,8 @@ impl Fold {
             let Some(Live { saga, state, handle, epoch }) = self.live.remove(&number) else { continue };
             let word = state.word();
             let away = Away { number, epoch, handle, running, plan: Arc::clone(&saga.plan), state };
-            let place = shelf.put(&away.card(), away.subject(), subjects).map_err(|error| error.to_string())?;
+            let place =
+                shelf.put(&away.card(), away.subject(), subjects).map_err(|error| error.to_string())?;
             let Some(place) = place else {
                 let Away { handle, state, .. } = away;
                 self.live.insert(number, Live { saga, state, handle, epoch });
@@ -248,11 +254,7 @@ pub(crate) fn open(
 }
 
 /// The newest snapshot that is good, if there is one. Those that are not are set aside.
-fn newest(
-    disk: &Arc<dyn Disk>,
-    keys: &Keys,
-    subjects: &SubjectKeys,
-) -> Result<Option<Restored>, Error> {
+fn newest(disk: &Arc<dyn Disk>, keys: &Keys, subjects: &SubjectKeys) -> Result<Option<Restored>, Error> {
     for seq in xops_journal::snapshot::list(&**disk)? {
         match snapshot::read(disk, seq, keys, subjects) {
             Ok(restored) => return Ok(Some(restored)),

@@ -166,8 +166,7 @@ impl Scribe {
         for item in batches.iter().flatten() {
             let (subject, stream) = (stored::subject(&item.entry, item.subject), stored::stream(&item.entry));
             self.body.clear();
-            stored::encode(&item.entry, subject, &keys, &mut self.body)
-                .map_err(|error| error.to_string())?;
+            stored::encode(&item.entry, subject, &keys, &mut self.body).map_err(|error| error.to_string())?;
             if frame.frame_bytes() + self.body.len() + EVENT_OVERHEAD > FRAME_BYTES_MAX {
                 self.commit(frame, std::mem::take(&mut streams))?;
             }

@@ -7,7 +7,7 @@
 mod parking;
 
 use crate::card::Live;
-use crate::instance::Instance;
+use crate::instance::{Instance, Launched};
 use crate::letter::{Await, Begin, Durable, Finished, Granted, Look, Note, Stand, Submit, View, Watch};
 use crate::supervisor::{Child, Obituary, Supervisor};
 use crate::tenant::Tenant;
@@ -20,10 +20,10 @@ use xops_kernel::id::{InstanceId, RequestId};
 use xops_kernel::log::{Compiled, Entry, Happened, Number, What};
 use xops_kernel::machine::Machine;
 use xops_kernel::plan::Plan;
+use xops_kernel::record::Millis;
 use xops_kernel::saga::Saga;
 use xops_kernel::saga::event::{Event, Stamped};
 use xops_kernel::saga::state::State as SagaState;
-use xops_kernel::record::Millis;
 use xops_robots::service::{Answer, Effect, State};
 
 /// How many compilations run at once.
@@ -95,7 +95,11 @@ pub(crate) struct Recovered {
 
 impl Service {
     /// Starts the robot from what recovery found.
-    pub(crate) fn launch(tenant: &Rc<Tenant>, recovered: Recovered, supervisor: &Addr<Supervisor>) -> Addr<Self> {
+    pub(crate) fn launch(
+        tenant: &Rc<Tenant>,
+        recovered: Recovered,
+        supervisor: &Addr<Supervisor>,
+    ) -> Addr<Self> {
         let (mut plans, mut logs) = (HashMap::new(), HashMap::new());
         for (number, live) in recovered.live {
             let Live { saga, state, handle, .. } = live;
@@ -257,7 +261,8 @@ impl Service {
         };
         let subject = crate::card::subject(&known.plan);
         let first = VecDeque::from([first]);
-        Instance::launch(&self.tenant, saga, number, subject, state, first, &self.supervisor);
+        let launched = Launched { saga, number, subject, state, word: "", first };
+        Instance::launch(&self.tenant, launched, &self.supervisor);
     }
 
     fn meter(&mut self, word: &'static str, by: i64) {
@@ -278,6 +283,7 @@ impl Actor for Service {
         metrics::gauge!("xops_robot_up", "robot" => "service", "system" => "").set(1.0);
         metrics::counter!("xops_robot_restarts_total", "robot" => "service", "system" => "").absolute(0);
         self.show_depth();
+        self.meter_away();
         // An engine that only looks drives nothing.
         if self.tenant.hub.writes() {
             for effect in xops_robots::service::Service.wanted(&self.state) {

@@ -125,7 +125,8 @@ pub(crate) fn read(
     subjects: &SubjectKeys,
 ) -> Result<Restored, Bad> {
     let found = Snapshot::open(disk, seq, keys)?;
-    let (mut builder, mut live, mut lines, mut timers) = (Builder::default(), Vec::new(), Vec::new(), Vec::new());
+    let (mut builder, mut live, mut lines, mut timers) =
+        (Builder::default(), Vec::new(), Vec::new(), Vec::new());
     let (mut rest, mut erased) = (None, 0);
     found.each(subjects, |piece| {
         match piece {

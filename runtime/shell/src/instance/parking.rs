@@ -69,7 +69,10 @@ impl Instance {
         if let Some(service) = self.tenant.hub.service()
             && service.try_send(Stayed(self.number)).is_err()
         {
-            tracing::error!(number = self.number, "the Service robot's mailbox is full: what came for an instance waits");
+            tracing::error!(
+                number = self.number,
+                "the Service robot's mailbox is full: what came for an instance waits"
+            );
         }
     }
 }
@@ -128,7 +131,8 @@ impl Handler<Leave> for Instance {
         self.deposit();
         let shelved = with_word(place, self.state.word());
         let put_away = PutAway { number: self.number, shelved };
-        let goes = turn == self.turn && self.tenant.hub.service().is_some_and(|it| it.try_send(put_away).is_ok());
+        let goes =
+            turn == self.turn && self.tenant.hub.service().is_some_and(|it| it.try_send(put_away).is_ok());
         if goes {
             self.left = true;
             self.tenant.hub.cutting.left(self.number, shelved);

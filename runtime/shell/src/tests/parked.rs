@@ -34,7 +34,9 @@ fn what_waits_for_a_person_leaves_memory_and_goes_on_when_one_decides() {
             assert_eq!(within("a rest", engine.rest(numbers[7])).await, Some("parked"));
             let status = engine.status().await;
             assert_eq!(status.instances.len(), 60);
-            assert!(status.instances.iter().all(|it| it.state == "parked" && it.entity.starts_with("sarah.chen")));
+            assert!(
+                status.instances.iter().all(|it| it.state == "parked" && it.entity.starts_with("sarah.chen"))
+            );
             // Asked again and answered the same, it goes away again.
             release_all(&engine, &numbers[..5]).await;
             until_alive(&engine, 0).await;

@@ -1,12 +1,12 @@
 //! A snapshot is a cache: with any of them, with a bad one and with none the same is believed.
 
 use super::world::{About, Mood, World, begin, until_alive, within};
+use crate::card::Away;
 use crate::card::Card;
 use crate::cut::Cadence;
 use crate::keeper::Kit;
 use crate::recover::{self, Fold};
 use crate::snapshot::{self, Cut, place_of};
-use crate::card::Away;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
@@ -89,7 +89,8 @@ fn run(world: &World) {
 
 fn entries(world: &World, subjects: &SubjectKeys) -> (Vec<Entry>, Head) {
     let disk = Arc::clone(&world.disk) as Arc<dyn Disk>;
-    let (journal, _) = Journal::open_on(disk, &System::default(), &World::keys(), Options::default()).unwrap();
+    let (journal, _) =
+        Journal::open_on(disk, &System::default(), &World::keys(), Options::default()).unwrap();
     let mut entries = Vec::new();
     let walked = journal.replay(1, |_, stream, body| {
         match stored::decode(stream, body, subjects).unwrap() {

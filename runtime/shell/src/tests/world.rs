@@ -268,8 +268,7 @@ fn work(number: u64, about: About) -> (Asked, Box<Compiled>) {
         outcome: None,
         release: false,
     };
-    let subject =
-        Subject { entity, kind: kind.to_owned(), facts: BTreeMap::new(), links: BTreeMap::new() };
+    let subject = Subject { entity, kind: kind.to_owned(), facts: BTreeMap::new(), links: BTreeMap::new() };
     let compiled = Compiled {
         request: request.id,
         asked_at: 1,
