@@ -175,19 +175,20 @@ impl Engine {
             }
             Ledger::WriteOn(disk) => Some(Arc::clone(disk)),
         };
-        let mut keeper_ends = None;
+        let (mut keeper_ends, mut clock) = (None, None);
         let mut tail = 0;
         if let Some(disk) = disk {
             let subjects = SubjectKeys::open(&setup.subjects, &setup.key)?;
             let opened = recover::open(&disk, &keys, &subjects, setup.options, &shared)?;
             (fold, tail) = (opened.fold, opened.tail);
+            clock = Some(Clock::remembered(fold.at, &*disk));
             let shelf = fold.shelf.take().ok_or(Error::NoShelf)?;
             let subjects = Arc::new(Mutex::new(subjects));
             let (scribe, told) = scribe::start(opened.journal, Arc::clone(&subjects), setup.crash.clone())?;
             (orders, listening) = (Some(scribe), Some(told));
             keeper_ends = Some(keeper::start(Kit { disk, keys, subjects, shelf })?);
         }
-        let clock = Clock::start(fold.at);
+        let clock = clock.unwrap_or_else(|| Clock::start(fold.at));
         let hub = Hub::new(clock, orders, setup.crash);
         hub.cutting.set_cadence(setup.cadence);
         hub.cutting.count(tail, 0);

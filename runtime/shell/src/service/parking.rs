@@ -7,7 +7,7 @@ use super::{Known, Service};
 use crate::card::{Away, Live};
 use crate::instance::parking::Kept;
 use crate::instance::{Instance, Launched};
-use crate::keeper::{Order, timers_of};
+use crate::keeper::{Order, Unfetched, timers_of};
 use crate::letter::{Back, Places, PutAway, Resting, Stayed, Summon, TakeCut, Wake};
 use crate::scribe;
 use crate::snapshot::{Cut, place_of, word_of};
@@ -169,11 +169,10 @@ impl Handler<Back> for Service {
         let card = match card {
             Ok(card) => card,
             Err(why) => {
-                tracing::error!(
-                    number,
-                    why,
-                    "an instance cannot be brought back: it rests until the next start"
-                );
+                tracing::error!(number, %why, "an instance cannot be brought back");
+                if let Unfetched::Damaged(why) = why {
+                    self.tenant.hub.keep_surely(Order::Distrust(why));
+                }
                 for waiter in coming.waiters {
                     let _asker_gone = waiter.send(false);
                 }
