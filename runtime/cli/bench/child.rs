@@ -1,6 +1,6 @@
 //! The process of `--work kill` that is killed: an engine whose effects are done elsewhere, over a socket.
 //!
-//! Says `healthy` when it has started, and `done` when every instance has ended. On a journal that holds instances already it
+//! Says `healthy` when it has started, `begun` when it has begun every instance, and `done` when every one has ended or waits for a person. On a journal that holds instances already it
 //! begins none: it only goes on.
 
 use super::effects::is_keyed;
@@ -226,12 +226,13 @@ async fn drive(place: &Place, instances: u64, effects: SocketAddr) -> Result<(),
             let of = vec![noop::begin(&plan, n, engine.tenant().hub.clock.now())];
             engine.service().send(Begin { plan: Arc::new(plan), of }).await.map_err(Failure::plain)?;
         }
+        anstream::println!("begun {instances}");
     }
     loop {
         let view = engine.service().send(Look).await.map_err(Failure::plain)?;
         let ended: u64 = view.ended.values().sum();
         let waits: u64 = ["parked", "stuck"].iter().filter_map(|word| view.words.get(word)).sum();
-        if ended + waits + view.away as u64 >= instances && view.epoch > 0 {
+        if view.running.len() as u64 <= waits {
             anstream::println!("done {ended} {}", waits + view.away as u64);
             break;
         }

@@ -10,7 +10,9 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// What was done so far.
 #[derive(Default)]
@@ -26,6 +28,7 @@ struct Done {
 pub(super) struct Effects {
     address: SocketAddr,
     done: Arc<Mutex<Done>>,
+    open: Arc<AtomicBool>,
 }
 
 /// What the recorder holds.
@@ -51,11 +54,16 @@ impl Effects {
         let listener = TcpListener::bind("127.0.0.1:0").map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let done = Arc::new(Mutex::new(Done::default()));
-        let shared = Arc::clone(&done);
+        let open = Arc::new(AtomicBool::new(false));
+        let (shared, is_open) = (Arc::clone(&done), Arc::clone(&open));
         let accept = move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (done, recorder) = (Arc::clone(&shared), Arc::clone(&recorder));
+                let is_open = Arc::clone(&is_open);
                 let serve = move || {
+                    while !is_open.load(Ordering::Acquire) {
+                        std::thread::sleep(Duration::from_millis(1));
+                    }
                     // A connection that breaks is a process that was killed.
                     let _broke = answer(stream, &done, &recorder);
                 };
@@ -63,12 +71,17 @@ impl Effects {
             }
         };
         std::thread::Builder::new().name("effects".to_owned()).spawn(accept).map_err(failed)?;
-        Ok(Self { address, done })
+        Ok(Self { address, done, open })
     }
 
     /// Where it listens.
     pub(super) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// From now on requests are answered: until then whoever calls waits, so that all are under way at once.
+    pub(super) fn open(&self) {
+        self.open.store(true, Ordering::Release);
     }
 
     /// What was done so far.

@@ -51,6 +51,8 @@ pub(super) fn run(common: &Common, bench: &BenchEngine) -> Outcome {
     let all = bench.instances * Work::Kill.calls();
     let (mut first, mut says) = spawn(&place, bench, &effects)?;
     expect(&mut says, "healthy")?;
+    expect(&mut says, "begun")?;
+    effects.open();
     // In the middle: every instance has begun, and a third of all is done.
     let begun = Instant::now();
     while effects.count().performed < all / 3 {

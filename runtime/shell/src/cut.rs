@@ -22,7 +22,7 @@ use xops_kernel::saga::state::{Course, State};
 /// After what time a cut that is not complete is given up.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How often a snapshot is taken. Each bound has to be passed: what a start folds stays small, and so does what is written.
+/// How often a snapshot is taken, and what is put away. Each bound of the first has to be passed: what a start folds stays small, and so does what is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cadence {
     /// After at least so many events.
@@ -33,11 +33,20 @@ pub struct Cadence {
     pub growth: u64,
     /// At a clean stop, if there were so many events since the last one.
     pub events_at_stop: u64,
+    /// An instance that waits for less than this, in milliseconds, stays in memory: a gate that is looked at every few seconds is
+    /// not worth a card each time.
+    pub rest_ms_min: u64,
 }
 
 impl Default for Cadence {
     fn default() -> Self {
-        Self { events: 100_000, every: Duration::from_secs(1), growth: 2, events_at_stop: 1_000 }
+        Self {
+            events: 100_000,
+            every: Duration::from_secs(1),
+            growth: 2,
+            events_at_stop: 1_000,
+            rest_ms_min: 10_000,
+        }
     }
 }
 
@@ -75,6 +84,11 @@ impl Cutting {
     pub(crate) fn set_cadence(&self, cadence: Cadence) {
         self.cadence.set(cadence);
         self.last.set(Some(Instant::now()));
+    }
+
+    /// The least wait for which an instance is put away, in milliseconds.
+    pub(crate) fn rest_ms_min(&self) -> u64 {
+        self.cadence.get().rest_ms_min
     }
 
     /// The newest cut.

@@ -3,6 +3,9 @@
 //! Invariants: recovery is the same fold as running; the robots start in order (Platform and DataOps, then Service with its
 //! instances) and stop in reverse; after `stop` returns everything that was acknowledged is in a closed journal.
 
+mod keep;
+mod listen;
+
 use crate::clock::Clock;
 use crate::compile::{self, Preview};
 use crate::crash::Crash;
@@ -10,7 +13,6 @@ use crate::cut::Cadence;
 use crate::dataops::{self, Report};
 use crate::hub::Hub;
 use crate::instance;
-use crate::instance::parking::Kept;
 use crate::keeper::{self, Kit};
 use crate::letter;
 use crate::recover::{self, Fold, replay};
@@ -38,7 +40,7 @@ use xops_journal::stored::{self};
 use xops_journal::subjects::SubjectKeys;
 use xops_kernel::canon::DigestKey;
 use xops_kernel::declare::Declarations;
-use xops_kernel::log::{Erased, Happened, Number, Request, Scope, What};
+use xops_kernel::log::{Happened, Number, Request, Scope, What};
 use xops_kernel::port::Connector;
 use xops_kernel::saga::event::{Event, Release};
 use xops_kernel::saga::{Bounds, Shared};
@@ -175,26 +177,25 @@ impl Engine {
             }
             Ledger::WriteOn(disk) => Some(Arc::clone(disk)),
         };
-        let mut keeper_ends = None;
-        let mut tail = 0;
+        let (mut keeper_ends, mut clock, mut tail) = (None, None, 0);
         if let Some(disk) = disk {
             let mut subjects = SubjectKeys::open(&setup.subjects, &setup.key)?;
             let opened = recover::open(&disk, &keys, &mut subjects, setup.options, &shared)?;
-            durable = Some(opened.journal.durable());
-            (fold, tail) = (opened.fold, opened.tail);
+            (fold, tail, durable) = (opened.fold, opened.tail, Some(opened.journal.durable()));
+            clock = Some(Clock::remembered(fold.at, &*disk));
             let shelf = fold.shelf.take().ok_or(Error::NoShelf)?;
             let subjects = Arc::new(Mutex::new(subjects));
             let (scribe, told) = scribe::start(opened.journal, Arc::clone(&subjects), setup.crash.clone())?;
             (orders, listening) = (Some(scribe), Some(told));
             keeper_ends = Some(keeper::start(Kit { disk, keys, subjects, shelf })?);
         }
-        let clock = Clock::start(fold.at);
+        let clock = clock.unwrap_or_else(|| Clock::start(fold.at));
         let hub = Hub::new(clock, orders, setup.crash);
         hub.cutting.set_cadence(setup.cadence);
         hub.cutting.count(tail, 0);
         if let Some((keeper, told)) = keeper_ends {
             hub.set_keeper(keeper);
-            actix::spawn(listen_to_keeper(Rc::clone(&hub), told));
+            actix::spawn(listen::to_keeper(Rc::clone(&hub), told));
         }
         let shelved = &fold.state.shelved;
         hub.restore_timers(keeper::timers_of(fold.timers.drain(..), |number| shelved.contains_key(&number)));
@@ -219,7 +220,7 @@ impl Engine {
         let (fail, failed) = mpsc::channel(8);
         let closed = Rc::new(Notify::new());
         if let Some(told) = told {
-            actix::spawn(listen(Rc::clone(&tenant.hub), told, Rc::clone(&closed), fail.clone()));
+            actix::spawn(listen::to_scribe(Rc::clone(&tenant.hub), told, Rc::clone(&closed), fail.clone()));
         }
         actix::spawn(Rc::clone(&tenant.hub).run_timers());
         let supervisor = Supervisor::launch(&tenant, fail);
@@ -259,11 +260,6 @@ impl Engine {
     /// The tenant, for what only looks.
     pub fn tenant(&self) -> &Rc<Tenant> {
         &self.tenant
-    }
-
-    /// Where the journal durably ends, for whoever follows it on another thread; none of an engine that does not write.
-    pub fn durable(&self) -> Option<Durable> {
-        self.durable.clone()
     }
 
     /// The Service robot.
@@ -337,13 +333,6 @@ impl Engine {
         };
         let note = letter::Note(Happened { at: self.tenant.hub.clock.now(), what });
         self.service.send(note).await.map_err(|error| error.to_string())
-    }
-
-    /// Erases somebody: how many keys were destroyed.
-    pub async fn erase(&self, erased: Erased) -> Result<usize, String> {
-        let told = self.service.send(letter::Erase(Box::new(erased))).await;
-        let destroyed = told.map_err(|error| error.to_string())??;
-        destroyed.await.map_err(|_| "the journal stopped before the keys were destroyed".to_owned())?
     }
 
     /// Lets the parked or stuck steps of an instance go on, as a person decided; how many there were.
@@ -507,52 +496,5 @@ impl Engine {
         }
         let closed = tokio::time::timeout_at(deadline, self.closed.notified()).await;
         closed.map_err(|_| format!("the journal did not close within {} s", STOP_MAX.as_secs()))
-    }
-}
-
-async fn listen(
-    hub: Rc<Hub>,
-    mut told: mpsc::Receiver<Told>,
-    closed: Rc<Notify>,
-    fail: mpsc::Sender<String>,
-) {
-    while let Some(word) = told.recv().await {
-        match word {
-            Told::Durable(streams) => hub.acknowledge(&streams),
-            Told::Stopped(why) => {
-                hub.stop(&why);
-                let _already_ending = fail.try_send(format!("the journal stopped: {why}"));
-            }
-            Told::Marked(cut, place) => {
-                if let Some(order) = hub.cutting.marked(cut, place) {
-                    hub.keep_surely(order);
-                }
-            }
-            Told::Closed => closed.notify_one(),
-        }
-    }
-}
-
-async fn listen_to_keeper(hub: Rc<Hub>, mut told: mpsc::Receiver<keeper::Told>) {
-    while let Some(word) = told.recv().await {
-        match word {
-            keeper::Told::Kept { number, turn, place } => {
-                let told = hub.instance(number).is_some_and(|it| it.try_send(Kept { turn, place }).is_ok());
-                if let Some(place) = place.filter(|_| !told) {
-                    hub.keep_surely(keeper::Order::Release(place));
-                }
-            }
-            keeper::Told::Back { number, place, card } => {
-                if let Some(service) = hub.service()
-                    && service.try_send(letter::Back { number, place, card }).is_err()
-                {
-                    tracing::error!(
-                        number,
-                        "the Service robot's mailbox is full: an instance stays where it is"
-                    );
-                }
-            }
-            keeper::Told::Written(bytes) => hub.cutting.wrote(bytes),
-        }
     }
 }

@@ -63,6 +63,18 @@ pub struct Instance {
     _obituary: Obituary,
 }
 
+/// What the actor of an instance begins with.
+pub(crate) struct Launched {
+    pub(crate) saga: Saga,
+    pub(crate) number: Number,
+    pub(crate) subject: Option<Subject>,
+    pub(crate) state: State,
+    /// The word under which it counts already; empty for none.
+    pub(crate) word: &'static str,
+    /// What it takes first.
+    pub(crate) first: VecDeque<Event>,
+}
+
 /// Something happened that an instance waits for.
 pub struct Input(pub Event);
 
@@ -87,15 +99,8 @@ impl Message for Show {
 impl Instance {
     /// Starts the actor of an instance in `state`, and lets it take `first`: that it started, that it was resumed, what it was
     /// brought back for.
-    pub(crate) fn launch(
-        tenant: &Rc<Tenant>,
-        saga: Saga,
-        number: Number,
-        subject: Option<Subject>,
-        state: State,
-        first: VecDeque<Event>,
-        supervisor: &Addr<Supervisor>,
-    ) {
+    pub(crate) fn launch(tenant: &Rc<Tenant>, launched: Launched, supervisor: &Addr<Supervisor>) {
+        let Launched { saga, number, subject, state, word, first } = launched;
         let has_locks = saga.plan.steps.iter().any(|step| {
             [Direction::Forward, Direction::Backward]
                 .iter()
@@ -107,7 +112,7 @@ impl Instance {
             saga,
             number,
             subject,
-            word: "",
+            word,
             state,
             held: Vec::new(),
             rendered: Vec::new(),

@@ -30,6 +30,8 @@ pub(crate) enum Order {
     Fetch { number: Number, place: u64 },
     /// What lies at a place is not wanted any more.
     Release(u64),
+    /// What lies on the shelf is damaged: the next start folds the journal.
+    Distrust(String),
     /// Look at these.
     Show { places: Vec<u64>, reply: oneshot::Sender<Vec<Card>> },
     /// Write a snapshot of this, taken at that place of the journal.
@@ -43,9 +45,20 @@ pub(crate) enum Told {
     /// It lies there now; nowhere, if it could not be put away.
     Kept { number: Number, turn: u64, place: Option<u64> },
     /// It was fetched; or why not.
-    Back { number: Number, place: u64, card: Result<Box<Card>, String> },
+    Back { number: Number, place: u64, card: Result<Box<Card>, Unfetched> },
     /// A snapshot was written, with so many bytes; or could not be.
     Written(Option<u64>),
+}
+
+/// Why an instance was not fetched.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unfetched {
+    /// The key of its subject was destroyed.
+    #[error("what was known of it was erased with its subject")]
+    Erased,
+    /// The shelf is damaged.
+    #[error("{0}")]
+    Damaged(String),
 }
 
 /// What the keeper works with.
@@ -60,7 +73,7 @@ pub(crate) struct Kit {
 pub(crate) fn start(kit: Kit) -> std::io::Result<(Sender<Order>, mpsc::Receiver<Told>)> {
     let (orders, received) = crossbeam_channel::bounded(ORDERS_MAX);
     let (tell, told) = mpsc::channel(ORDERS_MAX);
-    let keeper = Keeper { kit, tell };
+    let keeper = Keeper { kit, tell, distrusted: false };
     std::thread::Builder::new().name("keeper".to_owned()).spawn(move || keeper.run(&received))?;
     Ok((orders, told))
 }
@@ -68,6 +81,8 @@ pub(crate) fn start(kit: Kit) -> std::io::Result<(Sender<Order>, mpsc::Receiver<
 struct Keeper {
     kit: Kit,
     tell: mpsc::Sender<Told>,
+    /// Nothing is snapshotted any more that refers to a damaged shelf.
+    distrusted: bool,
 }
 
 impl Keeper {
@@ -82,6 +97,10 @@ impl Keeper {
                 }
                 Order::Release(place) => {
                     self.kit.shelf.release(place);
+                    None
+                }
+                Order::Distrust(why) => {
+                    self.distrust(&why);
                     None
                 }
                 Order::Show { places, reply } => {
@@ -121,13 +140,37 @@ impl Keeper {
         self.kit.shelf.get(place, &subjects).map_err(|error| error.to_string())
     }
 
-    fn fetch(&mut self, number: Number, place: u64) -> Result<Box<Card>, String> {
-        let card: Option<Card> = self.look(place)?;
-        let card = card.ok_or("what was known of it was erased with its subject")?;
-        if card.number == number { Ok(Box::new(card)) } else { Err("another instance lies there".to_owned()) }
+    fn fetch(&mut self, number: Number, place: u64) -> Result<Box<Card>, Unfetched> {
+        let card: Option<Card> = self.look(place).map_err(Unfetched::Damaged)?;
+        let card = card.ok_or(Unfetched::Erased)?;
+        if card.number == number {
+            Ok(Box::new(card))
+        } else {
+            Err(Unfetched::Damaged("another instance lies there".to_owned()))
+        }
+    }
+
+    /// The journal is the truth: what refers to a damaged shelf is not used again.
+    fn distrust(&mut self, why: &str) {
+        self.distrusted = true;
+        let disk = &*self.kit.disk;
+        let aside = xops_journal::snapshot::list(disk).and_then(|seqs| {
+            seqs.into_iter().try_for_each(|seq| xops_journal::snapshot::set_aside(disk, seq))
+        });
+        match aside {
+            Ok(()) => {
+                tracing::error!(why, "the shelf is damaged: restart the daemon, which folds the journal")
+            }
+            Err(error) => tracing::error!(
+                why, %error, "the shelf is damaged: stop the daemon, remove `snapshot-*` beside the journal, start it"
+            ),
+        }
     }
 
     fn write(&mut self, cut: &Cut, place: Head) -> Option<u64> {
+        if self.distrusted {
+            return None;
+        }
         let begun = Instant::now();
         match snapshot::write(&mut self.kit, cut, place, KEPT) {
             Ok(bytes) => {

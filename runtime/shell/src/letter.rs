@@ -1,6 +1,7 @@
 //! The letters to the Service robot.
 
 use crate::card::Card;
+use crate::keeper::Unfetched;
 use actix::Message;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -176,7 +177,7 @@ impl Message for Summon {
 pub(crate) struct Back {
     pub(crate) number: Number,
     pub(crate) place: u64,
-    pub(crate) card: Result<Box<Card>, String>,
+    pub(crate) card: Result<Box<Card>, Unfetched>,
 }
 
 impl Message for Back {

@@ -207,9 +207,8 @@ impl Fold {
         subjects: &SubjectKeys,
         number: Number,
     ) -> Result<(), String> {
-        let Some(shelved) = self.state.shelved.get(&number) else { return Ok(()) };
+        let Some(place) = self.state.shelved.get(&number).copied().map(place_of) else { return Ok(()) };
         let Some(shelf) = &mut self.shelf else { return Ok(()) };
-        let place = place_of(*shelved);
         let card: Option<Card> = shelf.get(place, subjects).map_err(|error| error.to_string())?;
         shelf.release(place);
         match card {
@@ -322,21 +321,39 @@ fn attempt(
             other => break other?,
         }
     };
-    let from = restored.as_ref().map_or(1, |restored| restored.place.seq + 1);
-    let mut fold = match restored {
-        Some(restored) => Fold::of(restored, shared),
+    let mut found = None;
+    if let Some(restored) = restored {
+        let from = restored.place.seq + 1;
+        match folded(&journal, Fold::of(restored, shared), from, subjects, shared) {
+            Ok(fold) => found = Some((fold, from)),
+            Err(why) => set_aside(&**disk, from - 1, &why.to_string())?,
+        }
+    }
+    let (fold, from) = match found {
+        Some(found) => found,
         None => {
             let shelf = Shelf::empty(Arc::clone(disk), Box::new(random::System::default()), keys)?;
-            Fold::on(shelf)
+            (folded(&journal, Fold::on(shelf), 1, subjects, shared)?, 1)
         }
     };
-    replay(|visit| journal.replay(from, visit), subjects, shared, &mut fold)?;
-    fold.sweep(subjects).map_err(|why| Error::Unfolded { seq: opened.last_seq, why })?;
     let tail = (opened.last_seq + 1).saturating_sub(from);
     let (events, files, recovered) = (opened.last_seq, opened.files, opened.recovered);
     let (live, away) = (fold.live.len(), fold.state.shelved.len());
     tracing::info!(events, files, recovered, folded = tail, live, away, "journal open");
     Ok(Opened { journal, fold, tail })
+}
+
+/// Folds what stands in a journal from an event on, and puts away what rests.
+fn folded(
+    journal: &Journal,
+    mut fold: Fold,
+    from: u64,
+    subjects: &SubjectKeys,
+    shared: &Arc<Shared>,
+) -> Result<Fold, Error> {
+    replay(|visit| journal.replay(from, visit), subjects, shared, &mut fold)?;
+    fold.sweep(subjects).map_err(|why| Error::Unfolded { seq: journal.head().seq, why })?;
+    Ok(fold)
 }
 
 /// The newest snapshot that is good, if there is one. Those that are not are set aside.

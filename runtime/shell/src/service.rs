@@ -7,7 +7,7 @@
 mod parking;
 
 use crate::card::Live;
-use crate::instance::Instance;
+use crate::instance::{Instance, Launched};
 use crate::letter::{
     Await, Begin, Durable, Erase, Finished, Granted, Look, Note, Stand, Submit, View, Watch,
 };
@@ -263,7 +263,8 @@ impl Service {
         };
         let subject = crate::card::subject(&known.plan);
         let first = VecDeque::from([first]);
-        Instance::launch(&self.tenant, saga, number, subject, state, first, &self.supervisor);
+        let launched = Launched { saga, number, subject, state, word: "", first };
+        Instance::launch(&self.tenant, launched, &self.supervisor);
     }
 
     fn meter(&mut self, word: &'static str, by: i64) {
@@ -284,6 +285,7 @@ impl Actor for Service {
         metrics::gauge!("xops_robot_up", "robot" => "service", "system" => "").set(1.0);
         metrics::counter!("xops_robot_restarts_total", "robot" => "service", "system" => "").absolute(0);
         self.show_depth();
+        self.meter_away();
         // An engine that only looks drives nothing.
         if self.tenant.hub.writes() {
             for effect in xops_robots::service::Service.wanted(&self.state) {

@@ -32,7 +32,7 @@ impl World {
     fn write(&self, lines: u32) {
         let mut writer = Writer::new(&self.keys, PLACE, &System::default()).unwrap();
         for line in 0..lines {
-            let subject = (line % 3 == 0).then_some(SUBJECT);
+            let subject = line.is_multiple_of(3).then_some(SUBJECT);
             writer.push(&(line, format!("sarah.chen {line}")), subject, &self.subjects).unwrap();
         }
         writer.finish(&*self.disk).unwrap();
@@ -139,7 +139,7 @@ fn the_shelf_gives_back_what_lies_there_also_after_a_restart() {
     let world = world();
     let mut shelf = world.shelf();
     let put = |shelf: &mut Shelf, line: u32| {
-        let subject = (line % 2 == 0).then_some(SUBJECT);
+        let subject = line.is_multiple_of(2).then_some(SUBJECT);
         let value = (line, "a value of some length that repeats itself ".repeat(8));
         shelf.put(&value, subject, &world.subjects).unwrap().unwrap()
     };
@@ -176,13 +176,13 @@ fn a_file_of_the_shelf_goes_when_nothing_in_it_is_wanted() {
     let mut random = 0x2545_f491_4f6c_dd1d_u64;
     // Bytes that do not pack, so that a second file is begun.
     let mut noise = || {
-        let mut word = || {
+        let mut draw = || {
             random ^= random << 13;
             random ^= random >> 7;
             random ^= random << 17;
             random
         };
-        (0..8_192).map(|_| word()).collect::<Vec<u64>>()
+        (0..8_192).map(|_| draw()).collect::<Vec<u64>>()
     };
     let places: Vec<u64> =
         (0..600).map(|_| shelf.put(&noise(), None, &world.subjects).unwrap().unwrap()).collect();

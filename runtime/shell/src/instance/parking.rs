@@ -10,8 +10,6 @@ use crate::letter::{PutAway, Resting, Stayed};
 use crate::snapshot::with_word;
 use actix::{ActorContext, AsyncContext, Context, Handler, Message};
 
-/// Whoever waits for less than this stays in memory.
-const REST_MS_MIN: u64 = 1_000;
 /// When to ask again to be put away.
 const AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
 
@@ -31,8 +29,8 @@ impl Instance {
     /// Asks to be put away, if it does nothing but wait, and for long enough.
     pub(super) fn rest(&self) {
         let Some(effects) = card::rests(&self.saga, &self.state) else { return };
-        let now = self.tenant.hub.clock.now();
-        if card::earliest(&effects).is_some_and(|at| at < now + REST_MS_MIN) {
+        let soon = self.tenant.hub.clock.now().saturating_add(self.tenant.hub.cutting.rest_ms_min());
+        if card::earliest(&effects).is_some_and(|at| at < soon) {
             return;
         }
         if let Some(service) = self.tenant.hub.service() {

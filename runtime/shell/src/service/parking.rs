@@ -5,9 +5,9 @@
 
 use super::{Known, Service};
 use crate::card::{Away, Live};
-use crate::instance::Instance;
 use crate::instance::parking::Kept;
-use crate::keeper::{Order, timers_of};
+use crate::instance::{Instance, Launched};
+use crate::keeper::{Order, Unfetched, timers_of};
 use crate::letter::{Back, Places, PutAway, Resting, Stayed, Summon, TakeCut, Wake};
 use crate::scribe;
 use crate::snapshot::{Cut, place_of, word_of};
@@ -20,6 +20,17 @@ use xops_kernel::saga::event::{Event, Stamped};
 use xops_kernel::saga::state::State as SagaState;
 
 impl Service {
+    /// Counts those that were away when the process started.
+    pub(super) fn meter_away(&mut self) {
+        let mut counts = std::collections::BTreeMap::new();
+        for shelved in self.state.shelved.values() {
+            *counts.entry(word_of(*shelved)).or_default() += 1;
+        }
+        for (word, count) in counts {
+            self.meter(word, count);
+        }
+    }
+
     /// The word of an instance that has not ended.
     pub(super) fn word(&self, number: Number) -> Option<&'static str> {
         let away = || self.state.shelved.get(&number).map(|shelved| word_of(*shelved));
@@ -105,10 +116,8 @@ impl Handler<PutAway> for Service {
             return tracing::error!(number, "an instance left that was not under way");
         }
         self.plans.remove(&number);
-        if let Some(word) = self.word_of.remove(&number) {
-            self.meter(word, -1);
-        }
-        self.meter("away", 1);
+        // It counts on under its word, which stands beside its place.
+        self.word_of.remove(&number);
         self.fetch(number);
     }
 }
@@ -160,11 +169,10 @@ impl Handler<Back> for Service {
         let card = match card {
             Ok(card) => card,
             Err(why) => {
-                tracing::error!(
-                    number,
-                    why,
-                    "an instance cannot be brought back: it rests until the next start"
-                );
+                tracing::error!(number, %why, "an instance cannot be brought back");
+                if let Unfetched::Damaged(why) = why {
+                    self.tenant.hub.keep_surely(Order::Distrust(why));
+                }
                 for waiter in coming.waiters {
                     let _asker_gone = waiter.send(false);
                 }
@@ -172,17 +180,19 @@ impl Handler<Back> for Service {
             }
         };
         let (running, Live { saga, state, handle, epoch }) = card.bring_back(&self.tenant.shared);
-        if self.state.bring_back(number, running).is_none() {
+        let Some(shelved) = self.state.bring_back(number, running) else {
             return tracing::error!(number, "an instance came back that was not away");
-        }
+        };
+        let word = word_of(shelved);
+        self.word_of.insert(number, word);
         self.tenant.hub.keep_surely(Order::Release(place));
-        self.meter("away", -1);
         self.plans.insert(number, Known { instance: saga.instance, handle, plan: Arc::clone(&saga.plan) });
         // The process started again since it was last under way: it hears of that first.
         let resumed = (epoch != self.state.epoch).then_some(Event::Resumed { epoch: self.state.epoch });
         let first: VecDeque<Event> = resumed.into_iter().chain(coming.events).collect();
         let subject = crate::card::subject(&saga.plan);
-        Instance::launch(&self.tenant, saga, number, subject, state, first, &self.supervisor);
+        let launched = Launched { saga, number, subject, state, word, first };
+        Instance::launch(&self.tenant, launched, &self.supervisor);
         for waiter in coming.waiters {
             let _asker_gone = waiter.send(true);
         }

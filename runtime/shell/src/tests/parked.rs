@@ -3,6 +3,7 @@
 use super::world::{About, Mood, World, begin, until_alive, within};
 use crate::engine::Engine;
 use std::time::{Duration, Instant};
+use xops_journal::disk::Disk;
 use xops_kernel::log::Number;
 use xops_kernel::saga::event::Release;
 
@@ -131,6 +132,39 @@ fn a_time_that_passed_while_the_process_was_down_has_come_after_the_restart() {
     world.mood(Mood::Yes);
     actix::System::new().block_on(async {
         let engine = world.start().await;
+        until_ended(&engine, "completed", numbers.len()).await;
+        engine.stop().await.unwrap();
+    });
+}
+
+#[test]
+fn what_lies_on_a_damaged_shelf_is_folded_out_of_the_journal_at_the_next_start() {
+    let world = World::new();
+    world.mood(Mood::No);
+    let numbers = actix::System::new().block_on(async {
+        let engine = world.start().await;
+        let numbers = begin(&engine, 0..30, About::Person).await;
+        until_alive(&engine, 0).await;
+        within("a snapshot", engine.snapshot()).await;
+        engine.stop().await.unwrap();
+        numbers
+    });
+    // The snapshot is good; what it refers to opens no more.
+    let shelf = world.files("shelf-").remove(0);
+    let mut bytes = world.disk.read(&shelf).unwrap();
+    bytes[100] ^= 1;
+    world.disk.put(&shelf, bytes);
+    actix::System::new().block_on(async {
+        let engine = world.start().await;
+        assert_eq!(engine.tenant().hub.alive(), 0);
+        let refused = within("a release", engine.release(numbers[3], "ada", Release::Retry)).await;
+        assert!(refused.is_err(), "it cannot be read");
+        engine.stop().await.unwrap();
+    });
+    world.mood(Mood::Yes);
+    actix::System::new().block_on(async {
+        let engine = world.start().await;
+        release_all(&engine, &numbers).await;
         until_ended(&engine, "completed", numbers.len()).await;
         engine.stop().await.unwrap();
     });

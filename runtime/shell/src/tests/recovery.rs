@@ -153,10 +153,10 @@ fn a_snapshot_at_any_place_and_what_follows_fold_to_what_everything_folds_to() {
 }
 
 fn recovered(world: &World) -> (Believed, u64) {
-    let subjects = world.subjects();
+    let mut subjects = world.subjects();
     let disk = Arc::clone(&world.disk) as Arc<dyn Disk>;
     let opened =
-        recover::open(&disk, &World::keys(), &subjects, Options::default(), &World::shared()).unwrap();
+        recover::open(&disk, &World::keys(), &mut subjects, Options::default(), &World::shared()).unwrap();
     (believed(opened.fold, &subjects), opened.tail)
 }
 
@@ -171,8 +171,7 @@ fn forget_caches(world: &World) {
 fn snapshots_that_are_cut_while_everything_runs_hold_what_the_journal_folds_to() {
     for round in 0..6 {
         let mut world = World::new();
-        world.cadence =
-            Cadence { events: 7 + round * 5, every: Duration::ZERO, growth: 0, events_at_stop: u64::MAX };
+        world.cadence = Cadence { events: 7 + round * 5, every: Duration::ZERO, growth: 0, ..world.cadence };
         run(&world);
         assert!(!world.files("snapshot-").is_empty());
         let (with, tail) = recovered(&world);

@@ -128,7 +128,8 @@ impl World {
     pub(super) fn new() -> Self {
         let wire = Wire { mood: Mutex::new(Mood::Yes), calls: AtomicU64::new(0) };
         // No snapshot but the one that is asked for.
-        let never = Cadence { events: u64::MAX, events_at_stop: u64::MAX, ..Cadence::default() };
+        let never =
+            Cadence { events: u64::MAX, events_at_stop: u64::MAX, rest_ms_min: 1_000, ..Cadence::default() };
         Self {
             dir: tempfile::tempdir().unwrap(),
             disk: Arc::new(MemoryDisk::default()),
