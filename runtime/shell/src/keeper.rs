@@ -159,7 +159,7 @@ impl Keeper {
         });
         match aside {
             Ok(()) => {
-                tracing::error!(why, "the shelf is damaged: restart the daemon, which folds the journal")
+                tracing::error!(why, "the shelf is damaged: restart the daemon, which folds the journal");
             }
             Err(error) => tracing::error!(
                 why, %error, "the shelf is damaged: stop the daemon, remove `snapshot-*` beside the journal, start it"

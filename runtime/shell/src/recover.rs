@@ -208,9 +208,9 @@ impl Fold {
         number: Number,
     ) -> Result<(), String> {
         let Some(place) = self.state.shelved.get(&number).copied().map(place_of) else { return Ok(()) };
-        let Some(shelf) = &mut self.shelf else { return Ok(()) };
-        let card: Option<Card> = shelf.get(place, subjects).map_err(|error| error.to_string())?;
-        shelf.release(place);
+        let Some(places) = &mut self.shelf else { return Ok(()) };
+        let card: Option<Card> = places.get(place, subjects).map_err(|error| error.to_string())?;
+        places.release(place);
         match card {
             Some(card) if card.number == number => {
                 let (running, live) = card.bring_back(shared);
@@ -229,7 +229,7 @@ impl Fold {
 
     /// Puts everything that rests on the shelf.
     pub(crate) fn sweep(&mut self, subjects: &SubjectKeys) -> Result<(), String> {
-        let Some(shelf) = &mut self.shelf else { return Ok(()) };
+        let Some(places) = &mut self.shelf else { return Ok(()) };
         let resting: Vec<(Number, Vec<Effect>)> = self
             .live
             .iter()
@@ -241,7 +241,7 @@ impl Fold {
             let word = state.word();
             let away = Away { number, epoch, handle, running, plan: Arc::clone(&saga.plan), state };
             let place =
-                shelf.put(&away.card(), away.subject(), subjects).map_err(|error| error.to_string())?;
+                places.put(&away.card(), away.subject(), subjects).map_err(|error| error.to_string())?;
             let Some(place) = place else {
                 let Away { handle, state, .. } = away;
                 self.live.insert(number, Live { saga, state, handle, epoch });
@@ -329,12 +329,11 @@ fn attempt(
             Err(why) => set_aside(&**disk, from - 1, &why.to_string())?,
         }
     }
-    let (fold, from) = match found {
-        Some(found) => found,
-        None => {
-            let shelf = Shelf::empty(Arc::clone(disk), Box::new(random::System::default()), keys)?;
-            (folded(&journal, Fold::on(shelf), 1, subjects, shared)?, 1)
-        }
+    let (fold, from) = if let Some(found) = found {
+        found
+    } else {
+        let shelf = Shelf::empty(Arc::clone(disk), Box::new(random::System::default()), keys)?;
+        (folded(&journal, Fold::on(shelf), 1, subjects, shared)?, 1)
     };
     let tail = (opened.last_seq + 1).saturating_sub(from);
     let (events, files, recovered) = (opened.last_seq, opened.files, opened.recovered);

@@ -76,13 +76,12 @@ fn several_events_for_one_that_is_away_reach_it_in_order() {
         until_alive(&engine, 0).await;
         // Turned back before the release arrives: there is nothing to undo, and nothing goes forward any more.
         for number in &numbers {
-            let (turned, released) = futures_util::future::join(
+            let (turned, _no_longer_parked) = futures_util::future::join(
                 engine.turn(*number, "ada", "enough"),
                 engine.release(*number, "ada", Release::Failed),
             )
             .await;
             assert!(turned.is_ok());
-            let _no_longer_parked = released;
         }
         until_ended(&engine, "undone", numbers.len()).await;
         engine.stop().await.unwrap();
