@@ -3,6 +3,7 @@
 use crate::daemon::{Daemon, ends, run, said};
 use crate::estate::World;
 use serde_json::Value as Json;
+use std::fmt::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use xops_journal::keys::{Keys, TenantKey};
@@ -31,7 +32,7 @@ fn readable(world: &World, journal: &Path, keyring: &Path) -> String {
     let mut all = String::new();
     let walked = reader.replay(1, |_, stream, body| {
         match stored::decode(stream, body, &ring).expect("an entry") {
-            Decoded::Entry(entry) => all.push_str(&format!("{entry:?}\n")),
+            Decoded::Entry(entry) => writeln!(all, "{entry:?}").expect("a text"),
             Decoded::Erased(_) => all.push_str("erased\n"),
         }
         ControlFlow::Continue(())

@@ -12,7 +12,7 @@ use xops_journal::random::System;
 use xops_journal::read::Reader;
 use xops_journal::witness::{Witness, scrub};
 
-use crate::world::{Dice, checkpoint, event, events, keys, open, signer, small, soak_ends};
+use crate::world::{Dice, checkpoint, event, events, is_journal, keys, open, signer, small, soak_ends};
 
 /// Frames in a journal, and events in a frame.
 const FRAMES: u64 = 12;
@@ -90,7 +90,7 @@ fn places(bytes: &[u8]) -> Vec<(u64, Vec<std::ops::Range<usize>>)> {
 
 fn journals(disk: &MemoryDisk) -> Vec<String> {
     let mut names = disk.list().unwrap();
-    names.retain(|name| name.ends_with(".redb"));
+    names.retain(|name| is_journal(name));
     names.sort();
     names
 }

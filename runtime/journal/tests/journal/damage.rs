@@ -223,13 +223,10 @@ fn a_file_that_was_sealed_last_is_vouched_for_by_its_chain_and_the_one_before_it
     for frame in &frames {
         let mut copy = files.clone();
         copy[newest - 1].1[frame + 70] ^= 1;
-        match check(&copy, true) {
-            Err(error) => {
-                assert!(error.to_string().contains(name), "{error}");
-                told += 1;
-            }
-            // A stale copy that the store left behind.
-            Ok(()) => {}
+        // A stale copy that the store left behind is harmless.
+        if let Err(error) = check(&copy, true) {
+            assert!(error.to_string().contains(name), "{error}");
+            told += 1;
         }
     }
     assert!(told > 1, "{told} of {} were told", frames.len());
@@ -248,7 +245,7 @@ fn tending_makes_the_digest_before_the_next_file_is_sealed() {
         assert!(!journal.tend(usize::MAX).unwrap(), "there is something left to do");
     }
     assert!(tended > 5, "{tended}");
-    let unfinished = || disk.list().unwrap().into_iter().filter(|name| name.ends_with(".new")).count();
+    let unfinished = || disk.list().unwrap().into_iter().filter(|name| name.contains(".redb.")).count();
     assert_eq!(unfinished(), 1, "the next file was not made ahead");
     journal.close().unwrap();
     assert_eq!(unfinished(), 0, "what was made ahead was left behind");

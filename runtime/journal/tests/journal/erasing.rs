@@ -1,5 +1,6 @@
 //! Whose keys an erasure destroys: all of one person's, nobody else's, and those of an interrupted one later.
 
+use std::fmt::Write;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -142,7 +143,7 @@ fn readable(kept: &Kept) -> (String, usize) {
     let (mut all, mut erased) = (String::new(), 0);
     let take = |_, stream, body: &[u8]| {
         match decode(stream, body, &kept.ring).unwrap() {
-            Decoded::Entry(entry) => all.push_str(&format!("{entry:?}\n")),
+            Decoded::Entry(entry) => writeln!(all, "{entry:?}").unwrap(),
             Decoded::Erased(_) => erased += 1,
         }
         ControlFlow::Continue(())
@@ -211,7 +212,7 @@ fn keys_that_an_erasure_left_are_destroyed_later_and_newer_ones_are_not() {
     kept.ring = ring(&kept.disk);
     assert!(readable(&kept).0.contains("ada@acme.example"));
     let reader = Reader::open_on(Arc::clone(&kept.disk) as Arc<dyn Disk>, &keys()).unwrap();
-    assert_eq!(written(&reader, &kept.ring).unwrap(), [record.clone()]);
+    assert_eq!(written(&reader, &kept.ring).unwrap(), std::slice::from_ref(&record));
     assert_eq!(remembered(&*kept.disk, &keys()), []);
     remember(&*kept.disk, &keys(), std::slice::from_ref(&record)).unwrap();
     let owed = remembered(&*kept.disk, &keys());

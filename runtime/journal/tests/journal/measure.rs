@@ -116,9 +116,9 @@ fn rotations(tended: bool) -> (Vec<Duration>, Duration) {
         journal.commit(&mut batch).unwrap();
         let took = start.elapsed();
         if frame > 0 && frame % 64 == 0 {
-            rotating.push(took)
+            rotating.push(took);
         } else {
-            others.push(took)
+            others.push(took);
         }
         while tended && journal.tend(2 << 20).unwrap() {}
     }
