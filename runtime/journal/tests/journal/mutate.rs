@@ -241,7 +241,7 @@ fn fuzz(times: u64, ends: Option<Instant>) {
     });
     let (told, harmless) = counts.values().fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1));
     println!(
-        "{} mutations of {journals} journals: {told} told, {harmless} harmless, 0 silent, 0 panics",
+        "{} mutations, {MUTATIONS_OF_ONE} of each journal: {told} told, {harmless} harmless, 0 silent, 0 panics",
         told + harmless
     );
     for (way, (told, harmless)) in &counts {
