@@ -93,6 +93,14 @@ pub enum Command {
     Connectors(crate::connectors::Connectors),
     /// The atomic work functions: show their requests.
     Awf(crate::awf::Awfs),
+    /// Show that the journal is what was written: checkpoints, proofs, and what was altered.
+    Audit(Audit),
+    /// Copy the journal, also while a daemon writes it.
+    Backup(Backup),
+    /// Put a backup in the place of a journal that is gone.
+    Restore(Restore),
+    /// Make everything that the journal says of a person unreadable, for good, in every copy of it.
+    Erase(Erase),
     /// Start stand-ins for the systems of record on this machine.
     Estate(Estate),
     /// Tell which records of files are of the same person or thing, and how well that was told.
@@ -153,6 +161,15 @@ pub struct Run {
     /// Where the API, the health checks and the metrics are served.
     #[arg(long, default_value = "127.0.0.1:7171", env = "XOPS_LISTEN", value_name = "ADDRESS")]
     pub listen: String,
+    /// Append signed checkpoints to this file as well, which is best kept on another machine.
+    #[arg(long, env = "XOPS_CHECKPOINTS", value_name = "FILE")]
+    pub checkpoints: Option<PathBuf>,
+    /// How often a checkpoint is signed while the journal grows, in seconds.
+    #[arg(long, default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub checkpoint_every: u64,
+    /// How fast sealed journal files are read again to find damage, in MiB a second; 0 reads none.
+    #[arg(long, default_value_t = 4, value_name = "MIB", value_parser = clap::value_parser!(u64).range(0..=1_024))]
+    pub scrub: u64,
     /// End when nothing is under way and no request is open; for tests and batch use.
     #[arg(long)]
     pub until_quiet: bool,
@@ -239,6 +256,85 @@ pub struct Backstep {
     /// Why; it is written down.
     #[arg(long)]
     pub why: String,
+}
+
+/// `xops audit`.
+#[derive(Debug, Args)]
+pub struct Audit {
+    /// What is wanted.
+    #[command(subcommand)]
+    pub what: Audited,
+}
+
+/// What an audit does.
+#[derive(Debug, Subcommand)]
+pub enum Audited {
+    /// Read all of the journal, name every frame that is not what was written, and hold the journal to signed checkpoints.
+    Verify {
+        /// Checkpoints that were kept elsewhere; those beside the journal are always read.
+        #[arg(long, value_name = "FILE")]
+        checkpoints: Option<PathBuf>,
+        /// The public key that must have signed them, or a file that holds it; the tenant's own where it is not named.
+        #[arg(long, value_name = "KEY")]
+        public_key: Option<String>,
+    },
+    /// Sign where the journal stands; a running daemon does so by itself.
+    Checkpoint {
+        /// Append it to this file as well, which is best kept on another machine.
+        #[arg(long, env = "XOPS_CHECKPOINTS", value_name = "FILE")]
+        checkpoints: Option<PathBuf>,
+    },
+    /// Print the public key that others check checkpoints and bundles with.
+    Key,
+    /// Write a bundle that proves, without the journal and without any key, what was written of an instance.
+    Prove {
+        /// The instance: its number, or its id or the beginning of it.
+        instance: String,
+        /// Where the bundle goes.
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
+    /// Check a bundle; needs no journal and no project.
+    CheckBundle {
+        /// The bundle.
+        file: PathBuf,
+        /// The public key that must have signed it, or a file that holds it.
+        #[arg(long, value_name = "KEY")]
+        public_key: Option<String>,
+    },
+}
+
+/// `xops backup`.
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// Where the copy goes: an empty folder, or one that is made.
+    pub dir: PathBuf,
+    /// Copy the keys of persons to this file as well. Keep it apart from the copy, and no longer than an erasure may take.
+    #[arg(long, value_name = "FILE")]
+    pub keyring: Option<PathBuf>,
+}
+
+/// `xops restore`.
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The backup.
+    pub dir: PathBuf,
+    /// The keys of persons, as `xops backup --keyring` copied them; not needed where they are still in place.
+    #[arg(long, value_name = "FILE")]
+    pub keyring: Option<PathBuf>,
+}
+
+/// `xops erase`.
+#[derive(Debug, Args)]
+pub struct Erase {
+    /// Whom: `person:sarah.chen`, the id of an entity (`e-...`), or `person` with --where.
+    pub subject: String,
+    /// By what they were known, instead of by their handle: `email=a@b.example`. May be repeated.
+    #[arg(long = "where", value_name = "ATTRIBUTE=VALUE")]
+    pub find: Vec<String>,
+    /// Say what would be erased, and erase nothing.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `xops estate`.
@@ -412,7 +508,9 @@ pub struct BenchTruth {
 /// `xops bench engine`.
 #[derive(Clone, Debug, Args)]
 pub struct BenchEngine {
-    /// The work: w1 is 8 durable steps in a row, w4 the same with the last rejected and 7 compensations.
+    /// The work: w1 is 8 durable steps in a row; w4 the same with the last rejected and 7 compensations; parked leaves every
+    /// instance waiting, half of them for a person and half for a time; kill runs --instances at once, kills the process with
+    /// SIGKILL in the middle, starts it again and counts what was done twice.
     #[arg(long, value_enum, default_value_t = Work::W1)]
     pub work: Work,
     /// How many instances run in all.
@@ -424,6 +522,9 @@ pub struct BenchEngine {
     /// Where the journal is written; a temporary folder below --data where it is not named.
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
+    /// For the process that is killed: where its effects are done.
+    #[arg(long, hide = true, value_name = "ADDRESS")]
+    pub effects: Option<std::net::SocketAddr>,
 }
 
 /// The works of TARGETS.
@@ -433,6 +534,10 @@ pub enum Work {
     W1,
     /// 8 steps, the last is rejected, 7 compensations run.
     W4,
+    /// All instances wait; what each costs, and how long it takes to wake.
+    Parked,
+    /// The process is killed in the middle and started again.
+    Kill,
 }
 
 /// `xops simulate`.

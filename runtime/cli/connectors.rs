@@ -186,7 +186,7 @@ fn show(
             }
             json::text(&format!("{systems} systems hold, {rendered} requests rendered\n"))
         }
-        Format::Json => {
+        Format::Json | Format::Csv => {
             let told: Json = serde_json::from_str(&finding::render(findings, texts, Rendering::Json))
                 .map_err(Failure::plain)?;
             json::print(

@@ -7,16 +7,20 @@
 
 mod apply;
 mod arguments;
+mod audit;
 mod awf;
+mod backup;
 mod bench;
 mod check;
 mod client;
 mod connectors;
 mod demo;
+mod erase;
 mod estate;
 mod exit;
 mod explain;
 mod follow;
+mod guard;
 mod identity;
 mod journal;
 mod json;
@@ -73,6 +77,10 @@ fn main() -> ExitCode {
         Command::Connectors(connectors) => connectors::run(&arguments.common, &connectors),
         Command::Awf(awfs) => awf::run(&arguments.common, &awfs),
         Command::Identity(identity) => identity::run(&arguments.common, &identity),
+        Command::Audit(it) => audit::run(&arguments.common, &it),
+        Command::Backup(it) => backup::backup(&arguments.common, &it),
+        Command::Restore(it) => backup::restore(&arguments.common, &it),
+        Command::Erase(erase) => on_arbiter(erase::run(&arguments.common, &erase)),
         Command::Bench(bench) => bench::run(&arguments.common, &bench),
         Command::Simulate(simulate) => simulate::run(&arguments.common, &simulate),
     };

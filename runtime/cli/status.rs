@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
 use xops_kernel::log::{Entry, Happened, What};
 use xops_kernel::machine::Machine;
+use xops_kernel::saga::event::Event;
 use xops_kernel::trace::Detail;
 use xops_robots::service::{Service, State};
 use xops_shell::letter::View;
@@ -54,9 +55,22 @@ fn of_log(log: &Log) -> Result<Json, Failure> {
     }
     let mut state = State::default();
     for (seq, entry) in &entries {
+        if let Entry::Tenant(happened) = entry
+            && let What::Compiled(compiled) = &happened.what
+            && !log.erased.is_empty()
+        {
+            // The numbers between belong to instances that are erased.
+            state.numbers = compiled.number - 1;
+        }
         if let Err(refused) = Service.step(&mut state, entry, &mut Vec::new()) {
             // What an erased subject said is not in the log, and what hung on it does not fold.
             tracing::warn!(seq, %refused, "an entry of the journal is passed over");
+        }
+    }
+    // Of an erased instance nothing folds; that it ended is known.
+    for (_, stamped) in log.erased.values().flat_map(|remains| &remains.events) {
+        if let Event::Ended { end } = stamped.event {
+            *state.ended.entry(end).or_default() += 1;
         }
     }
     let running = state.running.iter().filter_map(|(number, running)| {
@@ -68,6 +82,7 @@ fn of_log(log: &Log) -> Result<Json, Failure> {
     let view = View {
         epoch: state.epoch,
         running: running.collect(),
+        away: 0,
         words: BTreeMap::new(),
         ended: state.ended.iter().map(|(end, count)| (end.word(), *count)).collect(),
         open: state.open.len(),
@@ -101,6 +116,12 @@ fn show(object: &Json) -> String {
     }
     if !daemon && starts == 0 {
         return out;
+    }
+    for damaged in object["journal"]["scrub"]["damaged"].as_array().into_iter().flatten() {
+        put(&mut out, format!("journal damaged: {}: {}", word(&damaged["file"]), word(&damaged["what"])));
+    }
+    if let Some(why) = object["journal"]["checkpoint_failed"].as_str() {
+        put(&mut out, format!("no checkpoint was signed: {}", plain(why)));
     }
     let columns = ["number", "state", "plan", "entity", "id"];
     section(&mut out, "Under way", "nothing", &columns, rows(&object["instances"], &columns));
@@ -234,6 +255,20 @@ mod tests {
         let systems = [json!({ "system": "okta", "domain": "identity", "breaker": "open", "reads": reads })];
         let object = json!({ "tenant": "acme", "daemon": true, "epoch": 1, "systems": systems });
         check(&object, &["okta identity open never groups: 503", "Under way: nothing"]);
+    }
+
+    #[test]
+    fn a_damaged_file_of_the_journal_is_named() {
+        let scrub =
+            json!({ "damaged": [{ "file": "journal-000001.redb", "what": "its bytes are not those" }] });
+        let journal = json!({ "scrub": scrub, "checkpoint_failed": "no space" });
+        check(
+            &json!({ "tenant": "acme", "daemon": true, "epoch": 1, "journal": journal }),
+            &[
+                "journal damaged: journal-000001.redb: its bytes are not those",
+                "no checkpoint was signed: no space",
+            ],
+        );
     }
 
     #[test]
