@@ -184,7 +184,7 @@ fn show(
                     "{system}.{name} {phase}: cannot be rendered with sample values: {why}\n"
                 ))?;
             }
-            json::text(&format!("{systems} systems hold, {rendered} requests rendered\n"))
+            json::text(&format!("manifests that hold: {systems}; requests rendered: {rendered}\n"))
         }
         Format::Json | Format::Csv => {
             let told: Json = serde_json::from_str(&finding::render(findings, texts, Rendering::Json))
