@@ -186,7 +186,7 @@ impl Engine {
             let subjects = Arc::new(Mutex::new(subjects));
             let (scribe, told) = scribe::start(opened.journal, Arc::clone(&subjects), setup.crash.clone())?;
             (orders, listening) = (Some(scribe), Some(told));
-            keeper_ends = Some(keeper::start(Kit { disk, keys, subjects, shelf })?);
+            keeper_ends = Some(keeper::start(Kit { disk, keys, subjects, shelf, kept: setup.cadence.kept })?);
         }
         let clock = clock.unwrap_or_else(|| Clock::start(fold.at));
         let hub = Hub::new(clock, orders, setup.crash);
