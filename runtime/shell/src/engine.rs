@@ -178,12 +178,12 @@ impl Engine {
         let (mut keeper_ends, mut clock) = (None, None);
         let mut tail = 0;
         if let Some(disk) = disk {
-            let subjects = SubjectKeys::open(&setup.subjects, &setup.key)?;
-            let opened = recover::open(&disk, &keys, &subjects, setup.options, &shared)?;
+            let keyring = || SubjectKeys::open(&setup.subjects, &setup.key);
+            let opened = recover::open(&disk, &keys, keyring, setup.options, &shared)?;
             (fold, tail) = (opened.fold, opened.tail);
             clock = Some(Clock::remembered(fold.at, &*disk));
             let shelf = fold.shelf.take().ok_or(Error::NoShelf)?;
-            let subjects = Arc::new(Mutex::new(subjects));
+            let subjects = Arc::new(Mutex::new(opened.subjects));
             let (scribe, told) = scribe::start(opened.journal, Arc::clone(&subjects), setup.crash.clone())?;
             (orders, listening) = (Some(scribe), Some(told));
             keeper_ends = Some(keeper::start(Kit { disk, keys, subjects, shelf, kept: setup.cadence.kept })?);

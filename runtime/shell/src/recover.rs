@@ -11,6 +11,7 @@ use crate::snapshot::{self, Restored, is_known, place_of, with_word};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use xops_journal::disk::Disk;
 use xops_journal::journal::{Journal, Options};
 use xops_journal::keys::Keys;
@@ -209,36 +210,50 @@ impl Fold {
 /// A journal that was opened, and what it folds to.
 pub(crate) struct Opened {
     pub(crate) journal: Journal,
+    pub(crate) subjects: SubjectKeys,
     pub(crate) fold: Fold,
     /// How many events were folded, those behind a snapshot aside.
     pub(crate) tail: u64,
 }
 
-/// Opens a journal and folds it, from the newest snapshot that is good.
+/// Opens a journal and folds it, from the newest snapshot that is good. The journal comes first: under a wrong key, or beside
+/// another process, nothing is touched. The keyring is opened behind it.
 pub(crate) fn open(
     disk: &Arc<dyn Disk>,
     keys: &Keys,
-    subjects: &SubjectKeys,
+    keyring: impl FnOnce() -> Result<SubjectKeys, xops_journal::error::Error>,
     options: Options,
     shared: &Arc<Shared>,
 ) -> Result<Opened, Error> {
     let random = random::System::default();
+    let begun = Instant::now();
     // A journal can be held to one place: where the operator gave one, no snapshot is used.
-    let mut restored = if options.expect_head.is_none() { newest(disk, keys, subjects)? } else { None };
+    let mut seqs =
+        if options.expect_head.is_none() { xops_journal::snapshot::list(&**disk)? } else { Vec::new() };
+    seqs.reverse();
+    let place = |seqs: &[u64]| {
+        let newest = seqs.iter().rev();
+        newest.copied().find_map(|seq| xops_journal::snapshot::place_of(&**disk, seq, keys).ok())
+    };
     let (journal, opened) = loop {
-        let expect_head = options.expect_head.or(restored.as_ref().map(|restored| restored.place));
+        let expect_head = options.expect_head.or(place(&seqs));
         match Journal::open_on(Arc::clone(disk), &random, keys, Options { expect_head, ..options }) {
-            Err(xops_journal::error::Error::RolledBack { expected, found }) if restored.is_some() => {
+            // A place that the journal does not lead to: either the journal was put back, which its own head tells, or the
+            // snapshot is not of it.
+            Err(xops_journal::error::Error::RolledBack { expected, found }) if seqs.contains(&expected) => {
                 set_aside(&**disk, expected, &format!("the journal does not lead there: {found}"))?;
-                restored = newest(disk, keys, subjects)?;
+                seqs.retain(|seq| *seq != expected);
             }
             other => break other?,
         }
     };
+    let subjects = keyring()?;
+    let restored = if seqs.is_empty() { None } else { newest(disk, keys, &subjects)? };
+    let opening = begun.elapsed();
     let mut found = None;
     if let Some(restored) = restored {
         let from = restored.place.seq + 1;
-        match folded(&journal, Fold::of(restored, shared), from, subjects, shared) {
+        match folded(&journal, Fold::of(restored, shared), from, &subjects, shared) {
             Ok(fold) => found = Some((fold, from)),
             Err(why) => set_aside(&**disk, from - 1, &why.to_string())?,
         }
@@ -247,13 +262,15 @@ pub(crate) fn open(
         found
     } else {
         let shelf = Shelf::empty(Arc::clone(disk), Box::new(random::System::default()), keys)?;
-        (folded(&journal, Fold::on(shelf), 1, subjects, shared)?, 1)
+        (folded(&journal, Fold::on(shelf), 1, &subjects, shared)?, 1)
     };
     let tail = (opened.last_seq + 1).saturating_sub(from);
     let (events, files, recovered) = (opened.last_seq, opened.files, opened.recovered);
     let (live, away) = (fold.live.len(), fold.state.shelved.len());
-    tracing::info!(events, files, recovered, folded = tail, live, away, "journal open");
-    Ok(Opened { journal, fold, tail })
+    let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let (open_ms, fold_ms) = (ms(opening), ms(begun.elapsed().saturating_sub(opening)));
+    tracing::info!(events, files, recovered, folded = tail, live, away, open_ms, fold_ms, "journal open");
+    Ok(Opened { journal, subjects, fold, tail })
 }
 
 /// Folds what stands in a journal from an event on, and puts away what rests.

@@ -154,11 +154,10 @@ fn a_snapshot_at_any_place_and_what_follows_fold_to_what_everything_folds_to() {
 }
 
 fn recovered(world: &World) -> (Believed, u64) {
-    let subjects = world.subjects();
     let disk = Arc::clone(&world.disk) as Arc<dyn Disk>;
-    let opened =
-        recover::open(&disk, &World::keys(), &subjects, Options::default(), &World::shared()).unwrap();
-    (believed(opened.fold, &subjects), opened.tail)
+    let keyring = || Ok(world.subjects());
+    let opened = recover::open(&disk, &World::keys(), keyring, Options::default(), &World::shared()).unwrap();
+    (believed(opened.fold, &opened.subjects), opened.tail)
 }
 
 /// Removes what is not the journal: what is believed then is the truth.
