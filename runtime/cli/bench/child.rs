@@ -1,5 +1,6 @@
 //! The process of `--work kill` that is killed: an engine whose effects are done elsewhere, over a socket.
 //!
+//! Each word comes with a count and the processor time that the process used so far, in milliseconds.
 //! Says `healthy` when it has started, `begun` when it has begun every instance, and `done` when every one has ended or waits for a person. On a journal that holds instances already it
 //! begins none: it only goes on.
 
@@ -218,7 +219,8 @@ async fn drive(place: &Place, instances: u64, effects: SocketAddr) -> Result<(),
     };
     let engine = Engine::start(setup).await.map_err(Failure::plain)?;
     let view = engine.service().send(Look).await.map_err(Failure::plain)?;
-    anstream::println!("healthy {}", view.running.len() + view.away);
+    let spent_ms = xops_shell::clock::processor_time().as_millis();
+    anstream::println!("healthy {} {spent_ms}", view.running.len() + view.away);
     if view.epoch == 1 {
         let digest = DigestKey(*key().digest_key());
         for n in 0..instances {
@@ -226,14 +228,14 @@ async fn drive(place: &Place, instances: u64, effects: SocketAddr) -> Result<(),
             let of = vec![noop::begin(&plan, n, engine.tenant().hub.clock.now())];
             engine.service().send(Begin { plan: Arc::new(plan), of }).await.map_err(Failure::plain)?;
         }
-        anstream::println!("begun {instances}");
+        anstream::println!("begun {instances} 0");
     }
     loop {
         let view = engine.service().send(Look).await.map_err(Failure::plain)?;
         let ended: u64 = view.ended.values().sum();
         let waits: u64 = ["parked", "stuck"].iter().filter_map(|word| view.words.get(word)).sum();
         if view.running.len() as u64 <= waits {
-            anstream::println!("done {ended} {}", waits + view.away as u64);
+            anstream::println!("done {ended} {}", xops_shell::clock::processor_time().as_millis());
             break;
         }
         tokio::select! {

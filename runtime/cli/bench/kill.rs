@@ -29,8 +29,12 @@ struct Report {
     under_way: u64,
     /// From the start of the second process to its word that it is up, process start included.
     healthy_ms: f64,
+    /// Processor time of the second process until then, in milliseconds: what `healthy_ms` is on a machine that does nothing else.
+    healthy_cpu_ms: u64,
     /// From the same moment to the end of the last instance.
     completed_ms: f64,
+    /// Processor time of the second process by the steps that were left to it, in microseconds.
+    cpu_us_per_step: f64,
     /// Calls in flight at the kill, by what became of them.
     accounted: BTreeMap<Became, u64>,
     /// Effects that were done more than once.
@@ -66,9 +70,9 @@ pub(super) fn run(common: &Common, bench: &BenchEngine) -> Outcome {
     let performed_at_kill = effects.count().performed;
     let started = Instant::now();
     let (mut second, mut says) = spawn(&place, bench, &effects)?;
-    let under_way = expect(&mut says, "healthy")?;
+    let (under_way, healthy_cpu_ms) = expect(&mut says, "healthy")?;
     let healthy = started.elapsed();
-    expect(&mut says, "done")?;
+    let (_, done_cpu_ms) = expect(&mut says, "done")?;
     let completed = started.elapsed();
     let status = second.wait().map_err(Failure::plain)?;
     if !status.success() {
@@ -87,6 +91,10 @@ pub(super) fn run(common: &Common, bench: &BenchEngine) -> Outcome {
         performed_at_kill,
         under_way,
         healthy_ms: ms(healthy),
+        healthy_cpu_ms,
+        cpu_us_per_step: ms(Duration::from_millis(done_cpu_ms))
+            / f64::from(u32::try_from(all.saturating_sub(performed_at_kill).max(1)).unwrap_or(u32::MAX))
+            * 1_000.0,
         completed_ms: ms(completed),
         repeated: count.performed - count.distinct,
         lost: (began * Work::Kill.calls()).saturating_sub(count.distinct),
@@ -129,13 +137,15 @@ fn spawn(
     Ok((child, BufReader::new(says)))
 }
 
-/// Waits for a word of the process; the number behind it.
-fn expect(says: &mut BufReader<ChildStdout>, word: &str) -> Result<u64, Failure> {
+/// Waits for a word of the process; the count behind it, and the processor time.
+fn expect(says: &mut BufReader<ChildStdout>, word: &str) -> Result<(u64, u64), Failure> {
     let mut line = String::new();
     says.read_line(&mut line).map_err(Failure::plain)?;
     let mut words = line.split_whitespace();
-    match (words.next(), words.next().and_then(|count| count.parse().ok())) {
-        (Some(found), Some(count)) if found == word => Ok(count),
+    let found = words.next();
+    let mut number = || words.next().and_then(|count| count.parse().ok());
+    match (found, number(), number()) {
+        (Some(found), Some(count), Some(spent)) if found == word => Ok((count, spent)),
         _ => Err(Failure::plain(format!("the process said `{}` where `{word}` was expected", line.trim()))),
     }
 }
@@ -149,7 +159,9 @@ impl Report {
         };
         row("instances in flight", format!("{} of {}", self.under_way, self.instances), "", "");
         row("healthy again, ms", self.healthy_ms.to_string(), "100", "50");
+        row("  of processor time", self.healthy_cpu_ms.to_string(), "", "");
         row("all completed, ms", self.completed_ms.to_string(), "2000", "1000");
+        row("CPU us, a step", format!("{:.1}", self.cpu_us_per_step), "12", "4");
         row("calls in flight at the kill", self.in_flight.len().to_string(), "", "");
         let names = [
             (Became::Resent, "  sent again under their key"),

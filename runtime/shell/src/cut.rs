@@ -33,6 +33,8 @@ pub struct Cadence {
     pub growth: u64,
     /// At a clean stop, if there were so many events since the last one.
     pub events_at_stop: u64,
+    /// How many snapshots are kept: the newest, and others for the case that it is bad.
+    pub kept: usize,
     /// An instance that waits for less than this, in milliseconds, stays in memory: a gate that is looked at every few seconds is
     /// not worth a card each time.
     pub rest_ms_min: u64,
@@ -45,6 +47,7 @@ impl Default for Cadence {
             every: Duration::from_secs(1),
             growth: 2,
             events_at_stop: 1_000,
+            kept: 2,
             rest_ms_min: 10_000,
         }
     }

@@ -179,15 +179,15 @@ impl Engine {
         };
         let (mut keeper_ends, mut clock, mut tail) = (None, None, 0);
         if let Some(disk) = disk {
-            let mut subjects = SubjectKeys::open(&setup.subjects, &setup.key)?;
-            let opened = recover::open(&disk, &keys, &mut subjects, setup.options, &shared)?;
+            let keyring = || SubjectKeys::open(&setup.subjects, &setup.key);
+            let opened = recover::open(&disk, &keys, keyring, setup.options, &shared)?;
             (fold, tail, durable) = (opened.fold, opened.tail, Some(opened.journal.durable()));
             clock = Some(Clock::remembered(fold.at, &*disk));
             let shelf = fold.shelf.take().ok_or(Error::NoShelf)?;
-            let subjects = Arc::new(Mutex::new(subjects));
+            let subjects = Arc::new(Mutex::new(opened.subjects));
             let (scribe, told) = scribe::start(opened.journal, Arc::clone(&subjects), setup.crash.clone())?;
             (orders, listening) = (Some(scribe), Some(told));
-            keeper_ends = Some(keeper::start(Kit { disk, keys, subjects, shelf })?);
+            keeper_ends = Some(keeper::start(Kit { disk, keys, subjects, shelf, kept: setup.cadence.kept })?);
         }
         let clock = clock.unwrap_or_else(|| Clock::start(fold.at));
         let hub = Hub::new(clock, orders, setup.crash);

@@ -19,8 +19,6 @@ use xops_kernel::log::Number;
 
 /// How many orders may wait.
 const ORDERS_MAX: usize = 4_096;
-/// How many snapshots are kept: the newest, and the one before it for the case that the newest is bad.
-const KEPT: usize = 2;
 
 /// What the keeper is asked.
 pub(crate) enum Order {
@@ -67,6 +65,8 @@ pub(crate) struct Kit {
     pub(crate) keys: Keys,
     pub(crate) subjects: Arc<Mutex<SubjectKeys>>,
     pub(crate) shelf: Shelf,
+    /// How many snapshots are kept.
+    pub(crate) kept: usize,
 }
 
 /// Starts the keeper.
@@ -172,7 +172,7 @@ impl Keeper {
             return None;
         }
         let begun = Instant::now();
-        match snapshot::write(&mut self.kit, cut, place, KEPT) {
+        match snapshot::write(&mut self.kit, cut, place) {
             Ok(bytes) => {
                 let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
                 tracing::debug!(seq = place.seq, bytes, ms, "snapshot");

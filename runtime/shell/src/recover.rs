@@ -11,6 +11,7 @@ use crate::snapshot::{self, Restored, is_known, place_of, with_word};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use xops_journal::disk::Disk;
 use xops_journal::erase;
 use xops_journal::journal::{Journal, Options};
@@ -260,35 +261,47 @@ impl Fold {
 /// A journal that was opened, and what it folds to.
 pub(crate) struct Opened {
     pub(crate) journal: Journal,
+    pub(crate) subjects: SubjectKeys,
     pub(crate) fold: Fold,
     /// How many events were folded, those behind a snapshot aside.
     pub(crate) tail: u64,
 }
 
-/// Opens a journal and folds it. An erasure that a crash interrupted, or that an older keyring undid, is carried out first: then what
-/// it names is passed over as a whole.
+/// Opens a journal and folds it, from the newest snapshot that is good. The journal comes first: under a wrong key, or beside
+/// another process, nothing is touched. The keyring is opened behind it. An erasure that a crash interrupted, or that an older
+/// keyring undid, is carried out before anything else: then what it names is passed over as a whole.
 pub(crate) fn open(
     disk: &Arc<dyn Disk>,
     keys: &Keys,
-    subjects: &mut SubjectKeys,
+    keyring: impl FnOnce() -> Result<SubjectKeys, xops_journal::error::Error>,
     options: Options,
     shared: &Arc<Shared>,
 ) -> Result<Opened, Error> {
-    settle(subjects, &erase::remembered(&**disk, keys))?;
-    let first = attempt(disk, keys, subjects, options, shared);
+    let begun = Instant::now();
+    let (journal, opened, with_snapshots) = journal_on(disk, keys, options)?;
+    let mut subjects = keyring()?;
+    let opening = begun.elapsed();
+    settle(&mut subjects, &erase::remembered(&**disk, keys))?;
+    let around = Around { disk, keys, journal: &journal, shared, with_snapshots };
+    let mut first = around.fold(&subjects);
     let erasures = match &first {
-        Ok(opened) => opened.fold.erasures.clone(),
+        Ok((fold, _)) => fold.erasures.clone(),
         // What does not fold may hang on half of an erasure that stands further on.
-        Err(Error::Unfolded { .. }) => erase::written(&Reader::open_on(Arc::clone(disk), keys)?, subjects)?,
+        Err(Error::Unfolded { .. }) => erase::written(&Reader::open_on(Arc::clone(disk), keys)?, &subjects)?,
         Err(_) => Vec::new(),
     };
     let owed: Vec<_> = erasures.iter().flat_map(|erased| erased.subjects.iter().copied()).collect();
-    if !settle(subjects, &owed)? {
-        return first;
+    if settle(&mut subjects, &owed)? {
+        first = around.fold(&subjects);
     }
-    // Its lock is let go first.
-    drop(first);
-    attempt(disk, keys, subjects, options, shared)
+    let (fold, from) = first?;
+    let tail = (opened.last_seq + 1).saturating_sub(from);
+    let (events, files, recovered) = (opened.last_seq, opened.files, opened.recovered);
+    let (live, away) = (fold.live.len(), fold.state.shelved.len());
+    let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let (open_ms, fold_ms) = (ms(opening), ms(begun.elapsed().saturating_sub(opening)));
+    tracing::info!(events, files, recovered, folded = tail, live, away, open_ms, fold_ms, "journal open");
+    Ok(Opened { journal, subjects, fold, tail })
 }
 
 /// Destroys keys that are still there; whether there were any.
@@ -300,46 +313,62 @@ fn settle(subjects: &mut SubjectKeys, owed: &[(Subject, u32)]) -> Result<bool, E
     Ok(keys > 0)
 }
 
-/// Opens a journal and folds it, from the newest snapshot that is good.
-fn attempt(
+/// Opens the journal, held to the newest snapshot's place; also whether there is a snapshot to begin with.
+fn journal_on(
     disk: &Arc<dyn Disk>,
     keys: &Keys,
-    subjects: &SubjectKeys,
     options: Options,
-    shared: &Arc<Shared>,
-) -> Result<Opened, Error> {
+) -> Result<(Journal, xops_journal::journal::Opened, bool), Error> {
     let random = random::System::default();
     // A journal can be held to one place: where the operator gave one, no snapshot is used.
-    let mut restored = if options.expect_head.is_none() { newest(disk, keys, subjects)? } else { None };
-    let (journal, opened) = loop {
-        let expect_head = options.expect_head.or(restored.as_ref().map(|restored| restored.place));
-        match Journal::open_on(Arc::clone(disk), &random, keys, Options { expect_head, ..options }) {
-            Err(xops_journal::error::Error::RolledBack { expected, found }) if restored.is_some() => {
-                set_aside(&**disk, expected, &format!("the journal does not lead there: {found}"))?;
-                restored = newest(disk, keys, subjects)?;
-            }
-            other => break other?,
-        }
+    let mut seqs =
+        if options.expect_head.is_none() { xops_journal::snapshot::list(&**disk)? } else { Vec::new() };
+    seqs.reverse();
+    let place = |seqs: &[u64]| {
+        let newest = seqs.iter().rev();
+        newest.copied().find_map(|seq| xops_journal::snapshot::place_of(&**disk, seq, keys).ok())
     };
-    let mut found = None;
-    if let Some(restored) = restored {
-        let from = restored.place.seq + 1;
-        match folded(&journal, Fold::of(restored, shared), from, subjects, shared) {
-            Ok(fold) => found = Some((fold, from)),
-            Err(why) => set_aside(&**disk, from - 1, &why.to_string())?,
+    loop {
+        let expect_head = options.expect_head.or(place(&seqs));
+        match Journal::open_on(Arc::clone(disk), &random, keys, Options { expect_head, ..options }) {
+            // A place that the journal does not lead to: either the journal was put back, which its own head tells, or the
+            // snapshot is not of it.
+            Err(xops_journal::error::Error::RolledBack { expected, found }) if seqs.contains(&expected) => {
+                set_aside(&**disk, expected, &format!("the journal does not lead there: {found}"))?;
+                seqs.retain(|seq| *seq != expected);
+            }
+            other => {
+                let (journal, opened) = other?;
+                return Ok((journal, opened, !seqs.is_empty()));
+            }
         }
     }
-    let (fold, from) = if let Some(found) = found {
-        found
-    } else {
+}
+
+/// What folding needs beside the keys of persons.
+struct Around<'a> {
+    disk: &'a Arc<dyn Disk>,
+    keys: &'a Keys,
+    journal: &'a Journal,
+    shared: &'a Arc<Shared>,
+    with_snapshots: bool,
+}
+
+impl Around<'_> {
+    /// What the journal folds to, and the first event that was folded.
+    fn fold(&self, subjects: &SubjectKeys) -> Result<(Fold, u64), Error> {
+        let Self { disk, keys, journal, shared, with_snapshots } = *self;
+        let restored = if with_snapshots { newest(disk, keys, subjects)? } else { None };
+        if let Some(restored) = restored {
+            let from = restored.place.seq + 1;
+            match folded(journal, Fold::of(restored, shared), from, subjects, shared) {
+                Ok(fold) => return Ok((fold, from)),
+                Err(why) => set_aside(&**disk, from - 1, &why.to_string())?,
+            }
+        }
         let shelf = Shelf::empty(Arc::clone(disk), Box::new(random::System::default()), keys)?;
-        (folded(&journal, Fold::on(shelf), 1, subjects, shared)?, 1)
-    };
-    let tail = (opened.last_seq + 1).saturating_sub(from);
-    let (events, files, recovered) = (opened.last_seq, opened.files, opened.recovered);
-    let (live, away) = (fold.live.len(), fold.state.shelved.len());
-    tracing::info!(events, files, recovered, folded = tail, live, away, "journal open");
-    Ok(Opened { journal, fold, tail })
+        Ok((folded(journal, Fold::on(shelf), 1, subjects, shared)?, 1))
+    }
 }
 
 /// Folds what stands in a journal from an event on, and puts away what rests.

@@ -77,7 +77,7 @@ enum Read {
 }
 
 /// Writes a snapshot, and removes what it makes superfluous; its bytes.
-pub(crate) fn write(kit: &mut Kit, cut: &Cut, place: Head, keep: usize) -> Result<u64, Bad> {
+pub(crate) fn write(kit: &mut Kit, cut: &Cut, place: Head) -> Result<u64, Bad> {
     // First what it refers to, then itself.
     kit.shelf.sync()?;
     let lines = kit.shelf.lines(cut.state.shelved.values().copied().map(place_of));
@@ -100,7 +100,7 @@ pub(crate) fn write(kit: &mut Kit, cut: &Cut, place: Head, keep: usize) -> Resul
     }
     let bytes = writer.finish(&*kit.disk)?;
     kit.shelf.retire(&lines)?;
-    snapshot::thin(&*kit.disk, keep)?;
+    snapshot::thin(&*kit.disk, kit.kept.max(1))?;
     Ok(bytes)
 }
 

@@ -129,6 +129,7 @@ fn a_snapshot_at_any_place_and_what_follows_fold_to_what_everything_folds_to() {
                 keys: World::keys(),
                 subjects: Arc::clone(&subjects),
                 shelf: before.shelf.take().unwrap(),
+                kept: 2,
             };
             let live = before.live.into_iter().map(|(number, live)| Away {
                 number,
@@ -141,7 +142,7 @@ fn a_snapshot_at_any_place_and_what_follows_fold_to_what_everything_folds_to() {
             let live = live.collect();
             let (timers, breakers, at) = (before.timers, before.breakers, before.at);
             let cut = Cut { live, state: before.state, timers, breakers, at };
-            snapshot::write(&mut kit, &cut, place, 2).unwrap();
+            snapshot::write(&mut kit, &cut, place).unwrap();
             drop(kit);
             let keys = subjects.lock().unwrap();
             let restored = snapshot::read(&disk, place.seq, &World::keys(), &keys).unwrap();
@@ -153,11 +154,10 @@ fn a_snapshot_at_any_place_and_what_follows_fold_to_what_everything_folds_to() {
 }
 
 fn recovered(world: &World) -> (Believed, u64) {
-    let mut subjects = world.subjects();
     let disk = Arc::clone(&world.disk) as Arc<dyn Disk>;
-    let opened =
-        recover::open(&disk, &World::keys(), &mut subjects, Options::default(), &World::shared()).unwrap();
-    (believed(opened.fold, &subjects), opened.tail)
+    let keyring = || Ok(world.subjects());
+    let opened = recover::open(&disk, &World::keys(), keyring, Options::default(), &World::shared()).unwrap();
+    (believed(opened.fold, &opened.subjects), opened.tail)
 }
 
 /// Removes what is not the journal: what is believed then is the truth.
@@ -180,6 +180,40 @@ fn snapshots_that_are_cut_while_everything_runs_hold_what_the_journal_folds_to()
         assert!(tail < all, "a snapshot was used: {tail} of {all}");
         assert_eq!(with, without);
     }
+}
+
+#[test]
+fn every_snapshot_that_was_cut_in_the_middle_of_many_steps_holds_each_instance_as_it_was() {
+    let mut world = World::new();
+    world.cadence = Cadence { events: 20, every: Duration::ZERO, growth: 0, kept: 10_000, ..world.cadence };
+    actix::System::new().block_on(async {
+        let engine = world.start().await;
+        let numbers = begin(&engine, 0..400, About::Nobody).await;
+        for number in numbers {
+            within("an instance", engine.rest(number)).await;
+        }
+        engine.stop().await.unwrap();
+    });
+    let mut names = world.files("snapshot-");
+    assert!(names.len() > 5, "{}", names.len());
+    let files: BTreeMap<String, Vec<u8>> =
+        names.iter().map(|name| (name.clone(), world.disk.read(name).unwrap())).collect();
+    forget_caches(&world);
+    let (whole, all) = recovered(&world);
+    let mut under_way = 0;
+    while let Some(name) = names.pop() {
+        world.disk.put(&name, files[&name].clone());
+        let seq = name.trim_start_matches("snapshot-").trim_end_matches(".xops").parse().unwrap();
+        let disk = Arc::clone(&world.disk) as Arc<dyn Disk>;
+        let subjects = world.subjects();
+        under_way += snapshot::read(&disk, seq, &World::keys(), &subjects).unwrap().live.len();
+        drop(subjects);
+        let (found, tail) = recovered(&world);
+        assert!(tail < all, "{name} was set aside");
+        assert_eq!(found, whole, "{name}");
+        forget_caches(&world);
+    }
+    assert!(under_way > 100, "some were under way: {under_way}");
 }
 
 #[test]
