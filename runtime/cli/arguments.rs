@@ -72,7 +72,7 @@ pub enum Command {
     /// Run the daemon.
     Run(Run),
     /// Show what is under way, what waits for a person, and how the systems are.
-    Status,
+    Status(Status),
     /// Tell what an instance did.
     Trace(Trace),
     /// Fold the journal again and hold every decision to it.
@@ -256,6 +256,14 @@ pub struct Backstep {
     /// Why; it is written down.
     #[arg(long)]
     pub why: String,
+}
+
+/// `xops status`.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// List every call whose answer never came (the process died, a timeout, a lost connection) by its key, with what became of it.
+    #[arg(long)]
+    pub unknown: bool,
 }
 
 /// `xops audit`.

@@ -12,7 +12,7 @@ use xops_source::finding::{self, Finding, Format as Rendering, Severity};
 
 /// Runs the command.
 pub(crate) fn run(common: &Common, _check: &Check) -> Outcome {
-    let project = project::read(common)?;
+    let project = project::whole(common)?;
     let render = |rendering| finding::render(&project.findings, &project.texts, rendering);
     match common.output {
         Format::Text => {

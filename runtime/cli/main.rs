@@ -34,6 +34,7 @@ mod simulate;
 mod status;
 mod steer;
 mod trace;
+mod unknown;
 mod wire;
 
 use arguments::{Arguments, Command};
@@ -69,7 +70,8 @@ fn main() -> ExitCode {
         Command::Apply(apply) => on_arbiter(apply::run(&arguments.common, &apply)),
         Command::Explain(explain) => on_arbiter(explain::run(&arguments.common, &explain)),
         Command::Run(run) => on_arbiter(run::run(&arguments.common, &run)),
-        Command::Status => on_arbiter(status::run(&arguments.common)),
+        Command::Status(asked) if asked.unknown => unknown::run(&arguments.common),
+        Command::Status(_) => on_arbiter(status::run(&arguments.common)),
         Command::Pause(pause) => on_arbiter(steer::pause(&arguments.common, &pause)),
         Command::Resume(resume) => on_arbiter(steer::resume(&arguments.common, &resume)),
         Command::Release(release) => on_arbiter(steer::release(&arguments.common, &release)),
