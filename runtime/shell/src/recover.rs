@@ -366,8 +366,8 @@ impl Around<'_> {
                 Err(why) => set_aside(&**disk, from - 1, &why.to_string())?,
             }
         }
-        let shelf = Shelf::empty(Arc::clone(disk), Box::new(random::System::default()), keys)?;
-        Ok((folded(journal, Fold::on(shelf), 1, subjects, shared)?, 1))
+        let empty = Shelf::empty(Arc::clone(disk), Box::new(random::System::default()), keys)?;
+        Ok((folded(journal, Fold::on(empty), 1, subjects, shared)?, 1))
     }
 }
 
