@@ -43,6 +43,7 @@ manifest "box" {
 
   # The assignment of a policy to a person, released ones left out.
   lookup "hold" {
+    evidence = "unverified: the catalogue does not name this listing"
     inputs = {
       policy = "text"
       user   = "text"

@@ -47,6 +47,7 @@ manifest "ironclad" {
   }
 
   lookup "filed" {
+    evidence = "unverified: the catalogue does not name this listing"
     inputs = { name = "text" }
     get    = "/records"
     query = {

@@ -1455,8 +1455,8 @@ manifest "okta" {
 
   # Without a search, deactivated accounts are left out, and a complete read would prove them absent.
   read "users" {
-    kind     = "user"
-    get      = "/api/v1/users"
+    kind  = "user"
+    get   = "/api/v1/users"
     query = { limit = 200, search = coalesce(page.delta, "id pr") }
     delta "filter" {
       overlap = "5m"
@@ -1490,7 +1490,7 @@ manifest "okta" {
       overlap = "5m"
       since   = concat("lastMembershipUpdated gt \"", page.since, "\"")
     }
-    id = item.id
+    id      = item.id
     version = item.lastMembershipUpdated
     text {
       name        = item.profile.name

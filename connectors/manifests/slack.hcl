@@ -7,7 +7,7 @@ manifest "slack" {
   auth "bearer" { part = "bot_token" }
 
   limit "tier_2" {
-    paths = ["/users.list", "/conversations.list", "/conversations.create", "/conversations.archive", "/conversations.unarchive", "/usergroups.users.list", "/usergroups.users.update", "/admin.users.*"]
+    paths       = ["/users.list", "/conversations.list"]
     rate        = 20
     per         = "1m"
     reserve     = 20
@@ -15,7 +15,7 @@ manifest "slack" {
   }
 
   limit "tier_3" {
-    paths = ["/conversations.invite", "/conversations.kick", "/conversations.info", "/conversations.history", "/users.profile.get", "/users.profile.set", "/chat.delete", "/chat.scheduleMessage", "/chat.deleteScheduledMessage", "/chat.scheduledMessages.list"]
+    paths       = ["/conversations.invite", "/conversations.kick", "/conversations.info", "/users.profile.*"]
     rate        = 50
     per         = "1m"
     reserve     = 20
@@ -23,8 +23,33 @@ manifest "slack" {
   }
 
   limit "tier_4" {
-    paths = ["/conversations.members", "/chat.postMessage"]
+    paths       = ["/conversations.members"]
     rate        = 100
+    per         = "1m"
+    reserve     = 20
+    concurrency = 3
+  }
+
+  # Tiers are counted by method; methods that are used together share one here, so that readings do not hold up what acts.
+  limit "tier_2_channels" {
+    paths       = ["/conversations.create", "/conversations.archive", "/conversations.unarchive", "/usergroups.users.*"]
+    rate        = 20
+    per         = "1m"
+    reserve     = 20
+    concurrency = 1
+  }
+
+  limit "tier_2_people" {
+    paths       = ["/admin.users.*"]
+    rate        = 20
+    per         = "1m"
+    reserve     = 20
+    concurrency = 1
+  }
+
+  limit "tier_3_messages" {
+    paths       = ["/conversations.history", "/chat.*"]
+    rate        = 50
     per         = "1m"
     reserve     = 20
     concurrency = 3

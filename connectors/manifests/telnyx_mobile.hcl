@@ -73,6 +73,7 @@ manifest "telnyx_mobile" {
   }
 
   lookup "ordered" {
+    evidence = "unverified: the catalogue does not name this listing"
     inputs = { number = "text" }
     get    = "/number_orders"
     query = {
@@ -251,6 +252,7 @@ manifest "telnyx_mobile" {
 
   # The number of an order, by itself: what an order gives is known by its number, what is released by its id.
   lookup "number_owned" {
+    evidence = "unverified: the catalogue does not name this listing"
     inputs = { number = "text" }
     get    = "/phone_numbers"
     query = {

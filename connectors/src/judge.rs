@@ -6,10 +6,10 @@
 
 use crate::answer::Answer;
 use crate::date;
-use crate::model::{ErrorRule, Reset, Rules, Word};
+use crate::model::{ErrorRule, Rules, Word};
 use crate::scope::{Scope, coerce, scalar};
 use std::collections::BTreeMap;
-use xops_kernel::port::Outcome;
+use xops_kernel::port::{Outcome, Reset};
 use xops_kernel::value::{Type, Value, Values};
 
 /// How much of a system's explanation is kept, in characters.

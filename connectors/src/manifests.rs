@@ -6,7 +6,7 @@ use crate::answer::Answer;
 use crate::auth::Auth;
 use crate::judge::{self, Capture};
 use crate::load;
-use crate::model::{Awf, Limit, Look, Manifest, Poll, Read, Var};
+use crate::model::{Awf, Look, Manifest, Poll, Read, Var};
 use crate::polling::{Polled, Polling};
 use crate::reading::Reading;
 use crate::scope::Scope;
@@ -16,7 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xops_kernel::awf::{AwfName, Contract, Undo};
 use xops_kernel::port::{
-    Ask, Connector, Outcome, Page, Phase, ReadAsk, ReadContract, ReadPage, Request, Response, Unrendered,
+    Ask, Connector, Limit, Outcome, Page, Phase, ReadAsk, ReadContract, ReadPage, Request, Response,
+    Unrendered,
 };
 use xops_kernel::value::{Type, Values};
 use xops_source::finding::Finding;
@@ -109,11 +110,6 @@ impl Manifests {
         let polls = manifest.awfs.values().filter_map(|awf| awf.poll.as_ref()).map(|poll| &poll.shape);
         let awfs = manifest.awfs.values().map(|awf| &awf.shape);
         lookups.chain(reads).chain(polls).chain(awfs).filter_map(|shape| shape.base.as_deref()).collect()
-    }
-
-    /// The published rate limits of `system`.
-    pub fn limits(&self, system: &str) -> &[Limit] {
-        self.manifest(system).map_or(&[], |manifest| &manifest.limits)
     }
 
     /// The variables that the configuration of `system` sets.
@@ -223,6 +219,10 @@ impl Manifests {
 }
 
 impl Connector for Manifests {
+    fn limits(&self, system: &str) -> Vec<Limit> {
+        self.manifest(system).map(|manifest| manifest.limits.clone()).unwrap_or_default()
+    }
+
     fn contract(&self, awf: &AwfName) -> Option<&Contract> {
         self.contracts.get(awf)
     }

@@ -3,11 +3,14 @@
 //! Absent: I/O, and anything that knows one system. Every expression here was checked against the roots that its place
 //! allows, so rendering and classifying meet no unknown name.
 
+pub mod webhook;
+
 use crate::auth::Auth;
 use std::collections::{BTreeMap, BTreeSet};
 use xops_kernel::awf::{Contract, Readback};
 use xops_kernel::expr::{self, Expr, Path};
 use xops_kernel::id::Digest;
+use xops_kernel::port::Limit;
 use xops_kernel::value::{Type, Value, Values};
 
 /// Expressions by name, in the order of writing.
@@ -49,7 +52,7 @@ pub struct Manifest {
     /// Its AWFs, by function.
     pub awfs: BTreeMap<String, Awf>,
     /// What it sends by itself.
-    pub webhooks: Vec<Webhook>,
+    pub webhooks: Vec<webhook::Webhook>,
 }
 
 /// A variable of the tenant's configuration.
@@ -83,38 +86,6 @@ pub struct Soap {
     pub qualified_attributes: bool,
     /// Elements that are members of a map, by name, with the attribute that names the member.
     pub keyed: BTreeMap<String, String>,
-}
-
-/// A rate limit, as the vendor publishes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limit {
-    /// Its name.
-    pub name: String,
-    /// The paths that it covers, after the base address; `*` at the end stands for anything. Empty for all.
-    pub paths: Vec<String>,
-    /// The methods that it covers, in capitals. Empty for all.
-    pub methods: Vec<String>,
-    /// Calls allowed in `per_ms`.
-    pub rate: u32,
-    /// The window, in milliseconds.
-    pub per_ms: u64,
-    /// The share, in percent, that is left to others.
-    pub reserve: u8,
-    /// Calls under way at once, if limited.
-    pub concurrency: Option<u32>,
-    /// The header that says how many calls are left.
-    pub remaining: Option<String>,
-    /// The header that says when the window ends, and how it says so.
-    pub reset: Option<(String, Reset)>,
-}
-
-/// How a header says when a window ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reset {
-    /// Seconds since 1970.
-    Epoch,
-    /// Seconds from now.
-    Delay,
 }
 
 /// How answers are judged.
@@ -413,63 +384,6 @@ pub enum Deletes {
     FullScan,
     /// By an event of the system.
     Event,
-}
-
-/// What a system sends by itself, and how it proves that it did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Webhook {
-    /// Its name.
-    pub name: String,
-    /// How it is signed.
-    pub verify: Verify,
-    /// How old a message may be, in milliseconds.
-    pub tolerance_ms: u64,
-    /// What tells a message from one that was sent again.
-    pub dedupe: Option<Expr>,
-    /// The kind of record that it speaks of.
-    pub kind: Option<Expr>,
-    /// The system's id of the record.
-    pub id: Option<Expr>,
-    /// Where the facts come from.
-    pub evidence: Option<String>,
-}
-
-/// How a message is signed; the secret is the part `webhook_secret` of the credential, or the declared one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verify {
-    /// Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`.
-    Standard {
-        /// The part of the credential.
-        part: String,
-    },
-    /// An HMAC in a header.
-    Hmac {
-        /// The part of the credential.
-        part: String,
-        /// The header of the signature, in lower case.
-        header: String,
-        /// What stands before it.
-        prefix: String,
-        /// What it is taken with.
-        hash: crate::auth::Hash,
-        /// How it is written.
-        encoding: Encoding,
-        /// What is signed: `{id}`, `{timestamp}` and `{body}` are replaced.
-        signed: String,
-        /// The header of the message's id, in lower case.
-        id_header: Option<String>,
-        /// The header of the moment of sending, in seconds since 1970, in lower case.
-        timestamp_header: Option<String>,
-    },
-}
-
-/// How bytes are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
-    /// Two letters a byte.
-    Hex,
-    /// Base64 with padding.
-    Base64,
 }
 
 /// What is asked until work that goes on after the answer is over.

@@ -42,7 +42,7 @@ fn check(manifests: &Manifests, of: (&str, &str), inputs: &[(&str, &str)], cases
 fn a_switch_is_read_as_on_or_off_and_as_nothing_where_it_is_not_shown() {
     let all = manifests();
     check(
-        &all,
+        all,
         ("okta", "suspend_identity"),
         &[],
         &[
@@ -54,7 +54,7 @@ fn a_switch_is_read_as_on_or_off_and_as_nothing_where_it_is_not_shown() {
         ],
     );
     check(
-        &all,
+        all,
         ("okta", "suspend_device"),
         &[],
         &[
@@ -64,7 +64,7 @@ fn a_switch_is_read_as_on_or_off_and_as_nothing_where_it_is_not_shown() {
         ],
     );
     check(
-        &all,
+        all,
         ("sailpoint_isc", "disable_account"),
         &[],
         &[
@@ -74,7 +74,7 @@ fn a_switch_is_read_as_on_or_off_and_as_nothing_where_it_is_not_shown() {
         ],
     );
     check(
-        &all,
+        all,
         ("duo", "disable_user"),
         &[],
         &[
@@ -85,7 +85,7 @@ fn a_switch_is_read_as_on_or_off_and_as_nothing_where_it_is_not_shown() {
         ],
     );
     check(
-        &all,
+        all,
         ("verkada", "enable_mobile_unlock"),
         &[],
         &[
@@ -95,7 +95,7 @@ fn a_switch_is_read_as_on_or_off_and_as_nothing_where_it_is_not_shown() {
         ],
     );
     check(
-        &all,
+        all,
         ("zoom", "deactivate_user"),
         &[],
         &[
@@ -110,7 +110,7 @@ fn a_switch_is_read_as_on_or_off_and_as_nothing_where_it_is_not_shown() {
 #[test]
 fn a_seat_that_only_lasts_to_the_end_of_the_period_was_taken_away() {
     check(
-        &manifests(),
+        manifests(),
         ("github", "remove_copilot_seat"),
         &[],
         &[
@@ -136,7 +136,7 @@ fn an_attribute_that_is_not_set_is_the_empty_text_and_never_absent() {
     let all = manifests();
     let title = [("attribute", "title")];
     check(
-        &all,
+        all,
         ("okta", "update_profile"),
         &title,
         &[
@@ -146,7 +146,7 @@ fn an_attribute_that_is_not_set_is_the_empty_text_and_never_absent() {
         ],
     );
     check(
-        &all,
+        all,
         ("slack", "set_profile_fields"),
         &title,
         &[
@@ -156,7 +156,7 @@ fn an_attribute_that_is_not_set_is_the_empty_text_and_never_absent() {
         ],
     );
     check(
-        &all,
+        all,
         ("scim2_generic", "patch_user"),
         &[("attribute", "title"), ("id", "7")],
         &[
@@ -165,7 +165,7 @@ fn an_attribute_that_is_not_set_is_the_empty_text_and_never_absent() {
         ],
     );
     check(
-        &all,
+        all,
         ("zoom", "update_user"),
         &[("attribute", "type")],
         &[(200, r#"{"id":"1","type":2}"#, "present 2 { value = 2 }")],
@@ -176,7 +176,7 @@ fn an_attribute_that_is_not_set_is_the_empty_text_and_never_absent() {
 fn a_moment_is_shown_as_its_day_and_given_back_to_the_second() {
     let all = manifests();
     check(
-        &all,
+        all,
         ("verkada", "set_access_end_date"),
         &[("user", "u1")],
         &[
@@ -190,7 +190,7 @@ fn a_moment_is_shown_as_its_day_and_given_back_to_the_second() {
         ],
     );
     check(
-        &all,
+        all,
         ("slack", "set_guest_expiration"),
         &[("user", "U1")],
         &[
@@ -215,7 +215,7 @@ fn one_moment_may_be_written_in_two_zones() {
         )
     };
     check(
-        &manifests(),
+        manifests(),
         ("pagerduty", "create_schedule_override"),
         &inputs,
         &[
@@ -231,7 +231,7 @@ fn one_moment_may_be_written_in_two_zones() {
 fn what_is_to_be_gone_is_done_when_the_list_is_empty_and_not_when_there_is_no_list() {
     let all = manifests();
     check(
-        &all,
+        all,
         ("okta", "revoke_oauth_grants"),
         &[],
         &[
@@ -241,13 +241,13 @@ fn what_is_to_be_gone_is_done_when_the_list_is_empty_and_not_when_there_is_no_li
         ],
     );
     check(
-        &all,
+        all,
         ("okta", "reset_mfa_factors"),
         &[],
         &[(200, "[]", "present present { }"), (200, "", "unknown")],
     );
     check(
-        &all,
+        all,
         ("pagerduty", "revoke_sessions"),
         &[],
         &[
@@ -262,7 +262,7 @@ fn what_is_to_be_gone_is_done_when_the_list_is_empty_and_not_when_there_is_no_li
 fn names_are_compared_as_the_system_compares_them() {
     let all = manifests();
     check(
-        &all,
+        all,
         ("github", "convert_to_outside_collaborator"),
         &[("username", "OctoCat")],
         &[
@@ -272,7 +272,7 @@ fn names_are_compared_as_the_system_compares_them() {
         ],
     );
     check(
-        &all,
+        all,
         ("okta", "create_group"),
         &[("name", "Sales")],
         &[
@@ -286,7 +286,7 @@ fn names_are_compared_as_the_system_compares_them() {
         ],
     );
     check(
-        &all,
+        all,
         ("okta", "set_manager_link"),
         &[],
         &[
@@ -308,7 +308,7 @@ fn what_is_ours_is_told_by_the_key_in_it() {
         format!(r#"{{"ok":true,"messages":[{{"ts":"1.2","blocks":[{{"block_id":"{block}"}}]}}]}}"#)
     };
     check(
-        &all,
+        all,
         ("slack", "post_message"),
         &[],
         &[
@@ -321,7 +321,7 @@ fn what_is_ours_is_told_by_the_key_in_it() {
         format!(r#"{{"total":1,"issues":[{{"key":"IT-1","fields":{{"labels":["a","{label}"]}}}}]}}"#)
     };
     check(
-        &all,
+        all,
         ("jira_service", "create_issue"),
         &[],
         &[
@@ -336,7 +336,7 @@ fn what_is_ours_is_told_by_the_key_in_it() {
 fn a_call_is_refused_where_its_set_or_its_id_was_not_seen() {
     let all = manifests();
     let refused = |system: &str, function: &str, wanted: &str| {
-        let mut asking = Asking::of(&all, system, function);
+        let mut asking = Asking::of(all, system, function);
         asking.snapshot.clear();
         let why = all.render(&asking.ask(Phase::Do)).map_err(|error| error.to_string());
         assert!(why.as_ref().is_err_and(|why| why.contains(wanted)), "{system}.{function}: {why:?}");

@@ -78,19 +78,19 @@ fn a_list_that_does_not_show_what_is_sought_proves_nothing() {
         &employee(&[found, numbered("another")]),
         &format!("{asked}unknown unexpected answer: status 200 {{ id = \"7\" }}"),
     );
-    let lost = |device: &str| sighted("kandji", "enable_lost_mode", &[json(200, device)]);
+    let device = |device: &str| sighted("kandji", "enable_lost_mode", &[json(200, device)]);
     check(
-        &lost(r#"{"device_id":"device-1","lost_mode_status":""}"#),
+        &device(r#"{"device_id":"device-1","lost_mode_status":""}"#),
         "absent by authoritative lookup kandji.lost_mode { }",
     );
-    check(&lost(r#"{"device_id":"device-1"}"#), "unknown unexpected answer: status 200 { }");
+    check(&device(r#"{"device_id":"device-1"}"#), "unknown unexpected answer: status 200 { }");
     let desk = |body: &str| sighted("servicenow_wsd", "reserve_workspace", &[json(200, body)]);
     check(&desk(r#"{"result":[]}"#), "failed unknown: the answer holds no list of items, but null");
     check(
         &desk(r#"{"result":{"reservations":[]}}"#),
         "absent by authoritative lookup servicenow_wsd.reservation { }",
     );
-    let reserved = |state: &str| {
+    let seat = |state: &str| {
         let one = format!(
             r#"{{"sys_id":"r1","location":{{"sys_id":"location-1"}},"requested_for":{{"sys_id":"requested_for-1"}},"start":"start-1","end":"e","state":{{"value":"{state}"}},"subject":"Desk"}}"#
         );
@@ -101,8 +101,8 @@ fn a_list_that_does_not_show_what_is_sought_proves_nothing() {
         let found = sighted("servicenow_wsd", "reserve_workspace", &answers);
         found.rsplit('\n').next().unwrap_or_default().to_owned()
     };
-    check(&reserved("confirmed"), "present reserved { end = \"e\", id = \"r1\" } marked Desk");
-    check(&reserved("cancelled"), "absent by authoritative lookup servicenow_wsd.reservation { }");
+    check(&seat("confirmed"), "present reserved { end = \"e\", id = \"r1\" } marked Desk");
+    check(&seat("cancelled"), "absent by authoritative lookup servicenow_wsd.reservation { }");
 }
 
 #[test]
@@ -139,4 +139,53 @@ fn an_employee_ends_by_one_service_and_a_contract_by_the_other() {
     check(&ended("Terminate_Employee_Event_Response"), "ok { event = \"e1\" }");
     check(&ended("End_Contingent_Worker_Contract_Response"), "ok { event = \"e1\" }");
     check(&ended("Hire_Employee_Event_Response"), "unknown: status 200");
+}
+
+#[test]
+fn a_hire_is_found_by_our_number_and_known_by_the_comment_of_its_event() {
+    let workers = |total: u8, inside: &str| {
+        soap(
+            200,
+            &format!(
+                "<w:Get_Workers_Response xmlns:w=\"urn:com.workday/bsvc\"><w:Response_Results><w:Total_Results>{total}</w:Total_Results></w:Response_Results><w:Response_Data>{inside}</w:Response_Data></w:Get_Workers_Response>"
+            ),
+        )
+    };
+    let hired = |answers: &[Response]| {
+        let found = sighted("workday", "hire_employee", answers);
+        found.rsplit('\n').next().unwrap_or_default().to_owned()
+    };
+    check(&hired(&[workers(0, "")]), "absent by authoritative lookup workday.employee { }");
+    let entry = |rescinded: u8| {
+        format!(
+            "<w:Worker><w:Worker_Data><w:Worker_ID>CW-1001</w:Worker_ID><w:Transaction_Log_Entry_Data><w:Transaction_Log_Entry>\
+             <w:Transaction_Log_Reference><w:ID w:type=\"WID\">e1</w:ID></w:Transaction_Log_Reference><w:Transaction_Log_Data>\
+             <w:Transaction_Log_Description>Hire: Sarah Chen</w:Transaction_Log_Description>\
+             <w:Is_Rescind_Or_Rescinded>{rescinded}</w:Is_Rescind_Or_Rescinded></w:Transaction_Log_Data>\
+             </w:Transaction_Log_Entry></w:Transaction_Log_Entry_Data></w:Worker_Data></w:Worker>"
+        )
+    };
+    let event = soap(
+        200,
+        "<w:Get_Event_Details_Response xmlns:w=\"urn:com.workday/bsvc\"><w:Response_Data><w:Event><w:Event_Detail_Data>\
+         <w:Process_History_Data><w:Comment>k-1</w:Comment></w:Process_History_Data></w:Event_Detail_Data></w:Event></w:Response_Data></w:Get_Event_Details_Response>",
+    );
+    check(&hired(&[workers(1, &entry(0)), event]), "present hired { event = \"e1\" } marked k-1");
+    // Somebody who was there before us is there, and nothing of it is ours.
+    check(&hired(&[workers(1, &entry(1))]), "present hired { }");
+}
+
+#[test]
+fn a_profile_is_written_back_with_everything_else_in_its_scope() {
+    let scope = r#"{"os_x_configuration_profile":{"scope":{"all_computers":false,"computers":[{"id":1,"name":"a"},{"id":9,"name":"b"}],"computer_groups":[{"id":4,"name":"g"}],"exclusions":{"buildings":[{"id":2,"name":"x"}]}}}}"#;
+    let found = sighted("jamf_pro", "push_config_profile", &[json(200, scope)]);
+    assert!(found.starts_with("present member"), "{found}");
+    for part in [
+        "others = [{ id = 9 }]",
+        "computer_groups = [{ id = 4, name = \"g\" }]",
+        "excluded_buildings = [{",
+        "jss_users = []",
+    ] {
+        assert!(found.contains(part), "{part} is missing in {found}");
+    }
 }

@@ -9,9 +9,11 @@ mod entries;
 use entries::{World, ended, refused, request_id, requested, unchanged};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use xops_kernel::log::{Entry, Scope, What};
 use xops_kernel::machine::Machine;
 use xops_kernel::saga::event::End;
+use xops_robots::service::pieces::Builder;
 use xops_robots::service::{Answer, Effect, Refused, Service, State};
 
 /// Something that may happen, small enough that things meet.
@@ -141,6 +143,64 @@ proptest! {
     }
 
     #[test]
+    fn the_pieces_of_a_state_make_it_again(all in prop::collection::vec(happening(), 0..80)) {
+        let mut state = State::default();
+        for happening in &all {
+            let entry = entry(happening, &state);
+            let _refused = Service.step(&mut state, &entry, &mut Vec::new());
+        }
+        let mut pieces = Vec::new();
+        let _never = state.pieces(|piece| -> Result<(), ()> {
+            pieces.push(piece);
+            Ok(())
+        });
+        // The order of the pieces says nothing.
+        pieces.reverse();
+        let mut builder = Builder::default();
+        for piece in pieces {
+            builder.take(piece);
+        }
+        let mut again = builder.build();
+        for (number, running) in &state.running {
+            again.adopt(*number, Arc::clone(running));
+        }
+        prop_assert_eq!(again, state);
+    }
+
+    #[test]
+    fn an_instance_that_was_put_away_comes_back_as_it_was(
+        before in prop::collection::vec(happening(), 0..40),
+        after in prop::collection::vec(happening(), 0..40),
+        which in 1..12_u64,
+    ) {
+        let mut state = State::default();
+        for happening in &before {
+            let entry = entry(happening, &state);
+            let _refused = Service.step(&mut state, &entry, &mut Vec::new());
+        }
+        let mut away = state.clone();
+        let Some(running) = away.put_away(which, 7) else { return Ok(()) };
+        prop_assert!(!away.running.contains_key(&which));
+        prop_assert_eq!(
+            Service.step(&mut away, &ended(which, End::Completed), &mut Vec::new()),
+            Err(Refused::PutAway(which))
+        );
+        // What happens meanwhile to others happens the same whether it is at hand or not.
+        for happening in &after {
+            let entry = entry(happening, &state);
+            if matches!(happening, Happening::Ended(number, _) if *number == which) {
+                continue;
+            }
+            let (mut out, mut out_away) = (Vec::new(), Vec::new());
+            let done = Service.step(&mut state, &entry, &mut out);
+            prop_assert_eq!(Service.step(&mut away, &entry, &mut out_away), done);
+            prop_assert_eq!(out_away, out);
+        }
+        prop_assert_eq!(away.bring_back(which, running), Some(7));
+        prop_assert_eq!(away, state);
+    }
+
+    #[test]
     fn only_what_an_instance_created_is_ever_granted(all in prop::collection::vec(happening(), 0..80)) {
         let mut state = State::default();
         let mut created: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
@@ -234,8 +294,8 @@ fn a_superseded_request_is_compiled_again_and_answered_anew() {
 fn grants(then: impl FnOnce(&mut World)) -> Vec<String> {
     let mut world = World::default();
     then(&mut world);
-    let granted = world.state.granted.into_values().flatten();
-    granted.map(|(facet, _)| facet.name).collect()
+    let granted = world.state.granted.values().flat_map(|of| of.keys());
+    granted.map(|facet| facet.name.clone()).collect()
 }
 
 #[test]

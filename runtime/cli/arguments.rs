@@ -54,6 +54,8 @@ pub enum Format {
     Json,
     /// SARIF 2.1, for `check`.
     Sarif,
+    /// Comma-separated values, where results are rows.
+    Csv,
 }
 
 /// The commands.
@@ -70,7 +72,7 @@ pub enum Command {
     /// Run the daemon.
     Run(Run),
     /// Show what is under way, what waits for a person, and how the systems are.
-    Status,
+    Status(Status),
     /// Tell what an instance did.
     Trace(Trace),
     /// Fold the journal again and hold every decision to it.
@@ -91,8 +93,18 @@ pub enum Command {
     Connectors(crate::connectors::Connectors),
     /// The atomic work functions: show their requests.
     Awf(crate::awf::Awfs),
+    /// Show that the journal is what was written: checkpoints, proofs, and what was altered.
+    Audit(Audit),
+    /// Copy the journal, also while a daemon writes it.
+    Backup(Backup),
+    /// Put a backup in the place of a journal that is gone.
+    Restore(Restore),
+    /// Make everything that the journal says of a person unreadable, for good, in every copy of it.
+    Erase(Erase),
     /// Start stand-ins for the systems of record on this machine.
     Estate(Estate),
+    /// Tell which records of files are of the same person or thing, and how well that was told.
+    Identity(Identity),
     /// Measure.
     Bench(Bench),
     /// Play seeds against the kernel: a world that lies, systems that fail, a process that dies anywhere.
@@ -149,6 +161,15 @@ pub struct Run {
     /// Where the API, the health checks and the metrics are served.
     #[arg(long, default_value = "127.0.0.1:7171", env = "XOPS_LISTEN", value_name = "ADDRESS")]
     pub listen: String,
+    /// Append signed checkpoints to this file as well, which is best kept on another machine.
+    #[arg(long, env = "XOPS_CHECKPOINTS", value_name = "FILE")]
+    pub checkpoints: Option<PathBuf>,
+    /// How often a checkpoint is signed while the journal grows, in seconds.
+    #[arg(long, default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub checkpoint_every: u64,
+    /// How fast sealed journal files are read again to find damage, in MiB a second; 0 reads none.
+    #[arg(long, default_value_t = 4, value_name = "MIB", value_parser = clap::value_parser!(u64).range(0..=1_024))]
+    pub scrub: u64,
     /// End when nothing is under way and no request is open; for tests and batch use.
     #[arg(long)]
     pub until_quiet: bool,
@@ -237,9 +258,100 @@ pub struct Backstep {
     pub why: String,
 }
 
+/// `xops status`.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// List every call whose answer never came (the process died, a timeout, a lost connection) by its key, with what became of it.
+    #[arg(long)]
+    pub unknown: bool,
+}
+
+/// `xops audit`.
+#[derive(Debug, Args)]
+pub struct Audit {
+    /// What is wanted.
+    #[command(subcommand)]
+    pub what: Audited,
+}
+
+/// What an audit does.
+#[derive(Debug, Subcommand)]
+pub enum Audited {
+    /// Read all of the journal, name every frame that is not what was written, and hold the journal to signed checkpoints.
+    Verify {
+        /// Checkpoints that were kept elsewhere; those beside the journal are always read.
+        #[arg(long, value_name = "FILE")]
+        checkpoints: Option<PathBuf>,
+        /// The public key that must have signed them, or a file that holds it; the tenant's own where it is not named.
+        #[arg(long, value_name = "KEY")]
+        public_key: Option<String>,
+    },
+    /// Sign where the journal stands; a running daemon does so by itself.
+    Checkpoint {
+        /// Append it to this file as well, which is best kept on another machine.
+        #[arg(long, env = "XOPS_CHECKPOINTS", value_name = "FILE")]
+        checkpoints: Option<PathBuf>,
+    },
+    /// Print the public key that others check checkpoints and bundles with.
+    Key,
+    /// Write a bundle that proves, without the journal and without any key, what was written of an instance.
+    Prove {
+        /// The instance: its number, or its id or the beginning of it.
+        instance: String,
+        /// Where the bundle goes.
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
+    /// Check a bundle; needs no journal and no project.
+    CheckBundle {
+        /// The bundle.
+        file: PathBuf,
+        /// The public key that must have signed it, or a file that holds it.
+        #[arg(long, value_name = "KEY")]
+        public_key: Option<String>,
+    },
+}
+
+/// `xops backup`.
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// Where the copy goes: an empty folder, or one that is made.
+    pub dir: PathBuf,
+    /// Copy the keys of persons to this file as well. Keep it apart from the copy, and no longer than an erasure may take.
+    #[arg(long, value_name = "FILE")]
+    pub keyring: Option<PathBuf>,
+}
+
+/// `xops restore`.
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The backup.
+    pub dir: PathBuf,
+    /// The keys of persons, as `xops backup --keyring` copied them; not needed where they are still in place.
+    #[arg(long, value_name = "FILE")]
+    pub keyring: Option<PathBuf>,
+}
+
+/// `xops erase`.
+#[derive(Debug, Args)]
+pub struct Erase {
+    /// Whom: `person:sarah.chen`, the id of an entity (`e-...`), or `person` with --where.
+    pub subject: String,
+    /// By what they were known, instead of by their handle: `email=a@b.example`. May be repeated.
+    #[arg(long = "where", value_name = "ATTRIBUTE=VALUE")]
+    pub find: Vec<String>,
+    /// Say what would be erased, and erase nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
 /// `xops estate`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Estate {
+    /// Something else than stand-ins.
+    #[command(subcommand)]
+    pub what: Option<EstateWhat>,
     /// Where the recorder's files go.
     #[arg(long, default_value = "estate-data", value_name = "DIR")]
     pub dir: PathBuf,
@@ -263,6 +375,101 @@ pub struct Estate {
     pub until_stdin_ends: bool,
 }
 
+/// `xops identity`.
+#[derive(Debug, Args)]
+pub struct Identity {
+    /// What is asked.
+    #[command(subcommand)]
+    pub what: IdentityCommand,
+}
+
+/// What is asked of identity.
+#[derive(Debug, Subcommand)]
+pub enum IdentityCommand {
+    /// Print which records are the same and which a person must look at, as rows: left id, right id, decision, score,
+    /// explanation. Scores are hundredths of a bit: 1000 are odds of 1024 to 1.
+    Match(Match),
+    /// Hold the answers against the truth: precision, recall, F1, what is left to review, recall at a precision.
+    Evaluate(Evaluate),
+}
+
+/// `xops identity match`.
+#[derive(Debug, Args)]
+pub struct Match {
+    /// The rules, like config/identity/people.hcl.
+    #[arg(long, value_name = "FILE")]
+    pub rules: PathBuf,
+    /// The records, comma-separated with a head.
+    #[arg(long, value_name = "FILE")]
+    pub left: PathBuf,
+    /// Other records to link them with; without it the left ones are searched for those that are the same.
+    #[arg(long, value_name = "FILE")]
+    pub right: Option<PathBuf>,
+    /// Which rules of the file, where it has several.
+    #[arg(long, value_name = "NAME")]
+    pub kind: Option<String>,
+    /// The column of the ids; where it is not named, the first that the rules name, else the first of the file.
+    #[arg(long, value_name = "COLUMN")]
+    pub id: Option<String>,
+    /// Whether a file has a thing once; as the rules say where it is not named.
+    #[arg(long, value_enum)]
+    pub linkage: Option<LinkageWord>,
+    /// Print also the pairs that are alike and different.
+    #[arg(long)]
+    pub all: bool,
+    /// Write what could not be taken as it stands to this file.
+    #[arg(long, value_name = "FILE")]
+    pub exceptions: Option<PathBuf>,
+    /// The day on which decisions are looked at, as 20261231; today where it is not named.
+    #[arg(long, value_name = "YYYYMMDD")]
+    pub today: Option<u32>,
+}
+
+/// Whether a file has a thing once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum LinkageWord {
+    /// A file may have several records of one thing.
+    Many,
+    /// A file has at most one record of a thing.
+    OneToOne,
+}
+
+/// `xops identity evaluate`.
+#[derive(Debug, Args)]
+pub struct Evaluate {
+    /// What is matched.
+    #[command(flatten)]
+    pub asked: Match,
+    /// The true pairs: rows of a left and a right id.
+    #[arg(long, value_name = "FILE")]
+    pub truth: PathBuf,
+}
+
+/// What `xops estate` does beside running stand-ins.
+#[derive(Debug, Subcommand)]
+pub enum EstateWhat {
+    /// Write the tables of 30 systems over one population, with planted facts and the truth beside them.
+    Generate(EstateGenerate),
+}
+
+/// `xops estate generate`.
+#[derive(Clone, Debug, Args)]
+pub struct EstateGenerate {
+    /// How many people there are.
+    #[arg(long, default_value_t = 10_000, value_name = "N")]
+    pub people: u32,
+    /// The seed: the same seed and the same number of people give the same bytes.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Departments, titles and sites of very different sizes (Zipf's law) instead of like ones.
+    #[arg(long)]
+    pub skewed: bool,
+    /// Where the files go: an empty folder, or one that is made.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
 /// `xops bench`.
 #[derive(Debug, Args)]
 pub struct Bench {
@@ -276,12 +483,42 @@ pub struct Bench {
 pub enum Benched {
     /// The durable engine, on an in-process system that does nothing.
     Engine(BenchEngine),
+    /// The graph and the planner, on a generated population of 30 systems.
+    Truth(BenchTruth),
+}
+
+/// `xops bench truth`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchTruth {
+    /// How many people there are; each has a record in 11 systems.
+    #[arg(long, default_value_t = 100_000, value_name = "N")]
+    pub people: u32,
+    /// How many facets each of them has.
+    #[arg(long, default_value_t = 60, value_name = "F")]
+    pub facets: u32,
+    /// Departments, titles and sites of very different sizes (Zipf's law) instead of like ones.
+    #[arg(long)]
+    pub skewed: bool,
+    /// For how many people in a thousand something is not as wanted.
+    #[arg(long, default_value_t = 10, value_name = "D")]
+    pub drift: u32,
+    /// How many events are measured one after the other.
+    #[arg(long, default_value_t = 20_000, value_name = "E")]
+    pub events: u32,
+    /// How many threads plan side by side.
+    #[arg(long, default_value_t = 2, value_name = "T")]
+    pub threads: usize,
+    /// The seed of the population.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
 }
 
 /// `xops bench engine`.
 #[derive(Clone, Debug, Args)]
 pub struct BenchEngine {
-    /// The work: w1 is 8 durable steps in a row, w4 the same with the last rejected and 7 compensations.
+    /// The work: w1 is 8 durable steps in a row; w4 the same with the last rejected and 7 compensations; parked leaves every
+    /// instance waiting, half of them for a person and half for a time; kill runs --instances at once, kills the process with
+    /// SIGKILL in the middle, starts it again and counts what was done twice.
     #[arg(long, value_enum, default_value_t = Work::W1)]
     pub work: Work,
     /// How many instances run in all.
@@ -293,6 +530,9 @@ pub struct BenchEngine {
     /// Where the journal is written; a temporary folder below --data where it is not named.
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
+    /// For the process that is killed: where its effects are done.
+    #[arg(long, hide = true, value_name = "ADDRESS")]
+    pub effects: Option<std::net::SocketAddr>,
 }
 
 /// The works of TARGETS.
@@ -302,6 +542,10 @@ pub enum Work {
     W1,
     /// 8 steps, the last is rejected, 7 compensations run.
     W4,
+    /// All instances wait; what each costs, and how long it takes to wake.
+    Parked,
+    /// The process is killed in the middle and started again.
+    Kill,
 }
 
 /// `xops simulate`.

@@ -3,9 +3,15 @@
 //! Absent: a verdict. It is no timed test: a slow machine makes no build fail. What is wrong is an effect before its intent, a
 //! journal that does not verify, an instance that did not end as its work says: then it fails.
 
+mod account;
+mod child;
 mod drive;
+mod effects;
+mod kill;
 mod noop;
+mod parked;
 mod report;
+mod truth;
 mod verify;
 
 use crate::arguments::{Bench, BenchEngine, Benched, Common, Format, Work};
@@ -28,6 +34,7 @@ fn key() -> TenantKey {
 pub fn run(common: &Common, bench: &Bench) -> Outcome {
     match &bench.what {
         Benched::Engine(engine) => run_engine(common, engine),
+        Benched::Truth(bench) => truth::run(common, bench),
     }
 }
 
@@ -44,6 +51,11 @@ fn run_engine(common: &Common, bench: &BenchEngine) -> Outcome {
         );
         return Err(usage(&message));
     }
+    match bench.work {
+        Work::Parked => return parked::run(common, bench),
+        Work::Kill => return kill::run(common, bench),
+        Work::W1 | Work::W4 => {}
+    }
     let place = Place::make(common, bench.dir.as_deref())?;
     let run = actix::System::new().block_on(drive::run(&place, bench))?;
     verify::verify(&place, bench, &run)?;
@@ -56,7 +68,7 @@ fn run_engine(common: &Common, bench: &BenchEngine) -> Outcome {
     let report = report::Report::of(bench, &run, stored, &ceiling);
     match common.output {
         Format::Text => anstream::println!("{}", report.table()),
-        Format::Json | Format::Sarif => {
+        Format::Json | Format::Sarif | Format::Csv => {
             let line = serde_json::to_string(&report).map_err(Failure::plain)?;
             anstream::println!("{line}");
         }
@@ -70,13 +82,15 @@ impl Work {
         match self {
             Self::W1 => "w1",
             Self::W4 => "w4",
+            Self::Parked => "parked",
+            Self::Kill => "kill",
         }
     }
 
     /// How many calls an instance makes.
     fn calls(self) -> u64 {
         match self {
-            Self::W1 => 8,
+            Self::W1 | Self::Parked | Self::Kill => 8,
             Self::W4 => 8 + 7,
         }
     }
@@ -84,7 +98,7 @@ impl Work {
     /// How an instance ends.
     fn end(self) -> &'static str {
         match self {
-            Self::W1 => "completed",
+            Self::W1 | Self::Parked | Self::Kill => "completed",
             Self::W4 => "undone",
         }
     }
@@ -118,13 +132,21 @@ impl Place {
         self.root.join("subjects")
     }
 
-    /// What the journal's files take on the disk.
+    /// What the journal's files take on the disk, and the caches beside it.
     fn journal_bytes(&self) -> Result<u64, Failure> {
+        self.bytes_of("")
+    }
+
+    /// What the files whose names begin so take on the disk.
+    fn bytes_of(&self, prefix: &str) -> Result<u64, Failure> {
         let failed =
             |error: std::io::Error| Failure::plain(format!("failed to measure the journal: {error}"));
         let mut bytes = 0;
         for file in std::fs::read_dir(self.journal()).map_err(failed)? {
-            bytes += file.and_then(|file| file.metadata()).map_err(failed)?.len();
+            let file = file.map_err(failed)?;
+            if file.file_name().to_string_lossy().starts_with(prefix) {
+                bytes += file.metadata().map_err(failed)?.len();
+            }
         }
         Ok(bytes)
     }

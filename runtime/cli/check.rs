@@ -12,7 +12,7 @@ use xops_source::finding::{self, Finding, Format as Rendering, Severity};
 
 /// Runs the command.
 pub(crate) fn run(common: &Common, _check: &Check) -> Outcome {
-    let project = project::read(common)?;
+    let project = project::whole(common)?;
     let render = |rendering| finding::render(&project.findings, &project.texts, rendering);
     match common.output {
         Format::Text => {
@@ -20,7 +20,7 @@ pub(crate) fn run(common: &Common, _check: &Check) -> Outcome {
             json::text(&render(Rendering::Human { color: true }))?;
             json::text(&format!("{}\n", summary(&project.findings, project.files)))?;
         }
-        Format::Json => json::print(&object(&project, &render(Rendering::Json))?)?,
+        Format::Json | Format::Csv => json::print(&object(&project, &render(Rendering::Json))?)?,
         Format::Sarif => json::text(&format!("{}\n", render(Rendering::Sarif).trim_end()))?,
     }
     Ok(if finding::any_error(&project.findings) { Exit::Mistakes } else { Exit::Done })

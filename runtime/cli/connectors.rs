@@ -76,7 +76,7 @@ fn list(common: &Common) -> Outcome {
     let manifests = sound(common)?;
     let all = || manifests.systems().filter_map(|system| manifests.manifest(system));
     match common.output {
-        Format::Json | Format::Sarif => json::print(&Json::Array(all().map(listed).collect()))?,
+        Format::Json | Format::Sarif | Format::Csv => json::print(&Json::Array(all().map(listed).collect()))?,
         Format::Text => {
             let mut table = Table::new();
             table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
@@ -184,9 +184,9 @@ fn show(
                     "{system}.{name} {phase}: cannot be rendered with sample values: {why}\n"
                 ))?;
             }
-            json::text(&format!("{systems} systems hold, {rendered} requests rendered\n"))
+            json::text(&format!("manifests that hold: {systems}; requests rendered: {rendered}\n"))
         }
-        Format::Json => {
+        Format::Json | Format::Csv => {
             let told: Json = serde_json::from_str(&finding::render(findings, texts, Rendering::Json))
                 .map_err(Failure::plain)?;
             json::print(

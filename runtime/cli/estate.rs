@@ -3,7 +3,9 @@
 //! Invariants: the description, which holds the stand-ins' credentials, is readable by its owner alone, and appears whole or
 //! not at all, after every door is open: whoever waits for the file may call at once.
 
-use crate::arguments::{Common, Estate, Format};
+mod generate;
+
+use crate::arguments::{Common, Estate, EstateWhat, Format};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::json;
 use comfy_table::{Table, presets};
@@ -18,6 +20,9 @@ use xops_estate::{Options, Running};
 
 /// Runs the command.
 pub(crate) fn run(common: &Common, estate: &Estate) -> Outcome {
+    if let Some(EstateWhat::Generate(generate)) = &estate.what {
+        return generate::run(common, generate);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::plain(format!("failed to start: {error}")))?;
     runtime.block_on(async {

@@ -37,6 +37,8 @@ pub struct Log {
     pub key: DigestKey,
     /// How many events were read.
     pub events: u64,
+    /// The instances of which nothing but their numbers and what says nothing of anybody can be read.
+    pub erased: BTreeMap<Number, Remains>,
     manifests: Arc<Manifests>,
 }
 
@@ -51,6 +53,15 @@ pub struct Story {
     /// Its events, with their sequence numbers.
     pub events: Vec<(u64, Stamped)>,
     /// How many of its events were said of a subject whose key was destroyed.
+    pub erased: u64,
+}
+
+/// What is left of an instance whose plan lies under a key that was destroyed.
+#[derive(Default)]
+pub struct Remains {
+    /// Its events that say nothing of anybody, with their sequence numbers.
+    pub events: Vec<(u64, Stamped)>,
+    /// How many of its events are erased, its plan not counted.
     pub erased: u64,
 }
 
@@ -70,6 +81,7 @@ pub fn read(common: &Common) -> Result<Log, Failure> {
         happened: Vec::new(),
         key: digest_key(&key),
         events: 0,
+        erased: BTreeMap::new(),
         manifests: project.manifests,
     };
     let mut declared = Arc::new(project.declarations);
@@ -85,8 +97,10 @@ pub fn read(common: &Common) -> Result<Log, Failure> {
                 ControlFlow::Break(())
             }
             Ok(Decoded::Erased(_)) => {
-                if let Some(story) = log.stories.get_mut(&stream) {
-                    story.erased += 1;
+                match log.stories.get_mut(&stream) {
+                    Some(story) => story.erased += 1,
+                    None if stream == stored::TENANT_STREAM => {}
+                    None => log.erased.entry(stream).or_default().erased += 1,
                 }
                 ControlFlow::Continue(())
             }
@@ -106,6 +120,7 @@ pub fn damaged(error: xops_journal::error::Error) -> Failure {
     let exit = match error {
         Error::Locked { .. }
         | Error::Busy { .. }
+        | Error::Occupied { .. }
         | Error::Io { .. }
         | Error::Option { .. }
         | Error::Random => Exit::Failed,
@@ -115,7 +130,7 @@ pub fn damaged(error: xops_journal::error::Error) -> Failure {
 }
 
 /// Refuses to read a journal that nobody ever began.
-fn begun(places: &Places) -> Result<(), Failure> {
+pub fn begun(places: &Places) -> Result<(), Failure> {
     if places.journal.is_dir() {
         return Ok(());
     }
@@ -130,11 +145,10 @@ fn digest_key(key: &TenantKey) -> DigestKey {
 impl Log {
     fn take(&mut self, seq: u64, entry: Entry, declared: &mut Arc<Declarations>) {
         match entry {
-            Entry::Instance(number, stamped) => {
-                if let Some(story) = self.stories.get_mut(&number) {
-                    story.events.push((seq, stamped));
-                }
-            }
+            Entry::Instance(number, stamped) => match self.stories.get_mut(&number) {
+                Some(story) => story.events.push((seq, stamped)),
+                None => self.erased.entry(number).or_default().events.push((seq, stamped)),
+            },
             Entry::Tenant(happened) => match *happened {
                 Happened { what: What::Declared { declarations, .. }, .. } => {
                     *declared = Arc::from(declarations);
@@ -166,6 +180,11 @@ impl Log {
         };
         if let Some(story) = named.parse().ok().and_then(|number: Number| self.stories.get(&number)) {
             return Ok(story);
+        }
+        if named.parse().is_ok_and(|number: Number| self.erased.contains_key(&number)) {
+            return Err(none(format!(
+                "instance {named} is erased: its plan cannot be read by anybody any more"
+            )));
         }
         let fits = |story: &&Story| story.compiled.instance.to_string().starts_with(named);
         let mut found = self.stories.values().filter(fits);
@@ -259,7 +278,7 @@ pub fn verify(common: &Common) -> Outcome {
             "journal ok: {} events in {} frames in {} files, {} bytes; head {} at event {}\n",
             report.events, report.frames, report.files, report.bytes, head, report.head.seq
         ))?,
-        Format::Json | Format::Sarif => json::print(&serde_json::json!({
+        Format::Json | Format::Sarif | Format::Csv => json::print(&serde_json::json!({
             "ok": true, "events": report.events, "frames": report.frames, "files": report.files,
             "bytes": report.bytes, "head": { "seq": report.head.seq, "hash": head.to_string() },
         }))?,

@@ -140,6 +140,12 @@ pub(crate) fn text(text: &str) -> Result<(), Failure> {
     heard(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
+/// Prints bytes as they are, whatever is in them.
+pub(crate) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    heard(out.write_all(bytes).and_then(|()| out.flush()))
+}
+
 /// A reader that went away has seen enough; anything else that keeps a result from being written is a failure.
 fn heard(written: std::io::Result<()>) -> Result<(), Failure> {
     match written {

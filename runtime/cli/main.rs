@@ -7,16 +7,21 @@
 
 mod apply;
 mod arguments;
+mod audit;
 mod awf;
+mod backup;
 mod bench;
 mod check;
 mod client;
 mod connectors;
 mod demo;
+mod erase;
 mod estate;
 mod exit;
 mod explain;
 mod follow;
+mod guard;
+mod identity;
 mod journal;
 mod json;
 mod plan;
@@ -29,6 +34,7 @@ mod simulate;
 mod status;
 mod steer;
 mod trace;
+mod unknown;
 mod wire;
 
 use arguments::{Arguments, Command};
@@ -64,13 +70,19 @@ fn main() -> ExitCode {
         Command::Apply(apply) => on_arbiter(apply::run(&arguments.common, &apply)),
         Command::Explain(explain) => on_arbiter(explain::run(&arguments.common, &explain)),
         Command::Run(run) => on_arbiter(run::run(&arguments.common, &run)),
-        Command::Status => on_arbiter(status::run(&arguments.common)),
+        Command::Status(asked) if asked.unknown => unknown::run(&arguments.common),
+        Command::Status(_) => on_arbiter(status::run(&arguments.common)),
         Command::Pause(pause) => on_arbiter(steer::pause(&arguments.common, &pause)),
         Command::Resume(resume) => on_arbiter(steer::resume(&arguments.common, &resume)),
         Command::Release(release) => on_arbiter(steer::release(&arguments.common, &release)),
         Command::Backstep(backstep) => on_arbiter(steer::backstep(&arguments.common, &backstep)),
         Command::Connectors(connectors) => connectors::run(&arguments.common, &connectors),
         Command::Awf(awfs) => awf::run(&arguments.common, &awfs),
+        Command::Identity(identity) => identity::run(&arguments.common, &identity),
+        Command::Audit(it) => audit::run(&arguments.common, &it),
+        Command::Backup(it) => backup::backup(&arguments.common, &it),
+        Command::Restore(it) => backup::restore(&arguments.common, &it),
+        Command::Erase(erase) => on_arbiter(erase::run(&arguments.common, &erase)),
         Command::Bench(bench) => bench::run(&arguments.common, &bench),
         Command::Simulate(simulate) => simulate::run(&arguments.common, &simulate),
     };

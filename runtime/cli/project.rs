@@ -28,16 +28,40 @@ pub struct Project {
     pub files: usize,
 }
 
-/// Reads the project and finds every mistake.
+/// Reads the project with the manifests that its systems name. A manifest that nothing names cannot change what is declared, and is
+/// checked by `xops check`; where there is any mistake, all of it is read, so that every command tells the same.
 pub fn read(common: &Common) -> Result<Project, Failure> {
+    let project = read_with(common, named)?;
+    if project.findings.is_empty() { Ok(project) } else { whole(common) }
+}
+
+/// Reads the project and finds every mistake of every file.
+pub fn whole(common: &Common) -> Result<Project, Failure> {
+    read_with(common, |_, _| true)
+}
+
+/// Whether declarations may name a manifest: its name stands in quotes somewhere in them. What is no plain manifest is kept.
+fn named(manifest: &[u8], declared: &[(String, Vec<u8>)]) -> bool {
+    let text = String::from_utf8_lossy(manifest);
+    let label = text.lines().find_map(|line| line.strip_prefix("manifest \"")?.split('"').next());
+    let Some(label) = label else { return true };
+    let quoted = format!("\"{label}\"");
+    declared.iter().any(|(_, bytes)| bytes.windows(quoted.len()).any(|window| window == quoted.as_bytes()))
+}
+
+fn read_with(
+    common: &Common,
+    wanted: impl Fn(&[u8], &[(String, Vec<u8>)]) -> bool,
+) -> Result<Project, Failure> {
     let root = &common.project;
-    let manifest_files = files(root, &["connectors/manifests"])?;
+    let mut manifest_files = files(root, &["connectors/manifests"])?;
     let declared_files = files(root, &["config", "runbooks"])?;
     if declared_files.is_empty() {
         let message = format!("`{}` holds no declarations", root.display());
         let note = "run it in a project's folder, or name one with --project DIR".to_owned();
         return Err(Failure::new(Exit::Usage, message).with([note]));
     }
+    manifest_files.retain(|(_, bytes)| wanted(bytes, &declared_files));
     let (manifests, mut findings) = Manifests::load(&manifest_files);
     let (mut declarations, more) =
         xops_source::declare::declare(&declared_files, manifests.contracts(), &manifests.facts());

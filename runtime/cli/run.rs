@@ -9,7 +9,7 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::project::{self, Project};
 use crate::serve::{self, Answer, Doors, Order};
 use crate::session::{self, Places, Wanted};
-use crate::{apply, json as convert};
+use crate::{apply, guard, json as convert};
 use actix::Addr;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use serde_json::{Value as Json, json};
@@ -39,6 +39,7 @@ pub async fn run(common: &Common, run: &Run) -> Outcome {
     let project = Rc::new(project::sound(common)?);
     let wanted = Wanted { writes: true, watch: true, crash: run.crash_at.clone().map(Arc::new) };
     let engine = Rc::new(session::start(common, &project, wanted).await?);
+    let guard = Rc::new(guard::start(common, run, &project.declarations.tenant, engine.durable())?);
     let (orders, mut received) = mpsc::channel(serve::ORDERS_MAX);
     let token: Arc<str> = token()?.into();
     let ready = Arc::new(AtomicBool::new(true));
@@ -72,9 +73,11 @@ pub async fn run(common: &Common, run: &Run) -> Outcome {
         loop {
             tokio::select! {
                 Some((order, reply)) = received.recv() => {
-                    let (engine, project) = (Rc::clone(&engine), Rc::clone(&project));
+                    let (engine, project, guard) = (Rc::clone(&engine), Rc::clone(&project), Rc::clone(&guard));
                     actix::spawn(async move {
-                        let _asker_gone = reply.send(obey(&engine, &project, order).await);
+                        let mut answer = obey(&engine, &project, order).await;
+                        guard.join_status(&mut answer.1);
+                        let _asker_gone = reply.send(answer);
                     });
                 }
                 why = &mut failure => break Err(why),
@@ -88,6 +91,7 @@ pub async fn run(common: &Common, run: &Run) -> Outcome {
     handle.stop(true).await;
     let _already_gone = std::fs::remove_file(&places.daemon);
     engine.close().await.map_err(Failure::plain)?;
+    guard.end();
     ended.map(|()| Exit::Done).map_err(Failure::plain)
 }
 
@@ -195,7 +199,14 @@ async fn obey(engine: &Rc<Engine>, project: &Project, order: Order) -> Answer {
                 (400, json!({ "error": format!("`{decision}` is no decision: it is retry, done or failed") }))
             }
         },
-        Order::Backstep(number, by, why) => done(engine.turn(number, &by, &why)),
+        Order::Backstep(number, by, why) => done(engine.turn(number, &by, &why).await),
+        Order::Erase(body) => match serde_json::from_value(body) {
+            Ok(erased) => match engine.erase(erased).await {
+                Ok(keys) => (200, json!({ "keys": keys })),
+                Err(why) => (409, json!({ "error": why })),
+            },
+            Err(error) => (400, json!({ "error": format!("the body is no erasure: {error}") })),
+        },
     }
 }
 

@@ -44,6 +44,8 @@ pub enum Order {
     Release(u64, String, String),
     /// Turn an instance back: number, who, why.
     Backstep(u64, String, String),
+    /// Erase somebody: the record of the erasure.
+    Erase(Json),
 }
 
 /// The answer to an order: a status and a body.
@@ -95,6 +97,7 @@ pub fn open(listen: &str, doors: Doors) -> std::io::Result<(String, actix_web::d
             .route("/v1/instances/{number}/backstep", web::post().to(backstep))
             .route("/v1/pauses", web::post().to(pause))
             .route("/v1/pauses", web::delete().to(unpause))
+            .route("/v1/erasures", web::post().to(erase))
             .route("/v1/webhooks/{system}", web::post().to(webhook))
             .default_service(web::to(|| async { refuse(StatusCode::NOT_FOUND, "there is nothing here") }))
     })
@@ -244,6 +247,10 @@ async fn backstep(
 ) -> HttpResponse {
     let order = |body: Json| Order::Backstep(*number, text(&body, "by"), text(&body, "why"));
     pass_body(&doors, &request, payload, order).await
+}
+
+async fn erase(doors: web::Data<Doors>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    pass_body(&doors, &request, payload, Order::Erase).await
 }
 
 async fn pause(doors: web::Data<Doors>, request: HttpRequest, payload: web::Payload) -> HttpResponse {

@@ -13,6 +13,7 @@ use xops_journal::random::System;
 use xops_kernel::saga::Bounds;
 use xops_kernel::value::{Value, Values};
 use xops_shell::crash::Crash;
+use xops_shell::cut::Cadence;
 use xops_shell::engine::{Engine, Ledger, Setup};
 
 /// Where a tenant's things are.
@@ -23,6 +24,8 @@ pub struct Places {
     pub subjects: PathBuf,
     /// The tenant's key, unless it is given otherwise.
     pub key: PathBuf,
+    /// The key that signs checkpoints.
+    pub signer: PathBuf,
     /// What a running daemon says of itself.
     pub daemon: PathBuf,
 }
@@ -35,6 +38,7 @@ impl Places {
             journal: root.join("journal"),
             subjects: root.join("keys").join("subjects"),
             key: root.join("keys").join("tenant.key"),
+            signer: root.join("keys").join("checkpoint.key"),
             daemon: root.join("daemon.json"),
         }
     }
@@ -113,6 +117,7 @@ pub async fn start(common: &Common, project: &Project, wanted: Wanted) -> Result
         key,
         options: Options::default(),
         bounds: Bounds::default(),
+        cadence: Cadence::default(),
         watch: wanted.watch,
         crash: wanted.crash,
     };
@@ -121,7 +126,7 @@ pub async fn start(common: &Common, project: &Project, wanted: Wanted) -> Result
         let why = format!("failed to start: {error}");
         let exit = match error {
             Error::Journal(error) => journal::damaged(error).exit,
-            Error::Thread(_) => Exit::Failed,
+            Error::Thread(_) | Error::Directory { .. } | Error::NoShelf => Exit::Failed,
             Error::Stored { .. } | Error::Unfolded { .. } => Exit::Damaged,
         };
         Failure::new(exit, why)

@@ -91,7 +91,7 @@ pub fn run(common: &Common, arguments: &Simulate) -> Outcome {
     };
     match common.output {
         Format::Text => json::text(&told.text())?,
-        Format::Json | Format::Sarif => json::print(&told.json())?,
+        Format::Json | Format::Sarif | Format::Csv => json::print(&told.json())?,
     }
     held(&report)
 }
@@ -112,7 +112,7 @@ fn alone(common: &Common, seed: u64, ending: Ending) -> Outcome {
     report.add(Played::of(seed, ending));
     match common.output {
         Format::Text => json::text(&format!("{told}digest {}\n", hex(&report.digest)))?,
-        Format::Json | Format::Sarif => json::print(&json!({
+        Format::Json | Format::Sarif | Format::Csv => json::print(&json!({
             "seed": seed,
             "broken": report.broken,
             "digest": hex(&report.digest),

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
 use xops_kernel::log::{Entry, Happened, What};
 use xops_kernel::machine::Machine;
+use xops_kernel::saga::event::Event;
 use xops_kernel::trace::Detail;
 use xops_robots::service::{Service, State};
 use xops_shell::letter::View;
@@ -54,9 +55,22 @@ fn of_log(log: &Log) -> Result<Json, Failure> {
     }
     let mut state = State::default();
     for (seq, entry) in &entries {
+        if let Entry::Tenant(happened) = entry
+            && let What::Compiled(compiled) = &happened.what
+            && !log.erased.is_empty()
+        {
+            // The numbers between belong to instances that are erased.
+            state.numbers = compiled.number - 1;
+        }
         if let Err(refused) = Service.step(&mut state, entry, &mut Vec::new()) {
             // What an erased subject said is not in the log, and what hung on it does not fold.
             tracing::warn!(seq, %refused, "an entry of the journal is passed over");
+        }
+    }
+    // Of an erased instance nothing folds; that it ended is known.
+    for (_, stamped) in log.erased.values().flat_map(|remains| &remains.events) {
+        if let Event::Ended { end } = stamped.event {
+            *state.ended.entry(end).or_default() += 1;
         }
     }
     let running = state.running.iter().filter_map(|(number, running)| {
@@ -68,6 +82,7 @@ fn of_log(log: &Log) -> Result<Json, Failure> {
     let view = View {
         epoch: state.epoch,
         running: running.collect(),
+        away: 0,
         words: BTreeMap::new(),
         ended: state.ended.iter().map(|(end, count)| (end.word(), *count)).collect(),
         open: state.open.len(),
@@ -102,6 +117,12 @@ fn show(object: &Json) -> String {
     if !daemon && starts == 0 {
         return out;
     }
+    for damaged in object["journal"]["scrub"]["damaged"].as_array().into_iter().flatten() {
+        put(&mut out, format!("journal damaged: {}: {}", word(&damaged["file"]), word(&damaged["what"])));
+    }
+    if let Some(why) = object["journal"]["checkpoint_failed"].as_str() {
+        put(&mut out, format!("no checkpoint was signed: {}", plain(why)));
+    }
     let columns = ["number", "state", "plan", "entity", "id"];
     section(&mut out, "Under way", "nothing", &columns, rows(&object["instances"], &columns));
     let ended = counts(&object["ended"]);
@@ -121,7 +142,16 @@ fn show(object: &Json) -> String {
         &["scope", "by", "why"],
         rows(&object["paused"], &["scope", "by", "why"]),
     );
-    let columns = ["system", "domain", "breaker", "last whole reading", "failed since"];
+    let columns = [
+        "system",
+        "domain",
+        "breaker",
+        "budget left",
+        "queue",
+        "oldest waiting",
+        "last whole reading",
+        "failed since",
+    ];
     section(&mut out, "Systems", "", &columns, systems(&object["systems"]));
     let restarts = counts(&object["restarts"]);
     if !restarts.is_empty() {
@@ -183,7 +213,13 @@ fn systems(all: &Json) -> Vec<Vec<String>> {
             reads.into_iter().flatten().filter_map(|(name, read)| Some((name, read["failed"].as_str()?)));
         let failed =
             failed.map(|(name, why)| format!("{name}: {}", plain(why))).collect::<Vec<_>>().join("; ");
-        vec![word(&one["system"]), word(&one["domain"]), word(&one["breaker"]), oldest, failed]
+        let left = one["budgets"].as_object().into_iter().flatten();
+        let left: Vec<String> = left.map(|(name, left)| format!("{} {}", plain(name), word(left))).collect();
+        let left = if left.is_empty() { "-".to_owned() } else { left.join(", ") };
+        let waiting = one["oldest_waiting"].as_u64().map_or_else(|| "-".to_owned(), moment);
+        let queue = one["queue"].as_u64().unwrap_or(0).to_string();
+        let names = ["system", "domain", "breaker"].map(|name| word(&one[name]));
+        names.into_iter().chain([left, queue, waiting, oldest, failed]).collect()
     };
     all.as_array().into_iter().flatten().map(row).collect()
 }
@@ -219,6 +255,20 @@ mod tests {
         let systems = [json!({ "system": "okta", "domain": "identity", "breaker": "open", "reads": reads })];
         let object = json!({ "tenant": "acme", "daemon": true, "epoch": 1, "systems": systems });
         check(&object, &["okta identity open never groups: 503", "Under way: nothing"]);
+    }
+
+    #[test]
+    fn a_damaged_file_of_the_journal_is_named() {
+        let scrub =
+            json!({ "damaged": [{ "file": "journal-000001.redb", "what": "its bytes are not those" }] });
+        let journal = json!({ "scrub": scrub, "checkpoint_failed": "no space" });
+        check(
+            &json!({ "tenant": "acme", "daemon": true, "epoch": 1, "journal": journal }),
+            &[
+                "journal damaged: journal-000001.redb: its bytes are not those",
+                "no checkpoint was signed: no space",
+            ],
+        );
     }
 
     #[test]

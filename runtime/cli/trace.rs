@@ -2,14 +2,19 @@
 
 use crate::arguments::{Common, Format, Trace};
 use crate::exit::{Exit, Outcome};
-use crate::journal::{self, Log, Story};
+use crate::journal::{self, Log, Remains, Story};
 use crate::json;
+use xops_kernel::log::Number;
 use xops_kernel::saga::event::Stamped;
 use xops_kernel::trace::{self, Detail, Line};
 
 /// Prints the trace of one instance.
 pub fn run(common: &Common, arguments: &Trace) -> Outcome {
     let log = journal::read(common)?;
+    let number: Option<Number> = arguments.instance.as_deref().and_then(|named| named.parse().ok());
+    if let Some((number, remains)) = number.and_then(|it| log.erased.get_key_value(&it)) {
+        return remain(common, *number, remains);
+    }
     let story = log.find(arguments.instance.as_deref())?;
     let detail = if arguments.full { Detail::Full } else { Detail::Brief };
     let (lines, state) = tell(&log, story, detail);
@@ -35,6 +40,28 @@ pub fn run(common: &Common, arguments: &Trace) -> Outcome {
             "erased": story.erased,
             "principal": story.compiled.principal,
             "lines": lines,
+        }))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Prints what is left of an instance whose plan is erased.
+fn remain(common: &Common, number: Number, remains: &Remains) -> Outcome {
+    let lines = remains.events.iter().map(|(_, stamped)| Line {
+        at: stamped.at,
+        text: match stamped.event.step() {
+            Some(step) => format!("step={} {}", step.0, stamped.event.word()),
+            None => stamped.event.word().to_owned(),
+        },
+    });
+    let lines: Vec<Line> = lines.collect();
+    if common.output == Format::Text {
+        let all: String = lines.iter().flat_map(|line| [line.to_string(), "\n".to_owned()]).collect();
+        let erased = remains.erased;
+        json::text(&format!("{all}erased: the plan of instance {number} and {erased} of its events\n"))?;
+    } else {
+        json::print(&serde_json::json!({
+            "number": number, "state": "erased", "erased": remains.erased, "lines": lines,
         }))?;
     }
     Ok(Exit::Done)

@@ -142,6 +142,7 @@ fn check(lab: &mut Lab, story: Story, reference: &Reference, case: &Case) -> Res
         }
         recover(&xops, story)?;
     }
+    story::accounted(&xops, points.in_flight.is_some())?;
     let (word, _) = story::replayed(&xops, "1")?;
     if word != story.word() {
         let told = xops.run(&["trace", "1"], BOUND)?.out;

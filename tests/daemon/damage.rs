@@ -97,7 +97,7 @@ fn another_key_opens_nothing() {
         let output = world.command().args(command).env("XOPS_KEY", &other).output().expect("the command");
         let why = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(7), "{command:?}: {why}");
-        assert!(why.contains("sealed under another key"), "{command:?}: {why}");
+        assert!(why.contains("under another"), "{command:?}: {why}");
         assert!(output.stdout.is_empty(), "{command:?}");
     }
     for key in ["", "short", &"zz".repeat(32), &"00".repeat(33)] {

@@ -6,6 +6,7 @@ mod damage;
 mod doors;
 mod entrances;
 mod hostile;
+mod keep;
 mod life;
 mod metrics;
 mod schedule;

@@ -7,7 +7,7 @@ use crate::http;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The series, and the labels of each.
-const SERIES: [(&str, &[&str]); 14] = [
+const SERIES: [(&str, &[&str]); 16] = [
     ("xops_robot_up", &["robot", "system"]),
     ("xops_robot_restarts_total", &["robot", "system"]),
     ("xops_robot_mailbox_depth", &["robot", "system"]),
@@ -22,6 +22,8 @@ const SERIES: [(&str, &[&str]); 14] = [
     ("xops_journal_commits_total", &[]),
     ("xops_journal_bytes_total", &[]),
     ("xops_journal_batch_events_count", &[]),
+    ("xops_journal_checkpoints_total", &[]),
+    ("xops_journal_damaged_files", &[]),
 ];
 
 /// The words that a label may have.

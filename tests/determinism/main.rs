@@ -136,7 +136,7 @@ fn plan(project: &(Arc<Declarations>, Manifests), readings: impl IntoIterator<It
     let key = DigestKey([7; 32]);
     let mut graph = Graph::new(Arc::clone(declarations), key);
     for system in declarations.systems.keys() {
-        graph.expect(manifests.reads(system));
+        graph.expect(declarations.needed(system, manifests.reads(system)));
     }
     for reading in readings {
         graph.apply(reading);

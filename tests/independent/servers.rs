@@ -161,7 +161,8 @@ impl System {
         let awf = AwfName::new(self.name, function);
         let achieves = self.contract(&awf).achieves;
         let snapshot = self.look(&awf, Phase::Snapshot, inputs);
-        assert_eq!(is_there(&snapshot), achieves == Some(Achieves::Remove), "{awf} before: {snapshot:?}");
+        let there = matches!(achieves, Some(Achieves::Remove | Achieves::Update));
+        assert_eq!(is_there(&snapshot), there, "{awf} before: {snapshot:?}");
         let outputs = match self.call(&awf, inputs, &snapshot.outputs) {
             Outcome::Ok(outputs) => outputs,
             other => panic!("{awf}: {other:?}"),
@@ -197,9 +198,12 @@ impl System {
                 Bound::Snapshot(name) => done.snapshot.outputs.get(name),
                 Bound::Literal(value) => Some(value),
             };
-            (name.clone(), value.cloned().unwrap_or_else(|| panic!("{awf}: nothing is bound to {name}")))
+            // What was not there before is left out, as the saga does it, where the compensation can do without.
+            let required = self.contract(awf).inputs.get(name).is_some_and(|input| input.required);
+            assert!(value.is_some() || !required, "{awf}: nothing is bound to {name}");
+            Some((name.clone(), value?.clone()))
         };
-        self.drive(&awf.function, &with.iter().map(bind).collect(), again)
+        self.drive(&awf.function, &with.iter().filter_map(bind).collect(), again)
     }
 
     /// The key that every call carries, as the object shows it.

@@ -16,8 +16,18 @@ use estate::root;
 use std::collections::BTreeSet;
 
 /// The stories; each is a test below.
-const STORIES: [&str; 8] =
-    ["backstep", "check", "exits", "explain", "json", "onboarding", "quiet", "steering"];
+const STORIES: [&str; 10] = [
+    "backstep",
+    "check",
+    "connectors",
+    "erase",
+    "exits",
+    "explain",
+    "json",
+    "onboarding",
+    "quiet",
+    "steering",
+];
 
 /// Runs a story and holds it to its transcript.
 fn told(name: &str) {
@@ -52,6 +62,16 @@ fn a_rejection_steps_back_and_holds_until_a_person_releases() {
 #[test]
 fn a_mistake_is_shown_where_it_stands() {
     told("check");
+}
+
+#[test]
+fn what_is_said_of_a_person_is_erased_and_the_rest_stays() {
+    told("erase");
+}
+
+#[test]
+fn a_first_manifest_is_sound_and_shows_what_it_would_ask() {
+    told("connectors");
 }
 
 #[test]

@@ -64,8 +64,8 @@ fn awf(reader: &mut Reader<'_, '_>, context: &Context<'_>, block: &Block) -> Opt
     let capture = shape::exprs(reader, &answered, "capture");
     let readback = readback(reader);
     let named = block.body.blocks.iter().any(|inner| inner.kind.text == "lookup");
-    let ambiguity = ambiguity(reader, shape.as_ref(), named);
     let locks = locks(reader, &input_types);
+    let ambiguity = ambiguity(reader, shape.as_ref(), named, !locks.is_empty());
     let tries_max = reader.int("tries", &(1..=20)).and_then(|tries| u32::try_from(tries).ok());
     let evidence = reader.text("evidence");
     let poll = poll::poll(reader, context, &asking, &outputs, &capture);
@@ -261,7 +261,12 @@ fn readback(reader: &mut Reader<'_, '_>) -> Option<Readback> {
     Some(Readback { within_ms: within_ms?, settle, every_ms: every_ms.max(1) })
 }
 
-fn ambiguity(reader: &mut Reader<'_, '_>, shape: Option<&Shape>, seen: bool) -> Option<Ambiguity> {
+fn ambiguity(
+    reader: &mut Reader<'_, '_>,
+    shape: Option<&Shape>,
+    seen: bool,
+    locked: bool,
+) -> Option<Ambiguity> {
     let blocks = reader.blocks("ambiguous", &["policy"]);
     let Some(block) = blocks.first() else {
         reader.missing("`ambiguous` block, which says what follows a call that was sent and not answered");
@@ -291,6 +296,7 @@ fn ambiguity(reader: &mut Reader<'_, '_>, shape: Option<&Shape>, seen: bool) -> 
         "resend" => {
             let lifetime_ms = inner.duration_ms("key_lifetime");
             let replaces_ms = inner.duration_ms("replaces_within");
+            let window_ms = inner.duration_ms("window");
             let safe = shape.is_none_or(|shape| match lifetime_ms {
                 None => replaces_ms.is_some() || matches!(shape.method, "PUT" | "DELETE"),
                 Some(_) => shows_key(shape),
@@ -303,7 +309,16 @@ fn ambiguity(reader: &mut Reader<'_, '_>, shape: Option<&Shape>, seen: bool) -> 
                     .help("probe or park: ambiguous \"probe\" { window = \"30s\" }".to_owned());
                 inner.report(finding);
             }
-            Some(Ambiguity::Resend { lifetime_ms: lifetime_ms.or(replaces_ms) })
+            if replaces_ms.is_some() && !locked {
+                let message = "a whole set is put again, and nothing keeps others from changing it meanwhile";
+                let finding = inner
+                    .error(code::RESEND, block.head(), message, "without a lock")
+                    .help("name what is rewritten: locks = [\"profile:{profile}\"]".to_owned());
+                inner.report(finding);
+            }
+            // Whichever ends first: after it a late call could bring back what was undone since.
+            let ends = [lifetime_ms, replaces_ms, window_ms].into_iter().flatten().min();
+            Some(Ambiguity::Resend { lifetime_ms: ends })
         }
         other => {
             let words = ["probe", "resend", "park"];

@@ -3,9 +3,10 @@
 use super::place::Place;
 use super::{Context, shape};
 use crate::code;
-use crate::model::{Limit, Manifest, Reset, Soap, Var};
+use crate::model::{Manifest, Soap, Var};
 use std::collections::BTreeMap;
 use xops_kernel::declare::DOMAINS;
+use xops_kernel::port::{Limit, Reset};
 use xops_source::finding::suggest;
 use xops_source::reader::{Reader, listed};
 use xops_source::syntax::Block;
@@ -125,7 +126,8 @@ fn limit(reader: &mut Reader<'_, '_>, block: &Block) -> Option<Limit> {
     let methods = methods(&mut inner);
     let rate = if inner.require("rate") { inner.int("rate", &(1..=10_000_000)) } else { None };
     let per_ms = inner.required_duration_ms("per");
-    let reserve = inner.int("reserve", &(0..=99)).and_then(|share| u8::try_from(share).ok()).unwrap_or(0);
+    let reserve_percent =
+        inner.int("reserve", &(0..=99)).and_then(|share| u8::try_from(share).ok()).unwrap_or(0);
     let concurrency = inner.int("concurrency", &(1..=10_000)).and_then(|calls| u32::try_from(calls).ok());
     let remaining = inner.text("remaining").map(|name| name.to_lowercase());
     let how = inner.choice("reset_as", &["epoch_s", "delay_s"]);
@@ -133,8 +135,8 @@ fn limit(reader: &mut Reader<'_, '_>, block: &Block) -> Option<Limit> {
     let reset = inner.text("reset").map(|name| (name.to_lowercase(), how));
     inner.finish();
     let name = block.labels.first()?.text.clone();
-    let rate = u32::try_from(rate?).ok()?;
-    Some(Limit { name, paths, methods, rate, per_ms: per_ms?, reserve, concurrency, remaining, reset })
+    let (calls, per_ms) = (u32::try_from(rate?).ok()?, per_ms?);
+    Some(Limit { name, paths, methods, calls, per_ms, reserve_percent, concurrency, remaining, reset })
 }
 
 fn methods(reader: &mut Reader<'_, '_>) -> Vec<String> {

@@ -7,7 +7,7 @@ use super::place::Place;
 use super::{Context, claim, shape};
 use crate::auth::Hash;
 use crate::code;
-use crate::model::{Encoding, Verify, Webhook};
+use crate::model::webhook::{Encoding, Verify, Webhook};
 use std::collections::BTreeMap;
 use xops_source::finding::suggest;
 use xops_source::reader::{Reader, listed};

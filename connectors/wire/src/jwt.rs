@@ -151,7 +151,7 @@ mod tests {
         let claims = Map::from_iter([("iss".to_owned(), Json::from("me"))]);
         let signer = Signer::new(Algorithm::Es256, &pem, Some("k1"), claims, 60).unwrap();
         let token = signer.token(1_000).unwrap();
-        let (header, claims, signature, signed) = parts(&token);
+        let (header, claims, signature, content) = parts(&token);
         assert_eq!(header, serde_json::json!({"alg": "ES256", "typ": "JWT", "kid": "k1"}));
         assert_eq!(
             (&claims["iss"], &claims["iat"], &claims["exp"]),
@@ -160,7 +160,7 @@ mod tests {
         let key =
             EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &random).unwrap();
         let public = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key.public_key().as_ref());
-        assert!(public.verify(signed.as_bytes(), &signature).is_ok());
+        assert!(public.verify(content.as_bytes(), &signature).is_ok());
         assert!(public.verify(b"another", &signature).is_err());
         assert_ne!(token, signer.token(1_000).unwrap(), "no two tokens have one `jti`");
     }

@@ -1,14 +1,15 @@
-//! Admission: the one door before a system, made of its breaker, its buckets and its concurrency.
+//! Admission: the one door before a system, made of its breaker, its budgets and its concurrency.
 //!
 //! Absent: the call, the clock, any queue: whoever must wait is told until when and why, and waits where its own bound is.
 //! Invariants: every call that went is counted until [`Admission::finished`]; a call that is refused takes nothing, from no
-//! bucket; a transition of the breaker is handed out exactly once, to be journaled before the call goes.
+//! budget; a transition of the breaker is handed out exactly once, to be journaled before the call goes.
 
 use crate::platform::breaker::{Admit, Breaker, Event, Limits, Refused, State};
-use crate::platform::bucket::{Bucket, Hint, Rate, Urgency};
+use crate::platform::bucket::Urgency;
+use crate::platform::budget::{Budget, Call, Left};
 use serde::{Deserialize, Serialize};
 use xops_kernel::machine::Machine;
-use xops_kernel::port::Outcome;
+use xops_kernel::port::{Outcome, Response};
 use xops_kernel::record::Millis;
 
 /// How soon to ask again when all places are taken, in milliseconds, unless a call finishes before.
@@ -19,7 +20,7 @@ const PLACE_MS: u64 = 250;
 pub struct Admission {
     breaker: Breaker,
     state: State,
-    buckets: Vec<Bucket>,
+    budgets: Vec<Budget>,
     concurrency_max: u32,
     under_way: u32,
 }
@@ -66,12 +67,13 @@ impl Why {
 }
 
 impl Admission {
-    /// A closed breaker, full buckets, nothing under way. All `rates` hold at once; none means that only concurrency bounds.
-    pub fn new(limits: Limits, rates: &[Rate], concurrency_max: u32, seed: [u8; 16], now: Millis) -> Self {
+    /// A closed breaker, nothing under way. All `budgets` that cover a call hold at once; none means that only concurrency
+    /// bounds.
+    pub fn new(limits: Limits, budgets: Vec<Budget>, concurrency_max: u32, seed: [u8; 16]) -> Self {
         Self {
             breaker: Breaker::new(limits, seed),
             state: State::default(),
-            buckets: rates.iter().map(|rate| Bucket::new(*rate, now)).collect(),
+            budgets,
             concurrency_max: concurrency_max.max(1),
             under_way: 0,
         }
@@ -82,8 +84,14 @@ impl Admission {
         self.breaker.step(&mut self.state, transition, &mut Vec::new())
     }
 
-    /// Whether a call may go at `now`; if it may, it counts as gone.
-    pub fn admit(&mut self, urgency: Urgency, now: Millis) -> Answer {
+    /// Whoever made the calls that were under way is gone, and none of them will be reported finished.
+    pub fn forget(&mut self) {
+        self.under_way = 0;
+        self.budgets.iter_mut().for_each(Budget::forget);
+    }
+
+    /// Whether `call` may go at `now`; if it may, it counts as gone.
+    pub fn admit(&mut self, call: &Call, urgency: Urgency, now: Millis) -> Answer {
         let probe = match self.breaker.admits(&self.state, now) {
             Admit::No { until } => return Answer::Shut { until },
             Admit::Yes => false,
@@ -92,9 +100,8 @@ impl Admission {
         if self.under_way >= self.concurrency_max {
             return Answer::Wait { until: now.saturating_add(PLACE_MS), why: Why::Concurrency };
         }
-        let refusals = self.buckets.iter_mut().filter_map(|bucket| bucket.ready(urgency, now).err());
-        if let Some(until) = refusals.max() {
-            return Answer::Wait { until, why: Why::Rate };
+        if let Err((until, why)) = self.ready(call, urgency, now) {
+            return Answer::Wait { until, why };
         }
         let transition = probe.then_some(Event::ProbeStarted { at: now });
         if let Some(event) = &transition
@@ -102,21 +109,70 @@ impl Admission {
         {
             return Answer::Shut { until: now.saturating_add(PLACE_MS) };
         }
-        for bucket in &mut self.buckets {
-            let taken = bucket.take(urgency, now);
-            assert!(taken.is_ok(), "a bucket that was ready at one time is ready at that time");
-        }
+        self.take(call, urgency, now);
         self.under_way += 1;
         Answer::Go { transition }
     }
 
-    /// Takes in how a call ended, with what the response said of the limits; the transition that follows, to be journaled.
-    pub fn finished(&mut self, outcome: &Outcome, hint: Hint, now: Millis) -> Option<Event> {
+    /// Whether one more request of a call that was admitted may go at `now`: a page, a link. It has its place already.
+    pub fn again(&mut self, call: &Call, urgency: Urgency, now: Millis) -> Result<(), Millis> {
+        let covering = self.budgets.iter_mut().filter(|budget| budget.covers(call));
+        let refusals = covering.filter_map(|budget| budget.ready_again(urgency, now).err());
+        if let Some(until) = refusals.max() {
+            return Err(until);
+        }
+        for budget in self.budgets.iter_mut().filter(|budget| budget.covers(call)) {
+            budget.take_again(urgency, now);
+        }
+        Ok(())
+    }
+
+    /// Whether a request of a read may go at `now`. It takes a place in its budgets and asks no breaker; [`Admission::paced`]
+    /// ends it.
+    pub fn pace(&mut self, call: &Call, urgency: Urgency, now: Millis) -> Result<(), Millis> {
+        self.ready(call, urgency, now).map_err(|(until, _)| until)?;
+        self.take(call, urgency, now);
+        Ok(())
+    }
+
+    /// A paced request is over.
+    pub fn paced(&mut self, call: &Call) {
+        self.budgets.iter_mut().filter(|budget| budget.covers(call)).for_each(Budget::ended);
+    }
+
+    fn ready(&mut self, call: &Call, urgency: Urgency, now: Millis) -> Result<(), (Millis, Why)> {
+        let covering = self.budgets.iter_mut().filter(|budget| budget.covers(call));
+        let refusals: Vec<Option<Millis>> =
+            covering.filter_map(|budget| budget.ready(urgency, now).err()).collect();
+        if refusals.contains(&None) {
+            return Err((now.saturating_add(PLACE_MS), Why::Concurrency));
+        }
+        refusals.into_iter().flatten().max().map_or(Ok(()), |until| Err((until, Why::Rate)))
+    }
+
+    fn take(&mut self, call: &Call, urgency: Urgency, now: Millis) {
+        for budget in self.budgets.iter_mut().filter(|budget| budget.covers(call)) {
+            budget.take(urgency, now);
+        }
+    }
+
+    /// Takes in what a response says of the limits.
+    pub fn heard(&mut self, call: &Call, response: &Response, now: Millis) {
+        for budget in self.budgets.iter_mut().filter(|budget| budget.covers(call)) {
+            budget.heard(response, now);
+            if response.status == 429 {
+                budget.refused(retry_after_ms(response), now);
+            }
+        }
+    }
+
+    /// Takes in how a call ended; the transition that follows, to be journaled.
+    pub fn finished(&mut self, call: &Call, outcome: &Outcome, now: Millis) -> Option<Event> {
         self.under_way = self.under_way.saturating_sub(1);
-        for bucket in &mut self.buckets {
-            bucket.learn(hint, now);
+        for budget in self.budgets.iter_mut().filter(|budget| budget.covers(call)) {
+            budget.ended();
             if let Outcome::RateLimited { retry_after_ms } = outcome {
-                bucket.refused(*retry_after_ms, now);
+                budget.refused(*retry_after_ms, now);
             }
         }
         let event = match (Event::of(outcome, now), &self.state) {
@@ -127,6 +183,11 @@ impl Admission {
         self.restore(&event?).ok()?;
         let transition = self.breaker.decide(&self.state)?;
         self.restore(&transition).ok().map(|()| transition)
+    }
+
+    /// What is left of each budget.
+    pub fn left(&mut self, now: Millis) -> Vec<Left> {
+        self.budgets.iter_mut().map(|budget| budget.left(now)).collect()
     }
 
     /// What the breaker believes.
@@ -140,19 +201,48 @@ impl Admission {
     }
 }
 
+/// The seconds of `retry-after`; a date there is left to whoever has a clock.
+fn retry_after_ms(response: &Response) -> Option<u64> {
+    let header = response.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("retry-after"));
+    header
+        .and_then(|(_, value)| value.trim().parse::<u64>().ok())
+        .map(|seconds| seconds.saturating_mul(1_000))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use xops_kernel::port::Limit;
     use xops_kernel::value::Values;
 
-    const RATE: Rate = Rate { calls: 4, per_ms: 1_000, reserve_permille: 250 };
+    fn limit(calls: u32, reserve_percent: u8, methods: &[&str]) -> Limit {
+        Limit {
+            name: "all".to_owned(),
+            paths: Vec::new(),
+            methods: methods.iter().map(|method| (*method).to_owned()).collect(),
+            calls,
+            per_ms: 1_000,
+            reserve_percent,
+            concurrency: None,
+            remaining: None,
+            reset: None,
+        }
+    }
+
+    fn budget(calls: u32, reserve_percent: u8, methods: &[&str]) -> Budget {
+        Budget::new(limit(calls, reserve_percent, methods), 0, false)
+    }
 
     fn admission(concurrency: u32) -> Admission {
-        Admission::new(Limits::default(), &[RATE], concurrency, [7; 16], 0)
+        Admission::new(Limits::default(), vec![budget(4, 25, &[])], concurrency, [7; 16])
+    }
+
+    fn call() -> Call {
+        Call { method: "GET".to_owned(), path: "/users".to_owned() }
     }
 
     fn go(admission: &mut Admission, now: Millis) {
-        let answer = admission.admit(Urgency::Ordinary, now);
+        let answer = admission.admit(&call(), Urgency::Ordinary, now);
         assert_eq!(answer, Answer::Go { transition: None });
     }
 
@@ -165,21 +255,51 @@ mod tests {
         let mut admission = admission(2);
         go(&mut admission, 0);
         go(&mut admission, 0);
-        let answer = admission.admit(Urgency::Urgent, 0);
+        let answer = admission.admit(&call(), Urgency::Urgent, 0);
         assert_eq!(answer, Answer::Wait { until: PLACE_MS, why: Why::Concurrency });
-        assert_eq!(admission.finished(&ok(), Hint::default(), 1), None);
+        assert_eq!(admission.finished(&call(), &ok(), 1), None);
         go(&mut admission, 1);
     }
 
     #[test]
     fn a_call_that_waits_for_one_bucket_takes_nothing_from_another() {
-        let narrow = Rate { calls: 1, per_ms: 1_000, reserve_permille: 0 };
-        let mut admission = Admission::new(Limits::default(), &[RATE, narrow], 9, [7; 16], 0);
+        let budgets = vec![budget(4, 25, &[]), budget(1, 0, &["GET"])];
+        let mut admission = Admission::new(Limits::default(), budgets, 9, [7; 16]);
         go(&mut admission, 0);
         for _ in 0..5 {
-            assert_eq!(admission.admit(Urgency::Urgent, 0), Answer::Wait { until: 1_000, why: Why::Rate });
+            assert_eq!(
+                admission.admit(&call(), Urgency::Urgent, 0),
+                Answer::Wait { until: 1_000, why: Why::Rate }
+            );
         }
-        assert_eq!(admission.buckets[0].left(), 3);
+        assert_eq!(admission.left(0).iter().map(|left| left.left).collect::<Vec<_>>(), [3, 0]);
+        let other = Call { method: "POST".to_owned(), path: "/users".to_owned() };
+        assert_eq!(admission.admit(&other, Urgency::Ordinary, 0), Answer::Go { transition: None });
+    }
+
+    #[test]
+    fn every_page_of_a_listing_is_counted_and_a_page_that_is_refused_shuts_the_budget() {
+        let mut admission = admission(9);
+        for _ in 0..3 {
+            assert_eq!(admission.pace(&call(), Urgency::Ordinary, 0), Ok(()));
+            admission.paced(&call());
+        }
+        assert_eq!(admission.pace(&call(), Urgency::Ordinary, 0), Err(250), "the reserve is not for it");
+        assert_eq!(admission.pace(&call(), Urgency::Urgent, 0), Ok(()));
+        let headers = vec![("retry-after".to_owned(), "7".to_owned())];
+        admission.heard(&call(), &Response { status: 429, headers, body: Vec::new() }, 0);
+        assert_eq!(admission.pace(&call(), Urgency::Urgent, 6_999), Err(7_000));
+    }
+
+    #[test]
+    fn a_lookup_never_waits_for_its_own_place() {
+        let one = Budget::new(Limit { concurrency: Some(1), ..limit(4, 0, &[]) }, 0, false);
+        let mut admission = Admission::new(Limits::default(), vec![one], 9, [7; 16]);
+        go(&mut admission, 0);
+        assert_eq!(admission.pace(&call(), Urgency::Urgent, 0), Err(PLACE_MS), "the place is taken");
+        assert_eq!(admission.again(&call(), Urgency::Ordinary, 0), Ok(()), "by this very call");
+        assert_eq!(admission.finished(&call(), &ok(), 1), None);
+        assert_eq!(admission.pace(&call(), Urgency::Urgent, 1), Ok(()));
     }
 
     #[test]
@@ -189,9 +309,9 @@ mod tests {
             let now = second * 10_000;
             go(&mut admission, now);
             let refused = Outcome::RateLimited { retry_after_ms: Some(9_000) };
-            assert_eq!(admission.finished(&refused, Hint::default(), now), None);
+            assert_eq!(admission.finished(&call(), &refused, now), None);
             assert_eq!(
-                admission.admit(Urgency::Urgent, now),
+                admission.admit(&call(), Urgency::Urgent, now),
                 Answer::Wait { until: now + 9_000, why: Why::Rate }
             );
         }
@@ -205,18 +325,20 @@ mod tests {
         for second in 0..5 {
             go(&mut admission, second * 1_000);
             let down = Outcome::Transient("503".into());
-            journal.extend(admission.finished(&down, Hint::default(), second * 1_000));
+            journal.extend(admission.finished(&call(), &down, second * 1_000));
         }
-        let Answer::Shut { until } = admission.admit(Urgency::Urgent, 4_001) else { panic!("it is down") };
-        let probe = admission.admit(Urgency::Ordinary, until);
+        let Answer::Shut { until } = admission.admit(&call(), Urgency::Urgent, 4_001) else {
+            panic!("it is down")
+        };
+        let probe = admission.admit(&call(), Urgency::Ordinary, until);
         assert_eq!(probe, Answer::Go { transition: Some(Event::ProbeStarted { at: until }) });
         journal.push(Event::ProbeStarted { at: until });
-        assert!(matches!(admission.admit(Urgency::Urgent, until), Answer::Shut { .. }));
-        journal.extend(admission.finished(&ok(), Hint::default(), until + 1));
+        assert!(matches!(admission.admit(&call(), Urgency::Urgent, until), Answer::Shut { .. }));
+        journal.extend(admission.finished(&call(), &ok(), until + 1));
         assert_eq!(journal.len(), 3, "{journal:?}");
         go(&mut admission, until + 1);
 
-        let mut recovered = Admission::new(Limits::default(), &[RATE], 9, [7; 16], until);
+        let mut recovered = self::admission(9);
         for event in &journal {
             recovered.restore(event).unwrap();
         }

@@ -101,10 +101,12 @@ impl Bucket {
         }
     }
 
-    /// The system refused a call for the rate: nothing is granted for `retry_after_ms`, a whole `per_ms` if it did not say.
+    /// The system refused a call for the rate: nothing is granted for `retry_after_ms`, a whole `per_ms` if it did not say. Where it
+    /// said, it takes a call after that, ordinary ones too: were the bucket emptied, these would wait for the whole reserve to fill.
     pub fn refused(&mut self, retry_after_ms: Option<u64>, now: Millis) {
         self.fill(now);
-        self.level = 0;
+        let kept = if retry_after_ms.is_some() { self.reserve() + self.token() } else { 0 };
+        self.level = self.level.min(kept);
         let wait_ms = retry_after_ms.unwrap_or(self.token()).min(WAIT_MS_MAX);
         self.shut(self.filled_at.saturating_add(wait_ms));
     }

@@ -6,3 +6,4 @@
 pub mod admission;
 pub mod breaker;
 pub mod bucket;
+pub mod budget;

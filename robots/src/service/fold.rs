@@ -2,11 +2,12 @@
 
 use super::{Answer, Effect, Held, Refused, Running, State, Target};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use xops_kernel::awf::Achieves;
 use xops_kernel::diff::Facet;
 use xops_kernel::fact::Observation;
-use xops_kernel::id::{EntityId, RequestId};
-use xops_kernel::log::{Compiled, Entry, Number, Request, What};
+use xops_kernel::id::{EntityId, InstanceId, RequestId};
+use xops_kernel::log::{Compiled, Entry, Erased, Number, Request, What};
 use xops_kernel::plan::Plan;
 use xops_kernel::record::Millis;
 use xops_kernel::saga::event::{End, Event};
@@ -35,9 +36,9 @@ pub(super) fn apply(state: &mut State, entry: &Entry, out: &mut Vec<Effect>) -> 
                 }
                 Ok(())
             }
-            What::Refused { request, reasons, .. } => {
+            What::Refused { request, entity, reasons } => {
                 close(state, *request)?;
-                state.answer(*request, Answer::Refused(reasons.clone()));
+                state.answer(*request, *entity, Answer::Refused(reasons.clone()));
                 Ok(())
             }
             What::Deferred { request, entity } => deferred(state, *request, *entity),
@@ -45,7 +46,8 @@ pub(super) fn apply(state: &mut State, entry: &Entry, out: &mut Vec<Effect>) -> 
                 close(state, *request)?;
                 // All that is wanted is there: what a superseded instance of this request was to create, too.
                 settle(state, *entity, |_, asked| (asked == *request).then_some(true));
-                state.answer(*request, Answer::Unchanged { handle: handle.clone(), satisfied: *satisfied });
+                let answer = Answer::Unchanged { handle: handle.clone(), satisfied: *satisfied };
+                state.answer(*request, Some(*entity), answer);
                 Ok(())
             }
             What::Compiled(compiled) => begin(state, compiled, out),
@@ -58,7 +60,24 @@ pub(super) fn apply(state: &mut State, entry: &Entry, out: &mut Vec<Effect>) -> 
                 Ok(())
             }
             What::Breaker { .. } | What::Poisoned { .. } => Ok(()),
+            What::Erased(erased) => {
+                forget(state, erased);
+                Ok(())
+            }
         },
+    }
+}
+
+/// Forgets what is known of whom nothing may be known any more. An entity that is driven keeps its instance: whoever erases
+/// refuses while there is one.
+fn forget(state: &mut State, erased: &Erased) {
+    for entity in &erased.entities {
+        state.granted.remove(entity);
+        state.doubtful.remove(entity);
+        state.held.retain(|target, _| target.entity != *entity);
+    }
+    for request in &erased.requests {
+        state.forget_answer(*request);
     }
 }
 
@@ -101,19 +120,10 @@ fn begin(state: &mut State, compiled: &Compiled, out: &mut Vec<Effect>) -> Resul
     let entity = compiled.plan.entity;
     state.held.retain(|target, held| target.entity != entity || held.outcomes.is_disjoint(outcomes));
     state.driven.insert(compiled.plan.entity, next);
-    let running = Running {
-        instance: compiled.instance,
-        request,
-        entity: compiled.plan.entity,
-        plan: compiled.plan.id,
-        outcomes: compiled.plan.outcomes.clone(),
-        facts: compiled.plan.footprint.facts.clone(),
-        grants: grants(&compiled.plan),
-        removes: removes(&compiled.plan),
-    };
-    state.running.insert(next, running);
+    let running = Running::of(compiled.instance, request, &compiled.plan);
+    state.running.insert(next, Arc::new(running));
     out.push(Effect::Drive(next));
-    state.answer(compiled.request, Answer::Started(next, compiled.instance));
+    state.answer(compiled.request, None, Answer::Started(next, compiled.instance));
     Ok(())
 }
 
@@ -124,7 +134,11 @@ fn ended(
     at: Millis,
     out: &mut Vec<Effect>,
 ) -> Result<(), Refused> {
+    if state.shelved.contains_key(&number) {
+        return Err(Refused::PutAway(number));
+    }
     let running = state.running.remove(&number).ok_or(Refused::NotRunning(number))?;
+    let running = Arc::unwrap_or_clone(running);
     *state.ended.entry(end).or_default() += 1;
     if state.driven.get(&running.entity) == Some(&number) {
         state.driven.remove(&running.entity);
@@ -198,15 +212,31 @@ fn settle(state: &mut State, entity: EntityId, stands: impl Fn(&Facet, RequestId
 
 fn grant(state: &mut State, entity: EntityId, grants: BTreeMap<Facet, Values>) {
     if !grants.is_empty() {
-        state.granted.entry(entity).or_default().extend(grants);
+        Arc::make_mut(state.granted.entry(entity).or_default()).extend(grants);
     }
 }
 
 fn revoke(state: &mut State, entity: EntityId, gone: impl Fn(&Facet) -> bool) {
     if let Some(granted) = state.granted.get_mut(&entity) {
-        granted.retain(|facet, _| !gone(facet));
+        Arc::make_mut(granted).retain(|facet, _| !gone(facet));
         if granted.is_empty() {
             state.granted.remove(&entity);
+        }
+    }
+}
+
+impl Running {
+    /// What is kept of an execution of `plan` that `request` asked for.
+    pub fn of(instance: InstanceId, request: Request, plan: &Plan) -> Self {
+        Self {
+            instance,
+            request,
+            entity: plan.entity,
+            plan: plan.id,
+            outcomes: plan.outcomes.clone(),
+            facts: plan.footprint.facts.clone(),
+            grants: grants(plan),
+            removes: removes(plan),
         }
     }
 }

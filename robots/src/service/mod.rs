@@ -2,11 +2,15 @@
 //!
 //! Invariants: one instance at a time drives an entity; what waits for it waits in order of arrival; an outcome that was
 //! backstepped is held until the facts behind its plan change or a person releases it, so that reconciliation and backstep
-//! never fight; a request is compiled until it has an answer, through any number of restarts.
+//! never fight; a request is compiled until it has an answer, through any number of restarts. An instance that was put away
+//! wants nothing and takes nothing until it is brought back, and comes back as it was.
 
 mod fold;
+pub mod pieces;
 
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use xops_kernel::diff::Facet;
 use xops_kernel::id::{Digest, EntityId, InstanceId, PlanId, RequestId};
 use xops_kernel::log::{Entry, Number, Request, Scope};
@@ -30,8 +34,10 @@ pub struct State {
     pub open: BTreeMap<RequestId, (Millis, Request)>,
     /// Requests that wait for an instance of their entity to end, in order of arrival.
     pub deferred: BTreeMap<EntityId, VecDeque<RequestId>>,
-    /// Instances that have not ended.
-    pub running: BTreeMap<Number, Running>,
+    /// Instances that have not ended and are at hand.
+    pub running: BTreeMap<Number, Arc<Running>>,
+    /// Instances that have not ended and were put away, each with where: a number that means something to whoever put it there.
+    pub shelved: BTreeMap<Number, u64>,
     /// The entities that they drive.
     pub driven: BTreeMap<EntityId, Number>,
     /// How many instances ever began.
@@ -39,7 +45,7 @@ pub struct State {
     /// Ended instances, by end.
     pub ended: BTreeMap<End, u64>,
     /// What xops granted and has not taken back, by entity.
-    pub granted: BTreeMap<EntityId, BTreeMap<Facet, Values>>,
+    pub granted: BTreeMap<EntityId, Arc<BTreeMap<Facet, Values>>>,
     /// What a superseded instance may have granted, with its request: the next compilation tells.
     pub doubtful: BTreeMap<EntityId, BTreeMap<Facet, (RequestId, Values)>>,
     /// What was backstepped and is held, with the facts behind its plan.
@@ -48,7 +54,7 @@ pub struct State {
     pub paused: BTreeMap<Scope, (String, String)>,
     /// The last answers, for whoever asks again.
     pub answers: BTreeMap<RequestId, Answer>,
-    answered: VecDeque<RequestId>,
+    answered: VecDeque<(RequestId, Option<EntityId>)>,
     /// The requests of `deferred`, each with the entity that it waits for.
     waiting: BTreeMap<RequestId, EntityId>,
 }
@@ -90,7 +96,7 @@ impl std::fmt::Display for Target {
 }
 
 /// A hold after a backstep.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
     /// The instance that stepped back.
     pub instance: InstanceId,
@@ -102,8 +108,8 @@ pub struct Held {
     pub since: Millis,
 }
 
-/// What became of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What became of a request. Its variants are stored by their position: append-only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
     /// An instance was started.
     Started(Number, InstanceId),
@@ -147,6 +153,9 @@ pub enum Refused {
     /// The instance is not running.
     #[error("instance number {0} is not running")]
     NotRunning(Number),
+    /// The instance was put away and has to be brought back first.
+    #[error("instance number {0} is put away: bring it back first")]
+    PutAway(Number),
 }
 
 impl Machine for Service {
@@ -195,18 +204,33 @@ impl State {
     /// Forgets an answer, so that it is not forgotten again in the place of the next one.
     fn forget_answer(&mut self, request: RequestId) {
         if self.answers.remove(&request).is_some() {
-            self.answered.retain(|id| *id != request);
+            self.answered.retain(|(id, _)| *id != request);
         }
     }
 
-    fn answer(&mut self, request: RequestId, answer: Answer) {
+    /// Remembers an answer, and the entity that it says something of.
+    fn answer(&mut self, request: RequestId, entity: Option<EntityId>, answer: Answer) {
         if self.answers.insert(request, answer).is_none() {
-            self.answered.push_back(request);
+            self.answered.push_back((request, entity));
         }
         while self.answered.len() > ANSWERS_MAX {
-            if let Some(oldest) = self.answered.pop_front() {
+            if let Some((oldest, _)) = self.answered.pop_front() {
                 self.answers.remove(&oldest);
             }
         }
+    }
+
+    /// Puts an instance away at `place`: what was known of it is given back, and has to be given again to [`State::bring_back`].
+    pub fn put_away(&mut self, number: Number, place: u64) -> Option<Arc<Running>> {
+        let running = self.running.remove(&number)?;
+        self.shelved.insert(number, place);
+        Some(running)
+    }
+
+    /// Brings an instance back; where it was, if it had been put away.
+    pub fn bring_back(&mut self, number: Number, running: Arc<Running>) -> Option<u64> {
+        let place = self.shelved.remove(&number)?;
+        self.running.insert(number, running);
+        Some(place)
     }
 }

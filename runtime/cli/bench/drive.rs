@@ -18,6 +18,7 @@ use xops_kernel::log::Number;
 use xops_kernel::plan::Plan;
 use xops_kernel::saga::Bounds;
 use xops_shell::clock::processor_time;
+use xops_shell::cut::Cadence;
 use xops_shell::engine::{Engine, Setup};
 use xops_shell::hub::Tally;
 use xops_shell::letter::{Begin, Watch};
@@ -67,6 +68,7 @@ pub(super) async fn run(place: &Place, bench: &BenchEngine) -> Result<Run, Failu
         key: key(),
         options: Options::default(),
         bounds: Bounds::default(),
+        cadence: Cadence::default(),
         watch: false,
         crash: None,
     };

@@ -44,8 +44,13 @@ impl Noop {
     /// The contracts for a work.
     pub(super) fn new(work: Work) -> Self {
         let names = (1..=STEPS).flat_map(|at| [step_name(at), undo_name(at)]);
-        let contracts = names.map(|name| (name.clone(), contract(name, work))).collect();
+        let contracts = names.chain([rest_name()]).map(|name| (name.clone(), contract(name, work))).collect();
         Self { contracts }
+    }
+
+    /// All contracts.
+    pub(super) fn contracts(&self) -> impl Iterator<Item = &Contract> {
+        self.contracts.values()
     }
 
     /// What a tenant with this system alone declares.
@@ -77,6 +82,11 @@ impl Loopback {
     pub(super) fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
     }
+}
+
+/// The function that says `later`, for what is to rest until a time.
+pub(super) fn rest_name() -> AwfName {
+    AwfName::new(SYSTEM, "rest")
 }
 
 fn step_name(at: u16) -> AwfName {
@@ -211,6 +221,7 @@ impl Connector for Noop {
         let text = String::from_utf8_lossy(&response.body).into_owned();
         match response.status {
             200 => Outcome::Ok(BTreeMap::from([("result".to_owned(), Value::Text(text))])),
+            429 => Outcome::RateLimited { retry_after_ms: text.parse().ok() },
             _ => Outcome::Invalid(text),
         }
     }

@@ -124,12 +124,12 @@ fn float(count: u64) -> f64 {
 }
 
 /// Three digits behind the point for what is small, none for what is large.
-fn round(figure: f64) -> f64 {
+pub(super) fn round(figure: f64) -> f64 {
     if figure.abs() >= 1_000.0 { figure.round() } else { (figure * 1_000.0).round() / 1_000.0 }
 }
 
 /// With a comma between thousands.
-fn number(figure: f64) -> String {
+pub(super) fn number(figure: f64) -> String {
     let digits = format!("{figure:.0}");
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {

@@ -39,7 +39,7 @@ pub(crate) fn run(common: &Common, new: &New) -> Outcome {
     }
     let mut out = match OpenOptions::new().write(true).create_new(true).open(&path) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            let message = format!("`{}` exists already", path.display());
+            let message = format!("`{file}` exists already");
             return Err(
                 Failure::new(Exit::Usage, message).with(["choose another name, or edit it".to_owned()])
             );
@@ -47,7 +47,7 @@ pub(crate) fn run(common: &Common, new: &New) -> Outcome {
         opened => opened.map_err(failed)?,
     };
     out.write_all(text.as_bytes()).map_err(failed)?;
-    crate::json::text(&format!("{}\n", path.display()))?;
+    crate::json::text(&format!("{file}\n"))?;
     anstream::eprintln!(
         "next: edit it, then xops connectors check {0} and xops connectors test {0} --against URL",
         new.name

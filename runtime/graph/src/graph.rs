@@ -35,9 +35,11 @@ pub struct Graph {
     /// The kind of entity that a kind of record mints.
     pub(crate) mints: BySource<String>,
     /// The kinds of entity that each kind of record is joined to.
-    links: BySource<Vec<(String, Link)>>,
+    links: BySource<Arc<Vec<(String, Link)>>>,
     /// The attributes of each kind of entity that `keys` holds.
     indexed: BTreeMap<String, BTreeSet<String>>,
+    /// The kinds of record that claim an attribute which `keys` holds.
+    keying: BySource<()>,
     /// The shortest age at which something read from a kind of record is stale, in milliseconds.
     ages: BySource<u64>,
 }
@@ -77,6 +79,7 @@ impl Graph {
             mints: BTreeMap::new(),
             links: BTreeMap::new(),
             indexed: BTreeMap::new(),
+            keying: BTreeMap::new(),
             ages: BTreeMap::new(),
         };
         let declared = graph.declarations.clone();
@@ -86,6 +89,13 @@ impl Graph {
         for trigger in declared.triggers.values() {
             if let Some(indexed) = graph.indexed.get_mut(&trigger.entity) {
                 indexed.extend(trigger.find.keys().cloned());
+            }
+        }
+        for entity in declared.entities.values() {
+            for name in graph.indexed.get(&entity.name).into_iter().flatten() {
+                for claim in entity.attributes.get(name).into_iter().flat_map(|attribute| &attribute.from) {
+                    *slot(&mut graph.keying, &claim.system, &claim.kind) = ();
+                }
             }
         }
         graph
@@ -98,7 +108,8 @@ impl Graph {
         indexed.insert(entity.handle.clone());
         for link in entity.links.values() {
             indexed.insert(link.entity.clone());
-            slot(&mut self.links, &link.system, &link.kind).push((entity.name.clone(), link.clone()));
+            let links = slot(&mut self.links, &link.system, &link.kind);
+            Arc::make_mut(links).push((entity.name.clone(), link.clone()));
         }
         for attribute in entity.attributes.values() {
             for claim in &attribute.from {
@@ -135,11 +146,14 @@ impl Graph {
         let merged = table.merge(reading, age, joined);
         let mut entities = self.reached(&system, &kind, &links, &merged);
         entities.extend(minted);
-        let mut met = BTreeSet::new();
-        for entity in &entities {
-            met.extend(self.rekey(*entity));
+        // Keys hang on the records that claim an indexed attribute, and on no others.
+        if at(&self.keying, &system, &kind).is_some() {
+            let mut met = BTreeSet::new();
+            for entity in &entities {
+                met.extend(self.rekey(*entity));
+            }
+            entities.extend(met);
         }
-        entities.extend(met);
         if merged.flipped {
             entities.extend(self.hanging_on(&system, &kind, &links));
         }
@@ -187,6 +201,24 @@ impl Graph {
                 for key in records.iter().filter_map(|record| table::key_of(record, &link.record)) {
                     entities.extend(self.keyed(entity, &link.entity, &key));
                 }
+            }
+        }
+        entities
+    }
+
+    /// The entities that the record at `source` mints or could be joined to, as it stands now.
+    pub(crate) fn touched_by(&self, source: &xops_kernel::record::Source) -> BTreeSet<EntityId> {
+        let (system, kind) = (source.system.as_str(), source.kind.as_str());
+        let mut entities = BTreeSet::new();
+        entities.extend(at(&self.minted, system, kind).and_then(|minted| minted.get(&source.id)));
+        let records = self.table(system, kind).into_iter().flat_map(|table| table.versions(&source.id));
+        for record in records {
+            for (entity, link) in at(&self.links, system, kind).into_iter().flat_map(|links| links.iter()) {
+                let key = table::key_of(record, &link.record);
+                entities.extend(
+                    key.into_iter()
+                        .flat_map(|key| self.keyed(entity, &link.entity, &key).collect::<Vec<_>>()),
+                );
             }
         }
         entities

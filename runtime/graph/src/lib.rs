@@ -6,10 +6,13 @@
 //! Readings go in ([`reading::Reading`], [`graph::Graph::apply`]); facts with lineage, proofs of absence and exceptions come
 //! out. Nothing is ever deleted because it was merely not read, and no source wins silently because a better one was down.
 
+pub mod column;
 pub mod exception;
 pub mod graph;
+pub mod identity;
 pub mod reading;
 pub mod resolve;
+pub mod standing;
 pub mod survey;
 
 mod coverage;

@@ -61,6 +61,15 @@ impl Graph {
 
     /// The record of `system` that is joined to `entity` at `now`: the minting record, or what the declared exact key names.
     pub fn link(&self, entity: EntityId, system: &str, now: Millis) -> Observation<Record> {
+        match self.joined(entity, system, now) {
+            Observation::Present(record) => Observation::Present(record.as_ref().clone()),
+            Observation::Absent(proof) => Observation::Absent(proof),
+            Observation::Unknown(doubt) => Observation::Unknown(doubt),
+        }
+    }
+
+    /// What [`Graph::link`] gives, without a copy.
+    pub(crate) fn joined(&self, entity: EntityId, system: &str, now: Millis) -> Observation<&Arc<Record>> {
         let unknown = |detail: String| Observation::Unknown(doubt(Reason::Unexpected, 0, detail));
         let Some(node) = self.nodes.get(&entity) else { return unknown(format!("no entity `{entity}`")) };
         let Some(kind) = self.declarations.entities.get(&node.kind) else {
@@ -68,18 +77,21 @@ impl Graph {
         };
         let age = Age { now: Some(now), max_ms: self.max_age_ms(system) };
         let resolver = Resolver { graph: self, now: Some(now) };
-        let seen = if kind.mint.0 == system {
+        if kind.mint.0 == system {
             self.seen(system, &kind.mint.1, &node.source, age)
         } else if let Some(link) = kind.links.get(system) {
             resolver.linked(entity, node, kind, link, age, &mut Vec::new())
         } else {
-            return unknown(format!("no link joins `{system}` to `{}`", kind.name));
-        };
-        match seen {
-            Observation::Present(record) => Observation::Present(record.as_ref().clone()),
-            Observation::Absent(proof) => Observation::Absent(proof),
-            Observation::Unknown(doubt) => Observation::Unknown(doubt),
+            unknown(format!("no link joins `{system}` to `{}`", kind.name))
         }
+    }
+
+    /// What is known of one attribute of `entity` at `now`; `None` where there is no such entity or attribute.
+    pub(crate) fn fact(&self, entity: EntityId, attribute: &str, now: Millis) -> Option<Observation<Fact>> {
+        let node = self.nodes.get(&entity)?;
+        let attribute = self.declarations.entities.get(&node.kind)?.attributes.get(attribute)?;
+        let resolver = Resolver { graph: self, now: Some(now) };
+        Some(resolver.attribute(entity, node, attribute, &mut Vec::new()))
     }
 
     /// The record that `system` has under `id`, at `now`.
@@ -173,6 +185,10 @@ impl Graph {
         Resolver { graph: self, now: None }
     }
 
+    pub(crate) fn at(&self, now: Millis) -> Resolver<'_> {
+        Resolver { graph: self, now: Some(now) }
+    }
+
     /// The entities that could match: those of the key index where an attribute of `by` is in it, else all.
     fn plausible(&self, kind: &str, by: &Values) -> Vec<EntityId> {
         let mut indexed = by.iter().filter(|(name, _)| self.is_indexed(kind, name));
@@ -210,7 +226,7 @@ impl Graph {
     }
 
     /// What stands under `id` in the records of (`system`, `kind`).
-    fn seen(&self, system: &str, kind: &str, id: &str, age: Age) -> Observation<&Arc<Record>> {
+    pub(crate) fn seen(&self, system: &str, kind: &str, id: &str, age: Age) -> Observation<&Arc<Record>> {
         match self.table(system, kind).map_or(Look::Nothing, |table| table.look(id)) {
             Look::One(record) => fresh(record, age),
             Look::Contested(records) => Observation::Unknown(contested(&records)),
@@ -245,6 +261,22 @@ pub(crate) struct Resolver<'a> {
     now: Option<Millis>,
 }
 
+/// A value, and the record that holds it.
+pub(crate) type Held<'a> = (&'a Value, &'a Arc<Record>);
+
+/// By what a record would be joined to an entity.
+#[derive(Clone, Debug)]
+pub(crate) enum Key {
+    /// By this folded value.
+    Is(String),
+    /// By nothing: another entity has it, too.
+    Shared,
+    /// By nothing: there is no value.
+    Nothing,
+    /// That is not known.
+    Unknown(Doubt),
+}
+
 /// The systems whose links are being resolved: a claim that hangs on one of them cannot help to find its own record.
 type Chain<'a> = Vec<&'a str>;
 
@@ -257,6 +289,25 @@ impl<'a> Resolver<'a> {
         attribute: &'a Attribute,
         chain: &mut Chain<'a>,
     ) -> Observation<Fact> {
+        match self.held(entity, node, attribute, chain) {
+            Observation::Present((value, record)) => Observation::Present(Fact {
+                value: value.clone(),
+                source: record.source.clone(),
+                read_at: record.read_at,
+            }),
+            Observation::Absent(proof) => Observation::Absent(proof),
+            Observation::Unknown(doubt) => Observation::Unknown(doubt),
+        }
+    }
+
+    /// The value of one attribute under its declared authority, and the record that holds it.
+    pub(crate) fn held(
+        self,
+        entity: EntityId,
+        node: &'a Node,
+        attribute: &'a Attribute,
+        chain: &mut Chain<'a>,
+    ) -> Observation<Held<'a>> {
         let mut absent = None;
         for claim in &attribute.from {
             if chain.contains(&claim.system.as_str()) {
@@ -279,7 +330,7 @@ impl<'a> Resolver<'a> {
         attribute: &'a Attribute,
         claim: &'a Claim,
         chain: &mut Chain<'a>,
-    ) -> Observation<Fact> {
+    ) -> Observation<Held<'a>> {
         let graph = self.graph;
         let max_ms = attribute.max_age_ms.unwrap_or_else(|| graph.max_age_ms(&claim.system));
         let age = Age { now: self.now, max_ms };
@@ -288,7 +339,7 @@ impl<'a> Resolver<'a> {
             Observation::Unknown(doubt(Reason::Unexpected, 0, detail))
         };
         let Some(kind) = graph.declarations.entities.get(&node.kind) else { return unjoined() };
-        let seen = if kind.mint == (claim.system.clone(), claim.kind.clone()) {
+        let seen = if kind.mint.0 == claim.system && kind.mint.1 == claim.kind {
             graph.seen(&claim.system, &claim.kind, &node.source, age)
         } else {
             match kind.links.get(&claim.system).filter(|link| link.kind == claim.kind) {
@@ -304,7 +355,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The record that `link` joins to the entity.
-    fn linked(
+    pub(crate) fn linked(
         self,
         entity: EntityId,
         node: &'a Node,
@@ -313,39 +364,66 @@ impl<'a> Resolver<'a> {
         age: Age,
         chain: &mut Chain<'a>,
     ) -> Observation<&'a Arc<Record>> {
-        let unknown = |reason, detail| Observation::Unknown(doubt(reason, 0, detail));
-        let name = format!("`{}.{}`", kind.name, link.entity);
-        let Some(attribute) = kind.attributes.get(&link.entity) else {
-            return unknown(
-                Reason::Unexpected,
-                format!("the link to `{}` hangs on {name}, which is not declared", link.system),
-            );
-        };
-        if chain.len() >= CHAIN_MAX {
-            return unknown(
-                Reason::Unexpected,
-                format!("{name} hangs on more than {CHAIN_MAX} links in a row"),
-            );
+        let unknown = |detail| Observation::Unknown(doubt(Reason::Unexpected, 0, detail));
+        let name = || format!("`{}.{}`", kind.name, link.entity);
+        if !kind.attributes.contains_key(&link.entity) {
+            return unknown(format!(
+                "the link to `{}` hangs on {}, which is not declared",
+                link.system,
+                name()
+            ));
         }
+        if chain.len() >= CHAIN_MAX {
+            return unknown(format!("{} hangs on more than {CHAIN_MAX} links in a row", name()));
+        }
+        let key = self.key(entity, node, kind, link, chain);
+        self.by_key(kind, link, &key, age)
+    }
+
+    /// What the record of `link` must have to be the entity's.
+    pub(crate) fn key(
+        self,
+        entity: EntityId,
+        node: &'a Node,
+        kind: &'a EntityKind,
+        link: &'a Link,
+        chain: &mut Chain<'a>,
+    ) -> Key {
+        let Some(attribute) = kind.attributes.get(&link.entity) else { return Key::Nothing };
         chain.push(&link.system);
-        let key = self.attribute(entity, node, attribute, chain);
-        let shared = match &key {
-            Observation::Present(fact) => {
-                fold::key(&fact.value).map(|key| (self.rivals(entity, kind, link, &key, chain), key))
-            }
-            Observation::Absent(_) | Observation::Unknown(_) => None,
+        let key = match self.held(entity, node, attribute, chain) {
+            Observation::Unknown(doubt) => Key::Unknown(doubt),
+            Observation::Absent(_) => Key::Nothing,
+            Observation::Present((value, _)) => match fold::key(value) {
+                None => Key::Nothing,
+                Some(key) if self.rivals(entity, kind, link, &key, chain) => Key::Shared,
+                Some(key) => Key::Is(key),
+            },
         };
         chain.pop();
-        match (key, shared) {
-            (Observation::Unknown(doubt), _) => Observation::Unknown(doubt),
-            (_, None) => {
-                unknown(Reason::Incomplete, format!("{name}, the key to `{}`, has no value", link.system))
+        key
+    }
+
+    /// The record that `link` joins by this key.
+    pub(crate) fn by_key(
+        self,
+        kind: &EntityKind,
+        link: &'a Link,
+        key: &Key,
+        age: Age,
+    ) -> Observation<&'a Arc<Record>> {
+        let unknown = |reason, detail| Observation::Unknown(doubt(reason, 0, detail));
+        let name = || format!("`{}.{}`", kind.name, link.entity);
+        match key {
+            Key::Is(key) => self.only(link, key, age),
+            Key::Unknown(doubt) => Observation::Unknown(doubt.clone()),
+            Key::Nothing => {
+                unknown(Reason::Incomplete, format!("{}, the key to `{}`, has no value", name(), link.system))
             }
-            (_, Some((true, _))) => unknown(
+            Key::Shared => unknown(
                 Reason::Conflict,
-                format!("{name}, the key to `{}`, is shared with another `{}`", link.system, kind.name),
+                format!("{}, the key to `{}`, is shared with another `{}`", name(), link.system, kind.name),
             ),
-            (_, Some((false, key))) => self.only(link, &key, age),
         }
     }
 
@@ -387,8 +465,8 @@ impl<'a> Resolver<'a> {
         others.len() > RIVALS_MAX
             || others.into_iter().any(|other| {
                 let Some(node) = graph.nodes.get(&other) else { return false };
-                match graph.timeless().attribute(other, node, attribute, chain) {
-                    Observation::Present(fact) => fold::key(&fact.value).as_deref() == Some(key),
+                match graph.timeless().held(other, node, attribute, chain) {
+                    Observation::Present((value, _)) => fold::key(value).as_deref() == Some(key),
                     Observation::Absent(_) => false,
                     Observation::Unknown(_) => true,
                 }
@@ -397,13 +475,14 @@ impl<'a> Resolver<'a> {
 }
 
 /// What `record` says under `claim`.
-fn said(record: &Record, attribute: &Attribute, claim: &Claim, graph: &Graph) -> Observation<Fact> {
+fn said<'a>(
+    record: &'a Arc<Record>,
+    attribute: &Attribute,
+    claim: &Claim,
+    graph: &Graph,
+) -> Observation<Held<'a>> {
     match record.attributes.get(&claim.attribute).filter(|value| !value.is_null()) {
-        Some(value) if value.is(&attribute.is) => Observation::Present(Fact {
-            value: value.clone(),
-            source: record.source.clone(),
-            read_at: record.read_at,
-        }),
+        Some(value) if value.is(&attribute.is) => Observation::Present((value, record)),
         Some(value) => {
             let (found, expected) = (value.type_name(), &attribute.is);
             let detail = format!("`{}` of {} is {found}, not {expected}", claim.attribute, record.source);

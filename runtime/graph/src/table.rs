@@ -262,14 +262,19 @@ impl Scope {
         let whole = reading.is_whole();
         let mut seen = BTreeSet::new();
         let mut rejected = Vec::new();
-        for record in std::mem::take(&mut reading.records) {
+        // One after the other in the order of rows: each then lies beside the one before.
+        let mut records = std::mem::take(&mut reading.records);
+        records.sort_unstable_by(|one, other| one.source.id.cmp(&other.source.id));
+        for record in records {
             if let Some(why) = why_rejected(&record, &reading) {
                 rejected.push((why, record));
                 continue;
             }
             let id = record.source.id.clone();
-            self.rows.entry(id.clone()).or_default().sight(&read, at, Arc::new(record));
-            seen.insert(id);
+            if !whole {
+                seen.insert(id.clone());
+            }
+            self.rows.entry(id).or_default().sight(&read, at, Arc::new(record));
         }
         if let Some(slot) = self.slots.get_mut(&read) {
             slot.reject(at, rejected);

@@ -66,6 +66,14 @@ pub enum Error {
         /// The version found.
         found: u8,
     },
+    /// A directory that something is to be copied into already holds something.
+    #[error("`{dir}` already holds `{name}`; give an empty directory")]
+    Occupied {
+        /// The directory.
+        dir: String,
+        /// One of its files.
+        name: String,
+    },
     /// Another process holds the lock.
     #[error("`{what}` is in use by {}; stop that process first", holder(*.pid))]
     Locked {

@@ -7,7 +7,7 @@
 use std::any::Any;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::disk::{Disk, Lock, RealDisk};
 use crate::embedded::{Embedded, Settings, file_name};
@@ -22,6 +22,9 @@ use crate::store::Store;
 /// The lock file of a journal directory.
 pub const LOCK_FILE: &str = "journal.lock";
 const MAX_FILE_BYTES: u64 = 1 << 30;
+/// How much of a sealed file is read at once for its digest: at least, so that it is done before the next is sealed, and at most.
+const TEND_BYTES_MIN: usize = 256 << 10;
+const PRINT_BYTES_MAX: usize = 4 << 20;
 
 /// One event to append: bytes that mean nothing here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +88,29 @@ pub struct Appended {
     pub bytes: usize,
 }
 
+/// Where the journal durably ends, for whoever follows it on another thread.
+#[derive(Debug, Clone, Default)]
+pub struct Durable(Arc<Mutex<Head>>);
+
+impl Durable {
+    /// The end of what was acknowledged, or recovered.
+    pub fn head(&self) -> Head {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, head: Head) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = head;
+    }
+}
+
+/// How far the digest of a file is made.
+#[derive(Default)]
+struct Printing {
+    hasher: blake3::Hasher,
+    at: u64,
+    piece: Vec<u8>,
+}
+
 /// The one writer of a journal.
 pub struct Journal {
     store: Box<dyn Store>,
@@ -98,6 +124,13 @@ pub struct Journal {
     next_seq: u64,
     tip: [u8; 32],
     head: Head,
+    durable: Durable,
+    /// The digest of the file that was sealed last, while it is made.
+    printing: Option<Printing>,
+    /// Whether the next file was made ahead.
+    ahead: bool,
+    /// Whether the head file is to say that a file was begun.
+    head_due: bool,
     batch: Batch,
     stopped: Option<String>,
     closed: bool,
@@ -154,6 +187,10 @@ impl Journal {
             next_seq: 1,
             tip: [0; 32],
             head: Head::default(),
+            durable: Durable::default(),
+            printing: None,
+            ahead: false,
+            head_due: false,
             batch: Batch::default(),
             stopped: Some("it is not open yet".to_owned()),
             closed: false,
@@ -173,6 +210,7 @@ impl Journal {
             journal.begin()?;
         }
         journal.stopped = None;
+        journal.durable.set(journal.head);
         let opened = Opened {
             last_seq: journal.head.seq,
             frames: found.frames,
@@ -226,6 +264,7 @@ impl Journal {
         self.tip = frame.hash;
         self.head = Head { seq: last_seq, hash: frame.hash };
         self.file_bytes += appended.bytes as u64;
+        self.durable.set(self.head);
         batch.clear();
         Ok(appended)
     }
@@ -244,6 +283,11 @@ impl Journal {
     /// Where the journal ends. Kept outside, it reveals that the journal was put back to an older copy.
     pub fn head(&self) -> Head {
         self.head
+    }
+
+    /// What says on other threads where the journal durably ends.
+    pub fn durable(&self) -> Durable {
+        self.durable.clone()
     }
 
     /// Why the journal stopped, if it has.
@@ -284,10 +328,23 @@ impl Journal {
                 let what = format!("it has {found} bytes and was sealed with {}", line.bytes);
                 return Err(Error::damaged(&name, 0, 0, what));
             }
-            if self.options.check_sealed {
+            if !self.options.check_sealed {
+                continue;
+            }
+            if line.is_printed() {
                 line.compare(&name, &self.store.fingerprint(line.file)?)?;
+            } else {
+                let mut walk = Walk::new(&keys);
+                walk.file(
+                    line.file,
+                    &*self.store.sealed(line)?,
+                    0,
+                    &mut |_, _, _| ControlFlow::Continue(()),
+                )?;
+                walk.end(line)?;
             }
         }
+        self.printing = sealed.last().filter(|line| !line.is_printed()).map(|_| Printing::default());
         self.head = end_of(&walk, &sealed);
         self.file_bytes = walk.seen.bytes;
         (self.preamble, self.sealed, self.file, self.next_seq, self.tip) =
@@ -302,18 +359,61 @@ impl Journal {
         })
     }
 
-    /// Seals the open file and begins the next.
+    /// Seals the open file and begins the next. The digest of the one is made later, piece by piece ([`Self::tend`]): until then the
+    /// chain alone vouches for it.
     fn rotate(&mut self) -> Result<(), Error> {
-        let print = self.store.seal()?;
+        while self.print(PRINT_BYTES_MAX)? {}
+        let bytes = self.store.seal()?;
         self.sealed.push(Sealed {
             file: self.file,
             last_seq: self.head.seq,
-            bytes: print.bytes,
+            bytes,
             last_hash: self.tip,
-            digest: print.digest,
+            digest: [0; 32],
         });
+        self.printing = Some(Printing::default());
         self.begin()?;
-        self.store.set_head(&encode_head(&self.head, &self.keys))
+        self.head_due = true;
+        Ok(())
+    }
+
+    /// Does a piece of what the next rotation would have to wait for: of about `bytes` bytes, at least [`TEND_BYTES_MIN`]. For a moment
+    /// in which nobody waits, such as after every acknowledgement. Says whether there was something to do.
+    pub fn tend(&mut self, bytes: usize) -> Result<bool, Error> {
+        if self.stopped.is_some() {
+            return Ok(false);
+        }
+        if std::mem::take(&mut self.head_due) {
+            let put = self.store.set_head(&encode_head(&self.head, &self.keys));
+            return put.map(|()| true).map_err(|error| self.stop(&error));
+        }
+        let tended = match self.printing {
+            Some(_) => self.print(bytes.clamp(TEND_BYTES_MIN, PRINT_BYTES_MAX)),
+            None if !self.ahead && self.file_bytes >= self.options.max_file_bytes / 2 => {
+                self.ahead = true;
+                self.store.prepare(self.file.saturating_add(1)).map(|()| true)
+            }
+            None => Ok(false),
+        };
+        tended.map_err(|error| self.stop(&error))
+    }
+
+    /// Reads `bytes` more of the file that was sealed last; its digest is known when all of it was read.
+    fn print(&mut self, bytes: usize) -> Result<bool, Error> {
+        let Some((printing, line)) = self.printing.as_mut().zip(self.sealed.last_mut()) else {
+            return Ok(false);
+        };
+        let left = line.bytes.saturating_sub(printing.at);
+        let size = usize::try_from(left).map_or(bytes, |left| left.min(bytes));
+        printing.piece.resize(size, 0);
+        self.store.read(line.file, printing.at, &mut printing.piece)?;
+        printing.hasher.update(&printing.piece);
+        printing.at += size as u64;
+        if printing.at >= line.bytes {
+            line.digest = *printing.hasher.finalize().as_bytes();
+            self.printing = None;
+        }
+        Ok(true)
     }
 
     /// Begins the file after `self.file` with its header frame.
@@ -330,6 +430,7 @@ impl Journal {
         self.store.begin(self.file, &self.preamble, &header)?;
         self.tip = header.hash;
         self.file_bytes = 0;
+        self.ahead = false;
         Ok(())
     }
 

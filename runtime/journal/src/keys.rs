@@ -21,6 +21,7 @@ const TENANT: &str = "xops journal v1 tenant name";
 const WRAP: &str = "xops subjects v1 key wrap";
 const RECORDS: &str = "xops subjects v1 record check";
 const DIGESTS: &str = "xops v1 keyed digests";
+const TREE: &str = "xops journal v1 tree";
 
 /// A key file is 32 raw bytes, or 64 hexadecimal digits and white space; nothing longer is read.
 const KEY_FILE_BYTES_MAX: u64 = 256;
@@ -37,18 +38,12 @@ impl TenantKey {
 
     /// Reads 64 hexadecimal digits, white space around them ignored. `origin` names the source in errors.
     pub fn from_hex(text: &str, origin: &str) -> Result<Self, Error> {
-        let digits = text.trim().as_bytes();
+        let digits = text.trim();
         let refuse = |why: &str| Error::Key { origin: origin.to_owned(), why: why.to_owned() };
         if digits.len() != 64 {
             return Err(refuse("it must be 64 hexadecimal digits, or 32 raw bytes in a file"));
         }
-        let mut key = Self([0; 32]);
-        for (byte, pair) in key.0.iter_mut().zip(digits.chunks_exact(2)) {
-            let high = nibble(pair[0]).ok_or_else(|| refuse("it has a character that is not hexadecimal"))?;
-            let low = nibble(pair[1]).ok_or_else(|| refuse("it has a character that is not hexadecimal"))?;
-            *byte = high << 4 | low;
-        }
-        Ok(key)
+        from_hex(digits).map(Self).ok_or_else(|| refuse("it has a character that is not hexadecimal"))
     }
 
     /// Reads a key from the environment variable `name`.
@@ -87,11 +82,7 @@ impl TenantKey {
         let origin = path.display().to_string();
         let mut key = Self([0; 32]);
         random.fill(&mut key.0)?;
-        let mut text = Zeroizing::new(String::with_capacity(65));
-        for byte in key.0 {
-            text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-            text.push(char::from(DIGITS[usize::from(byte & 15)]));
-        }
+        let mut text = Zeroizing::new(to_hex(&key.0));
         text.push('\n');
         let mut file = private_new(path).map_err(Error::io(format!("create key file `{origin}`")))?;
         file.write_all(text.as_bytes())
@@ -133,6 +124,7 @@ pub struct Keys {
     check: [u8; 16],
     frames: LessSafeKey,
     head: Zeroizing<[u8; 32]>,
+    tree: Zeroizing<[u8; 32]>,
 }
 
 impl Keys {
@@ -146,6 +138,7 @@ impl Keys {
             check,
             frames: cipher(&key.derive(FRAMES)),
             head: key.derive(HEAD),
+            tree: key.derive(TREE),
         }
     }
 
@@ -169,6 +162,11 @@ impl Keys {
     pub(crate) fn head(&self) -> &[u8; 32] {
         &self.head
     }
+
+    /// The key of what is remembered of the tree over all events.
+    pub(crate) fn tree(&self) -> &[u8; 32] {
+        &self.tree
+    }
 }
 
 impl fmt::Debug for Keys {
@@ -184,12 +182,35 @@ pub(crate) fn cipher(key: &[u8; 32]) -> LessSafeKey {
     LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).expect("a key of AES-256 has 32 bytes"))
 }
 
+/// Bytes as hexadecimal digits.
+pub(crate) fn to_hex(bytes: &[u8]) -> String {
+    // As long as it will be: a secret leaves no copy behind by growing.
+    let mut text = String::with_capacity(2 * bytes.len() + 1);
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
+}
+
+/// The `N` bytes that `2 * N` hexadecimal digits stand for.
+pub(crate) fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    if text.len() != 2 * N {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
+    }
+    Some(bytes)
+}
+
 fn nibble(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(unix)]
-fn refuse_readable_by_all(file: &fs::File, origin: &str) -> Result<(), Error> {
+pub(crate) fn refuse_readable_by_all(file: &fs::File, origin: &str) -> Result<(), Error> {
     use std::os::unix::fs::PermissionsExt;
 
     let mode = file
@@ -206,11 +227,11 @@ fn refuse_readable_by_all(file: &fs::File, origin: &str) -> Result<(), Error> {
 }
 
 #[cfg(not(unix))]
-fn refuse_readable_by_all(_: &fs::File, _: &str) -> Result<(), Error> {
+pub(crate) fn refuse_readable_by_all(_: &fs::File, _: &str) -> Result<(), Error> {
     Ok(())
 }
 
-fn private_new(path: &Path) -> std::io::Result<fs::File> {
+pub(crate) fn private_new(path: &Path) -> std::io::Result<fs::File> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -7,20 +7,28 @@
 //! - `read` replays and verifies, also beside a running writer.
 //! - `frame` owns the bytes of a frame, `pack` takes the repetitions out of them, `segment` those of a file's first frame and of the head file.
 //! - `store` says what a store must do, `embedded` does it with redb, `disk` is what redb stands on.
-//! - `keys` seal the tenant's frames, `subjects` seal one person's values and can be destroyed.
+//! - `keys` seal the tenant's frames, `subjects` seal one person's values and can be destroyed, `erase` says which are one person's.
 
+pub mod audit;
+pub mod backup;
 pub mod bench;
+pub mod bundle;
+pub mod checkpoint;
 pub mod disk;
 pub mod embedded;
+pub mod erase;
 pub mod error;
 pub mod frame;
 pub mod journal;
 pub mod keys;
+pub mod merkle;
 pub mod pack;
 pub mod random;
 pub mod read;
 mod salvage;
 pub mod segment;
+pub mod snapshot;
 pub mod store;
 pub mod stored;
 pub mod subjects;
+pub mod witness;

@@ -308,9 +308,24 @@ impl Reader {
         Ok(View { newest, current, sealed, head })
     }
 
+    /// The number of the newest file and its frames, and what the journal lies on.
+    pub(crate) fn newest(&self) -> (u32, &dyn Frames, &dyn Disk) {
+        (self.view.newest, &*self.view.current, &*self.disk)
+    }
+
     /// Where the journal ended when it was opened.
     pub fn head(&self) -> Head {
         self.view.head
+    }
+
+    /// What the journal belongs to.
+    pub fn preamble(&self) -> Result<Preamble, Error> {
+        self.view.current.preamble()
+    }
+
+    /// The files before the newest, as it lists them.
+    pub fn sealed(&self) -> &[Sealed] {
+        &self.view.sealed
     }
 
     /// Whether it ends where the journal ended; false if a fast writer made it follow the chain by itself, so that the last few

@@ -61,6 +61,29 @@ impl Salvaged {
     }
 }
 
+/// The frames of events of `file` from `from_seq` on that lie whole anywhere in `bytes`, in order: where several claim one place, the
+/// one that follows the frame before it.
+pub(crate) fn pieces(bytes: &[u8], file: u32, from_seq: u64) -> Vec<(u64, Vec<u8>)> {
+    let mut found = find(bytes, file);
+    found.retain(|frame| frame.kind != Kind::File as u8 && frame.first_seq >= from_seq);
+    found.sort_by_key(|frame| (frame.first_seq, frame.hash));
+    found.dedup_by_key(|frame| frame.hash);
+    let mut kept: Vec<Found> = Vec::new();
+    for frame in found {
+        match kept.pop() {
+            Some(last) if last.first_seq == frame.first_seq => {
+                let follows = kept.last().is_some_and(|before| before.hash == frame.prev);
+                kept.push(if follows { frame } else { last });
+            }
+            last => {
+                kept.extend(last);
+                kept.push(frame);
+            }
+        }
+    }
+    kept.into_iter().map(|frame| (frame.first_seq, bytes[frame.place].to_vec())).collect()
+}
+
 impl Frames for Salvaged {
     fn preamble(&self) -> Result<Preamble, Error> {
         Ok(self.preamble)

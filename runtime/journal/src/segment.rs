@@ -77,7 +77,7 @@ pub struct Sealed {
     pub bytes: u64,
     /// Hash of its last frame.
     pub last_hash: [u8; 32],
-    /// BLAKE3 of all its bytes.
+    /// BLAKE3 of all its bytes; zeros of a file that was sealed last, until the next is.
     pub digest: [u8; 32],
 }
 

@@ -39,6 +39,10 @@ pub trait Store: Send {
     fn length(&self, file: u32) -> Result<u64, Error>;
     /// The fingerprint of a sealed file: reads all of it.
     fn fingerprint(&self, file: u32) -> Result<Fingerprint, Error>;
+    /// Reads bytes of a file that is not open for appending.
+    fn read(&self, file: u32, at: u64, out: &mut [u8]) -> Result<(), Error>;
+    /// Makes what `begin` of `file` will need, so that it has less to do. Nothing of it is part of the journal before that.
+    fn prepare(&mut self, file: u32) -> Result<(), Error>;
     /// Creates `file` with its header frame and opens it: all of it is there after a crash, or nothing.
     fn begin(&mut self, file: u32, preamble: &Preamble, header: &SealedFrame<'_>) -> Result<(), Error>;
     /// Opens `file`, the newest, for appending; an unfinished append of a crash is undone.
@@ -47,8 +51,8 @@ pub trait Store: Send {
     fn append(&mut self, frame: &SealedFrame<'_>) -> Result<(), Error>;
     /// Closes the open file cleanly; it can be resumed.
     fn close(&mut self) -> Result<(), Error>;
-    /// Closes the open file for good.
-    fn seal(&mut self) -> Result<Fingerprint, Error>;
+    /// Closes the open file for good; its length.
+    fn seal(&mut self) -> Result<u64, Error>;
     /// The frames of the open file.
     fn current(&self) -> Result<&dyn Frames, Error>;
     /// The frames of a sealed file whose bytes match `line`, or the damage.

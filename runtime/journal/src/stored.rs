@@ -66,6 +66,8 @@ pub fn subject(entry: &Entry, of_instance: Option<Subject>) -> Option<Subject> {
             What::Compiled(compiled) if compiled.plan.kind == UNPERSONAL => None,
             // Who is asked for is personal, and not yet resolved to an entity: the request is a subject of its own.
             What::Requested(request) => Some(request.id.0),
+            // Why nobody was found repeats by what they were looked for.
+            What::Refused { request, entity: None, .. } => Some(request.0),
             what => what.subject().map(|entity| entity.0),
         },
         Entry::Instance(_, stamped) => of_instance.filter(|_| says_something(&stamped.event)),
@@ -133,6 +135,12 @@ fn plain(entry: &Entry, out: &mut Vec<u8>) -> Result<(), Error> {
         Entry::Instance(_, stamped) => bincode::serde::encode_into_std_write(stamped, out, CONFIG)?,
     };
     Ok(())
+}
+
+/// The subject under whose key a body is sealed, if it is. Needs no key.
+pub fn sealed_under(body: &[u8]) -> Option<Subject> {
+    let (&shape, bytes) = body.split_first()?;
+    bytes.first_chunk::<16>().copied().filter(|_| shape == SEALED)
 }
 
 /// Reads a body back.

@@ -196,6 +196,11 @@ impl SubjectKeys {
         Ok(true)
     }
 
+    /// The generation of the key that `subject` has now; none if it never had one, or it was destroyed.
+    pub fn generation(&self, subject: &Subject) -> Option<u32> {
+        self.subjects.get(subject).filter(|held| held.key.is_some()).map(|held| held.generation)
+    }
+
     /// Whether the key of `subject` was destroyed and no new one begun.
     pub fn is_erased(&self, subject: &Subject) -> bool {
         self.subjects.get(subject).is_some_and(|held| held.key.is_none())

@@ -192,6 +192,26 @@ pub fn desire(
     known: &Subject,
     only: Option<&str>,
 ) -> Result<Desire, Vec<Undesired>> {
+    among(declarations, known, only, declarations.outcomes.values())
+}
+
+/// Makes out what outcomes want of an entity of which it is known that no other one applies. Of what those are about only
+/// `judged_by` is not told, on which nothing hangs but what is taken away.
+pub fn applying(
+    declarations: &Declarations,
+    known: &Subject,
+    names: &[&str],
+) -> Result<Desire, Vec<Undesired>> {
+    let outcomes = names.iter().filter_map(|name| declarations.outcomes.get(*name));
+    among(declarations, known, None, outcomes)
+}
+
+fn among<'a>(
+    declarations: &'a Declarations,
+    known: &Subject,
+    only: Option<&str>,
+    outcomes: impl Iterator<Item = &'a Outcome>,
+) -> Result<Desire, Vec<Undesired>> {
     let settings = layer::resolve(
         &declarations.tenant,
         &declarations.settings,
@@ -201,7 +221,7 @@ pub fn desire(
     );
     let mut desire = Desire::default();
     let mut refused = Vec::new();
-    for outcome in declarations.outcomes.values().filter(|outcome| outcome.entity == known.kind) {
+    for outcome in outcomes.filter(|outcome| outcome.entity == known.kind) {
         let scope = || Asked { declarations, subject: known, settings: &settings, seen: RefCell::default() };
         if only.is_none_or(|name| outcome.name == name) {
             refused.extend(select(&mut desire, outcome, &scope));

@@ -5,7 +5,7 @@
 
 use crate::awf::Achieves;
 use crate::canon::Canon;
-use crate::fact::{Absence, Doubt, Observation, Presence};
+use crate::fact::{Absence, Doubt, Observation, Presence, Reason};
 use crate::id::EntityId;
 use crate::port::Sighting;
 use crate::value::Value;
@@ -159,51 +159,59 @@ pub fn between(
 ) -> Difference {
     let mut difference = Difference::default();
     for (facet, want) in wants {
-        let Some(sighting) = seen.get(facet) else {
-            let doubt = Doubt {
-                reason: crate::fact::Reason::NeverRead,
-                detail: "nothing has looked at it".to_owned(),
-                since: 0,
-            };
-            difference.blocked.push(Blocked { facet: facet.clone(), doubt });
-            continue;
-        };
-        match &sighting.seen {
-            Observation::Unknown(doubt) => {
-                difference.blocked.push(Blocked { facet: facet.clone(), doubt: doubt.clone() });
+        difference.want(facet, &want.value, seen.get(facet).map(|sighting| &sighting.seen));
+    }
+    for facet in removable.iter().filter(|facet| !wants.contains_key(*facet)) {
+        difference.lose(facet, seen.get(facet).map(|sighting| &sighting.seen));
+    }
+    difference
+}
+
+impl Difference {
+    /// Judges one facet that is wanted as `value`: what was not looked at blocks.
+    pub fn want(&mut self, facet: &Facet, value: &Value, seen: Option<&Observation<Value>>) {
+        match seen {
+            None => {
+                let detail = "nothing has looked at it".to_owned();
+                let doubt = Doubt { reason: Reason::NeverRead, detail, since: 0 };
+                self.blocked.push(Blocked { facet: facet.clone(), doubt });
             }
-            observation => {
+            Some(Observation::Unknown(doubt)) => self.block(facet, doubt),
+            Some(observation) => {
                 if let Some(absence) = observation.absence() {
-                    difference.changes.push(Change::create(facet.clone(), want.value.clone(), absence));
+                    self.changes.push(Change::create(facet.clone(), value.clone(), absence));
                 } else if let Some(presence) = observation.presence() {
-                    if *presence.value() == want.value {
-                        difference.satisfied.push((facet.clone(), want.value.clone()));
+                    if presence.value() == value {
+                        self.satisfied.push((facet.clone(), value.clone()));
                     } else {
-                        difference.changes.push(Change::update(facet.clone(), &presence, want.value.clone()));
+                        self.changes.push(Change::update(facet.clone(), &presence, value.clone()));
                     }
                 }
             }
         }
     }
-    for facet in removable.iter().filter(|facet| !wants.contains_key(*facet)) {
-        match seen.get(facet).map(|sighting| &sighting.seen) {
-            Some(Observation::Unknown(doubt)) => {
-                difference.blocked.push(Blocked { facet: facet.clone(), doubt: doubt.clone() });
-            }
+
+    /// Judges one facet that nothing wants and that may be taken back: what was not looked at stays.
+    pub fn lose(&mut self, facet: &Facet, seen: Option<&Observation<Value>>) {
+        match seen {
+            Some(Observation::Unknown(doubt)) => self.block(facet, doubt),
             Some(observation) => {
                 let removal = observation.presence().map(|presence| Change::remove(facet.clone(), &presence));
-                difference.changes.extend(removal);
+                self.changes.extend(removal);
             }
             None => {}
         }
     }
-    difference
+
+    fn block(&mut self, facet: &Facet, doubt: &Doubt) {
+        self.blocked.push(Blocked { facet: facet.clone(), doubt: doubt.clone() });
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fact::{Proof, Reason};
+    use crate::fact::Proof;
 
     fn facet(name: &str) -> Facet {
         Facet {

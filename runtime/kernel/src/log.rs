@@ -116,6 +116,25 @@ pub enum What {
         /// What the message was, without its values.
         message: String,
     },
+    /// The keys under which a person's values were sealed are to be destroyed: written before they are.
+    Erased(Box<Erased>),
+}
+
+/// An erasure: what is gone and who asked, and nothing of whom it was about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erased {
+    /// The keyed digest of what people called the entity, so that a second erasure can say that there was a first.
+    pub name: Digest,
+    /// The entities, opaque.
+    pub entities: Vec<EntityId>,
+    /// The requests that were about them.
+    pub requests: Vec<RequestId>,
+    /// The subjects whose keys are destroyed, each with the last generation of its key that is: a later one is not touched.
+    pub subjects: Vec<([u8; 16], u32)>,
+    /// The instances whose plans lie under those keys. All of them have ended.
+    pub instances: Vec<Number>,
+    /// Who asked.
+    pub by: String,
 }
 
 /// A request for work.
@@ -269,6 +288,7 @@ impl What {
             Self::Unpaused { .. } => "unpaused",
             Self::Breaker { .. } => "breaker",
             Self::Poisoned { .. } => "poisoned",
+            Self::Erased(_) => "erased",
         }
     }
 

@@ -178,8 +178,44 @@ pub enum Page {
     Failed(Outcome),
 }
 
+/// A limit that a vendor publishes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Its name.
+    pub name: String,
+    /// The ends of the paths that it covers; `*` at the end stands for anything. Empty for all.
+    pub paths: Vec<String>,
+    /// The methods that it covers, in capitals. Empty for all.
+    pub methods: Vec<String>,
+    /// Calls allowed in `per_ms`.
+    pub calls: u32,
+    /// The window, in milliseconds.
+    pub per_ms: u64,
+    /// The share, in percent, that is kept for what must not wait.
+    pub reserve_percent: u8,
+    /// Calls under way at once, if limited.
+    pub concurrency: Option<u32>,
+    /// The header that says how many calls are left.
+    pub remaining: Option<String>,
+    /// The header that says when the window ends, and how it says so.
+    pub reset: Option<(String, Reset)>,
+}
+
+/// How a header says when a window ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reset {
+    /// Seconds since 1970.
+    Epoch,
+    /// Seconds from now.
+    Delay,
+}
+
 /// What the kernel and the robots ask of connectors. All methods are pure.
 pub trait Connector: Send + Sync {
+    /// The limits that `system` publishes; none where nothing is known of them.
+    fn limits(&self, _system: &str) -> Vec<Limit> {
+        Vec::new()
+    }
     /// The contract of `awf`, if a manifest declares it.
     fn contract(&self, awf: &AwfName) -> Option<&Contract>;
     /// The request of a phase. For lookups: the first one.

@@ -3,6 +3,7 @@
 //! Invariants: one cycle at a time; whoever asks while one is under way gets the next one's answer; how a cycle goes on is
 //! decided by the pure `xops_robots::dataops::reading`.
 
+use crate::door::Door;
 use crate::supervisor::{Child, Obituary, Supervisor};
 use crate::tenant::Tenant;
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WrapFuture};
@@ -19,6 +20,7 @@ use xops_kernel::value::Values;
 use xops_robots::dataops::due::{self, Standing};
 use xops_robots::dataops::progress::{Answer, Bounds};
 use xops_robots::dataops::reading::{Call, Effect, Event, Reader, State};
+use xops_robots::platform::budget::Call as Paced;
 
 /// How long whoever needs fresh facts waits for them.
 const REFRESH_MAX: Duration = Duration::from_mins(2);
@@ -91,7 +93,8 @@ impl DataOps {
         let Some(state) = self.state.take() else { return };
         self.cycle += 1;
         self.standing.reading = true;
-        let contracts = self.tenant.shared.connector.reads(&self.system);
+        let offered = self.tenant.shared.connector.reads(&self.system);
+        let contracts = self.tenant.declarations.needed(&self.system, offered);
         let reader = Reader::new(&self.tenant.declarations.tenant, contracts.clone(), Bounds::default());
         let run = run(Rc::clone(&self.tenant), self.system.clone(), reader, contracts, state, self.cycle);
         ctx.spawn(
@@ -230,10 +233,24 @@ fn fetch<'a>(
             .map_or(30_000, |it| it.timeout_ms);
         let answer = match request {
             Err(unrendered) => Answer::Failed(Outcome::Invalid(unrendered.to_string())),
-            Ok(request) => match tenant.transport.send(request, Duration::from_millis(timeout_ms)).await {
-                Ok(response) => Answer::from(connector.page(config, &ask, &response)),
-                Err(lost) => Answer::Failed(lost.outcome()),
-            },
+            Ok(request) => {
+                // A read of everything is the first that waits, and leaves the reserve to what is half done.
+                let door = Door::of(tenant, system);
+                match door.pace(tenant, Paced::of(&request)).await {
+                    Err(why) => Answer::Failed(Outcome::Transient(why)),
+                    Ok(turn) => {
+                        let timeout = Duration::from_millis(timeout_ms);
+                        let response = tenant.transport.send(request, timeout).await;
+                        match response {
+                            Ok(response) => {
+                                turn.heard(&response, tenant.hub.clock.now());
+                                Answer::from(connector.page(config, &ask, &response))
+                            }
+                            Err(lost) => Answer::Failed(lost.outcome()),
+                        }
+                    }
+                }
+            }
         };
         Event::Answered { call, answer, at: tenant.hub.clock.now() }
     }

@@ -3,16 +3,22 @@
 //! Invariants: recovery is the same fold as running; the robots start in order (Platform and DataOps, then Service with its
 //! instances) and stop in reverse; after `stop` returns everything that was acknowledged is in a closed journal.
 
+mod keep;
+mod listen;
+
 use crate::clock::Clock;
 use crate::compile::{self, Preview};
 use crate::crash::Crash;
+use crate::cut::Cadence;
 use crate::dataops::{self, Report};
 use crate::hub::Hub;
 use crate::instance;
+use crate::keeper::{self, Kit};
 use crate::letter;
-use crate::recover::{Fold, replay};
+use crate::recover::{self, Fold, replay};
 use crate::scribe::{self, Order, Told};
 use crate::service::{Recovered, Service};
+use crate::snapshot;
 use crate::status::{self, GraphStatus, ReadStatus, Status, SystemStatus};
 use crate::supervisor::{Child, Restarts, Supervise, Supervisor};
 use crate::tenant::{Ambient, Robots, Tenant};
@@ -22,19 +28,19 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
 use xops_graph::graph::Graph;
-use xops_journal::disk::Disk;
-use xops_journal::journal::{Journal, Options};
+use xops_journal::disk::{Disk, RealDisk};
+use xops_journal::journal::{Durable, Options};
 use xops_journal::keys::{Keys, TenantKey};
 use xops_journal::read::Reader;
 use xops_journal::stored::{self};
 use xops_journal::subjects::SubjectKeys;
 use xops_kernel::canon::DigestKey;
 use xops_kernel::declare::Declarations;
-use xops_kernel::log::{Entry, Happened, Number, Request, Scope, What};
+use xops_kernel::log::{Happened, Number, Request, Scope, What};
 use xops_kernel::port::Connector;
 use xops_kernel::saga::event::{Event, Release};
 use xops_kernel::saga::{Bounds, Shared};
@@ -43,6 +49,13 @@ use xops_robots::service::Answer;
 
 /// The kind of entity of which nothing is personal: what a benchmark's instances are about.
 pub const UNPERSONAL: &str = "probe";
+
+/// How many instances that are not in memory a status shows.
+const SHOWN_MAX: usize = 10_000;
+/// How often an instance is called back before it counts as gone.
+const SUMMONS_MAX: usize = 16;
+/// How long a stop waits for its snapshot: without it, the next start folds more.
+const SNAPSHOT_MAX: Duration = Duration::from_secs(5);
 
 /// How long a stop waits for the journal to close.
 const STOP_MAX: Duration = Duration::from_secs(20);
@@ -67,6 +80,8 @@ pub struct Setup {
     pub options: Options,
     /// The bounds of the step protocol.
     pub bounds: Bounds,
+    /// How often a snapshot is taken.
+    pub cadence: Cadence,
     /// Whether the robots read their systems again by themselves.
     pub watch: bool,
     /// The crash point, if one was asked for.
@@ -108,6 +123,17 @@ pub enum Error {
         /// The reason.
         why: String,
     },
+    /// The journal's directory cannot be used.
+    #[error("failed to open the journal directory `{}`: {source}", dir.display())]
+    Directory {
+        /// The directory.
+        dir: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// The journal was folded without a shelf.
+    #[error("the journal was opened without a place for what rests: this is a mistake in xops, report it")]
+    NoShelf,
     /// The scribe's thread did not start.
     #[error("failed to start the journal's thread: {0}")]
     Thread(#[from] std::io::Error),
@@ -120,6 +146,7 @@ pub struct Engine {
     supervisor: Addr<Supervisor>,
     closed: Rc<Notify>,
     failed: Cell<Option<mpsc::Receiver<String>>>,
+    durable: Option<Durable>,
 }
 
 impl Engine {
@@ -133,38 +160,48 @@ impl Engine {
             key: digest_key,
             bounds: setup.bounds,
         });
-        let mut fold = Fold::default();
-        let mut scribe_ends = None;
-        let mut opened = None;
         let keys = Keys::new(&setup.declarations.tenant, &setup.key);
-        let mut each =
-            |seq, entry: &Entry| fold.take(&shared, entry).map_err(|why| Error::Unfolded { seq, why });
-        match &setup.ledger {
-            Ledger::None => {}
+        let mut fold = Fold::default();
+        let (mut orders, mut listening, mut durable) = (None, None, None);
+        let disk: Option<Arc<dyn Disk>> = match &setup.ledger {
+            Ledger::None => None,
             Ledger::Read(dir) => {
                 let reader = Reader::open(dir, &keys)?;
                 let subjects = SubjectKeys::beside(&setup.subjects, &setup.key)?;
-                replay(|visit| reader.replay(1, visit), &subjects, &mut each)?;
+                replay(|visit| reader.replay(1, visit), &subjects, &shared, &mut fold)?;
+                None
             }
-            Ledger::Write(dir) => opened = Some(Journal::open(dir, &keys, setup.options)?),
-            Ledger::WriteOn(disk) => {
-                let random = xops_journal::random::System::default();
-                opened = Some(Journal::open_on(Arc::clone(disk), &random, &keys, setup.options)?);
+            Ledger::Write(dir) => {
+                let failed = |source| Error::Directory { dir: dir.clone(), source };
+                Some(Arc::new(RealDisk::new(dir).map_err(failed)?))
             }
+            Ledger::WriteOn(disk) => Some(Arc::clone(disk)),
+        };
+        let (mut keeper_ends, mut clock, mut tail) = (None, None, 0);
+        if let Some(disk) = disk {
+            let keyring = || SubjectKeys::open(&setup.subjects, &setup.key);
+            let opened = recover::open(&disk, &keys, keyring, setup.options, &shared)?;
+            (fold, tail, durable) = (opened.fold, opened.tail, Some(opened.journal.durable()));
+            clock = Some(Clock::remembered(fold.at, &*disk));
+            let shelf = fold.shelf.take().ok_or(Error::NoShelf)?;
+            let subjects = Arc::new(Mutex::new(opened.subjects));
+            let (scribe, told) = scribe::start(opened.journal, Arc::clone(&subjects), setup.crash.clone())?;
+            (orders, listening) = (Some(scribe), Some(told));
+            keeper_ends = Some(keeper::start(Kit { disk, keys, subjects, shelf, kept: setup.cadence.kept })?);
         }
-        if let Some((journal, opened)) = opened {
-            let subjects = SubjectKeys::open(&setup.subjects, &setup.key)?;
-            replay(|visit| journal.replay(1, visit), &subjects, &mut each)?;
-            let (events, files, recovered) = (opened.last_seq, opened.files, opened.recovered);
-            tracing::info!(events, files, recovered, "journal open");
-            scribe_ends = Some(scribe::start(journal, subjects, setup.crash.clone())?);
-        }
-        let clock = Clock::start(fold.at);
-        let (orders, told) = scribe_ends.unzip();
+        let clock = clock.unwrap_or_else(|| Clock::start(fold.at));
         let hub = Hub::new(clock, orders, setup.crash);
+        hub.cutting.set_cadence(setup.cadence);
+        hub.cutting.count(tail, 0);
+        if let Some((keeper, told)) = keeper_ends {
+            hub.set_keeper(keeper);
+            actix::spawn(listen::to_keeper(Rc::clone(&hub), told));
+        }
+        let shelved = &fold.state.shelved;
+        hub.restore_timers(keeper::timers_of(fold.timers.drain(..), |number| shelved.contains_key(&number)));
         let mut graph = Graph::new(Arc::clone(&setup.declarations), digest_key);
         for system in setup.declarations.systems.keys() {
-            graph.expect(setup.connector.reads(system));
+            graph.expect(setup.declarations.needed(system, setup.connector.reads(system)));
         }
         let tenant = Rc::new(Tenant {
             hub: Rc::clone(&hub),
@@ -174,19 +211,20 @@ impl Engine {
             graph: Arc::new(RwLock::new(graph)),
             robots: RefCell::new(Robots::default()),
             ambient: RefCell::new(Ambient {
-                breakers: std::mem::take(&mut fold.breakers),
+                breakers: fold.breakers.clone(),
+                restarted: fold.at > 0,
                 ..Ambient::default()
             }),
             watch: setup.watch,
         });
-        Ok(Self::launch(tenant, fold, told).await)
+        Ok(Self { durable, ..Self::launch(tenant, fold, listening).await })
     }
 
     async fn launch(tenant: Rc<Tenant>, fold: Fold, told: Option<mpsc::Receiver<Told>>) -> Self {
         let (fail, failed) = mpsc::channel(8);
         let closed = Rc::new(Notify::new());
         if let Some(told) = told {
-            actix::spawn(listen(Rc::clone(&tenant.hub), told, Rc::clone(&closed), fail.clone()));
+            actix::spawn(listen::to_scribe(Rc::clone(&tenant.hub), told, Rc::clone(&closed), fail.clone()));
         }
         actix::spawn(Rc::clone(&tenant.hub).run_timers());
         let supervisor = Supervisor::launch(&tenant, fail);
@@ -198,15 +236,18 @@ impl Engine {
         let declared = fold.state.declared;
         let mut state = fold.state;
         state.epoch = epoch;
-        let recovered = Recovered {
-            state,
-            plans: fold.plans,
-            logs: fold.sagas.into_iter().map(|(number, (_, state))| (number, state)).collect(),
-        };
+        let recovered = Recovered { state, live: fold.live, breakers: fold.breakers };
         let service = Service::launch(&tenant, recovered, &supervisor);
         if !tenant.hub.writes() {
             // Nothing is driven and nothing is said: an engine that does not write only looks.
-            return Self { tenant, service, supervisor, closed, failed: Cell::new(Some(failed)) };
+            return Self {
+                tenant,
+                service,
+                supervisor,
+                closed,
+                failed: Cell::new(Some(failed)),
+                durable: None,
+            };
         }
         let at = tenant.hub.clock.now();
         let version = env!("CARGO_PKG_VERSION").to_owned();
@@ -217,7 +258,7 @@ impl Engine {
             let what = What::Declared { digest, declarations };
             let _up = service.send(letter::Note(Happened { at, what })).await;
         }
-        Self { tenant, service, supervisor, closed, failed: Cell::new(Some(failed)) }
+        Self { tenant, service, supervisor, closed, failed: Cell::new(Some(failed)), durable: None }
     }
 
     /// The tenant, for what only looks.
@@ -301,7 +342,7 @@ impl Engine {
     /// Lets the parked or stuck steps of an instance go on, as a person decided; how many there were.
     pub async fn release(&self, number: Number, by: &str, how: Release) -> Result<usize, String> {
         use xops_kernel::saga::state::Stage;
-        let Some(actor) = self.tenant.hub.instance(number) else {
+        let Some(actor) = self.summon(number).await else {
             return Err(format!("instance {number} is not under way"));
         };
         let state = actor.send(instance::Show).await.map_err(|error| error.to_string())?;
@@ -316,19 +357,59 @@ impl Engine {
         Ok(released)
     }
 
+    /// The actor of an instance that has not ended; brought back, if it had left memory.
+    async fn summon(&self, number: Number) -> Option<Addr<instance::Instance>> {
+        // It may leave again before anybody gets to it, though it stays a moment: so more than once.
+        for _ in 0..SUMMONS_MAX {
+            if let Some(instance) = self.tenant.hub.instance(number) {
+                return Some(instance);
+            }
+            let (reply, back) = oneshot::channel();
+            self.service.send(letter::Wake(number, reply)).await.ok()?;
+            if !back.await.ok()? {
+                return None;
+            }
+        }
+        None
+    }
+
     /// Turns an instance back, as a person asked.
-    pub fn turn(&self, number: Number, by: &str, why: &str) -> Result<(), String> {
-        if self.tenant.hub.instance(number).is_none() {
+    pub async fn turn(&self, number: Number, by: &str, why: &str) -> Result<(), String> {
+        if self.summon(number).await.is_none() {
             return Err(format!("instance {number} is not under way"));
         }
         self.tenant.hub.tell(number, Event::Turned { why: why.to_owned(), by: Some(by.to_owned()) });
         Ok(())
     }
 
+    /// The instances that are not in memory, the first so many.
+    async fn away(&self) -> Vec<status::InstanceStatus> {
+        let places = self.service.send(letter::Places(SHOWN_MAX)).await.unwrap_or_default();
+        let words: BTreeMap<Number, &'static str> =
+            places.iter().map(|(number, shelved)| (*number, snapshot::word_of(*shelved))).collect();
+        let places = places.into_iter().map(|(_, shelved)| snapshot::place_of(shelved)).collect();
+        let (reply, shown) = oneshot::channel();
+        if words.is_empty() || !self.tenant.hub.keep(keeper::Order::Show { places, reply }) {
+            return Vec::new();
+        }
+        let cards = shown.await.unwrap_or_default().into_iter();
+        cards
+            .map(|card| status::InstanceStatus {
+                number: card.number,
+                id: card.instance.to_string(),
+                plan: card.plan.name,
+                entity: card.handle,
+                state: words.get(&card.number).copied().unwrap_or_default().to_owned(),
+            })
+            .collect()
+    }
+
     /// What the engine shows of itself.
     pub async fn status(&self) -> Status {
         let view = self.service.send(letter::Look).await.unwrap_or_default();
         let mut status = status::of_view(&self.tenant.declarations.tenant, view);
+        status.instances.extend(self.away().await);
+        status.instances.sort_unstable_by_key(|instance| instance.number);
         status.stopped = self.tenant.hub.stopped();
         status.restarts = self.supervisor.send(Restarts).await.unwrap_or_default();
         let graph = self.tenant.graph();
@@ -350,7 +431,12 @@ impl Engine {
                         },
                     )
                 });
+                let door = crate::door::Door::of(&self.tenant, &system.name);
+                let (queue, oldest_waiting) = *door.queue.borrow();
                 SystemStatus {
+                    budgets: door.budgets(now),
+                    queue,
+                    oldest_waiting,
                     system: system.name.clone(),
                     domain: system.domain.clone(),
                     breaker: if open { "open" } else { "closed" }.to_owned(),
@@ -382,10 +468,29 @@ impl Engine {
         self.close().await
     }
 
+    /// Takes a snapshot now, and waits until it is written or given up.
+    pub async fn snapshot(&self) {
+        let cutting = &self.tenant.hub.cutting;
+        while cutting.is_busy() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        let written = cutting.until_written();
+        if self.service.send(letter::TakeCut).await.is_ok() && cutting.is_busy() {
+            written.await;
+        }
+    }
+
     /// Writes down what was handed over and closes the journal; nothing is acknowledged any more.
     pub async fn close(&self) -> Result<(), String> {
         self.tenant.hub.flush();
         let Some(scribe) = self.tenant.hub.scribe() else { return Ok(()) };
+        if self.tenant.hub.cutting.is_due_at_stop() && self.tenant.hub.stopped().is_none() {
+            let _not_in_time = tokio::time::timeout(SNAPSHOT_MAX, self.snapshot()).await;
+        }
+        let (reply, kept) = oneshot::channel();
+        if self.tenant.hub.keep(keeper::Order::Close(reply)) {
+            let _not_in_time = tokio::time::timeout(SNAPSHOT_MAX, kept).await;
+        }
         let mut order = Order::Close;
         let deadline = tokio::time::Instant::now() + STOP_MAX;
         while let Err(error) = scribe.try_send(order) {
@@ -400,23 +505,5 @@ impl Engine {
         }
         let closed = tokio::time::timeout_at(deadline, self.closed.notified()).await;
         closed.map_err(|_| format!("the journal did not close within {} s", STOP_MAX.as_secs()))
-    }
-}
-
-async fn listen(
-    hub: Rc<Hub>,
-    mut told: mpsc::Receiver<Told>,
-    closed: Rc<Notify>,
-    fail: mpsc::Sender<String>,
-) {
-    while let Some(word) = told.recv().await {
-        match word {
-            Told::Durable(streams) => hub.acknowledge(&streams),
-            Told::Stopped(why) => {
-                hub.stop(&why);
-                let _already_ending = fail.try_send(format!("the journal stopped: {why}"));
-            }
-            Told::Closed => closed.notify_one(),
-        }
     }
 }

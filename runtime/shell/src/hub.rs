@@ -1,11 +1,15 @@
 //! What the hot actors of an arbiter share: the batch for the scribe, the way back of acknowledgements, and timers.
 //!
 //! Invariants: it is used on one thread; a batch goes to the scribe once a turn of the arbiter, or early when it is long; an
-//! acknowledgement reaches an actor in the order of that actor's entries; a timer fires once, never early.
+//! acknowledgement reaches an actor in the order of that actor's entries; a timer fires once, never early; what happens for an
+//! instance that is put away goes to the Service robot, which brings it back, so many at a time.
 
 use crate::clock::Clock;
 use crate::crash::Crash;
+use crate::cut::Cutting;
+use crate::instance::parking::Deposit;
 use crate::instance::{Durable, Input, Instance};
+use crate::keeper;
 use crate::letter;
 use crate::scribe::{Frame, Item, Order};
 use crate::service;
@@ -63,7 +67,19 @@ impl Hasher for Spread {
 }
 
 /// When whom to wake: the time, the instance, the step and the attempt.
-type Timer = (Millis, Number, StepId, u32);
+pub(crate) type Timer = (Millis, Number, StepId, u32);
+
+/// An instance in memory.
+struct Present {
+    address: Addr<Instance>,
+    /// It is about to be put away: what happens now goes the long way.
+    leaves: bool,
+}
+
+/// How many instances may be on their way back at once; more timers wait.
+const WAKING_MAX: usize = 2_048;
+/// After how many timers others get their turn.
+const TIMERS_A_TURN: u32 = 256;
 
 /// See the module.
 pub struct Hub {
@@ -74,7 +90,12 @@ pub struct Hub {
     scribe: Option<Sender<Order>>,
     batch: RefCell<Vec<Item>>,
     flushing: Cell<bool>,
-    instances: RefCell<HashMap<Number, Addr<Instance>, BuildHasherDefault<Spread>>>,
+    keeper: RefCell<Option<Sender<keeper::Order>>>,
+    instances: RefCell<HashMap<Number, Present, BuildHasherDefault<Spread>>>,
+    /// Snapshots in the making.
+    pub(crate) cutting: Cutting,
+    waking: Cell<usize>,
+    last_at: Cell<Millis>,
     service: RefCell<Option<Addr<service::Service>>>,
     timers: RefCell<BinaryHeap<Reverse<Timer>>>,
     timer_set: Notify,
@@ -91,7 +112,11 @@ impl Hub {
             scribe,
             batch: RefCell::default(),
             flushing: Cell::new(false),
+            keeper: RefCell::default(),
             instances: RefCell::default(),
+            cutting: Cutting::default(),
+            waking: Cell::new(0),
+            last_at: Cell::new(0),
             service: RefCell::default(),
             timers: RefCell::default(),
             timer_set: Notify::new(),
@@ -102,6 +127,11 @@ impl Hub {
 
     /// Hands an entry over. Its acknowledgement comes as [`Durable`] to the actor of its stream.
     pub fn append(self: &Rc<Self>, entry: Entry, subject: Option<Subject>) {
+        let at = match &entry {
+            Entry::Tenant(happened) => happened.at,
+            Entry::Instance(_, stamped) => stamped.at,
+        };
+        self.last_at.set(self.last_at.get().max(at));
         let length = {
             let mut batch = self.batch.borrow_mut();
             batch.push(Item { entry, subject });
@@ -185,8 +215,14 @@ impl Hub {
             bytes: tally.bytes + frame.bytes as u64,
             ..tally
         });
-        let instances = self.instances.borrow();
         let service = self.service.borrow();
+        if self.cutting.count(streams.len() as u64, frame.bytes as u64)
+            && let Some(service) = service.as_ref()
+        {
+            // A robot that is overloaded is asked again at the next frame.
+            let _overloaded = service.try_send(letter::TakeCut);
+        }
+        let instances = self.instances.borrow();
         let mut at = 0;
         while let Some(stream) = streams.get(at) {
             let run = streams[at..].iter().take_while(|other| *other == stream).count();
@@ -195,7 +231,8 @@ impl Hub {
             let sent = if *stream == 0 {
                 service.as_ref().is_none_or(|service| service.try_send(letter::Durable(count)).is_ok())
             } else {
-                instances.get(stream).is_none_or(|instance| instance.try_send(Durable(count)).is_ok())
+                let instance = instances.get(stream);
+                instance.is_none_or(|instance| instance.address.try_send(Durable(count)).is_ok())
             };
             // Mailboxes hold more acknowledgements than an actor can have outstanding.
             assert!(sent, "an acknowledgement found the mailbox of stream {stream} full");
@@ -214,7 +251,14 @@ impl Hub {
 
     /// Registers an instance.
     pub fn register(&self, number: Number, instance: Addr<Instance>) {
-        self.instances.borrow_mut().insert(number, instance);
+        self.instances.borrow_mut().insert(number, Present { address: instance, leaves: false });
+    }
+
+    /// Notes whether an instance is about to be put away.
+    pub(crate) fn leaves(&self, number: Number, leaves: bool) {
+        if let Some(present) = self.instances.borrow_mut().get_mut(&number) {
+            present.leaves = leaves;
+        }
     }
 
     /// Forgets an instance.
@@ -222,9 +266,10 @@ impl Hub {
         self.instances.borrow_mut().remove(&number);
     }
 
-    /// The actor of an instance.
+    /// The actor of an instance that is in memory and stays there for now.
     pub fn instance(&self, number: Number) -> Option<Addr<Instance>> {
-        self.instances.borrow().get(&number).cloned()
+        let instances = self.instances.borrow();
+        instances.get(&number).filter(|present| !present.leaves).map(|present| present.address.clone())
     }
 
     /// How many instances are in memory.
@@ -232,13 +277,94 @@ impl Hub {
         self.instances.borrow().len()
     }
 
-    /// Tells an instance something. An instance that is gone or overloaded is not told; what it wants, its state still says.
-    pub fn tell(&self, number: Number, event: Event) {
-        if let Some(instance) = self.instance(number)
-            && instance.try_send(Input(event)).is_err()
-        {
-            tracing::warn!(number, "the mailbox of an instance is full: an answer was dropped");
+    /// Asks every instance in memory for its state as it is now.
+    pub(crate) fn ask_deposits(&self) {
+        for (number, present) in self.instances.borrow().iter() {
+            if present.address.try_send(Deposit).is_err() {
+                tracing::debug!(number, "an instance is busy: it deposits with its next event");
+            }
         }
+    }
+
+    /// The numbers of all instances in memory.
+    pub(crate) fn present(&self) -> std::vec::IntoIter<Number> {
+        let numbers: Vec<Number> = self.instances.borrow().keys().copied().collect();
+        numbers.into_iter()
+    }
+
+    /// Whether an instance is in memory, though it may be about to leave.
+    pub(crate) fn is_present(&self, number: Number) -> bool {
+        self.instances.borrow().contains_key(&number)
+    }
+
+    /// The time of the last entry that was handed over.
+    pub(crate) fn last_at(&self) -> Millis {
+        self.last_at.get()
+    }
+
+    /// Whether nothing waits to be handed to the scribe.
+    pub(crate) fn is_flushed(&self) -> bool {
+        self.batch.borrow().is_empty()
+    }
+
+    /// Sets the keeper.
+    pub(crate) fn set_keeper(&self, keeper: Sender<keeper::Order>) {
+        *self.keeper.borrow_mut() = Some(keeper);
+    }
+
+    /// Asks the keeper; false if there is none or it is overloaded.
+    pub(crate) fn keep(&self, order: keeper::Order) -> bool {
+        self.keeper.borrow().as_ref().is_some_and(|keeper| keeper.try_send(order).is_ok())
+    }
+
+    /// Asks the keeper, and goes on trying while it is overloaded.
+    pub(crate) fn keep_surely(self: &Rc<Self>, order: keeper::Order) {
+        let Some(keeper) = self.keeper.borrow().clone() else { return };
+        if let Err(TrySendError::Full(order)) = keeper.try_send(order) {
+            let hub = Rc::clone(self);
+            actix::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                hub.keep_surely(order);
+            });
+        }
+    }
+
+    /// Counts the instances on their way back.
+    pub(crate) fn count_waking(&self, more: isize) {
+        self.waking.set(self.waking.get().saturating_add_signed(more));
+    }
+
+    /// Tells an instance something. One that is not in memory is brought back; one that is overloaded is not told, and what it
+    /// wants, its state still says.
+    pub fn tell(&self, number: Number, event: Event) {
+        match self.instance(number) {
+            Some(instance) => {
+                if instance.try_send(Input(event)).is_err() {
+                    tracing::warn!(number, "the mailbox of an instance is full: an answer was dropped");
+                }
+            }
+            None => {
+                if let Some(service) = self.service()
+                    && service.try_send(letter::Summon { number, event: Some(event) }).is_err()
+                {
+                    tracing::error!(
+                        number,
+                        "the Service robot's mailbox is full: an instance stays where it is"
+                    );
+                }
+            }
+        }
+    }
+
+    /// The timers that are set.
+    pub(crate) fn timers(&self) -> Vec<Timer> {
+        self.timers.borrow().iter().map(|Reverse(timer)| *timer).collect()
+    }
+
+    /// Sets timers that an earlier process had set.
+    pub(crate) fn restore_timers(&self, timers: Vec<Timer>) {
+        self.timers.borrow_mut().extend(timers.into_iter().map(Reverse));
+        self.timer_set.notify_one();
     }
 
     /// Says `Woke` to a step of an instance at a time.
@@ -249,7 +375,11 @@ impl Hub {
 
     /// Runs the timers for ever.
     pub async fn run_timers(self: Rc<Self>) {
+        let mut turn = 0_u32;
         loop {
+            while self.waking.get() >= WAKING_MAX {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
             let next = self.timers.borrow().peek().map(|Reverse((at, ..))| *at);
             match next {
                 None => self.timer_set.notified().await,
@@ -258,6 +388,11 @@ impl Hub {
                     let _either = tokio::time::timeout(rest, self.timer_set.notified()).await;
                 }
                 Some(_) => {
+                    turn += 1;
+                    if turn.is_multiple_of(TIMERS_A_TURN) {
+                        turn = 0;
+                        tokio::task::yield_now().await;
+                    }
                     let due = self.timers.borrow_mut().pop();
                     if let Some(Reverse((_, number, step, attempt))) = due {
                         self.tell(number, Event::Woke { step, attempt });

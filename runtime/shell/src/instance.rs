@@ -1,7 +1,10 @@
 //! The actor of an instance: the saga machine in a thin shell.
 //!
 //! Invariants: durable first, then done: what an event asks for is performed after the acknowledgement of every entry behind
-//! it, and no second event is judged before that. The events that follow from one event travel in the same frame.
+//! it, and no second event is judged before that. The events that follow from one event travel in the same frame. One that only
+//! waits (for a time, an event, a person) and holds nothing leaves memory; one that comes back goes on from the same state.
+
+pub(crate) mod parking;
 
 use crate::letter::Finished;
 use crate::platform::{Job, Reply};
@@ -49,9 +52,27 @@ pub struct Instance {
     inputs: VecDeque<Event>,
     word: &'static str,
     has_locks: bool,
-    first: Option<Event>,
+    /// What it takes first.
+    first: VecDeque<Event>,
+    /// Counts what it took: what was arranged at an earlier turn does not hold any more.
+    turn: u64,
+    /// The newest snapshot that it handed its state in for.
+    cut: u64,
     deaf: bool,
+    left: bool,
     _obituary: Obituary,
+}
+
+/// What the actor of an instance begins with.
+pub(crate) struct Launched {
+    pub(crate) saga: Saga,
+    pub(crate) number: Number,
+    pub(crate) subject: Option<Subject>,
+    pub(crate) state: State,
+    /// The word under which it counts already; empty for none.
+    pub(crate) word: &'static str,
+    /// What it takes first.
+    pub(crate) first: VecDeque<Event>,
 }
 
 /// Something happened that an instance waits for.
@@ -76,16 +97,10 @@ impl Message for Show {
 }
 
 impl Instance {
-    /// Starts the actor of an instance in `state`, and lets it take `first`: that it started, or that it was resumed.
-    pub fn launch(
-        tenant: &Rc<Tenant>,
-        saga: Saga,
-        number: Number,
-        subject: Option<Subject>,
-        state: State,
-        first: Event,
-        supervisor: &Addr<Supervisor>,
-    ) {
+    /// Starts the actor of an instance in `state`, and lets it take `first`: that it started, that it was resumed, what it was
+    /// brought back for.
+    pub(crate) fn launch(tenant: &Rc<Tenant>, launched: Launched, supervisor: &Addr<Supervisor>) {
+        let Launched { saga, number, subject, state, word, first } = launched;
         let has_locks = saga.plan.steps.iter().any(|step| {
             [Direction::Forward, Direction::Backward]
                 .iter()
@@ -97,7 +112,7 @@ impl Instance {
             saga,
             number,
             subject,
-            word: "",
+            word,
             state,
             held: Vec::new(),
             rendered: Vec::new(),
@@ -105,8 +120,11 @@ impl Instance {
             now: 0,
             inputs: VecDeque::new(),
             has_locks,
-            first: Some(first),
+            first,
+            turn: 0,
+            cut: tenant.hub.cutting.id(),
             deaf: false,
+            left: false,
             _obituary: Obituary::new(Child::Instance(number), supervisor.clone()),
         };
         let address = Self::create(|ctx| {
@@ -118,10 +136,14 @@ impl Instance {
 
     /// Believes one event and hands it over. An event that does not fit is dropped: it answers something that is over.
     fn believe(&mut self, event: Event) -> bool {
+        self.deposit();
         let stamped = Stamped { at: self.now.max(self.state.at), event };
         match self.saga.step(&mut self.state, &stamped, &mut self.held) {
             Ok(()) => {
                 self.meter(&stamped);
+                if let Event::Ended { end } = stamped.event {
+                    self.tenant.hub.cutting.ended(self.number, end, stamped.at);
+                }
                 self.tenant.hub.append(Entry::Instance(self.number, stamped), self.subject);
                 self.outstanding += 1;
                 true
@@ -151,6 +173,7 @@ impl Instance {
     fn take(&mut self, event: Event) {
         // One time for all that follows from one event: it happens at once, and the clock costs as much as a step of the machine.
         self.now = self.tenant.hub.clock.now();
+        self.turn += 1;
         if self.believe(event) {
             self.follow();
         }
@@ -236,6 +259,8 @@ impl Instance {
         if matches!(self.state.course, Course::Ended(_)) {
             self.deaf = true;
             ctx.stop();
+        } else if self.inputs.is_empty() && self.outstanding == 0 {
+            self.rest();
         }
     }
 
@@ -341,28 +366,29 @@ impl Instance {
 impl Actor for Instance {
     type Context = Context<Self>;
 
-    fn started(&mut self, _ctx: &mut Self::Context) {
-        if let Some(first) = self.first.take() {
-            let resumed = matches!(first, Event::Resumed { .. });
-            if resumed {
-                // Recovery is the same fold as running: what is outstanding is what the state wants, after what was sent
-                // became unknown. `step` pushes what the resumption adds; the rest was wanted before.
-                self.now = self.tenant.hub.clock.now();
-                let stamped = Stamped { at: self.now.max(self.state.at), event: first };
-                let mut added = Vec::new();
-                if self.saga.step(&mut self.state, &stamped, &mut added).is_ok() {
-                    self.tenant.hub.append(Entry::Instance(self.number, stamped), self.subject);
-                    self.outstanding += 1;
-                }
-                self.held = self.saga.wanted(&self.state).into_iter().collect();
-                self.follow();
-            } else {
-                self.take(first);
-            }
+    fn started(&mut self, ctx: &mut Self::Context) {
+        // Recovery is the same fold as running: what is outstanding is what the state wants, after what was sent became unknown.
+        // Timers that are set stay set, so what is brought back does not set them again.
+        let resumed = self.first.front().is_some_and(|first| matches!(first, Event::Resumed { .. }));
+        let wanted = self.saga.wanted(&self.state);
+        self.held = wanted.into_iter().filter(|it| resumed || !matches!(it, Effect::Wake { .. })).collect();
+        let mut first = std::mem::take(&mut self.first);
+        while self.outstanding == 0
+            && let Some(event) = first.pop_front()
+        {
+            self.take(event);
+        }
+        self.inputs = first;
+        if self.outstanding == 0 {
+            // Nothing of it was news, or somebody only wants to look: it stays a moment for what may follow.
+            self.rest_later(ctx);
         }
     }
 
     fn stopped(&mut self, _ctx: &mut Self::Context) {
+        if self.left {
+            return;
+        }
         self.tenant.hub.forget(self.number);
         if self.has_locks {
             self.hold(BTreeSet::new());
@@ -377,6 +403,7 @@ impl Handler<Input> for Instance {
         if self.deaf {
             return;
         }
+        self.turn += 1;
         if self.outstanding > 0 {
             assert!(
                 self.inputs.len() < INPUTS_MAX,

@@ -1,15 +1,18 @@
 //! The letters to the Service robot.
 
+use crate::card::Card;
+use crate::keeper::Unfetched;
 use actix::Message;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use xops_kernel::diff::Facet;
 use xops_kernel::id::{EntityId, InstanceId};
-use xops_kernel::log::{Compiled, Happened, Number, Request, Scope};
+use xops_kernel::log::{Compiled, Erased, Happened, Number, Request, Scope};
 use xops_kernel::plan::Plan;
 use xops_kernel::record::Millis;
-use xops_kernel::saga::event::End;
+use xops_kernel::saga::event::{End, Event};
+use xops_kernel::saga::state::State;
 use xops_kernel::value::Values;
 use xops_robots::service::Answer;
 
@@ -49,6 +52,14 @@ pub struct Note(pub Happened);
 
 impl Message for Note {
     type Result = ();
+}
+
+/// Somebody is to be erased. Refused while an instance drives them or a request of theirs is open; else it is written down and
+/// the keys are destroyed behind it.
+pub struct Erase(pub Box<Erased>);
+
+impl Message for Erase {
+    type Result = Result<oneshot::Receiver<Result<usize, String>>, String>;
 }
 
 /// An instance came to another course.
@@ -103,6 +114,8 @@ pub struct View {
     pub epoch: u32,
     /// Instances under way, with their course: number, id, plan's name, entity's name for people, word.
     pub running: Vec<(Number, InstanceId, String, String, &'static str)>,
+    /// How many instances are put away: they rest, and are not in memory.
+    pub away: usize,
     /// Instances by word.
     pub words: BTreeMap<&'static str, u64>,
     /// Ended instances by end.
@@ -120,4 +133,74 @@ pub struct Look;
 
 impl Message for Look {
     type Result = View;
+}
+
+/// An instance rests: it may be put away, if nothing comes in between. `turn` counts what it took so far.
+pub(crate) struct Resting {
+    pub(crate) number: Number,
+    pub(crate) turn: u64,
+    pub(crate) state: State,
+}
+
+impl Message for Resting {
+    type Result = ();
+}
+
+/// An instance left memory: where it lies, with its word.
+pub(crate) struct PutAway {
+    pub(crate) number: Number,
+    pub(crate) shelved: u64,
+}
+
+impl Message for PutAway {
+    type Result = ();
+}
+
+/// An instance was about to leave memory and stays.
+pub(crate) struct Stayed(pub(crate) Number);
+
+impl Message for Stayed {
+    type Result = ();
+}
+
+/// Something happened for an instance that is not in memory: it is brought back.
+pub(crate) struct Summon {
+    pub(crate) number: Number,
+    pub(crate) event: Option<Event>,
+}
+
+impl Message for Summon {
+    type Result = ();
+}
+
+/// What was fetched for an instance that is brought back.
+pub(crate) struct Back {
+    pub(crate) number: Number,
+    pub(crate) place: u64,
+    pub(crate) card: Result<Box<Card>, Unfetched>,
+}
+
+impl Message for Back {
+    type Result = ();
+}
+
+/// It is time for a snapshot.
+pub(crate) struct TakeCut;
+
+impl Message for TakeCut {
+    type Result = ();
+}
+
+/// Waits until an instance that was put away is in memory; false if there is none of that number.
+pub struct Wake(pub Number, pub oneshot::Sender<bool>);
+
+impl Message for Wake {
+    type Result = ();
+}
+
+/// Where instances that were put away lie, the first so many.
+pub(crate) struct Places(pub(crate) usize);
+
+impl Message for Places {
+    type Result = Vec<(Number, u64)>;
 }

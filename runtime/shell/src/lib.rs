@@ -5,23 +5,31 @@
 //!
 //! - `scribe` is the one writer: a thread that turns what arrives during a commit into the next frame.
 //! - `hub` is what the hot actors of an arbiter share: the batch for the scribe, acknowledgements, timers.
+//! - `keeper` holds what is parked and writes the snapshots that `cut` takes, from `recover`'s point of view what it made itself.
 //! - `instance`, `service`, `platform`, `dataops` are the actors; `supervisor` starts them again.
 //! - `engine` puts it all together for one tenant; `status` is what it shows.
 
+mod card;
 pub mod clock;
 pub mod compile;
 pub mod crash;
+pub mod cut;
 pub mod dataops;
+pub mod door;
 pub mod engine;
 pub mod hub;
 pub mod instance;
+mod keeper;
 pub mod letter;
 pub mod platform;
 mod recover;
 pub mod scribe;
 pub mod service;
 pub mod sheet;
+mod snapshot;
 pub mod status;
 pub mod supervisor;
 pub mod tenant;
+#[cfg(test)]
+mod tests;
 pub mod transport;

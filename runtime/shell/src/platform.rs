@@ -2,13 +2,12 @@
 //!
 //! Invariants: every job is answered exactly once, also when the robot panics or stops while it is under way (then with
 //! "unknown" for a call that was sent); what may not go yet waits in a queue with a bound, and what does not fit is answered
-//! at once. It decides nothing: the breaker, the buckets and the classification are pure.
+//! at once. It decides nothing: the breaker, the budgets and the classification are pure.
 
-use crate::crash::{self, Place};
+use crate::door::Door;
 use crate::instance::{Input, Instance};
 use crate::supervisor::{Child, Obituary, Supervisor};
 use crate::tenant::Tenant;
-use crate::transport::Lost;
 use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WrapFuture};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
@@ -18,12 +17,18 @@ use xops_kernel::awf::AwfName;
 use xops_kernel::fact::Observation;
 use xops_kernel::id::{CallKey, StepId};
 use xops_kernel::log::{Happened, What};
-use xops_kernel::port::{Ask, Outcome, Page, Phase, Request, Sighting};
+use xops_kernel::port::{Outcome, Phase, Request, Sighting};
+use xops_kernel::record::Millis;
 use xops_kernel::saga::event::Event;
 use xops_kernel::value::Values;
-use xops_robots::platform::admission::{Admission, Answer};
-use xops_robots::platform::breaker::{self, Limits};
-use xops_robots::platform::bucket::{Hint, Urgency};
+use xops_robots::platform::admission::Answer;
+use xops_robots::platform::breaker;
+use xops_robots::platform::bucket::Urgency;
+use xops_robots::platform::budget::Call;
+
+mod calls;
+
+use calls::{answer, look, render, send};
 
 /// How many jobs may wait at one robot.
 pub const JOBS_MAX: usize = 65_536;
@@ -34,8 +39,8 @@ const LOOKUP_REQUESTS_MAX: u32 = 10_000;
 pub struct Platform {
     tenant: Rc<Tenant>,
     system: String,
-    admission: Admission,
-    waiting: VecDeque<Job>,
+    door: Rc<Door>,
+    waiting: VecDeque<(Millis, Job)>,
     wake_set: bool,
     meters: HashMap<AwfName, Vec<Meter>>,
     depth: metrics::Gauge,
@@ -170,13 +175,13 @@ impl Message for Stop {
 impl Platform {
     /// Starts the robot of `system`.
     pub fn launch(tenant: &Rc<Tenant>, system: &str, supervisor: &Addr<Supervisor>) -> Addr<Self> {
-        let concurrency =
-            tenant.declarations.systems.get(system).map_or(1, |system| system.concurrency.max(1));
-        let seed = xops_robots::retry::seed_of(&[system]);
+        let door = Door::of(tenant, system);
+        // The robot before this one took its calls with it.
+        door.admission.borrow_mut().forget();
         let robot = Self {
             tenant: Rc::clone(tenant),
             system: system.to_owned(),
-            admission: Admission::new(Limits::default(), &[], concurrency, seed, tenant.hub.clock.now()),
+            door,
             waiting: VecDeque::new(),
             wake_set: false,
             meters: HashMap::new(),
@@ -192,13 +197,15 @@ impl Platform {
 
     /// Lets go what may go.
     fn pump(&mut self, ctx: &mut Context<Self>) {
-        while let Some(job) = self.waiting.front() {
+        while let Some(call) = self.next_call(ctx) {
             let now = self.tenant.hub.clock.now();
-            match self.admission.admit(job.urgency, now) {
+            let Some(urgency) = self.waiting.front().map(|(_, job)| job.urgency) else { break };
+            let answer = self.door.admission.borrow_mut().admit(&call, urgency, now);
+            match answer {
                 Answer::Go { transition } => {
                     self.journal_breaker(transition.as_ref());
-                    if let Some(job) = self.waiting.pop_front() {
-                        self.fire(job, ctx);
+                    if let Some((_, job)) = self.waiting.pop_front() {
+                        self.fire(job, call, ctx);
                     }
                 }
                 Answer::Wait { until, .. } => {
@@ -209,7 +216,7 @@ impl Platform {
                     // The gate waits for the breaker; nothing waits here for a system that is held to be down.
                     let jobs = std::mem::take(&mut self.waiting);
                     self.tenant.ambient.borrow_mut().breakers.insert(self.system.clone(), until);
-                    for job in jobs {
+                    for (_, job) in jobs {
                         let outcome = Outcome::Transient(format!("the breaker of `{}` is open", self.system));
                         let done = if job.phase == Phase::Do {
                             Done::Answered(outcome)
@@ -221,9 +228,33 @@ impl Platform {
                 }
             }
         }
+        let oldest = self.waiting.iter().map(|(since, _)| *since).min();
+        *self.door.queue.borrow_mut() = (self.waiting.len(), oldest);
         if self.waiting.len() != self.depth_shown {
             self.depth_shown = self.waiting.len();
             self.depth.set(f64::from(u32::try_from(self.depth_shown).unwrap_or(u32::MAX)));
+        }
+    }
+
+    /// What the limits look at of the request that is next, which is rendered now; one that cannot be is answered at once.
+    fn next_call(&mut self, ctx: &mut Context<Self>) -> Option<Call> {
+        loop {
+            let (_, job) = self.waiting.front_mut()?;
+            if let Some(request) = &job.request {
+                return Some(Call::of(request));
+            }
+            match render(&self.tenant, job, &Values::new()) {
+                Ok(request) => job.request = Some(request),
+                Err(why) => {
+                    let (_, mut job) = self.waiting.pop_front()?;
+                    job.reply.sent = true;
+                    let outcome = Outcome::Invalid(why);
+                    self.note(&job.awf.clone(), job.phase, &outcome, Instant::now(), ctx);
+                    let done =
+                        if job.phase == Phase::Do { Done::Answered(outcome) } else { Done::Missed(outcome) };
+                    job.reply.say(done);
+                }
+            }
         }
     }
 
@@ -234,36 +265,24 @@ impl Platform {
         }
     }
 
-    fn fire(&mut self, mut job: Job, ctx: &mut Context<Self>) {
+    fn fire(&mut self, mut job: Job, call: Call, ctx: &mut Context<Self>) {
         let begun = Instant::now();
         let (awf, phase) = (job.awf.clone(), job.phase);
         job.reply.sent = true;
-        let rendered = job.request.take().map_or_else(|| render(&self.tenant, &job, &Values::new()), Ok);
-        let request = match rendered {
-            Ok(request) => request,
-            Err(why) => {
-                self.finished(&awf, phase, &Outcome::Invalid(why.clone()), begun, ctx);
-                let outcome = Outcome::Invalid(why);
-                return job.reply.say(if phase == Phase::Do {
-                    Done::Answered(outcome)
-                } else {
-                    Done::Missed(outcome)
-                });
-            }
-        };
+        let Some(request) = job.request.take() else { return drop(job) };
         if phase == Phase::Do
             && let Some(response) = self.tenant.transport.at_once(&request)
         {
             let outcome = answer(&self.tenant, &job, response);
-            self.finished(&awf, phase, &outcome, begun, ctx);
+            self.finished(&call, &awf, phase, &outcome, begun, ctx);
             return job.reply.say(Done::Answered(outcome));
         }
-        let tenant = Rc::clone(&self.tenant);
+        let (tenant, door) = (Rc::clone(&self.tenant), Rc::clone(&self.door));
         let run = async move {
             let done = if job.phase == Phase::Do {
-                call(&tenant, &job, request).await
+                send(&tenant, &door, &job, request).await
             } else {
-                look(&tenant, &job, request).await
+                look(&tenant, &door, &job, request).await
             };
             (job, done)
         };
@@ -272,13 +291,14 @@ impl Platform {
                 Done::Answered(outcome) | Done::Missed(outcome) => outcome.clone(),
                 Done::Sighted(_) => Outcome::Ok(Values::new()),
             };
-            robot.finished(&job.awf, job.phase, &outcome, begun, ctx);
+            robot.finished(&call, &job.awf, job.phase, &outcome, begun, ctx);
             job.reply.say(done);
         }));
     }
 
     fn finished(
         &mut self,
+        call: &Call,
         awf: &AwfName,
         phase: Phase,
         outcome: &Outcome,
@@ -286,8 +306,20 @@ impl Platform {
         ctx: &mut Context<Self>,
     ) {
         let now = self.tenant.hub.clock.now();
-        let transition = self.admission.finished(outcome, Hint::default(), now);
+        let transition = self.door.admission.borrow_mut().finished(call, outcome, now);
         self.journal_breaker(transition.as_ref());
+        self.note(awf, phase, outcome, begun, ctx);
+    }
+
+    /// Counts an end.
+    fn note(
+        &mut self,
+        awf: &AwfName,
+        phase: Phase,
+        outcome: &Outcome,
+        begun: Instant,
+        ctx: &mut Context<Self>,
+    ) {
         let result = outcome.word();
         let meter = meter(&mut self.meters, awf, phase, result);
         meter.calls.increment(1);
@@ -356,61 +388,6 @@ fn meter<'a>(
     &of_awf[at]
 }
 
-fn render(tenant: &Tenant, job: &Job, carry: &Values) -> Result<Request, String> {
-    with_ask(tenant, job, carry, |ask| tenant.shared.connector.render(ask))
-        .map_err(|unrendered| unrendered.to_string())
-}
-
-fn with_ask<T>(tenant: &Tenant, job: &Job, carry: &Values, then: impl FnOnce(&Ask<'_>) -> T) -> T {
-    let empty = Values::new();
-    then(&Ask {
-        system: tenant.shared.systems.get(&job.awf.system).unwrap_or(&empty),
-        awf: &job.awf,
-        phase: job.phase,
-        inputs: &job.inputs,
-        key: job.key,
-        snapshot: &job.snapshot,
-        outputs: &job.outputs,
-        carry,
-    })
-}
-
-fn answer(tenant: &Tenant, job: &Job, response: Result<xops_kernel::port::Response, Lost>) -> Outcome {
-    match response {
-        Ok(response) => {
-            with_ask(tenant, job, &Values::new(), |ask| tenant.shared.connector.classify(ask, &response))
-        }
-        Err(lost) => lost.outcome(),
-    }
-}
-
-async fn call(tenant: &Rc<Tenant>, job: &Job, request: Request) -> Done {
-    crash::pass(tenant.hub.crash.as_deref(), Place::BeforeCall);
-    let response = tenant.transport.send(request, Duration::from_millis(job.timeout_ms)).await;
-    crash::pass(tenant.hub.crash.as_deref(), Place::AfterCall);
-    Done::Answered(answer(tenant, job, response))
-}
-
-async fn look(tenant: &Rc<Tenant>, job: &Job, first: Request) -> Done {
-    let mut request = first;
-    let mut carry = Values::new();
-    for _ in 0..LOOKUP_REQUESTS_MAX {
-        let response = match tenant.transport.send(request, Duration::from_millis(job.timeout_ms)).await {
-            Ok(response) => response,
-            Err(lost) => return Done::Missed(lost.outcome()),
-        };
-        match with_ask(tenant, job, &carry, |ask| tenant.shared.connector.sight(ask, &response)) {
-            Page::Over(sighting) => return Done::Sighted(sighting),
-            Page::More(next, more) => {
-                request = *next;
-                carry = more;
-            }
-            Page::Failed(outcome) => return Done::Missed(outcome),
-        }
-    }
-    Done::Missed(Outcome::Unknown(format!("the lookup made {LOOKUP_REQUESTS_MAX} requests and did not end")))
-}
-
 /// Makes one lookup outside any instance and waits for what it sees.
 pub async fn peek(tenant: &Rc<Tenant>, awf: &AwfName, inputs: Values) -> Sighting {
     let unseen = |why: String| Sighting {
@@ -472,10 +449,11 @@ impl Handler<Job> for Platform {
             let done = if job.phase == Phase::Do { Done::Answered(outcome) } else { Done::Missed(outcome) };
             return job.reply.say(done);
         }
+        let now = self.tenant.hub.clock.now();
         // What is urgent goes before what has not begun.
         match job.urgency {
-            Urgency::Urgent => self.waiting.push_front(job),
-            Urgency::Ordinary => self.waiting.push_back(job),
+            Urgency::Urgent => self.waiting.push_front((now, job)),
+            Urgency::Ordinary => self.waiting.push_back((now, job)),
         }
         self.pump(ctx);
     }

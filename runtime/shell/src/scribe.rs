@@ -7,10 +7,11 @@
 use crate::crash::{self, Crash, Place};
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 use xops_journal::frame::{Batch, FRAME_BYTES_MAX};
 use xops_journal::journal::Journal;
+use xops_journal::segment::Head;
 use xops_journal::stored;
 use xops_journal::subjects::{Subject, SubjectKeys};
 use xops_kernel::log::Entry;
@@ -37,8 +38,10 @@ pub struct Item {
 pub enum Order {
     /// Make these durable, in this order.
     Append(Vec<Item>),
-    /// Destroy the key of a subject, and say whether there was one.
-    Erase(Subject, tokio::sync::oneshot::Sender<Result<bool, String>>),
+    /// Destroy the keys of subjects, each up to a generation, and say how many there were.
+    Erase(Vec<(Subject, u32)>, tokio::sync::oneshot::Sender<Result<usize, String>>),
+    /// Write down what is there, and say where the journal ends then.
+    Mark(u64),
     /// Write down what is there, close the journal, and end.
     Close,
 }
@@ -48,6 +51,8 @@ pub enum Order {
 pub enum Told {
     /// A frame is durable.
     Durable(Frame),
+    /// Everything before the order of this number is durable, and the journal ends there.
+    Marked(u64, Head),
     /// Nothing is written any more.
     Stopped(String),
     /// The journal is closed.
@@ -66,7 +71,7 @@ pub struct Frame {
 /// Starts the scribe.
 pub fn start(
     journal: Journal,
-    keys: SubjectKeys,
+    keys: Arc<Mutex<SubjectKeys>>,
     crash: Option<Arc<Crash>>,
 ) -> std::io::Result<(Sender<Order>, mpsc::Receiver<Told>)> {
     let (orders, received) = crossbeam_channel::bounded(ORDERS_MAX);
@@ -86,7 +91,7 @@ pub fn start(
 
 struct Scribe {
     journal: Option<Journal>,
-    keys: SubjectKeys,
+    keys: Arc<Mutex<SubjectKeys>>,
     known: BTreeSet<Subject>,
     crash: Option<Arc<Crash>>,
     body: Vec<u8>,
@@ -135,11 +140,22 @@ impl Scribe {
             }
             // Whoever waits was told: now there is time to give the memory back.
             batches.clear();
+            if let Some(Err(error)) = self.journal.as_mut().map(|journal| journal.tend(0)) {
+                tracing::error!(%error, "the journal stopped: the next batch is told so");
+            }
             match last {
                 Some(Order::Close) => return self.close(),
-                Some(Order::Erase(subject, reply)) => {
-                    self.known.remove(&subject);
-                    let _asker_gone = reply.send(self.keys.erase(subject).map_err(|error| error.to_string()));
+                Some(Order::Erase(subjects, reply)) => {
+                    for (subject, _) in &subjects {
+                        self.known.remove(subject);
+                    }
+                    let destroyed = xops_journal::erase::destroy(&mut lock(&self.keys), &subjects);
+                    let _asker_gone = reply.send(destroyed.map_err(|error| error.to_string()));
+                }
+                Some(Order::Mark(cut)) => {
+                    if let Some(journal) = &self.journal {
+                        let _receiver_gone = self.tell.blocking_send(Told::Marked(cut, journal.head()));
+                    }
                 }
                 Some(Order::Append(_)) | None => {}
             }
@@ -150,17 +166,19 @@ impl Scribe {
     fn write(&mut self, batches: &[Vec<Item>], entries: usize, frame: &mut Batch) -> Result<(), String> {
         self.make_keys(batches)?;
         let mut streams = Vec::with_capacity(entries);
+        let keys = Arc::clone(&self.keys);
+        let keys = lock(&keys);
         for item in batches.iter().flatten() {
             let (subject, stream) = (stored::subject(&item.entry, item.subject), stored::stream(&item.entry));
             self.body.clear();
-            stored::encode(&item.entry, subject, &self.keys, &mut self.body)
-                .map_err(|error| error.to_string())?;
+            stored::encode(&item.entry, subject, &keys, &mut self.body).map_err(|error| error.to_string())?;
             if frame.frame_bytes() + self.body.len() + EVENT_OVERHEAD > FRAME_BYTES_MAX {
                 self.commit(frame, std::mem::take(&mut streams))?;
             }
             frame.push(stream, &self.body).map_err(|error| error.to_string())?;
             streams.push(stream);
         }
+        drop(keys);
         self.commit(frame, streams)
     }
 
@@ -172,7 +190,7 @@ impl Scribe {
         if fresh.is_empty() {
             return Ok(());
         }
-        self.keys.prepare(&fresh).map_err(|error| error.to_string())
+        lock(&self.keys).prepare(&fresh).map_err(|error| error.to_string())
     }
 
     fn commit(&mut self, frame: &mut Batch, streams: Vec<u64>) -> Result<(), String> {
@@ -194,8 +212,14 @@ impl Scribe {
         {
             tracing::error!(%error, "failed to close the journal");
         }
-        let _receiver_gone = self.tell.blocking_send(Told::Closed);
+        let Self { keys, tell, .. } = self;
+        drop(keys);
+        let _receiver_gone = tell.blocking_send(Told::Closed);
     }
+}
+
+fn lock(keys: &Mutex<SubjectKeys>) -> std::sync::MutexGuard<'_, SubjectKeys> {
+    keys.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Takes the batch of an order; gives back an order that has to wait until what came before is written.

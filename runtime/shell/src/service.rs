@@ -4,8 +4,13 @@
 //! its plan in the same journal, whose order is what makes the plan durable before anything that the instance does;
 //! compilations run side by side within a bound and answer in the order in which they end.
 
-use crate::instance::Instance;
-use crate::letter::{Await, Begin, Durable, Finished, Granted, Look, Note, Stand, Submit, View, Watch};
+mod parking;
+
+use crate::card::Live;
+use crate::instance::{Instance, Launched};
+use crate::letter::{
+    Await, Begin, Durable, Erase, Finished, Granted, Look, Note, Stand, Submit, View, Watch,
+};
 use crate::supervisor::{Child, Obituary, Supervisor};
 use crate::tenant::Tenant;
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, WrapFuture};
@@ -17,6 +22,7 @@ use xops_kernel::id::{InstanceId, RequestId};
 use xops_kernel::log::{Compiled, Entry, Happened, Number, What};
 use xops_kernel::machine::Machine;
 use xops_kernel::plan::Plan;
+use xops_kernel::record::Millis;
 use xops_kernel::saga::Saga;
 use xops_kernel::saga::event::{Event, Stamped};
 use xops_kernel::saga::state::State as SagaState;
@@ -36,7 +42,11 @@ pub struct Service {
     /// What is to be done when each entry that was handed over is durable.
     outstanding: VecDeque<(Vec<Effect>, Option<RequestId>)>,
     plans: HashMap<Number, Known>,
+    /// The states of those that recovery found, until they are driven.
     logs: HashMap<Number, SagaState>,
+    /// What came for instances that are not in memory, until they are.
+    coming: HashMap<Number, Coming>,
+    breakers: BTreeMap<String, Millis>,
     words: BTreeMap<&'static str, u64>,
     word_of: HashMap<Number, &'static str>,
     compiling: usize,
@@ -66,25 +76,46 @@ impl Known {
     }
 }
 
+/// What came for an instance that is not in memory.
+#[derive(Default)]
+struct Coming {
+    events: VecDeque<Event>,
+    waiters: Vec<oneshot::Sender<bool>>,
+    /// Whether it was asked for already.
+    fetching: bool,
+}
+
 /// What recovery found.
-pub struct Recovered {
+pub(crate) struct Recovered {
     /// The robot's state.
-    pub state: State,
-    /// The plans of the instances under way.
-    pub plans: HashMap<Number, Arc<Compiled>>,
-    /// Their states.
-    pub logs: HashMap<Number, SagaState>,
+    pub(crate) state: State,
+    /// The instances that are at hand.
+    pub(crate) live: HashMap<Number, Live>,
+    /// The systems whose breaker is open.
+    pub(crate) breakers: BTreeMap<String, Millis>,
 }
 
 impl Service {
     /// Starts the robot from what recovery found.
-    pub fn launch(tenant: &Rc<Tenant>, recovered: Recovered, supervisor: &Addr<Supervisor>) -> Addr<Self> {
+    pub(crate) fn launch(
+        tenant: &Rc<Tenant>,
+        recovered: Recovered,
+        supervisor: &Addr<Supervisor>,
+    ) -> Addr<Self> {
+        let (mut plans, mut logs) = (HashMap::new(), HashMap::new());
+        for (number, live) in recovered.live {
+            let Live { saga, state, handle, .. } = live;
+            plans.insert(number, Known { instance: saga.instance, handle, plan: saga.plan });
+            logs.insert(number, state);
+        }
         let robot = Self {
             tenant: Rc::clone(tenant),
             state: recovered.state,
             outstanding: VecDeque::new(),
-            plans: recovered.plans.iter().map(|(number, compiled)| (*number, Known::of(compiled))).collect(),
-            logs: recovered.logs,
+            plans,
+            logs,
+            coming: HashMap::new(),
+            breakers: recovered.breakers,
             words: BTreeMap::new(),
             word_of: HashMap::new(),
             compiling: 0,
@@ -118,6 +149,14 @@ impl Service {
         if let Err(refused) = xops_robots::service::Service.step(&mut self.state, &entry, &mut effects) {
             tracing::debug!(%refused, "an answer to a request came late");
             return false;
+        }
+        if let Entry::Tenant(happened) = &entry
+            && let What::Breaker { system, until, .. } = &happened.what
+        {
+            match until {
+                Some(until) => drop(self.breakers.insert(system.clone(), *until)),
+                None => drop(self.breakers.remove(system)),
+            }
         }
         if matches!(&entry, Entry::Tenant(it) if matches!(it.what, What::Paused { .. } | What::Unpaused { .. }))
         {
@@ -222,8 +261,10 @@ impl Service {
             }
             _ => (saga.fresh(), Event::Started),
         };
-        let subject = (known.plan.kind != crate::engine::UNPERSONAL).then_some(known.plan.entity.0);
-        Instance::launch(&self.tenant, saga, number, subject, state, first, &self.supervisor);
+        let subject = crate::card::subject(&known.plan);
+        let first = VecDeque::from([first]);
+        let launched = Launched { saga, number, subject, state, word: "", first };
+        Instance::launch(&self.tenant, launched, &self.supervisor);
     }
 
     fn meter(&mut self, word: &'static str, by: i64) {
@@ -244,6 +285,7 @@ impl Actor for Service {
         metrics::gauge!("xops_robot_up", "robot" => "service", "system" => "").set(1.0);
         metrics::counter!("xops_robot_restarts_total", "robot" => "service", "system" => "").absolute(0);
         self.show_depth();
+        self.meter_away();
         // An engine that only looks drives nothing.
         if self.tenant.hub.writes() {
             for effect in xops_robots::service::Service.wanted(&self.state) {
@@ -322,6 +364,30 @@ impl Handler<Note> for Service {
     }
 }
 
+impl Handler<Erase> for Service {
+    type Result = <Erase as actix::Message>::Result;
+
+    fn handle(&mut self, Erase(erased): Erase, _ctx: &mut Context<Self>) -> Self::Result {
+        if let Some(number) = erased.entities.iter().find_map(|entity| self.state.driven.get(entity)) {
+            return Err(format!("instance {number} is under way: wait for its end, or turn it back first"));
+        }
+        if erased.requests.iter().any(|request| self.state.open.contains_key(request)) {
+            return Err("a request of theirs has no answer yet: wait for it".to_owned());
+        }
+        let Some(scribe) = self.tenant.hub.scribe().cloned() else {
+            return Err("this process writes no journal".to_owned());
+        };
+        let subjects = erased.subjects.clone();
+        self.write(What::Erased(erased));
+        // In one turn: nothing that is sealed under these keys can come between the record and their end.
+        self.tenant.hub.flush();
+        let (reply, destroyed) = tokio::sync::oneshot::channel();
+        let sent = scribe.try_send(crate::scribe::Order::Erase(subjects, reply));
+        sent.map_err(|_| "too much is waiting for the journal: try again".to_owned())?;
+        Ok(destroyed)
+    }
+}
+
 impl Handler<Finished> for Service {
     type Result = ();
 
@@ -332,6 +398,8 @@ impl Handler<Finished> for Service {
         self.word_of.insert(number, word);
         let mut effects = Vec::new();
         if let Some((end, at)) = end {
+            self.tenant.hub.cutting.end_is_known(number);
+            self.coming.remove(&number);
             self.plans.remove(&number);
             self.word_of.remove(&number);
             self.ended.push_back((number, word));
@@ -364,7 +432,7 @@ impl Handler<Await> for Service {
     type Result = ();
 
     fn handle(&mut self, Await(number, reply): Await, _ctx: &mut Context<Self>) {
-        let word = self.word_of.get(&number).copied();
+        let word = self.word(number);
         let over = self.ended.iter().rev().find(|(ended, _)| *ended == number).map(|(_, word)| *word);
         match over.or(word) {
             Some(word) if over.is_some() || word == "parked" || word == "stuck" => {
@@ -387,7 +455,8 @@ impl Handler<Granted> for Service {
     type Result = actix::MessageResult<Granted>;
 
     fn handle(&mut self, Granted(entity): Granted, _ctx: &mut Context<Self>) -> Self::Result {
-        actix::MessageResult(self.state.granted.get(&entity).cloned().unwrap_or_default())
+        let granted = self.state.granted.get(&entity).map(|granted| (**granted).clone());
+        actix::MessageResult(granted.unwrap_or_default())
     }
 }
 
@@ -397,7 +466,7 @@ impl Handler<Stand> for Service {
     fn handle(&mut self, Stand(number): Stand, _ctx: &mut Context<Self>) -> Self::Result {
         let over = self.ended.iter().rev().find(|(ended, _)| *ended == number).map(|(_, word)| *word);
         let running = || self.state.running.contains_key(&number).then_some("starting");
-        over.or_else(|| self.word_of.get(&number).copied()).or_else(running)
+        over.or_else(|| self.word(number)).or_else(running)
     }
 }
 
@@ -415,6 +484,7 @@ impl Handler<Look> for Service {
         actix::MessageResult(View {
             epoch: self.state.epoch,
             running: running.collect(),
+            away: self.state.shelved.len(),
             words: self.words.clone(),
             ended: self.state.ended.iter().map(|(end, count)| (end.word(), *count)).collect(),
             open: self.state.open.len(),

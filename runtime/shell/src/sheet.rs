@@ -2,14 +2,12 @@
 
 use crate::tenant::Tenant;
 use std::collections::BTreeSet;
-use xops_kernel::compile;
-use xops_kernel::desire::{Desire, Subject};
-use xops_kernel::fact::Observation;
-use xops_kernel::gate::{Changed, Sheet};
+use xops_kernel::desire::Subject;
+use xops_kernel::gate::Sheet;
 use xops_kernel::id::Direction;
 use xops_kernel::layer;
 use xops_kernel::log::{Number, Scope};
-use xops_kernel::plan::{Plan, Step};
+use xops_kernel::plan::Step;
 use xops_kernel::record::Millis;
 use xops_kernel::saga::Saga;
 use xops_kernel::saga::state::State;
@@ -17,10 +15,11 @@ use xops_kernel::saga::state::State;
 /// The sheet of one step, as far as it can be filled in without asking any system.
 pub fn fill(tenant: &Tenant, saga: &Saga, number: Number, state: &State, step: &Step, now: Millis) -> Sheet {
     let run = &state.steps[usize::from(step.id.0)];
-    let mut sheet = Sheet::default();
-    if run.direction == Direction::Forward && !step.hangs_on.is_empty() {
-        facts(tenant, &saga.plan, step, now, &mut sheet);
-    }
+    let mut sheet = if run.direction == Direction::Forward && !step.hangs_on.is_empty() {
+        tenant.graph().sheet(&saga.plan, step, now)
+    } else {
+        Sheet::default()
+    };
     let Some(awf) = Saga::function(step, run.direction) else { return sheet };
     let ambient = tenant.ambient.borrow();
     sheet.breaker_until = ambient.breakers.get(&awf.system).copied().filter(|until| *until > now);
@@ -54,58 +53,10 @@ fn paused(
     scopes.into_iter().find(|scope| pauses.contains_key(scope)).map(|scope| scope.to_string())
 }
 
-/// Holds the facts that a step hangs on against the plan's footprint.
-fn facts(tenant: &Tenant, plan: &Plan, step: &Step, now: Millis, sheet: &mut Sheet) {
-    let subject = tenant.subject(plan.entity, &plan.kind, now);
-    let desire = Desire { settings: settings(tenant, &subject), ..Desire::default() };
-    let mut oldest = Millis::MAX;
-    for reference in &step.hangs_on {
-        match compile::value_of(&subject, &desire, reference) {
-            None => sheet.unknown.push(reference.clone()),
-            Some(value) if plan.footprint.facts.get(reference) == Some(&value) => {}
-            Some(value) => {
-                let personal = is_personal(tenant, &plan.kind, reference);
-                sheet.changed.push(Changed { what: reference.clone(), now: (!personal).then_some(value) });
-            }
-        }
-        oldest = oldest.min(read_at(&subject, reference).unwrap_or(Millis::MAX));
-    }
-    sheet.oldest_read = if oldest == Millis::MAX { 0 } else { oldest };
-}
-
 /// The settings that hold for an entity.
 pub fn settings(tenant: &Tenant, subject: &Subject) -> layer::Settings {
     let declared = &tenant.declarations;
     layer::resolve(&declared.tenant, &declared.settings, &declared.layers, &declared.layering, &subject.facts)
-}
-
-fn is_personal(tenant: &Tenant, kind: &str, reference: &str) -> bool {
-    let Some((root, name)) = reference.split_once('.') else { return true };
-    match root {
-        "setting" => false,
-        "link" => true,
-        _ => tenant
-            .declarations
-            .entities
-            .get(kind)
-            .and_then(|kind| kind.attributes.get(name))
-            .is_none_or(|attribute| attribute.personal),
-    }
-}
-
-fn read_at(subject: &Subject, reference: &str) -> Option<Millis> {
-    let (root, name) = reference.split_once('.')?;
-    match root {
-        "setting" => None,
-        "link" => match subject.links.get(name)? {
-            Observation::Present(record) => Some(record.read_at),
-            _ => None,
-        },
-        _ => match subject.facts.get(name)? {
-            Observation::Present(fact) => Some(fact.read_at),
-            _ => None,
-        },
-    }
 }
 
 /// The systems that would have to be read again for these references to be known.

@@ -75,6 +75,12 @@ pub struct SystemStatus {
     pub domain: String,
     /// `closed`, or `open`.
     pub breaker: String,
+    /// What is left of each of its published limits: `20/50`.
+    pub budgets: BTreeMap<String, String>,
+    /// How many jobs wait at its door.
+    pub queue: usize,
+    /// Since when the oldest of them waits, in milliseconds since 1970.
+    pub oldest_waiting: Option<u64>,
     /// When each of its reads was last complete, and why one failed since.
     pub reads: BTreeMap<String, ReadStatus>,
 }

@@ -1,6 +1,7 @@
 //! What all actors of one tenant share on their arbiter.
 
 use crate::dataops::DataOps;
+use crate::door::Door;
 use crate::hub::Hub;
 use crate::platform::Platform;
 use crate::transport::Transport;
@@ -45,11 +46,15 @@ pub struct Robots {
     pub platform: BTreeMap<String, Addr<Platform>>,
     /// The DataOps robots.
     pub dataops: BTreeMap<String, Addr<DataOps>>,
+    /// The doors before the systems, also while no robot is up.
+    pub doors: BTreeMap<String, Rc<Door>>,
 }
 
 /// What holds for all instances at once.
 #[derive(Default)]
 pub struct Ambient {
+    /// Whether there was a process before this one: nobody knows what it took of the systems' budgets.
+    pub restarted: bool,
     /// The systems whose breaker is open, and until when.
     pub breakers: BTreeMap<String, Millis>,
     /// The pauses in force.

@@ -23,6 +23,7 @@ use xops_kernel::port::{
 };
 use xops_kernel::saga::Bounds;
 use xops_kernel::value::Values;
+use xops_shell::cut::Cadence;
 use xops_shell::engine::{Engine, Ledger, Setup, UNPERSONAL};
 use xops_shell::letter::Begin;
 use xops_shell::transport::{Lost, Transport};
@@ -138,6 +139,7 @@ fn setup(connector: Fragile, ledger: Ledger, dir: &std::path::Path) -> Setup {
         key: TenantKey::from_bytes([7; 32]),
         options: Options::default(),
         bounds: Bounds { backoff_ms: 2, backoff_ms_max: 4, gate_poll_ms: 5, ..Bounds::default() },
+        cadence: Cadence::default(),
         watch: false,
         crash: None,
     }

@@ -19,6 +19,7 @@ pub mod ledger;
 pub mod model;
 pub mod perform;
 pub mod plans;
+pub mod population;
 pub mod run;
 pub mod seed;
 pub mod story;

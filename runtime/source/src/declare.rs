@@ -20,6 +20,7 @@ mod cycle;
 mod draft;
 mod entity;
 mod facet;
+pub mod identity;
 mod layer;
 mod outcome;
 mod overlap;

@@ -154,6 +154,19 @@ pub(crate) fn replayed(xops: &Xops, number: &str) -> Result<(String, Json), Stri
     Ok((word, replay["state"].clone()))
 }
 
+/// Holds that every call whose answer never came is listed with what became of it; where one was in flight, that there is one.
+pub(crate) fn accounted(xops: &Xops, was_in_flight: bool) -> Result<(), String> {
+    let listed = xops.json(&["status", "--unknown"], BOUND)?;
+    let calls = listed.as_array().ok_or("the account is no list")?;
+    if was_in_flight && calls.is_empty() {
+        return Err("a call was in flight when the process died, and the account does not list it".into());
+    }
+    match calls.iter().find(|call| call["became"] == "open" || call["key"].as_str().is_none()) {
+        Some(call) => Err(format!("the account leaves a call open: {call}")),
+        None => Ok(()),
+    }
+}
+
 /// Asks the daemon at `place`, an address and a token, until its first instance stands as expected.
 pub(crate) fn settled((place, token): &(String, String), expect: &str) -> Result<(), String> {
     let began = Instant::now();

@@ -2,9 +2,11 @@
 
 use crate::server::{Act, Server, answer, token};
 use crate::{LONG, post, target};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use xops_connectors::auth::{Auth, Grant};
+use xops_connectors::auth::{Algorithm, Auth, Grant, SUBJECT_HEADER, Signed, Told};
 use xops_wire::client::Client;
 use xops_wire::lost::Lost;
 use xops_wire::target::Limits;
@@ -207,4 +209,92 @@ async fn a_caller_that_gives_up_leaves_the_fetch_to_the_next() {
     let impatient = tokio::time::timeout(Duration::from_millis(200), post(&client, &server, LONG)).await;
     assert!(impatient.is_err());
     assert_eq!(post(&client, &server, LONG).await.unwrap().status, 200);
+}
+
+/// A client whose tokens come by `grant` from `endpoint`.
+fn by(server: &Server, endpoint: &Server, grant: Grant, parts: &[(&str, &str)]) -> Client {
+    let auth =
+        Auth::OAuth2 { token_url: format!("{}/token", endpoint.url()), grant, scope: None, form: Vec::new() };
+    Client::new(vec![target(&server.url(), auth, parts)], Limits::default()).unwrap()
+}
+
+fn signed(subject: Option<Told>) -> Signed {
+    Signed {
+        algorithm: Algorithm::Hs256,
+        issuer: Told::Part("client_id".to_owned()),
+        subject,
+        otherwise: Some(Told::Literal("service@acme.example".to_owned())),
+        audience: None,
+        scope: Some(Told::Literal("read".to_owned())),
+        lifetime_s: 60,
+    }
+}
+
+/// The claims of the token that `field` of a form carries.
+fn claims(fetch: &str, field: &str) -> serde_json::Value {
+    let body = fetch.rsplit("\r\n\r\n").next().unwrap();
+    let (_, token) = url::form_urlencoded::parse(body.as_bytes()).find(|(name, _)| name == field).unwrap();
+    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+    serde_json::from_slice(&payload).unwrap()
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_was_replaced_is_not_used_again() {
+    let server = system("t1").await;
+    let answers = ["t0", "t1"];
+    let endpoint = Server::start(move |number, _| {
+        let body = format!(
+            r#"{{"access_token":"{}","expires_in":3600,"refresh_token":"r{}"}}"#,
+            answers[number.min(1)],
+            number + 1
+        );
+        answer(200, "content-type: application/json\r\n", &body)
+    })
+    .await;
+    let parts = [("client_id", "id"), ("client_secret", "canary"), ("refresh_token", "r0")];
+    let client = by(&server, &endpoint, Grant::Refresh { in_form: true }, &parts);
+    assert_eq!(post(&client, &server, LONG).await.unwrap().status, 200, "made anew once after the 401");
+    let fetches = endpoint.requests();
+    assert!(fetches[0].contains("grant_type=refresh_token") && fetches[0].contains("refresh_token=r0"));
+    assert!(fetches[1].contains("refresh_token=r1"), "{}", fetches[1]);
+    assert_eq!(fetches.len(), 2);
+}
+
+#[tokio::test]
+async fn a_client_signs_its_own_assertion_for_the_endpoint_that_it_asks() {
+    let server = system("t").await;
+    let endpoint = Server::start(|_, _| token("t", 3600)).await;
+    let grant = Grant::Assertion {
+        word: "client_credentials".to_owned(),
+        signed: signed(Some(Told::Part("client_id".to_owned()))),
+    };
+    let client = by(&server, &endpoint, grant, &[("client_id", "id-7"), ("private_key", "canary-key")]);
+    assert_eq!(post(&client, &server, LONG).await.unwrap().status, 200);
+    let fetch = endpoint.requests().remove(0);
+    let said = claims(&fetch, "client_assertion");
+    assert_eq!((&said["iss"], &said["sub"]), (&"id-7".into(), &"id-7".into()));
+    assert_eq!(said["aud"], format!("{}/token", endpoint.url()));
+    assert_eq!(said["exp"].as_u64().unwrap() - said["iat"].as_u64().unwrap(), 60);
+    assert!(!fetch.contains("canary"), "{fetch}");
+}
+
+#[tokio::test]
+async fn the_token_of_one_person_is_never_sent_for_another() {
+    let server = Server::start(|_, _| answer(200, "", "")).await;
+    let endpoint = Server::start(|number, _| token(&format!("t{number}"), 3600)).await;
+    let grant = Grant::Bearer(signed(Some(Told::Input("user".to_owned()))));
+    let client = by(&server, &endpoint, grant, &[("client_id", "id"), ("private_key", "canary-key")]);
+    for subject in [Some("ada@acme.example"), Some("bob@acme.example"), Some("ada@acme.example"), None] {
+        let mut request = crate::request("POST", &server.url(), "/act", "order");
+        request.headers.extend(subject.map(|who| (SUBJECT_HEADER.to_owned(), who.to_owned())));
+        client.send(&request, LONG).await.unwrap();
+    }
+    let people: Vec<_> =
+        endpoint.requests().iter().map(|fetch| claims(fetch, "assertion")["sub"].clone()).collect();
+    assert_eq!(people, ["ada@acme.example", "bob@acme.example", "service@acme.example"]);
+    let sent = server.requests();
+    let bearing =
+        |number: usize, token: &str| sent[number].contains(&format!("authorization: Bearer {token}\r\n"));
+    assert!(bearing(0, "t0") && bearing(1, "t1") && bearing(2, "t0") && bearing(3, "t2"));
+    assert!(sent.iter().all(|request| !request.contains(SUBJECT_HEADER)), "who it is for is told to nobody");
 }

@@ -1,8 +1,10 @@
 //! The graph's behaviour, told over one small estate: workday mints people, okta and slack are joined to them by email.
 
+mod column;
 mod identity;
 mod order;
 mod truth;
+mod world;
 
 use crate::graph::Graph;
 use crate::reading::Reading;

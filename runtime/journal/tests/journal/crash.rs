@@ -63,6 +63,7 @@ fn live(seed: u64, quick_repair: bool) -> Life {
         }
         let count = 1 + dice.below(12) as u64;
         last = journal.append(&events(last, count)).unwrap().last_seq;
+        journal.tend(0).unwrap();
         acknowledged.push((disk.now(), last));
     }
     drop(journal);

@@ -205,3 +205,50 @@ fn a_stranger_among_the_files_is_named() {
     let error = check(&files, true).unwrap_err();
     assert!(matches!(&error, Error::Stranger { file } if file == "journal-000000.redb"), "{error}");
 }
+
+#[test]
+fn a_file_that_was_sealed_last_is_vouched_for_by_its_chain_and_the_one_before_it_by_its_digest() {
+    let files = written();
+    let newest = last_journal(&files);
+    let reader = xops_journal::read::Reader::open_on(disk_of(&files), &crate::world::keys()).unwrap();
+    let printed: Vec<bool> = reader.sealed().iter().map(xops_journal::segment::Sealed::is_printed).collect();
+    let (last, before) = printed.split_last().unwrap();
+    assert!(!last && before.iter().all(|printed| *printed) && !before.is_empty(), "{printed:?}");
+    // Every frame of the file that was sealed last, each flipped.
+    let (name, bytes) = &files[newest - 1];
+    let frames: Vec<usize> =
+        bytes.windows(4).enumerate().filter(|(_, w)| *w == b"XOJF").map(|(at, _)| at).collect();
+    assert!(frames.len() > 1);
+    let mut told = 0;
+    for frame in &frames {
+        let mut copy = files.clone();
+        copy[newest - 1].1[frame + 70] ^= 1;
+        // A stale copy that the store left behind is harmless.
+        if let Err(error) = check(&copy, true) {
+            assert!(error.to_string().contains(name), "{error}");
+            told += 1;
+        }
+    }
+    assert!(told > 1, "{told} of {} were told", frames.len());
+}
+
+#[test]
+fn tending_makes_the_digest_before_the_next_file_is_sealed() {
+    let disk = Arc::new(MemoryDisk::default());
+    let (mut journal, _) = open(&disk, small()).unwrap();
+    let mut tended = 0;
+    for frame in 0..12 {
+        journal.append(&events(frame * 20, 20)).unwrap();
+        while journal.tend(0).unwrap() {
+            tended += 1;
+        }
+        assert!(!journal.tend(usize::MAX).unwrap(), "there is something left to do");
+    }
+    assert!(tended > 5, "{tended}");
+    let unfinished = || disk.list().unwrap().into_iter().filter(|name| name.contains(".redb.")).count();
+    assert_eq!(unfinished(), 1, "the next file was not made ahead");
+    journal.close().unwrap();
+    assert_eq!(unfinished(), 0, "what was made ahead was left behind");
+    let (journal, opened) = open(&disk, small()).unwrap();
+    assert_eq!((replayed(&journal).unwrap(), opened.last_seq), (240, 240));
+}

@@ -262,7 +262,7 @@ fn entries() -> Vec<What> {
     ]
 }
 
-fn begun(number: u64, instance: &Instance) -> [What; 2] {
+pub(crate) fn begun(number: u64, instance: &Instance) -> [What; 2] {
     let id = RequestId([u8::try_from(number).unwrap(); 16]);
     let plan = Plan::clone(&instance.saga.plan);
     let request = Request {

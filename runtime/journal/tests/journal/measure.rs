@@ -18,7 +18,7 @@ fn appending_beside_the_ceiling() {
         let at = dir.path().join(format!("j{batch_events}"));
         let (mut journal, _) = Journal::open(&at, &keys(), Options::default()).unwrap();
         let (mut batch, body) = (Batch::default(), [5; 200]);
-        let (mut events, mut slowest) = (0_u32, Duration::ZERO);
+        let (mut events, mut slowest, mut tended) = (0_u32, Duration::ZERO, Duration::ZERO);
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(3) {
             for stream in 0..batch_events {
@@ -27,6 +27,9 @@ fn appending_beside_the_ceiling() {
             let commit = Instant::now();
             journal.commit(&mut batch).unwrap();
             slowest = slowest.max(commit.elapsed());
+            let tending = Instant::now();
+            journal.tend(0).unwrap();
+            tended = tended.max(tending.elapsed());
             events += batch_events;
         }
         let rate = f64::from(events) / start.elapsed().as_secs_f64();
@@ -37,7 +40,7 @@ fn appending_beside_the_ceiling() {
         let start = Instant::now();
         replayed_any(&journal);
         println!(
-            "batch {batch_events}: {rate:.0} events/s, bare {:.0}, syncs {:.0}/s; slowest {slowest:?}; {} files; \
+            "batch {batch_events}: {rate:.0} events/s, bare {:.0}, syncs {:.0}/s; slowest commit {slowest:?}, tending {tended:?}; {} files; \
              open {opening:?}; replay {:?}",
             ceiling.events_per_s,
             ceiling.fdatasync_per_s,
@@ -97,4 +100,41 @@ fn reading_beside_a_writer_at_full_speed() {
         }
         done.store(true, std::sync::atomic::Ordering::Relaxed);
     });
+}
+
+/// Fills files of 64 MiB with frames of 1 MiB; how long each commit that begins a file took, and how long one in the middle takes.
+fn rotations(tended: bool) -> (Vec<Duration>, Duration) {
+    let dir = tempfile::tempdir_in(".").unwrap();
+    let (mut journal, _) = Journal::open(dir.path(), &keys(), Options::default()).unwrap();
+    let mut noise = crate::world::Dice(7);
+    let body: Vec<u8> = (0..1 << 20).map(|_| noise.next().to_le_bytes()[0]).collect();
+    let (mut rotating, mut others) = (Vec::new(), Vec::new());
+    let mut batch = Batch::default();
+    for frame in 0..64 * 4 + 2 {
+        batch.push(1, &body).unwrap();
+        let start = Instant::now();
+        journal.commit(&mut batch).unwrap();
+        let took = start.elapsed();
+        if frame > 0 && frame % 64 == 0 {
+            rotating.push(took);
+        } else {
+            others.push(took);
+        }
+        while tended && journal.tend(2 << 20).unwrap() {}
+    }
+    others.sort();
+    (rotating, others[others.len() / 2])
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn beginning_the_next_file() {
+    for round in 1..=2 {
+        for tended in [false, true] {
+            let (rotating, other) = rotations(tended);
+            println!(
+                "round {round}, tended {tended}: commits that begin a file {rotating:?}; the median of the others {other:?}"
+            );
+        }
+    }
 }

@@ -2,11 +2,15 @@
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
+use xops_journal::audit::origin;
+use xops_journal::checkpoint::{Checkpoint, Signed, Signer};
 use xops_journal::disk::Disk;
 use xops_journal::error::Error;
 use xops_journal::journal::{Entry, Journal, Opened, Options};
 use xops_journal::keys::{Keys, TenantKey};
+use xops_journal::merkle::{Frontier, leaf};
 use xops_journal::random::Random;
 use xops_journal::read::Reader;
 
@@ -111,4 +115,29 @@ fn expect(last: &mut u64, seq: u64, stream: u64, body: &[u8]) -> ControlFlow<()>
 /// Replays whatever is there.
 pub(crate) fn replayed_any(journal: &Journal) {
     journal.replay(1, |_, _, _| ControlFlow::Continue(())).unwrap();
+}
+
+/// Whoever signs the checkpoints of these tests.
+pub(crate) fn signer() -> Signer {
+    Signer::from_seed(&[8; 32], "acme", "a test").unwrap()
+}
+
+/// A checkpoint of the journal on `disk` as it is now: what a second machine would have kept.
+pub(crate) fn checkpoint(disk: &Arc<impl Disk + 'static>) -> Signed {
+    let reader = Reader::open_on(Arc::clone(disk) as Arc<dyn Disk>, &keys()).unwrap();
+    let mut edge = Frontier::default();
+    reader
+        .replay(1, |seq, stream, body| {
+            edge.push(&leaf(seq, stream, body));
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    let (head, origin) = (reader.head(), origin(&keys(), &reader.preamble().unwrap()));
+    signer().sign(&Checkpoint { origin, size: head.seq, root: edge.root(), head: head.hash, at: head.seq })
+}
+
+/// How long a longer run may go on: `XOPS_SOAK_SECONDS`, or without a bound.
+pub(crate) fn soak_ends() -> Option<Instant> {
+    let seconds = std::env::var("XOPS_SOAK_SECONDS").ok()?.parse().ok()?;
+    Instant::now().checked_add(Duration::from_secs(seconds))
 }

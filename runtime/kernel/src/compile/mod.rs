@@ -21,7 +21,7 @@ use crate::declare::Declarations;
 use crate::desire::{Desire, Subject};
 use crate::diff::{self, Facet};
 use crate::fact::Observation;
-use crate::id::PlanId;
+use crate::id::{Digest, PlanId};
 use crate::order;
 use crate::plan::{Footprint, Plan};
 use crate::port::Sighting;
@@ -234,6 +234,11 @@ fn lost<'a>(compile: &Compile<'a>) -> impl Iterator<Item = (&'a Facet, &'a Value
 
 /// Draws the plan. `Ok` with no steps means that nothing has to change.
 pub fn draw(compile: &Compile<'_>, key: &DigestKey) -> Result<Plan, Vec<Refused>> {
+    draw_under(compile, compile.declarations.digest(), key)
+}
+
+/// Draws the plan under declarations whose digest is known: for many plans it is made once.
+pub fn draw_under(compile: &Compile<'_>, declared: Digest, key: &DigestKey) -> Result<Plan, Vec<Refused>> {
     let mut refused = Vec::new();
     let (removable, unremovable): (BTreeSet<Facet>, BTreeSet<Facet>) = lost(compile)
         .map(|(facet, _)| facet.clone())
@@ -294,7 +299,7 @@ pub fn draw(compile: &Compile<'_>, key: &DigestKey) -> Result<Plan, Vec<Refused>
         lineage,
         width,
         parent: compile.parent,
-        declarations: compile.declarations.digest(),
+        declarations: declared,
     };
     Ok(plan.sealed(key))
 }

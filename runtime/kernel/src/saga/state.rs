@@ -5,10 +5,10 @@ use crate::port::Phase;
 use crate::record::Millis;
 use crate::saga::event::End;
 use crate::value::{Value, Values};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// An instance.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     /// Where it is going.
     pub course: Course,
@@ -21,7 +21,7 @@ pub struct State {
 }
 
 /// Where an instance is going.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Course {
     /// Toward its outcome.
     Forward,
@@ -46,7 +46,7 @@ impl Course {
 }
 
 /// One step of an instance.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own: every combination occurs")]
 pub struct Run {
     /// Which way it is going.
@@ -102,7 +102,7 @@ pub struct Run {
 }
 
 /// How far a step is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Stage {
     /// It waits for the steps before it; backward, for those behind it.
     Waiting,
@@ -138,7 +138,7 @@ pub enum Stage {
 }
 
 /// What follows a rest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Then {
     /// The gate.
     Confirm,
@@ -149,7 +149,7 @@ pub enum Then {
 }
 
 /// What a lookup said of what the step is to achieve.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Goal {
     /// Nothing looked.
     NotLooked,

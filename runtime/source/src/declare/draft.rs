@@ -82,6 +82,8 @@ pub(super) struct Drafts {
     pub(super) layering: BTreeMap<LayerKind, (At, String)>,
     pub(super) triggers: BTreeMap<(String, String), Trigger>,
     pub(super) schedules: BTreeMap<String, Schedule>,
+    /// Kept to tell two of one name: nothing else is declared of them yet.
+    pub(super) identities: super::identity::Identities,
 }
 
 #[derive(Debug)]

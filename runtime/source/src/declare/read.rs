@@ -1,7 +1,7 @@
 //! The first pass: blocks into drafts. Here stands the vocabulary of `config/`; `read_work` has that of outcomes and runbooks.
 
 use super::draft::{At, Attribute, Drafts, Entity, Facet, Layer, Link, System, Tenant, insert};
-use super::read_work;
+use super::{identity, read_work};
 use crate::code;
 use crate::finding::suggest;
 use crate::reader::{Reader, listed, words};
@@ -37,6 +37,7 @@ pub(super) fn file(mut reader: Reader<'_, '_>, drafts: &mut Drafts) {
     each(&mut reader, "setting", &["key"], |reader, block| setting(reader, block, drafts));
     each(&mut reader, "layering", &[], |reader, _| layering(reader, drafts));
     each(&mut reader, "layer", &["kind", "name?"], |reader, block| layer(reader, block, drafts));
+    identity::read(&mut reader, &mut drafts.identities);
     read_work::file(&mut reader, drafts);
     reader.finish();
 }

@@ -1,0 +1,4 @@
+# in base
+    ambiguous "resend" {}
+# becomes
+    ambiguous "resend" { replaces_within = "15m" }

@@ -1,0 +1,194 @@
+//! The robot's state in pieces, for a snapshot: each says something of one subject at the most, so that it can be sealed under
+//! that subject's key and is gone with it.
+//!
+//! Absent: instances under way. What is kept of one follows from its request and its plan, and whoever keeps those brings it back
+//! with [`State::adopt`]. Invariants: the pieces of a state make that state again, in whatever order they come; a piece that is lost
+//! takes nothing but its own subject's part away. Variants are stored by their position: append-only.
+
+use super::{Answer, Held, Running, State, Target};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use xops_kernel::diff::Facet;
+use xops_kernel::id::{Digest, EntityId, RequestId};
+use xops_kernel::log::{Number, Request, Scope};
+use xops_kernel::record::Millis;
+use xops_kernel::saga::event::End;
+use xops_kernel::value::Values;
+
+/// How many lines a piece of many small ones has.
+const LINES: usize = 4_096;
+
+/// One piece.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Piece {
+    /// What is counted and what is paused.
+    Head {
+        /// How often the process started.
+        epoch: u32,
+        /// The declarations in force.
+        declared: Option<Digest>,
+        /// How many instances ever began.
+        numbers: Number,
+        /// Ended instances, by end.
+        ended: Vec<(End, u64)>,
+        /// Pauses, with who and why.
+        paused: Vec<(Scope, (String, String))>,
+    },
+    /// Which instance drives which entity.
+    Driven(Vec<(EntityId, Number)>),
+    /// Instances that were put away, and where.
+    Shelved(Vec<(Number, u64)>),
+    /// Requests that wait for an entity, in order.
+    Deferred(EntityId, Vec<RequestId>),
+    /// A request without an answer.
+    Open(Millis, Box<Request>),
+    /// What is known of one entity beside its instances.
+    Entity {
+        /// The entity.
+        entity: EntityId,
+        /// What was granted.
+        granted: Vec<(Facet, Values)>,
+        /// What may have been granted.
+        doubtful: Vec<(Facet, (RequestId, Values))>,
+        /// What is held.
+        held: Vec<Held>,
+    },
+    /// An answer, by its place in the order of answering.
+    Answer(u32, RequestId, Option<EntityId>, Answer),
+}
+
+impl Piece {
+    /// The subject that it says something of.
+    pub fn subject(&self) -> Option<[u8; 16]> {
+        match self {
+            Self::Head { .. } | Self::Driven(_) | Self::Shelved(_) | Self::Deferred(..) => None,
+            // Who is asked for is personal, and the request a subject of its own.
+            Self::Open(_, request) => Some(request.id.0),
+            Self::Entity { entity, .. } => Some(entity.0),
+            Self::Answer(_, _, entity, _) => entity.map(|entity| entity.0),
+        }
+    }
+}
+
+impl State {
+    /// Hands out the state in pieces, all but what is under way.
+    pub fn pieces<E>(&self, mut each: impl FnMut(Piece) -> Result<(), E>) -> Result<(), E> {
+        each(Piece::Head {
+            epoch: self.epoch,
+            declared: self.declared,
+            numbers: self.numbers,
+            ended: self.ended.iter().map(|(end, count)| (*end, *count)).collect(),
+            paused: self.paused.iter().map(|(scope, by)| (scope.clone(), by.clone())).collect(),
+        })?;
+        in_lines(self.driven.iter().map(|(entity, number)| (*entity, *number)), Piece::Driven, &mut each)?;
+        in_lines(self.shelved.iter().map(|(number, place)| (*number, *place)), Piece::Shelved, &mut each)?;
+        for (entity, queue) in &self.deferred {
+            each(Piece::Deferred(*entity, queue.iter().copied().collect()))?;
+        }
+        for (at, request) in self.open.values() {
+            each(Piece::Open(*at, Box::new(request.clone())))?;
+        }
+        self.entities(&mut each)?;
+        for ((id, entity), place) in self.answered.iter().zip(0..) {
+            if let Some(answer) = self.answers.get(id) {
+                each(Piece::Answer(place, *id, *entity, answer.clone()))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn entities<E>(&self, each: &mut impl FnMut(Piece) -> Result<(), E>) -> Result<(), E> {
+        let mut held: BTreeMap<EntityId, Vec<Held>> = BTreeMap::new();
+        for (target, of_target) in &self.held {
+            held.entry(target.entity).or_default().push(of_target.clone());
+        }
+        let mut entities: Vec<_> =
+            self.granted.keys().chain(self.doubtful.keys()).chain(held.keys()).collect();
+        entities.sort_unstable();
+        entities.dedup();
+        for entity in entities {
+            let granted = self.granted.get(entity).into_iter().flat_map(|of| of.iter());
+            let doubtful = self.doubtful.get(entity).into_iter().flatten();
+            each(Piece::Entity {
+                entity: *entity,
+                granted: granted.map(|(facet, object)| (facet.clone(), object.clone())).collect(),
+                doubtful: doubtful.map(|(facet, of)| (facet.clone(), of.clone())).collect(),
+                held: held.get(entity).cloned().unwrap_or_default(),
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Takes an instance that is under way and at hand.
+    pub fn adopt(&mut self, number: Number, running: Arc<Running>) {
+        self.running.insert(number, running);
+    }
+}
+
+fn in_lines<T, E>(
+    lines: impl Iterator<Item = T>,
+    piece: fn(Vec<T>) -> Piece,
+    each: &mut impl FnMut(Piece) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut lines = lines.peekable();
+    while lines.peek().is_some() {
+        each(piece(lines.by_ref().take(LINES).collect()))?;
+    }
+    Ok(())
+}
+
+/// Puts a state together again.
+#[derive(Default)]
+pub struct Builder {
+    state: State,
+    answers: BTreeMap<u32, (RequestId, Option<EntityId>)>,
+}
+
+impl Builder {
+    /// Takes one piece.
+    pub fn take(&mut self, piece: Piece) {
+        let state = &mut self.state;
+        match piece {
+            Piece::Head { epoch, declared, numbers, ended, paused } => {
+                (state.epoch, state.declared, state.numbers) = (epoch, declared, numbers);
+                state.ended = ended.into_iter().collect();
+                state.paused = paused.into_iter().collect();
+            }
+            Piece::Driven(lines) => state.driven.extend(lines),
+            Piece::Shelved(lines) => state.shelved.extend(lines),
+            Piece::Deferred(entity, queue) => drop(state.deferred.insert(entity, VecDeque::from(queue))),
+            Piece::Open(at, request) => drop(state.open.insert(request.id, (at, *request))),
+            Piece::Entity { entity, granted, doubtful, held } => {
+                if !granted.is_empty() {
+                    state.granted.insert(entity, Arc::new(granted.into_iter().collect()));
+                }
+                if !doubtful.is_empty() {
+                    state.doubtful.insert(entity, doubtful.into_iter().collect());
+                }
+                for held in held {
+                    state.held.insert(Target { entity, outcomes: held.outcomes.clone() }, held);
+                }
+            }
+            Piece::Answer(place, id, entity, answer) => {
+                state.answers.insert(id, answer);
+                self.answers.insert(place, (id, entity));
+            }
+        }
+    }
+
+    /// The state. What waits for a request that is lost waits no more.
+    pub fn build(self) -> State {
+        let mut state = self.state;
+        state.answered = self.answers.into_values().collect();
+        let open = &state.open;
+        state.deferred.retain(|_, queue| {
+            queue.retain(|id| open.contains_key(id));
+            !queue.is_empty()
+        });
+        for (entity, queue) in &state.deferred {
+            state.waiting.extend(queue.iter().map(|id| (*id, *entity)));
+        }
+        state
+    }
+}

@@ -1,0 +1,335 @@
+//! Classes: entities that look alike to the declarations, judged once by `xops_kernel::desire`.
+//!
+//! Absent: rules of its own. Invariants: whatever is refused for one entity is refused here with the same words; wishes of
+//! several outcomes are joined only where they agree, and else the kernel is asked for the whole; a class names by value all
+//! that its wishes hang on, so its digest says what they are.
+
+use super::intern::Interner;
+use super::program::{Input, Part, Program};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use xops_kernel::canon::{Canon, DigestKey};
+use xops_kernel::declare::Declarations;
+use xops_kernel::desire::{self, Desire, Subject, Undesired};
+use xops_kernel::diff::{Facet, Want};
+use xops_kernel::fact::{Doubt, Fact, Observation, Proof, Reason};
+use xops_kernel::id::{Digest, EntityId};
+use xops_kernel::record::{Record, Source};
+use xops_kernel::value::Value;
+
+/// Nothing is known of an input.
+pub(crate) const UNKNOWN: u32 = 0;
+/// An input is proven absent.
+pub(crate) const ABSENT: u32 = 1;
+/// The code of the value with number `n` is `n` and this.
+pub(crate) const FIRST: u32 = 2;
+/// In a class: an input has a value of its own in each entity.
+const OWN: u32 = u32::MAX;
+/// In a wish: the value is that of a slot, by its place among the inputs.
+pub(crate) const SLOT: u32 = 1 << 31;
+/// A facet that is no element of a set.
+pub(crate) const WHOLE: u32 = u32::MAX;
+
+/// One facet that is wanted, by numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Wanted {
+    /// The facet.
+    pub(crate) facet: u32,
+    /// The number of the value, or [`SLOT`] and a place.
+    pub(crate) value: u32,
+}
+
+/// What is wanted of all entities that look alike.
+#[derive(Clone)]
+pub(crate) struct Class {
+    /// What it hangs on, by value.
+    pub(crate) digest: Digest,
+    /// The wishes, by facet.
+    pub(crate) wants: Box<[Wanted]>,
+    /// The outcomes that apply, by their places in the program.
+    pub(crate) outcomes: Box<[u16]>,
+    /// Why there are no wishes, where they contradict each other or hang on something unknown.
+    pub(crate) refused: Arc<[Undesired]>,
+}
+
+/// What one outcome wants of all that look alike to it.
+#[derive(Clone)]
+enum Fragment {
+    /// It does not apply.
+    Not,
+    /// It wants this; with each wish the number of the object that is spoken of.
+    Wishes(Arc<[(Wanted, u32)]>),
+    /// It cannot be said.
+    Refused,
+}
+
+/// All numbers that wishes are made of.
+#[derive(Clone)]
+pub(crate) struct Numbers {
+    /// Values.
+    pub(crate) values: Interner<Value>,
+    /// Facets: the place of the kind among the declared ones, and the number of the element's name or [`WHOLE`].
+    pub(crate) facets: Interner<(u32, u32)>,
+}
+
+/// The classes of one kind of entity.
+#[derive(Clone)]
+pub(crate) struct Classes {
+    declarations: Arc<Declarations>,
+    /// The digest of the declarations.
+    pub(crate) declared: Digest,
+    kind: String,
+    /// What is looked at.
+    pub(crate) program: Program,
+    keys: Interner<Vec<u32>>,
+    list: Vec<Class>,
+    memo: Vec<(Interner<Vec<u32>>, Vec<Fragment>)>,
+    /// The codes of the values that guard outcomes, once they were met.
+    guards: Vec<Option<u32>>,
+    /// The kinds of facet, in the order of their places.
+    kinds: Vec<(String, String)>,
+    key: DigestKey,
+}
+
+impl Classes {
+    /// None yet, for the entities of `kind`.
+    pub(crate) fn new(
+        declarations: Arc<Declarations>,
+        kind: &str,
+        program: Program,
+        key: &DigestKey,
+    ) -> Self {
+        let memo = program.outcomes.iter().map(|_| (Interner::new(key), Vec::new())).collect();
+        Self {
+            declared: declarations.digest(),
+            kinds: declarations.facets.keys().cloned().collect(),
+            kind: kind.to_owned(),
+            keys: Interner::new(key),
+            list: Vec::new(),
+            guards: vec![None; program.outcomes.len()],
+            memo,
+            program,
+            declarations,
+            key: *key,
+        }
+    }
+
+    /// The class with this number.
+    pub(crate) fn get(&self, at: u32) -> &Class {
+        &self.list[at as usize]
+    }
+
+    /// How many classes were met.
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Forgets every judgement, so that the next question is judged anew.
+    pub(crate) fn forget(&mut self) {
+        self.keys = Interner::new(&self.key);
+        self.list.clear();
+        for (keys, fragments) in &mut self.memo {
+            *keys = Interner::new(&self.key);
+            fragments.clear();
+        }
+    }
+
+    /// The class of an entity whose inputs have these codes.
+    pub(crate) fn of(&mut self, codes: &[u32], numbers: &mut Numbers) -> u32 {
+        let deciding = &codes[..self.program.taken_from];
+        let mut key = [0_u32; INPUTS_MAX];
+        let key = &mut key[..deciding.len()];
+        key.copy_from_slice(deciding);
+        for code in &mut key[self.program.slots_from..] {
+            let own = |value: &Value| !matches!(value, Value::List(_) | Value::Map(_) | Value::Null);
+            if *code >= FIRST && own(numbers.values.get(*code - FIRST)) {
+                *code = OWN;
+            }
+        }
+        let key = &*key;
+        let class = self.keys.number(key, || key.to_vec());
+        if class as usize == self.list.len() {
+            let judged = self.judge(key, codes, numbers);
+            self.list.push(judged);
+        }
+        class
+    }
+
+    fn judge(&mut self, key: &[u32], codes: &[u32], numbers: &mut Numbers) -> Class {
+        let mut wishes: Vec<(Wanted, u32)> = Vec::new();
+        let (mut outcomes, mut doubtful) = (Vec::new(), false);
+        for part in 0..self.program.outcomes.len() {
+            if self.passes_by(part, key, numbers) {
+                continue;
+            }
+            match self.fragment(part, key, numbers) {
+                Fragment::Not => {}
+                Fragment::Refused => doubtful = true,
+                Fragment::Wishes(more) => {
+                    outcomes.push(u16::try_from(part).unwrap_or(u16::MAX));
+                    wishes.extend(more.iter());
+                }
+            }
+        }
+        wishes.sort_unstable();
+        wishes.dedup();
+        let contradict = wishes.windows(2).any(|pair| pair[0].0.facet == pair[1].0.facet);
+        let mut refused = Vec::new();
+        if doubtful || contradict {
+            let inputs = 0..self.program.taken_from;
+            let subject = self.subject(inputs, codes, numbers);
+            refused = desire::desire(&self.declarations, &subject, None).err().unwrap_or_default();
+            assert!(!refused.is_empty(), "what one outcome alone refuses, all together refuse");
+            wishes.clear();
+            outcomes.clear();
+        }
+        Class {
+            digest: self.digest(key, numbers),
+            wants: wishes.into_iter().map(|(wanted, _)| wanted).collect(),
+            outcomes: outcomes.into(),
+            refused: refused.into(),
+        }
+    }
+
+    /// Whether an outcome is for those who have another value at one place than these have: then it need not be judged.
+    fn passes_by(&mut self, part: usize, key: &[u32], numbers: &mut Numbers) -> bool {
+        let Some((input, value)) = &self.program.outcomes[part].guard else { return false };
+        let code = key[*input];
+        if code < FIRST || code == OWN {
+            return false;
+        }
+        let guarded =
+            self.guards[part].get_or_insert_with(|| FIRST + numbers.values.number(value, || value.clone()));
+        code != *guarded
+    }
+
+    fn fragment(&mut self, part: usize, key: &[u32], numbers: &mut Numbers) -> Fragment {
+        let inputs = &self.program.outcomes[part].inputs;
+        let mut narrow = [0_u32; INPUTS_MAX];
+        let narrow = &mut narrow[..inputs.len()];
+        for (code, input) in narrow.iter_mut().zip(inputs) {
+            *code = key[*input];
+        }
+        let narrow = &*narrow;
+        let (keys, fragments) = &mut self.memo[part];
+        let at = keys.number(narrow, || narrow.to_vec()) as usize;
+        if let Some(fragment) = fragments.get(at) {
+            return fragment.clone();
+        }
+        let part_of = &self.program.outcomes[part];
+        let subject = self.subject(part_of.inputs.iter().copied(), key, numbers);
+        let fragment = match desire::desire(&part_of.alone, &subject, None) {
+            Err(_) => Fragment::Refused,
+            Ok(desire) if desire.outcomes.is_empty() => Fragment::Not,
+            Ok(desire) => Fragment::Wishes(self.wishes(part_of, &desire, numbers)),
+        };
+        self.memo[part].1.push(fragment.clone());
+        fragment
+    }
+
+    fn wishes(&self, part: &Part, desire: &Desire, numbers: &mut Numbers) -> Arc<[(Wanted, u32)]> {
+        let wish = |(facet, want): (&Facet, &Want)| {
+            let own = part.inputs.iter().filter(|input| **input >= self.program.slots_from).find(|input| {
+                want.value == placeholder(**input) && want.hangs_on.contains(&self.reference(**input))
+            });
+            let value = match own {
+                Some(input) => SLOT | u32::try_from(*input).unwrap_or(0),
+                None => numbers.values.number(&want.value, || want.value.clone()),
+            };
+            let object = Value::Map(want.object.clone());
+            let object = numbers.values.number(&object, || object.clone());
+            Some((Wanted { facet: self.facet(facet, numbers)?, value }, object))
+        };
+        desire.wants.iter().filter_map(wish).collect()
+    }
+
+    /// The number of a facet; nothing for a kind that is not declared, of which there are no wishes.
+    fn facet(&self, facet: &Facet, numbers: &mut Numbers) -> Option<u32> {
+        let kind = self.kinds.binary_search(&(facet.domain.clone(), facet.name.clone())).ok()?;
+        let element = facet.element.as_ref().map_or(WHOLE, |element| {
+            let element = Value::from(element.as_str());
+            numbers.values.number(&element, || element.clone())
+        });
+        let key = (u32::try_from(kind).unwrap_or(u32::MAX), element);
+        Some(numbers.facets.number(&key, || key))
+    }
+
+    fn reference(&self, input: usize) -> String {
+        match &self.program.inputs[input] {
+            Input::Fact(name) => format!("{}.{name}", self.kind),
+            Input::Link(system) => format!("link.{system}"),
+        }
+    }
+
+    /// What the kernel needs to know of an entity with these codes.
+    fn subject(&self, inputs: impl Iterator<Item = usize>, codes: &[u32], numbers: &Numbers) -> Subject {
+        let mut subject = Subject {
+            entity: EntityId::default(),
+            kind: self.kind.clone(),
+            facts: BTreeMap::new(),
+            links: BTreeMap::new(),
+        };
+        for at in inputs {
+            let value = match codes[at] {
+                OWN => placeholder(at),
+                code => code.checked_sub(FIRST).map_or(Value::Null, |at| numbers.values.get(at).clone()),
+            };
+            match &self.program.inputs[at] {
+                Input::Fact(name) => {
+                    let fact = || Fact { value, source: nowhere(Value::Null), read_at: 0 };
+                    subject.facts.insert(name.clone(), observed(codes[at], fact));
+                }
+                Input::Link(system) => {
+                    let link = observed(codes[at], || recorded(value));
+                    subject.links.insert(system.clone(), link);
+                }
+            }
+        }
+        subject
+    }
+
+    fn digest(&self, key: &[u32], numbers: &Numbers) -> Digest {
+        let mut out = Canon::new("xops class 1");
+        out.text(&self.declarations.tenant).raw(&self.declared.0).text(&self.kind);
+        for (at, code) in key.iter().enumerate() {
+            out.text(&self.reference(at));
+            match *code {
+                UNKNOWN => out.tag(0),
+                ABSENT => out.tag(1),
+                OWN => out.tag(2),
+                code => out.tag(3).value(numbers.values.get(code - FIRST)),
+            };
+        }
+        out.keyed_digest(&self.key)
+    }
+}
+
+/// How many inputs a kind of entity may have.
+pub(crate) const INPUTS_MAX: usize = 64;
+
+/// What stands for the value of a slot while a class is judged; it is known again by what the wish hangs on.
+fn placeholder(input: usize) -> Value {
+    Value::from(format!("\u{0}{input}"))
+}
+
+fn observed<T>(code: u32, present: impl FnOnce() -> T) -> Observation<T> {
+    match code {
+        UNKNOWN => {
+            Observation::Unknown(Doubt { reason: Reason::Unexpected, detail: String::new(), since: 0 })
+        }
+        ABSENT => Observation::Absent(Proof::Implied { by: String::new() }),
+        _ => Observation::Present(present()),
+    }
+}
+
+/// The record behind what [`desire`] sees of one.
+fn recorded(value: Value) -> Record {
+    let Value::Map(attributes) = value else { return recorded(Value::Map(BTreeMap::new())) };
+    let id = attributes.get("id").cloned().unwrap_or_default();
+    Record { source: nowhere(id), attributes, read_at: 0, principal: String::new() }
+}
+
+fn nowhere(id: Value) -> Source {
+    let id = if let Value::Text(id) = id { id } else { String::new() };
+    Source { system: String::new(), kind: String::new(), id, version: None }
+}

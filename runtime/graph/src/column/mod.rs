@@ -1,0 +1,267 @@
+//! Columns: the truth about all entities of one kind as numbers, side by side, kept up to date reading by reading.
+//!
+//! Absent: authority, identity, rules of difference: those are `crate::resolve`, `xops_kernel::desire` and
+//! `xops_kernel::diff`, and what stands here is what they said. Invariants: after any readings in any order the columns hold what
+//! they would hold if they were filled anew; what is unknown has its doubt, what is absent its proof; numbers never leave.
+//!
+//! `program.rs` says what the declarations look at, `class.rs` judges those that look alike once, `fill.rs` brings rows up to date
+//! from the graph, `sketch.rs` compares and digests, `draw.rs` hands an entity to the compiler, `reverse.rs` says whom an input
+//! touches.
+
+pub mod blast;
+mod class;
+pub mod draw;
+pub mod fill;
+mod intern;
+mod program;
+pub mod reverse;
+pub mod sketch;
+
+use crate::graph::Graph;
+use class::{Classes, INPUTS_MAX, Numbers};
+use fill::Asking;
+use intern::Interner;
+use program::Program;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use xops_kernel::canon::DigestKey;
+use xops_kernel::declare::{Declarations, FacetKind};
+use xops_kernel::diff::Facet;
+use xops_kernel::fact::{Doubt, Proof};
+use xops_kernel::id::EntityId;
+use xops_kernel::value::Value;
+
+/// How facets of one kind are observed: in an attribute of the record that a link joins to the entity.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct View {
+    /// The facet's domain.
+    pub domain: String,
+    /// The facet's name.
+    pub facet: String,
+    /// The attribute of the record: the value, or the list of the elements.
+    pub attribute: String,
+    /// The attributes of the record that a plan may take as the facet's outputs; `id` is always one.
+    pub shows: BTreeSet<String>,
+}
+
+/// Why there are no columns.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unbuilt {
+    /// The kind is not declared.
+    #[error("no kind of entity `{kind}` is declared")]
+    Kind {
+        /// The kind.
+        kind: String,
+    },
+    /// A view shows a facet that is not declared.
+    #[error("a view shows `{facet}`, which no facet declares")]
+    Facet {
+        /// The facet.
+        facet: String,
+    },
+    /// Two views show one facet.
+    #[error("two views show `{facet}`: name the attribute of one record")]
+    Twice {
+        /// The facet.
+        facet: String,
+    },
+    /// Nothing joins the view's system to the kind.
+    #[error("a view shows `{facet}` of `{system}`, but no link joins that system to `{kind}`")]
+    Unjoined {
+        /// The facet.
+        facet: String,
+        /// The system.
+        system: String,
+        /// The kind.
+        kind: String,
+    },
+    /// More is looked at than there is room for.
+    #[error("the declarations look at {inputs} attributes of `{kind}`; at most {most} are allowed")]
+    TooMany {
+        /// The kind.
+        kind: String,
+        /// How many they look at.
+        inputs: usize,
+        /// How many they may look at.
+        most: usize,
+    },
+}
+
+/// One facet that is there, by numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Cell {
+    facet: u32,
+    value: u32,
+}
+
+/// What holds for the facets of a view that have no cell.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Ground {
+    /// They are absent.
+    Absent(Proof),
+    /// Nothing is known of them.
+    Unknown(Doubt),
+}
+
+/// A view, with what it is about.
+#[derive(Clone)]
+struct Viewed {
+    view: View,
+    facet: FacetKind,
+    /// The place of the facet's kind among the declared ones.
+    kind: u32,
+}
+
+/// One row: everything that is held of one entity.
+#[derive(Clone, Default)]
+struct Row {
+    entity: EntityId,
+    class: u32,
+    /// What is there, by facet.
+    cells: Box<[Cell]>,
+    /// What xops granted, by facet.
+    granted: Box<[u32]>,
+}
+
+/// The truth about all entities of one kind, side by side.
+#[derive(Clone)]
+pub struct Columns {
+    declarations: Arc<Declarations>,
+    key: DigestKey,
+    kind: String,
+    views: Vec<Viewed>,
+    /// The view of each kind of facet, by the place of the kind.
+    view_of: Vec<Option<u32>>,
+    exclusive: Vec<bool>,
+    /// Whether any kind of facet is exclusive.
+    any_exclusive: bool,
+    asking: Arc<Asking>,
+    classes: Classes,
+    numbers: Numbers,
+    /// What elements of sets are there as.
+    member: u32,
+    places: BTreeMap<EntityId, u32>,
+    rows: Vec<Row>,
+    /// The codes of the inputs, row by row.
+    codes: Vec<u32>,
+    /// The ground of each view, row by row.
+    grounds: Vec<u32>,
+    ground_numbers: BTreeMap<Ground, u32>,
+    ground_list: Vec<Ground>,
+    /// The ground that each joined system had last.
+    recent: Vec<u32>,
+    kinds: Vec<FacetKind>,
+}
+
+impl Columns {
+    /// Empty columns for the entities of `kind`, as `graph` declares them, whose facets are seen through `views`.
+    pub fn new(graph: &Graph, kind: &str, views: &[View]) -> Result<Self, Unbuilt> {
+        let declarations = graph.declarations.clone();
+        let Some(entity) = declarations.entities.get(kind) else {
+            return Err(Unbuilt::Kind { kind: kind.to_owned() });
+        };
+        let program = Program::of(&declarations, entity);
+        if program.inputs.len() > INPUTS_MAX {
+            let (kind, inputs) = (kind.to_owned(), program.inputs.len());
+            return Err(Unbuilt::TooMany { kind, inputs, most: INPUTS_MAX });
+        }
+        let kinds: Vec<&(String, String)> = declarations.facets.keys().collect();
+        let mut view_of: Vec<Option<u32>> = vec![None; kinds.len()];
+        let mut viewed = Vec::with_capacity(views.len());
+        for view in views {
+            let name = (view.domain.clone(), view.facet.clone());
+            let told = format!("{}.{}", view.domain, view.facet);
+            let (Some(facet), Ok(at)) = (declarations.facets.get(&name), kinds.binary_search(&&name)) else {
+                return Err(Unbuilt::Facet { facet: told });
+            };
+            if view_of[at].is_some() {
+                return Err(Unbuilt::Twice { facet: told });
+            }
+            if entity.mint.0 != facet.system && !entity.links.contains_key(&facet.system) {
+                let (system, kind) = (facet.system.clone(), kind.to_owned());
+                return Err(Unbuilt::Unjoined { facet: told, system, kind });
+            }
+            view_of[at] = Some(u32::try_from(viewed.len()).unwrap_or(u32::MAX));
+            let kind = u32::try_from(at).unwrap_or(u32::MAX);
+            viewed.push(Viewed { view: view.clone(), facet: facet.clone(), kind });
+        }
+        let exclusive: Vec<bool> = declarations.facets.values().map(|facet| facet.exclusive).collect();
+        let mut numbers = Numbers { values: Interner::new(&graph.key), facets: Interner::new(&graph.key) };
+        let member = Value::from("member");
+        let member = numbers.values.number(&member, || member.clone());
+        Ok(Self {
+            key: graph.key,
+            kind: kind.to_owned(),
+            asking: Arc::new(Asking::new(entity, &program, &viewed)),
+            any_exclusive: exclusive.contains(&true),
+            classes: Classes::new(declarations.clone(), kind, program, &graph.key),
+            view_of,
+            exclusive,
+            views: viewed,
+            numbers,
+            member,
+            places: BTreeMap::new(),
+            rows: Vec::new(),
+            codes: Vec::new(),
+            grounds: Vec::new(),
+            ground_numbers: BTreeMap::new(),
+            ground_list: Vec::new(),
+            recent: Vec::new(),
+            kinds: declarations.facets.values().cloned().collect(),
+            declarations,
+        })
+    }
+
+    /// How many entities there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// How many facets are there, over all entities.
+    pub fn facets(&self) -> usize {
+        self.rows.iter().map(|row| row.cells.len()).sum()
+    }
+
+    /// How many classes of entities that look alike were met.
+    pub fn classes(&self) -> usize {
+        self.classes.len()
+    }
+
+    /// How many different values are held.
+    pub fn values(&self) -> usize {
+        self.numbers.values.len()
+    }
+
+    /// Forgets what was judged of the classes and judges every entity's class anew, as after a change of the declarations.
+    pub fn judge_anew(&mut self) {
+        self.classes.forget();
+        let width = self.width();
+        for (at, row) in self.rows.iter_mut().enumerate() {
+            row.class = self.classes.of(&self.codes[at * width..][..width], &mut self.numbers);
+        }
+    }
+
+    /// How many codes a row has.
+    fn width(&self) -> usize {
+        self.classes.program.inputs.len()
+    }
+
+    /// The facet with this number, of `entity`.
+    fn facet(&self, entity: EntityId, number: u32) -> Facet {
+        let (kind, element) = *self.numbers.facets.get(number);
+        let declared = &self.kinds[kind as usize];
+        let element = (element != class::WHOLE).then(|| self.numbers.values.get(element).to_string());
+        Facet {
+            entity,
+            domain: declared.domain.clone(),
+            system: declared.system.clone(),
+            name: declared.name.clone(),
+            element,
+        }
+    }
+}

@@ -1,0 +1,429 @@
+//! Record by record: the same things as at once, in any order of events.
+//!
+//! Absent: learning; an index goes by a model that was learnt before, so that what a record is does not hang on who came when.
+//! Invariants: the records that are there, the decisions that hold and the model give the things ([`super::batch::resolve`] gives
+//! the same); an event costs what is near it, never what there is in all; an id that was ever issued resolves for ever, also
+//! after its record is gone.
+//!
+//! Every record has an id of its own, minted from its name. A thing is called by the id of its first record by name; the ids of
+//! its other records lead to it. Joining and parting therefore mint nothing and lose nothing.
+
+use super::batch;
+use super::block::{self, Pair, pair};
+use super::compare::Comparisons;
+use super::decide::{Bonds, DECIDED, Decisions, Scene};
+use super::model::Model;
+use super::slots::Slots;
+use super::table::{Name, Record, Refused, Row, Table};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use xops_kernel::canon::DigestKey;
+use xops_kernel::id::EntityId;
+use xops_kernel::identity::{Centibits, Decision, Linkage, Rules};
+
+/// The records that share a key: mostly one.
+#[derive(Clone, Debug)]
+enum Sharers {
+    One(Row),
+    Many(Vec<Row>),
+}
+
+/// Things, kept up to date record by record.
+#[derive(Clone, Debug)]
+pub struct Index {
+    table: Table,
+    model: Arc<Model>,
+    comparisons: Comparisons,
+    tenant: String,
+    key: DigestKey,
+    today: u32,
+    there: Vec<bool>,
+    numbers: Slots,
+    sharers: Vec<Sharers>,
+    bonds: Bonds,
+    asked: BTreeSet<Decision>,
+    named: BTreeSet<String>,
+    decisions: Decisions,
+    /// By row: the row that its thing is named after.
+    first_of: Vec<Row>,
+    /// The things of more than one record, by the row that they are named after.
+    things: BTreeMap<Row, Vec<Row>>,
+    by_id: Slots,
+}
+
+/// A thing as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its id.
+    pub id: EntityId,
+    /// Its records in the order of names; none where the only record that it had is gone.
+    pub records: Vec<Name>,
+}
+
+impl Index {
+    /// An empty index for a tenant. `today` (`yyyymmdd`) ends decisions. The rules' own decisions hold from the beginning.
+    pub fn new(rules: Arc<Rules>, model: Arc<Model>, tenant: &str, key: DigestKey, today: u32) -> Self {
+        let table = Table::new(rules);
+        let mut index = Self {
+            comparisons: Comparisons::new(&table),
+            model,
+            tenant: tenant.to_owned(),
+            key,
+            today,
+            there: Vec::new(),
+            numbers: Slots::default(),
+            sharers: Vec::new(),
+            bonds: Bonds::default(),
+            asked: table.rules().decisions.iter().cloned().collect(),
+            named: BTreeSet::new(),
+            decisions: Decisions::default(),
+            first_of: Vec::new(),
+            things: BTreeMap::new(),
+            by_id: Slots::default(),
+            table,
+        };
+        index.name();
+        index
+    }
+
+    /// Takes a record in, in the place of the one of its name; the ids of the things that this changed.
+    pub fn insert(&mut self, record: &Record) -> Result<BTreeSet<EntityId>, Refused> {
+        let mut touched = BTreeSet::new();
+        if let Some(row) = self.table.find(&record.system, &record.id)
+            && self.is_there(row)
+        {
+            self.leave(row, &mut touched);
+        }
+        let row = self.table.put(record)?;
+        self.table.settle_row(row, &self.model.census);
+        if self.there.len() <= row as usize {
+            self.there.push(false);
+            self.first_of.push(row);
+            self.by_id.put(slot(self.id(row)), row);
+        }
+        self.there[row as usize] = true;
+        self.enter(row, &mut touched);
+        touched.insert(row);
+        if self.names(row) {
+            self.redecide(&mut touched);
+            // A record that came in the place of another of its name: the decision stands, its bond has gone.
+            let stands = self.decisions.same.iter().filter(|pair| pair.0 == row || pair.1 == row);
+            for pair in stands.copied().collect::<Vec<_>>() {
+                self.bond(pair, &mut touched);
+            }
+        }
+        Ok(self.settle(touched))
+    }
+
+    /// Takes a record out; the ids of the things that this changed. Nothing where it was not there.
+    pub fn remove(&mut self, system: &str, id: &str) -> BTreeSet<EntityId> {
+        let mut touched = BTreeSet::new();
+        let Some(row) = self.table.find(system, id).filter(|row| self.is_there(*row)) else {
+            return BTreeSet::new();
+        };
+        self.leave(row, &mut touched);
+        if self.names(row) {
+            self.redecide(&mut touched);
+        }
+        self.settle(touched)
+    }
+
+    /// Takes a decision in; the ids of the things that this changed.
+    pub fn decide(&mut self, decision: Decision) -> BTreeSet<EntityId> {
+        self.asked.insert(decision);
+        self.changed_decisions()
+    }
+
+    /// Takes a decision back: what it joined is apart again, what it kept apart may be joined.
+    pub fn revoke(&mut self, decision: &Decision) -> BTreeSet<EntityId> {
+        self.asked.remove(decision);
+        self.changed_decisions()
+    }
+
+    /// Goes on to another day (`yyyymmdd`): decisions end.
+    pub fn go_on(&mut self, today: u32) -> BTreeSet<EntityId> {
+        self.today = today;
+        self.changed_decisions()
+    }
+
+    /// The thing that an id leads to; nothing where the id was never issued.
+    pub fn resolve(&self, id: EntityId) -> Option<Found> {
+        let row = self.by_id.get(slot(id)).filter(|row| self.id(*row) == id)?;
+        Some(self.found(row))
+    }
+
+    /// The thing of the record of this name, also where the record is gone.
+    pub fn thing_of(&self, system: &str, id: &str) -> Option<Found> {
+        self.table.find(system, id).map(|row| self.found(row))
+    }
+
+    /// Every thing with its records by name, in order: what two indexes are compared by.
+    pub fn things(&self) -> BTreeSet<Vec<Name>> {
+        let rows = (0..u32::try_from(self.there.len()).unwrap_or(u32::MAX)).filter(|row| self.is_there(*row));
+        rows.filter(|row| self.first_of[*row as usize] == *row).map(|row| self.found(row).records).collect()
+    }
+
+    /// The records, and those that are gone.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    fn found(&self, row: Row) -> Found {
+        let first = self.first_of[row as usize];
+        let mut records: Vec<Name> = match self.things.get(&first) {
+            Some(members) => members.iter().map(|row| self.table.name(*row).clone()).collect(),
+            None if self.is_there(row) => vec![self.table.name(row).clone()],
+            None => Vec::new(),
+        };
+        records.sort();
+        Found { id: self.id(first), records }
+    }
+
+    fn id(&self, row: Row) -> EntityId {
+        let name = self.table.name(row);
+        EntityId::mint(&self.tenant, &name.system, &self.table.rules().name, &name.id, &self.key)
+    }
+
+    fn is_there(&self, row: Row) -> bool {
+        self.there.get(row as usize).copied().unwrap_or(false)
+    }
+
+    fn across(&self) -> bool {
+        self.table.rules().linkage == Linkage::OneToOne
+    }
+
+    /// Puts a row under its keys and bonds it.
+    fn enter(&mut self, row: Row, touched: &mut BTreeSet<Row>) {
+        let rules = self.table.rules().clone();
+        let mut near = Vec::new();
+        for (place, block) in rules.blocks.iter().enumerate() {
+            let Some(key) = block::key(&self.table, place, block, row) else { continue };
+            let sharing = self.share(key, row);
+            if sharing.len() <= block.at_most {
+                near.extend_from_slice(sharing.get(..sharing.len() - 1).unwrap_or_default());
+            } else if sharing.len() == block.at_most + 1 {
+                // The key has just become too common: what hung on it alone comes apart.
+                let sharing = sharing.to_vec();
+                self.refresh_among(&sharing, touched);
+            }
+        }
+        near.sort_unstable();
+        near.dedup();
+        for other in near {
+            self.bond(pair(row, other), touched);
+        }
+    }
+
+    /// Takes a row from under its keys and unbonds it.
+    fn leave(&mut self, row: Row, touched: &mut BTreeSet<Row>) {
+        let rules = self.table.rules().clone();
+        self.there[row as usize] = false;
+        touched.insert(row);
+        for (place, block) in rules.blocks.iter().enumerate() {
+            let Some(number) =
+                block::key(&self.table, place, block, row).and_then(|key| self.numbers.get(key))
+            else {
+                continue;
+            };
+            let sharers = &mut self.sharers[number as usize];
+            let mut left = match std::mem::replace(sharers, Sharers::Many(Vec::new())) {
+                Sharers::One(one) => vec![one],
+                Sharers::Many(many) => many,
+            };
+            left.retain(|other| *other != row);
+            let again = (left.len() == block.at_most).then(|| left.clone());
+            *sharers = Sharers::Many(left);
+            // The key is no longer too common: what shares it is compared again.
+            for (at, a) in again.iter().flatten().enumerate() {
+                for b in again.iter().flatten().skip(at + 1) {
+                    self.bond(pair(*a, *b), touched);
+                }
+            }
+        }
+        for (other, _) in self.bonds.of(row).to_vec() {
+            touched.insert(other);
+            touched.extend(self.bonds.of(other).iter().map(|(row, _)| *row));
+            self.bonds.set(pair(row, other), None);
+        }
+    }
+
+    /// Puts `row` under a key; all that share it, the row last.
+    fn share(&mut self, key: u64, row: Row) -> &[Row] {
+        let Some(number) = self.numbers.get(key) else {
+            let number = u32::try_from(self.sharers.len()).unwrap_or(u32::MAX - 1);
+            self.numbers.put(key, number);
+            self.sharers.push(Sharers::One(row));
+            return std::slice::from_ref(match self.sharers.last() {
+                Some(Sharers::One(row)) => row,
+                _ => return &[],
+            });
+        };
+        let sharers = &mut self.sharers[number as usize];
+        if let Sharers::One(one) = sharers {
+            *sharers = Sharers::Many(vec![*one]);
+        }
+        match sharers {
+            Sharers::Many(many) => {
+                many.push(row);
+                many
+            }
+            Sharers::One(_) => &[],
+        }
+    }
+
+    /// Whether two rows share a key that is not too common.
+    fn meet(&self, (a, b): Pair) -> bool {
+        let rules = self.table.rules();
+        rules.blocks.iter().enumerate().any(|(place, block)| {
+            let key = block::key(&self.table, place, block, a);
+            key.is_some()
+                && key == block::key(&self.table, place, block, b)
+                && key.and_then(|key| self.numbers.get(key)).is_some_and(|number| {
+                    match &self.sharers[number as usize] {
+                        Sharers::One(_) => false,
+                        Sharers::Many(many) => many.len() <= block.at_most,
+                    }
+                })
+        })
+    }
+
+    /// Looks again at the bonds among some rows.
+    fn refresh_among(&mut self, rows: &[Row], touched: &mut BTreeSet<Row>) {
+        let among: BTreeSet<Row> = rows.iter().copied().collect();
+        for row in rows {
+            for (other, _) in self.bonds.of(*row).to_vec() {
+                if other > *row && among.contains(&other) {
+                    self.refresh((*row, other), touched);
+                }
+            }
+        }
+    }
+
+    /// Bonds or unbonds a pair as it now deserves.
+    fn refresh(&mut self, pair: Pair, touched: &mut BTreeSet<Row>) {
+        let there = self.is_there(pair.0) && self.is_there(pair.1);
+        if there && (self.decisions.same.contains(&pair) || self.meet(pair)) {
+            self.bond(pair, touched);
+        } else {
+            self.set(pair, None, touched);
+        }
+    }
+
+    /// Bonds a pair that is to be compared, if it is alike.
+    fn bond(&mut self, pair: Pair, touched: &mut BTreeSet<Row>) {
+        if self.decisions.same.contains(&pair) {
+            return self.set(pair, Some(DECIDED), touched);
+        }
+        let least = self.table.rules().review - self.model.known;
+        let score = self.model.score(&self.table, &mut self.comparisons, pair, least);
+        let barred = score < least || self.across() && self.table.system(pair.0) == self.table.system(pair.1);
+        self.set(pair, Some(score).filter(|_| !barred), touched);
+    }
+
+    /// Bonds or unbonds a pair; a bond that changes touches its rows and, as rivals, all that they are bonded to.
+    fn set(&mut self, pair: Pair, score: Option<Centibits>, touched: &mut BTreeSet<Row>) {
+        if !self.bonds.set(pair, score) {
+            return;
+        }
+        for row in [pair.0, pair.1] {
+            touched.insert(row);
+            if self.across() {
+                touched.extend(self.bonds.of(row).iter().map(|(other, _)| *other));
+            }
+        }
+    }
+
+    /// Makes the things anew that touched rows are or were in; their ids, old and new.
+    fn settle(&mut self, mut touched: BTreeSet<Row>) -> BTreeSet<EntityId> {
+        let mut changed = BTreeSet::new();
+        for row in touched.clone() {
+            touched.extend(self.things.get(&self.first_of[row as usize]).into_iter().flatten());
+        }
+        let mut old = BTreeMap::new();
+        for row in &touched {
+            old.insert(*row, self.first_of[*row as usize]);
+        }
+        let mut done: BTreeSet<Row> = BTreeSet::new();
+        for row in &touched {
+            if done.contains(row) {
+                continue;
+            }
+            let scene = Scene {
+                table: &self.table,
+                bonds: &self.bonds,
+                decisions: &self.decisions,
+                known: self.model.known,
+                same: self.model.same,
+            };
+            let component = scene.component(*row);
+            for row in &component {
+                old.entry(*row).or_insert(self.first_of[*row as usize]);
+            }
+            let (things, _) = scene.things(&component, &mut self.comparisons);
+            done.extend(component);
+            for thing in things {
+                self.keep(&thing.members);
+            }
+        }
+        for (row, was) in old {
+            let first = self.first_of[row as usize];
+            if first != was || !self.is_there(row) || touched.contains(&row) && first == row {
+                changed.extend([self.id(first), self.id(was)]);
+            }
+        }
+        changed
+    }
+
+    fn keep(&mut self, members: &[Row]) {
+        let Some(first) = members.first().copied() else { return };
+        for row in members {
+            self.things.remove(row);
+            self.first_of[*row as usize] = first;
+        }
+        if members.len() > 1 {
+            self.things.insert(first, members.to_vec());
+        }
+    }
+
+    /// Whether a decision may speak of `row`.
+    fn names(&self, row: Row) -> bool {
+        if self.named.is_empty() {
+            return false;
+        }
+        let name = self.table.name(row);
+        self.named.contains(&*name.id) || self.named.contains(&format!("{}:{}", name.system, name.id))
+    }
+
+    fn name(&mut self) {
+        let names = self.asked.iter().flat_map(|decision| [decision.left.clone(), decision.right.clone()]);
+        self.named = names.collect();
+    }
+
+    fn changed_decisions(&mut self) -> BTreeSet<EntityId> {
+        let mut touched = BTreeSet::new();
+        self.name();
+        self.redecide(&mut touched);
+        self.settle(touched)
+    }
+
+    /// Brings the decisions by rows up to date.
+    fn redecide(&mut self, touched: &mut BTreeSet<Row>) {
+        let there = |row: Row| self.is_there(row);
+        let now = batch::decided(&self.table, self.asked.iter(), self.today, there);
+        let old = std::mem::replace(&mut self.decisions, now);
+        let changed: BTreeSet<Pair> = old
+            .same
+            .symmetric_difference(&self.decisions.same)
+            .chain(old.different.symmetric_difference(&self.decisions.different))
+            .copied()
+            .collect();
+        for pair in changed {
+            touched.extend([pair.0, pair.1]);
+            self.refresh(pair, touched);
+        }
+    }
+}
+
+fn slot(id: EntityId) -> u64 {
+    id.0[..8].iter().fold(0, |slot, byte| slot << 8 | u64::from(*byte))
+}

@@ -1,0 +1,101 @@
+//! The door before one system: what its robots share of admission, and what waits there.
+//!
+//! Invariants: it outlives the robots of its system, so that one that is started again after a panic does not burst; nothing
+//! is held borrowed over a wait.
+
+use crate::tenant::Tenant;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+use xops_kernel::port::Response;
+use xops_kernel::record::Millis;
+use xops_robots::platform::admission::Admission;
+use xops_robots::platform::breaker::Limits;
+use xops_robots::platform::bucket::Urgency;
+use xops_robots::platform::budget::{Budget, Call};
+
+/// How long one request waits for its budget before it is given up.
+const PACE_MAX_MS: u64 = 600_000;
+
+/// See the module.
+pub struct Door {
+    /// Breaker, budgets, places.
+    pub admission: RefCell<Admission>,
+    /// How many jobs wait, and since when the oldest does.
+    pub queue: RefCell<(usize, Option<Millis>)>,
+}
+
+impl Door {
+    /// The door before `system`, made when it is first asked for.
+    pub fn of(tenant: &Tenant, system: &str) -> Rc<Self> {
+        if let Some(door) = tenant.robots.borrow().doors.get(system) {
+            return Rc::clone(door);
+        }
+        let declared = tenant.declarations.systems.get(system);
+        let concurrency = declared.map_or(1, |system| system.concurrency.max(1));
+        let seed = xops_robots::retry::seed_of(&[system]);
+        let now = tenant.hub.clock.now();
+        let restarted = tenant.ambient.borrow().restarted;
+        let limits = tenant.shared.connector.limits(declared.map_or(system, |system| &system.name));
+        let budgets = limits.into_iter().map(|limit| Budget::new(limit, now, restarted)).collect();
+        let admission = Admission::new(Limits::default(), budgets, concurrency, seed);
+        let door = Rc::new(Self { admission: RefCell::new(admission), queue: RefCell::default() });
+        tenant.robots.borrow_mut().doors.insert(system.to_owned(), Rc::clone(&door));
+        door
+    }
+
+    /// Waits until one more request of a lookup, which has its place, may go; the error says that it waited too long.
+    pub async fn again(&self, tenant: &Tenant, call: &Call, urgency: Urgency) -> Result<(), String> {
+        self.wait(tenant, |admission, now| admission.again(call, urgency, now)).await
+    }
+
+    /// Waits until a request of a read may go, and gives it its place.
+    pub async fn pace(&self, tenant: &Tenant, call: Call) -> Result<Turn<'_>, String> {
+        self.wait(tenant, |admission, now| admission.pace(&call, Urgency::Ordinary, now)).await?;
+        Ok(Turn { door: self, call })
+    }
+
+    async fn wait(
+        &self,
+        tenant: &Tenant,
+        mut ask: impl FnMut(&mut Admission, Millis) -> Result<(), Millis>,
+    ) -> Result<(), String> {
+        let clock = tenant.hub.clock;
+        let give_up = clock.now().saturating_add(PACE_MAX_MS);
+        loop {
+            let now = clock.now();
+            let asked = ask(&mut self.admission.borrow_mut(), now);
+            let Err(until) = asked else { return Ok(()) };
+            if until > give_up {
+                return Err("the budget of the system is spent for longer than a request waits".to_owned());
+            }
+            tokio::time::sleep(clock.until(until).max(Duration::from_millis(1))).await;
+        }
+    }
+
+    /// What is left of each budget: `20/50` by name.
+    pub fn budgets(&self, now: Millis) -> BTreeMap<String, String> {
+        let left = self.admission.borrow_mut().left(now);
+        left.into_iter().map(|left| (left.name, format!("{}/{}", left.left, left.of))).collect()
+    }
+}
+
+/// The place of a request of a read, given back when it is dropped: also where the robot ends in between.
+pub struct Turn<'a> {
+    door: &'a Door,
+    call: Call,
+}
+
+impl Turn<'_> {
+    /// Takes in what the answer says of the limits.
+    pub fn heard(&self, response: &Response, now: Millis) {
+        self.door.admission.borrow_mut().heard(&self.call, response, now);
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.door.admission.borrow_mut().paced(&self.call);
+    }
+}

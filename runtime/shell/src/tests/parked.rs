@@ -1,0 +1,170 @@
+//! Instances that wait leave memory, and come back on their event as if they had never left.
+
+use super::world::{About, Mood, World, begin, until_alive, within};
+use crate::engine::Engine;
+use std::time::{Duration, Instant};
+use xops_journal::disk::Disk;
+use xops_kernel::log::Number;
+use xops_kernel::saga::event::Release;
+
+async fn release_all(engine: &Engine, numbers: &[Number]) {
+    for number in numbers {
+        assert_eq!(within("a release", engine.release(*number, "ada", Release::Retry)).await, Ok(1));
+    }
+}
+
+/// Waits until so many came to this end.
+async fn until_ended(engine: &Engine, end: &str, count: usize) {
+    within("their ends", async {
+        while engine.status().await.ended.get(end) != Some(&(count as u64)) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
+
+#[test]
+fn what_waits_for_a_person_leaves_memory_and_goes_on_when_one_decides() {
+    for about in [About::Nobody, About::Person] {
+        let world = World::new();
+        actix::System::new().block_on(async {
+            let engine = world.start().await;
+            world.mood(Mood::No);
+            let numbers = begin(&engine, 0..60, about).await;
+            until_alive(&engine, 0).await;
+            assert_eq!(within("a rest", engine.rest(numbers[7])).await, Some("parked"));
+            let status = engine.status().await;
+            assert_eq!(status.instances.len(), 60);
+            assert!(
+                status.instances.iter().all(|it| it.state == "parked" && it.entity.starts_with("sarah.chen"))
+            );
+            // Asked again and answered the same, it goes away again.
+            release_all(&engine, &numbers[..5]).await;
+            until_alive(&engine, 0).await;
+            world.mood(Mood::Yes);
+            release_all(&engine, &numbers).await;
+            until_ended(&engine, "completed", numbers.len()).await;
+            assert_eq!(engine.status().await.instances.len(), 0);
+            engine.stop().await.unwrap();
+        });
+    }
+}
+
+#[test]
+fn what_rests_until_a_time_comes_back_at_that_time_and_not_before() {
+    let world = World::new();
+    actix::System::new().block_on(async {
+        let engine = world.start().await;
+        world.mood(Mood::Later(1_500));
+        let begun = Instant::now();
+        let numbers = begin(&engine, 0..40, About::Nobody).await;
+        until_alive(&engine, 0).await;
+        world.mood(Mood::Yes);
+        until_ended(&engine, "completed", numbers.len()).await;
+        assert!(begun.elapsed() >= Duration::from_millis(1_500), "{:?}", begun.elapsed());
+        engine.stop().await.unwrap();
+    });
+}
+
+#[test]
+fn several_events_for_one_that_is_away_reach_it_in_order() {
+    let world = World::new();
+    actix::System::new().block_on(async {
+        let engine = world.start().await;
+        world.mood(Mood::No);
+        let numbers = begin(&engine, 0..20, About::Person).await;
+        until_alive(&engine, 0).await;
+        // Turned back before the release arrives: there is nothing to undo, and nothing goes forward any more.
+        for number in &numbers {
+            let (turned, _no_longer_parked) = futures_util::future::join(
+                engine.turn(*number, "ada", "enough"),
+                engine.release(*number, "ada", Release::Failed),
+            )
+            .await;
+            assert!(turned.is_ok());
+        }
+        until_ended(&engine, "undone", numbers.len()).await;
+        engine.stop().await.unwrap();
+    });
+}
+
+#[test]
+fn what_was_away_is_still_away_after_a_restart_and_goes_on() {
+    for snapshot in [true, false] {
+        let world = World::new();
+        world.mood(Mood::No);
+        let numbers = actix::System::new().block_on(async {
+            let engine = world.start().await;
+            let numbers = begin(&engine, 0..50, About::Person).await;
+            until_alive(&engine, 0).await;
+            if snapshot {
+                within("a snapshot", engine.snapshot()).await;
+                assert_eq!(world.files("snapshot-").len(), 1);
+            }
+            engine.stop().await.unwrap();
+            numbers
+        });
+        world.mood(Mood::Yes);
+        actix::System::new().block_on(async {
+            let engine = world.start().await;
+            assert_eq!(engine.tenant().hub.alive(), 0, "nobody was brought back by the start alone");
+            assert_eq!(engine.status().await.instances.len(), 50);
+            release_all(&engine, &numbers).await;
+            until_ended(&engine, "completed", numbers.len()).await;
+            engine.stop().await.unwrap();
+        });
+    }
+}
+
+#[test]
+fn a_time_that_passed_while_the_process_was_down_has_come_after_the_restart() {
+    let world = World::new();
+    world.mood(Mood::Later(1_200));
+    let numbers = actix::System::new().block_on(async {
+        let engine = world.start().await;
+        let numbers = begin(&engine, 0..10, About::Nobody).await;
+        until_alive(&engine, 0).await;
+        within("a snapshot", engine.snapshot()).await;
+        engine.stop().await.unwrap();
+        numbers
+    });
+    world.mood(Mood::Yes);
+    actix::System::new().block_on(async {
+        let engine = world.start().await;
+        until_ended(&engine, "completed", numbers.len()).await;
+        engine.stop().await.unwrap();
+    });
+}
+
+#[test]
+fn what_lies_on_a_damaged_shelf_is_folded_out_of_the_journal_at_the_next_start() {
+    let world = World::new();
+    world.mood(Mood::No);
+    let numbers = actix::System::new().block_on(async {
+        let engine = world.start().await;
+        let numbers = begin(&engine, 0..30, About::Person).await;
+        until_alive(&engine, 0).await;
+        within("a snapshot", engine.snapshot()).await;
+        engine.stop().await.unwrap();
+        numbers
+    });
+    // The snapshot is good; what it refers to opens no more.
+    let shelf = world.files("shelf-").remove(0);
+    let mut bytes = world.disk.read(&shelf).unwrap();
+    bytes[100] ^= 1;
+    world.disk.put(&shelf, bytes);
+    actix::System::new().block_on(async {
+        let engine = world.start().await;
+        assert_eq!(engine.tenant().hub.alive(), 0);
+        let refused = within("a release", engine.release(numbers[3], "ada", Release::Retry)).await;
+        assert!(refused.is_err(), "it cannot be read");
+        engine.stop().await.unwrap();
+    });
+    world.mood(Mood::Yes);
+    actix::System::new().block_on(async {
+        let engine = world.start().await;
+        release_all(&engine, &numbers).await;
+        until_ended(&engine, "completed", numbers.len()).await;
+        engine.stop().await.unwrap();
+    });
+}
