@@ -8,6 +8,7 @@
 
 pub mod exception;
 pub mod graph;
+pub mod peers;
 pub mod reading;
 pub mod resolve;
 pub mod survey;

@@ -82,6 +82,14 @@ impl Graph {
         }
     }
 
+    /// What is known of one attribute of `entity` at `now`; `None` where there is no such entity or attribute.
+    pub(crate) fn fact(&self, entity: EntityId, attribute: &str, now: Millis) -> Option<Observation<Fact>> {
+        let node = self.nodes.get(&entity)?;
+        let attribute = self.declarations.entities.get(&node.kind)?.attributes.get(attribute)?;
+        let resolver = Resolver { graph: self, now: Some(now) };
+        Some(resolver.attribute(entity, node, attribute, &mut Vec::new()))
+    }
+
     /// The record that `system` has under `id`, at `now`.
     pub fn record(&self, system: &str, kind: &str, id: &str, now: Millis) -> Observation<Record> {
         let age = Age { now: Some(now), max_ms: self.max_age_ms(system) };

@@ -9,6 +9,7 @@
 //! The way through: `scan` admits bytes, `syntax` gives blocks and attributes with their places, `reader` reads them with
 //! types, `declare` makes the kernel's declarations of them and holds them to the laws, `render` prints the findings.
 
+pub mod amend;
 pub mod code;
 pub mod declare;
 pub mod finding;

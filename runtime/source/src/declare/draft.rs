@@ -82,6 +82,8 @@ pub(super) struct Drafts {
     pub(super) layering: BTreeMap<LayerKind, (At, String)>,
     pub(super) triggers: BTreeMap<(String, String), Trigger>,
     pub(super) schedules: BTreeMap<String, Schedule>,
+    pub(super) requirements: BTreeMap<String, super::standard::Requirement>,
+    pub(super) peers: BTreeMap<String, super::standard::Peers>,
 }
 
 #[derive(Debug)]

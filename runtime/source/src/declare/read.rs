@@ -38,6 +38,7 @@ pub(super) fn file(mut reader: Reader<'_, '_>, drafts: &mut Drafts) {
     each(&mut reader, "layering", &[], |reader, _| layering(reader, drafts));
     each(&mut reader, "layer", &["kind", "name?"], |reader, block| layer(reader, block, drafts));
     read_work::file(&mut reader, drafts);
+    super::standard::file(&mut reader, drafts);
     reader.finish();
 }
 
