@@ -67,6 +67,8 @@ pub enum Command {
     Plan(Target),
     /// Make the changes, and wait for their end.
     Apply(Apply),
+    /// Say what an outcome lacks: what approved requirements demand of its people, and what their peers have.
+    Validate(Validate),
     /// Run the daemon.
     Run(Run),
     /// Show what is under way, what waits for a person, and how the systems are.
@@ -187,6 +189,20 @@ pub struct Explain {
     pub find: Vec<String>,
     /// What: `setting.KEY`, `person.ATTRIBUTE`, `link.SYSTEM`; everything where it is not named.
     pub what: Option<String>,
+}
+
+/// `xops validate`.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 nothing is missing, 6 nothing was found but not everything could be judged, 10 there are findings; with --diff: 0 no diff, 10 a diff.")]
+pub struct Validate {
+    /// The outcome; all of them where it is not named.
+    pub outcome: Option<String>,
+    /// Where truth comes from.
+    #[command(flatten)]
+    pub truth: crate::records::Truth,
+    /// Print the revised declaration as a diff and nothing else: `xops validate --diff | git apply`.
+    #[arg(long)]
+    pub diff: bool,
 }
 
 /// `xops pause`.

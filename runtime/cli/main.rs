@@ -21,6 +21,7 @@ mod journal;
 mod json;
 mod plan;
 mod project;
+mod records;
 mod replay;
 mod run;
 mod serve;
@@ -29,6 +30,7 @@ mod simulate;
 mod status;
 mod steer;
 mod trace;
+mod validate;
 mod wire;
 
 use arguments::{Arguments, Command};
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         Command::Plan(plan) => on_arbiter(plan::run(&arguments.common, &plan)),
         Command::Apply(apply) => on_arbiter(apply::run(&arguments.common, &apply)),
         Command::Explain(explain) => on_arbiter(explain::run(&arguments.common, &explain)),
+        Command::Validate(validate) => on_arbiter(validate::run(&arguments.common, &validate)),
         Command::Run(run) => on_arbiter(run::run(&arguments.common, &run)),
         Command::Status => on_arbiter(status::run(&arguments.common)),
         Command::Pause(pause) => on_arbiter(steer::pause(&arguments.common, &pause)),

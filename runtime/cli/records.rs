@@ -68,7 +68,7 @@ fn from_file(common: &Common, file: &Path, as_of: Option<&str>) -> Result<Known,
     let project = project::sound(common)?;
     let as_of = as_of.map(moment).transpose()?;
     // Ids here are names within one answer: the tenant's key stays where it is.
-    let mut graph = Graph::new(Arc::new(project.declarations.clone()), DigestKey::from_bytes([0; 32]));
+    let mut graph = Graph::new(Arc::new(project.declarations.clone()), DigestKey([0; 32]));
     let unreadable =
         |error: &dyn std::fmt::Display| Failure::plain(format!("failed to read `{}`: {error}", file.display()));
     let opened = std::fs::File::open(file).map_err(|error| unreadable(&error))?;

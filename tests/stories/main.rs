@@ -16,8 +16,8 @@ use estate::root;
 use std::collections::BTreeSet;
 
 /// The stories; each is a test below.
-const STORIES: [&str; 8] =
-    ["backstep", "check", "exits", "explain", "json", "onboarding", "quiet", "steering"];
+const STORIES: [&str; 9] =
+    ["backstep", "check", "exits", "explain", "json", "mexico", "onboarding", "quiet", "steering"];
 
 /// Runs a story and holds it to its transcript.
 fn told(name: &str) {
@@ -67,6 +67,11 @@ fn a_status_without_a_daemon_is_told_from_the_journal() {
 #[test]
 fn a_running_daemon_is_paused_resumed_and_asked() {
     told("steering");
+}
+
+#[test]
+fn the_declaration_for_mexico_says_what_it_lacks() {
+    told("mexico");
 }
 
 #[test]

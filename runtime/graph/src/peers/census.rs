@@ -12,12 +12,15 @@ use xops_kernel::declare::{Declarations, EntityKind};
 use xops_kernel::expr::{self, Expr};
 use xops_kernel::fact::{Doubt, Observation};
 use xops_kernel::id::EntityId;
-use xops_kernel::record::{Millis, Record};
+use xops_kernel::record::{Millis, Record, Source};
 use xops_kernel::standard::{Evidence, Standards};
 use xops_kernel::value::Value;
 
 /// The people of one kind.
 pub struct Census<'g> {
+    graph: &'g Graph,
+    now: Millis,
+    entities: Vec<EntityId>,
     pub(crate) declarations: &'g Declarations,
     pub(crate) kind: String,
     /// The attributes that conditions and levels look at.
@@ -84,6 +87,9 @@ impl<'g> Census<'g> {
         });
         let class_of: Vec<u32> = class_of.collect();
         let mut census = Self {
+            graph,
+            now,
+            entities,
             declarations,
             kind: kind.to_owned(),
             attributes,
@@ -97,7 +103,7 @@ impl<'g> Census<'g> {
             evidenced: BTreeSet::new(),
             doubted: BTreeMap::new(),
         };
-        census.gather(graph, &entities, evidence, now);
+        census.gather(evidence);
         Some(census)
     }
 
@@ -123,13 +129,19 @@ impl<'g> Census<'g> {
         &self.held[self.starts[person] as usize..self.starts[person + 1] as usize]
     }
 
-    fn gather(
-        &mut self,
-        graph: &'g Graph,
-        entities: &[EntityId],
-        evidence: &[Evidence],
-        now: Millis,
-    ) {
+    /// The records that say what `names` of the people are, of the first people of these classes.
+    pub(crate) fn records_of(&self, classes: &[bool], names: &BTreeSet<String>, people_max: usize) -> Vec<Source> {
+        let chosen = self.class_of.iter().zip(&self.entities).filter(|(class, _)| classes[**class as usize]);
+        let mut sources = BTreeSet::new();
+        for (_, entity) in chosen.take(people_max) {
+            let facts = names.iter().filter_map(|name| self.graph.fact(*entity, name, self.now));
+            sources.extend(facts.filter_map(|fact| Some(fact.presence()?.value().source.clone())));
+        }
+        sources.into_iter().collect()
+    }
+
+    fn gather(&mut self, evidence: &[Evidence]) {
+        let (graph, now) = (self.graph, self.now);
         let mut things = Numbers { by: BTreeMap::new() };
         let mut found: Vec<(u32, u32, &'g Record)> = Vec::new();
         let mut owners: BTreeMap<&str, BTreeMap<String, Option<u32>>> = BTreeMap::new();
@@ -142,7 +154,7 @@ impl<'g> Census<'g> {
             self.evidenced.insert(facet);
             let owners = owners
                 .entry(one.entity.as_str())
-                .or_insert_with(|| keys(graph, entities, &one.entity, now));
+                .or_insert_with(|| keys(graph, &self.entities, &one.entity, now));
             let names = names(self.declarations, one);
             for record in graph.records(&one.system, &one.kind) {
                 let key = record.attributes.get(&one.record).and_then(fold::key);
@@ -163,7 +175,7 @@ impl<'g> Census<'g> {
         // What one reading shows twice is one thing.
         found.sort_by_key(|(owner, thing, _)| (*owner, *thing));
         found.dedup_by_key(|(owner, thing, _)| (*owner, *thing));
-        self.starts = starts(entities.len(), &found);
+        self.starts = starts(self.entities.len(), &found);
         self.held = found.into_iter().map(|(_, thing, record)| (thing, record)).collect();
         (self.things, self.written) = things.list().into_iter().unzip();
     }

@@ -17,6 +17,8 @@ const LINEAGE_MAX: usize = 3;
 
 /// One class of people that the outcome is for, or the persona that its selector describes where there is nobody yet.
 struct Part<'c> {
+    /// Its place among the classes of the census; none for a persona without people.
+    at: Option<usize>,
     class: Class<'c>,
     people: u64,
     own: Wanted,
@@ -64,7 +66,7 @@ fn parts<'c>(
         match expr::holds(&outcome.applies, &class) {
             Ok(true) => {
                 report.people += people;
-                parts.push(part(outcome, census, class, people));
+                parts.push(part(outcome, census, class, people, Some(at)));
             }
             Ok(false) => {}
             Err(_) => report.unknown += people,
@@ -74,7 +76,7 @@ fn parts<'c>(
         let known = persona.iter().map(|(name, seen)| (name.as_str(), seen)).collect();
         let class = Class { declarations: census.declarations, kind: &census.kind, known };
         if expr::holds(&outcome.applies, &class) == Ok(true) {
-            parts.push(part(outcome, census, class, 0));
+            parts.push(part(outcome, census, class, 0, None));
         } else {
             let why = "nobody is there whom it is for, and its selector names no values of its own".to_owned();
             report.unjudged.push(Unjudged { what: format!("outcome {}", outcome.name), why });
@@ -83,7 +85,13 @@ fn parts<'c>(
     parts
 }
 
-fn part<'c>(outcome: &Outcome, census: &Census<'_>, class: Class<'c>, people: u64) -> Part<'c> {
+fn part<'c>(
+    outcome: &Outcome,
+    census: &Census<'_>,
+    class: Class<'c>,
+    people: u64,
+    at: Option<usize>,
+) -> Part<'c> {
     let own = wanted(census.declarations, &outcome.facets, &class);
     let mut others = Wanted::default();
     let of_kind = census.declarations.outcomes.values().filter(|other| other.entity == outcome.entity);
@@ -92,7 +100,7 @@ fn part<'c>(outcome: &Outcome, census: &Census<'_>, class: Class<'c>, people: u6
             others.join(&wanted(census.declarations, &other.facets, &class));
         }
     }
-    Part { class, people, own, others }
+    Part { at, class, people, own, others }
 }
 
 /// What one requirement demands and nothing declares, over all parts.
@@ -102,6 +110,7 @@ struct Lack {
     parts: u64,
     people: u64,
     differs: Option<String>,
+    classes: Vec<bool>,
 }
 
 fn required(
@@ -136,6 +145,10 @@ fn required(
                 lack.written = written;
                 lack.parts += 1;
                 lack.people += part.people;
+                lack.classes.resize(census.classes.len(), false);
+                if let Some(at) = part.at {
+                    lack.classes[at] = true;
+                }
                 lack.differs = lack.differs.take().or_else(|| {
                     let other = part.own.other(&thing).filter(|_| !set)?;
                     Some(other.element.clone())
@@ -164,6 +177,13 @@ fn demanded(standards: &Standards, census: &Census<'_>, parts: &[Part<'_>]) -> B
 fn is_set(census: &Census<'_>, thing: &Thing) -> bool {
     let key = (thing.domain.clone(), thing.facet.clone());
     census.declarations.facets.get(&key).is_some_and(|facet| facet.set)
+}
+
+/// The attributes that a requirement hangs on.
+fn looks_at(requirement: &Requirement) -> BTreeSet<String> {
+    let paths = expr::references(&requirement.applies).into_iter();
+    let own = paths.filter(|path| path.root == requirement.entity);
+    own.filter_map(|path| path.first().map(str::to_owned)).collect()
 }
 
 fn finding_of_rule(
@@ -201,7 +221,7 @@ fn finding_of_rule(
             have_it: None,
             unless: format!("requirement `{}` were withdrawn or held for others", requirement.name),
         },
-        lineage: Vec::new(),
+        lineage: census.records_of(&lack.classes, &looks_at(requirement), LINEAGE_MAX),
         proposal,
         thing,
     }
@@ -377,8 +397,8 @@ fn fewer_to_miss(have: u64, of: u64, pct: u64) -> u64 {
 
 fn counterfactual(census: &Census<'_>, parts: &[Part<'_>], thing: usize, unless: String) -> Counterfactual {
     let people = parts.iter().map(|part| part.people).sum();
-    let same = |class: usize| parts.iter().any(|part| part.people > 0 && part.class.known == census.class(class).known);
-    let members: Vec<bool> = (0..census.classes.len()).map(same).collect();
+    let mut members = vec![false; census.classes.len()];
+    parts.iter().filter_map(|part| part.at).for_each(|at| members[at] = true);
     let has = |person: usize| census.has(person).iter().any(|(held, _)| *held as usize == thing);
     let holders = census.class_of.iter().enumerate().filter(|(_, class)| members[**class as usize]);
     let have_it = holders.filter(|(person, _)| has(*person)).count() as u64;
