@@ -8,10 +8,13 @@
 
 pub mod exception;
 pub mod graph;
+pub mod map;
 pub mod peers;
+pub mod query;
 pub mod reading;
 pub mod resolve;
 pub mod survey;
+pub mod why;
 
 mod coverage;
 mod fold;

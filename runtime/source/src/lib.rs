@@ -15,6 +15,7 @@ pub mod declare;
 pub mod finding;
 pub mod infer;
 pub mod lines;
+pub mod query;
 pub mod reader;
 mod render;
 mod scan;
