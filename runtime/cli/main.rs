@@ -21,6 +21,7 @@ mod journal;
 mod json;
 mod plan;
 mod project;
+mod query;
 mod records;
 mod replay;
 mod run;
@@ -65,6 +66,9 @@ fn main() -> ExitCode {
         Command::Plan(plan) => on_arbiter(plan::run(&arguments.common, &plan)),
         Command::Apply(apply) => on_arbiter(apply::run(&arguments.common, &apply)),
         Command::Explain(explain) => on_arbiter(explain::run(&arguments.common, &explain)),
+        Command::Query(query) => on_arbiter(query::run(&arguments.common, &query)),
+        Command::Why(why) => on_arbiter(query::why(&arguments.common, &why)),
+        Command::Map(map) => query::map(&arguments.common, &map),
         Command::Validate(validate) => on_arbiter(validate::run(&arguments.common, &validate)),
         Command::Run(run) => on_arbiter(run::run(&arguments.common, &run)),
         Command::Status => on_arbiter(status::run(&arguments.common)),
