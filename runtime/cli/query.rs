@@ -52,9 +52,12 @@ pub(crate) async fn run(common: &Common, query: &Query) -> Outcome {
         if more > 0 {
             anstream::eprintln!("unknown: {more} more; -o json has them all");
         }
-        known.incomplete.iter().for_each(|why| anstream::eprintln!("{why}"));
+        if let Some(doubt) = &answer.others {
+            anstream::eprintln!("unknown: whether there are others: {}", plain(&doubt.to_string()));
+        }
     }
-    Ok(if answer.unknown.is_empty() { Exit::Done } else { Exit::Waiting })
+    let whole = answer.unknown.is_empty() && answer.others.is_none();
+    Ok(if whole { Exit::Done } else { Exit::Waiting })
 }
 
 /// How many of whom it is not known are named on standard error.
@@ -140,7 +143,8 @@ fn object(known: &Known, kind: &str, shows: &[String], answer: &Answer) -> Json 
     });
     json!({
         "kind": kind, "at": known.now, "asked": answer.asked, "rows": rows.collect::<Vec<_>>(),
-        "unknown": unknown.collect::<Vec<_>>(), "incomplete": known.incomplete,
+        "unknown": unknown.collect::<Vec<_>>(), "others": answer.others.as_ref().map(ToString::to_string),
+        "incomplete": known.incomplete,
     })
 }
 

@@ -16,8 +16,9 @@ use estate::root;
 use std::collections::BTreeSet;
 
 /// The stories; each is a test below.
-const STORIES: [&str; 9] =
-    ["backstep", "check", "exits", "explain", "json", "mexico", "onboarding", "quiet", "steering"];
+const STORIES: [&str; 10] = [
+    "backstep", "check", "exits", "explain", "json", "mexico", "onboarding", "questions", "quiet", "steering",
+];
 
 /// Runs a story and holds it to its transcript.
 fn told(name: &str) {
@@ -72,6 +73,11 @@ fn a_running_daemon_is_paused_resumed_and_asked() {
 #[test]
 fn the_declaration_for_mexico_says_what_it_lacks() {
     told("mexico");
+}
+
+#[test]
+fn questions_are_answered_from_what_was_read() {
+    told("questions");
 }
 
 #[test]

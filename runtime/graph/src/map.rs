@@ -141,6 +141,7 @@ fn of_work(declarations: &Declarations, edges: &mut Vec<Edge>) {
             on.insert(format!("facet {}.{}", line.domain, line.facet), "wants it");
             on.extend(looks_at(declarations, Some(&outcome.entity), &line.value).into_iter().map(|on| (on, "takes it")));
         }
+        on.extend(outcome.runbook.iter().map(|runbook| (format!("runbook {runbook}"), "follows its order")));
         on.extend(looks_at(declarations, Some(&outcome.entity), &outcome.applies).into_iter().map(|on| (on, "selects by it")));
         let edge = |(on, how): (String, &str)| Edge {
             name: name.clone(),

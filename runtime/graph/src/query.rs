@@ -45,11 +45,15 @@ pub struct Answer {
     pub unknown: Vec<(EntityId, BTreeSet<String>)>,
     /// How many were asked about.
     pub asked: u64,
+    /// Why there may be others, whom no reading shows.
+    pub others: Option<Doubt>,
 }
 
 /// Answers `question` from `graph`.
 pub fn answer(graph: &Graph, question: &Question<'_>) -> Answer {
-    let mut answer = Answer::default();
+    let mint = graph.declarations.entities.get(question.kind).map(|kind| &kind.mint);
+    let others = mint.and_then(|(system, kind)| graph.coverage(system, kind, question.now).err());
+    let mut answer = Answer { others, ..Answer::default() };
     for entity in graph.entities(question.kind) {
         answer.asked += 1;
         let scope = |path: &Path| lookup(graph, question, entity, path);

@@ -2,6 +2,7 @@
 
 mod identity;
 mod order;
+mod peers;
 mod truth;
 
 use crate::graph::Graph;
