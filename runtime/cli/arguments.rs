@@ -242,7 +242,9 @@ pub struct Map {
 
 /// `xops validate`.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 nothing is missing, 6 nothing was found but not everything could be judged, 10 there are findings; with --diff: 0 no diff, 10 a diff.")]
+#[command(
+    after_help = "Exit codes: 0 nothing is missing, 6 nothing was found but not everything could be judged, 10 there are findings; with --diff: 0 no diff, 10 a diff."
+)]
 pub struct Validate {
     /// The outcome; all of them where it is not named.
     pub outcome: Option<String>,

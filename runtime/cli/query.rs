@@ -127,9 +127,10 @@ fn cell(text: &str) -> String {
 }
 
 fn of_fact(fact: &Observation<Fact>) -> Json {
-    of_seen(Some(fact), |fact: &Fact| {
-        json!({ "value": of_value(&fact.value), "source": of_source(&fact.source), "read_at": fact.read_at })
-    })
+    of_seen(
+        Some(fact),
+        |fact: &Fact| json!({ "value": of_value(&fact.value), "source": of_source(&fact.source), "read_at": fact.read_at }),
+    )
 }
 
 fn object(known: &Known, kind: &str, shows: &[String], answer: &Answer) -> Json {
@@ -168,7 +169,7 @@ pub(crate) async fn why(common: &Common, asked: &Why) -> Outcome {
     };
     if common.output == Format::Text {
         json::text(&tell(&asked.entity, name, &told))?;
-        known.incomplete.iter().for_each(|why| anstream::eprintln!("{why}"));
+        known.tell_incomplete();
     } else {
         json::print(&of_why(&asked.entity, name, &told, &known))?;
     }
@@ -195,12 +196,22 @@ fn tell(entity: &str, name: &str, told: &why::Why) -> String {
             Observation::Absent(proof) => format!("no record ({proof})"),
             Observation::Unknown(doubt) => format!("unknown ({})", plain(&doubt.to_string())),
         };
-        let _infallible =
-            writeln!(out, "  {}. {}.{}.{}: {said}{verdict}", rank + 1, claim.system, claim.kind, claim.attribute);
+        let _infallible = writeln!(
+            out,
+            "  {}. {}.{}.{}: {said}{verdict}",
+            rank + 1,
+            claim.system,
+            claim.kind,
+            claim.attribute
+        );
         if let Observation::Present(record) = &saying.record {
             let source = plain(&record.source.to_string());
-            let _infallible =
-                writeln!(out, "     {source}, read {} by {}", moment(record.read_at), plain(&record.principal));
+            let _infallible = writeln!(
+                out,
+                "     {source}, read {} by {}",
+                moment(record.read_at),
+                plain(&record.principal)
+            );
         }
     }
     for exception in &told.exceptions {
@@ -211,9 +222,10 @@ fn tell(entity: &str, name: &str, told: &why::Why) -> String {
 
 fn of_why(entity: &str, name: &str, told: &why::Why, known: &Known) -> Json {
     let saying = |saying: &why::Saying| {
-        let mut object = of_seen(Some(&saying.record), |record| {
-            json!({ "source": of_source(&record.source), "read_at": record.read_at, "read_as": record.principal })
-        });
+        let mut object = of_seen(
+            Some(&saying.record),
+            |record| json!({ "source": of_source(&record.source), "read_at": record.read_at, "read_as": record.principal }),
+        );
         let claim = &saying.claim;
         object["claim"] = json!(format!("{}.{}.{}", claim.system, claim.kind, claim.attribute));
         object["says"] = of_value(&saying.value);

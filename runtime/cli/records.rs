@@ -46,6 +46,15 @@ pub struct Known {
     pub incomplete: Vec<String>,
 }
 
+impl Known {
+    /// Says on standard error what was not wholly read.
+    pub fn tell_incomplete(&self) {
+        for why in &self.incomplete {
+            anstream::eprintln!("{why}");
+        }
+    }
+}
+
 /// Puts the truth together.
 pub async fn known(common: &Common, truth: &Truth) -> Result<Known, Failure> {
     match &truth.records {
@@ -69,8 +78,9 @@ fn from_file(common: &Common, file: &Path, as_of: Option<&str>) -> Result<Known,
     let as_of = as_of.map(moment).transpose()?;
     // Ids here are names within one answer: the tenant's key stays where it is.
     let mut graph = Graph::new(Arc::new(project.declarations.clone()), DigestKey([0; 32]));
-    let unreadable =
-        |error: &dyn std::fmt::Display| Failure::plain(format!("failed to read `{}`: {error}", file.display()));
+    let unreadable = |error: &dyn std::fmt::Display| {
+        Failure::plain(format!("failed to read `{}`: {error}", file.display()))
+    };
     let opened = std::fs::File::open(file).map_err(|error| unreadable(&error))?;
     let mut lines = BufReader::new(opened);
     let (mut number, mut latest) = (0_u64, 0);
@@ -185,7 +195,10 @@ mod tests {
     use serde_json::json;
 
     fn check(json: &Json, expect: &str) {
-        assert_eq!(reading(json).map(|reading| reading.records.len().to_string()).unwrap_or_else(|why| why), expect);
+        assert_eq!(
+            reading(json).map(|reading| reading.records.len().to_string()).unwrap_or_else(|why| why),
+            expect
+        );
     }
 
     #[test]

@@ -35,9 +35,11 @@ pub(crate) async fn run(common: &Common, validate: &Validate) -> Outcome {
             let told: String = reports.iter().map(|(outcome, report)| show(outcome, report)).collect();
             json::text(&told)?;
             if !diff.is_empty() {
-                json::text(&format!("REVISED DECLARATION (a person reviews it; nothing was changed)\n\n{diff}"))?;
+                json::text(&format!(
+                    "REVISED DECLARATION (a person reviews it; nothing was changed)\n\n{diff}"
+                ))?;
             }
-            known.incomplete.iter().for_each(|why| anstream::eprintln!("{why}"));
+            known.tell_incomplete();
         }
         (false, Format::Json | Format::Sarif) => {
             let outcomes: Vec<Json> = reports.iter().map(|(_, report)| object(report)).collect();
@@ -227,7 +229,11 @@ fn tell(finding: &Finding) -> String {
     let counter = &finding.counterfactual;
     if finding.kind != Kind::Excess {
         let have = counter.have_it.map(|have| format!("; {have} have it already")).unwrap_or_default();
-        line(format!("declared, it would hold for {} of {}{have}", counter.concerned, counted(counter.people, "person", "people")));
+        line(format!(
+            "declared, it would hold for {} of {}{have}",
+            counter.concerned,
+            counted(counter.people, "person", "people")
+        ));
     }
     line(format!("not found if {}", counter.unless));
     if let Proposal::Advice(advice) = &finding.proposal {

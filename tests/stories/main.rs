@@ -17,7 +17,16 @@ use std::collections::BTreeSet;
 
 /// The stories; each is a test below.
 const STORIES: [&str; 10] = [
-    "backstep", "check", "exits", "explain", "json", "mexico", "onboarding", "questions", "quiet", "steering",
+    "backstep",
+    "check",
+    "exits",
+    "explain",
+    "json",
+    "mexico",
+    "onboarding",
+    "questions",
+    "quiet",
+    "steering",
 ];
 
 /// Runs a story and holds it to its transcript.

@@ -45,8 +45,11 @@ fn stretch<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<(char, &'a str)> {
     let mut common = vec![vec![0_u32; new.len() + 1]; old.len() + 1];
     for i in (0..old.len()).rev() {
         for j in (0..new.len()).rev() {
-            common[i][j] =
-                if old[i] == new[j] { common[i + 1][j + 1] + 1 } else { common[i + 1][j].max(common[i][j + 1]) };
+            common[i][j] = if old[i] == new[j] {
+                common[i + 1][j + 1] + 1
+            } else {
+                common[i + 1][j].max(common[i][j + 1])
+            };
         }
     }
     let (mut i, mut j, mut out) = (0, 0, Vec::new());
@@ -75,8 +78,16 @@ mod tests {
 
     #[test]
     fn one_hunk_holds_every_change_with_context() {
-        check("a\nb\nc\nd\ne\n", "a\nb\nX\nd\nY\ne\n", "--- a/f\n+++ b/f\n@@ -1,5 +1,6 @@\n a\n b\n-c\n+X\n d\n+Y\n e\n");
-        check("1\n2\n3\n4\n5\n6\n", "1\n2\n3\n4\n5\n6\n7\n", "--- a/f\n+++ b/f\n@@ -4,3 +4,4 @@\n 4\n 5\n 6\n+7\n");
+        check(
+            "a\nb\nc\nd\ne\n",
+            "a\nb\nX\nd\nY\ne\n",
+            "--- a/f\n+++ b/f\n@@ -1,5 +1,6 @@\n a\n b\n-c\n+X\n d\n+Y\n e\n",
+        );
+        check(
+            "1\n2\n3\n4\n5\n6\n",
+            "1\n2\n3\n4\n5\n6\n7\n",
+            "--- a/f\n+++ b/f\n@@ -4,3 +4,4 @@\n 4\n 5\n 6\n+7\n",
+        );
         check("a\n", "a\n", "");
         check("a\na\n", "a\n", "--- a/f\n+++ b/f\n@@ -1,2 +1,1 @@\n a\n-a\n");
     }

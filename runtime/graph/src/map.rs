@@ -34,7 +34,9 @@ struct Edge {
 pub fn dependents(declarations: &Declarations, system: &str) -> Vec<Dependent> {
     let edges = edges(declarations);
     let mut by_target: BTreeMap<&str, Vec<&Edge>> = BTreeMap::new();
-    edges.iter().for_each(|edge| by_target.entry(&edge.on).or_default().push(edge));
+    for edge in &edges {
+        by_target.entry(&edge.on).or_default().push(edge);
+    }
     let start = format!("system {system}");
     let mut seen: BTreeSet<&str> = [start.as_str()].into();
     let mut open: VecDeque<(&str, u32)> = [(start.as_str(), 0)].into();
@@ -129,7 +131,12 @@ fn of_facets(declarations: &Declarations, edges: &mut Vec<Edge>) {
         for value in route.with.values() {
             on.extend(looks_at(declarations, None, value).into_iter().map(|on| (on, "binds it".to_owned())));
         }
-        edges.extend(on.into_iter().map(|(on, how)| Edge { name: name.clone(), on, how, origin: route.origin.clone() }));
+        edges.extend(on.into_iter().map(|(on, how)| Edge {
+            name: name.clone(),
+            on,
+            how,
+            origin: route.origin.clone(),
+        }));
     }
 }
 
@@ -139,10 +146,18 @@ fn of_work(declarations: &Declarations, edges: &mut Vec<Edge>) {
         let mut on: BTreeMap<String, &str> = BTreeMap::new();
         for line in &outcome.facets {
             on.insert(format!("facet {}.{}", line.domain, line.facet), "wants it");
-            on.extend(looks_at(declarations, Some(&outcome.entity), &line.value).into_iter().map(|on| (on, "takes it")));
+            on.extend(
+                looks_at(declarations, Some(&outcome.entity), &line.value)
+                    .into_iter()
+                    .map(|on| (on, "takes it")),
+            );
         }
         on.extend(outcome.runbook.iter().map(|runbook| (format!("runbook {runbook}"), "follows its order")));
-        on.extend(looks_at(declarations, Some(&outcome.entity), &outcome.applies).into_iter().map(|on| (on, "selects by it")));
+        on.extend(
+            looks_at(declarations, Some(&outcome.entity), &outcome.applies)
+                .into_iter()
+                .map(|on| (on, "selects by it")),
+        );
         let edge = |(on, how): (String, &str)| Edge {
             name: name.clone(),
             on,
@@ -152,7 +167,9 @@ fn of_work(declarations: &Declarations, edges: &mut Vec<Edge>) {
         edges.extend(on.into_iter().map(edge));
     }
     for runbook in declarations.runbooks.values() {
-        for (variant, node) in runbook.variants.values().flat_map(|it| it.nodes.iter().map(move |node| (it, node))) {
+        for (variant, node) in
+            runbook.variants.values().flat_map(|it| it.nodes.iter().map(move |node| (it, node)))
+        {
             edges.push(Edge {
                 name: format!("runbook {}", runbook.name),
                 on: format!("system {}", node.awf.system),

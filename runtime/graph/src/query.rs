@@ -92,7 +92,8 @@ fn lookup(graph: &Graph, question: &Question<'_>, entity: EntityId, path: &Path)
 
 /// One attribute, as the asking principal may see it.
 fn fact(graph: &Graph, question: &Question<'_>, entity: EntityId, name: &str) -> Observation<Fact> {
-    let doubt = |reason, detail: &str| Observation::Unknown(Doubt { reason, detail: detail.to_owned(), since: 0 });
+    let doubt =
+        |reason, detail: &str| Observation::Unknown(Doubt { reason, detail: detail.to_owned(), since: 0 });
     let Some(seen) = graph.fact(entity, name, question.now) else {
         return doubt(Reason::Unexpected, "there is no such attribute");
     };

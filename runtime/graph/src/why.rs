@@ -47,7 +47,9 @@ pub fn why(graph: &Graph, entity: EntityId, attribute: &str, now: Millis) -> Opt
     let saying = |claim: &Claim| {
         let record = graph.link(entity, &claim.system, now);
         let value = match &record {
-            Observation::Present(record) => record.attributes.get(&claim.attribute).cloned().unwrap_or_default(),
+            Observation::Present(record) => {
+                record.attributes.get(&claim.attribute).cloned().unwrap_or_default()
+            }
             Observation::Absent(_) | Observation::Unknown(_) => Value::Null,
         };
         let source = record.presence().map(|record| record.value().source.clone());
@@ -58,10 +60,13 @@ pub fn why(graph: &Graph, entity: EntityId, attribute: &str, now: Millis) -> Opt
     let sayings: Vec<Saying> = declared.from.iter().map(saying).collect();
     let blocked = format!("{}.{attribute}", kind.name);
     let ours = |source: &xops_kernel::record::Source| {
-        sayings.iter().any(|saying| saying.record.presence().is_some_and(|it| it.value().source.id == source.id))
+        sayings
+            .iter()
+            .any(|saying| saying.record.presence().is_some_and(|it| it.value().source.id == source.id))
     };
     let exceptions = graph.exceptions(now).into_iter().filter(|exception| {
-        exception.blocks.contains(&blocked) && (exception.lineage.is_empty() || exception.lineage.iter().any(ours))
+        exception.blocks.contains(&blocked)
+            && (exception.lineage.is_empty() || exception.lineage.iter().any(ours))
     });
     let exceptions = exceptions.map(|exception| exception.reason).collect();
     Some(Why { fact, sayings, exceptions })

@@ -55,7 +55,8 @@ fn amend(text: &str, block: &Block, edits: &[(&str, &Edit)], changes: &mut Vec<(
         match block.body.attribute(facet) {
             Some(attribute) => changes.extend(replaced(text, attribute, edit)),
             None if edit.add.is_empty() => {}
-            None => missing.push(format!("{indent}  {facet} = {}\n", value(&edit.add, edit.set, indent.len() + 2))),
+            None => missing
+                .push(format!("{indent}  {facet} = {}\n", value(&edit.add, edit.set, indent.len() + 2))),
         }
     }
     if missing.is_empty() {
@@ -69,9 +70,9 @@ fn amend(text: &str, block: &Block, edits: &[(&str, &Edit)], changes: &mut Vec<(
     // A block on one line has one attribute at most: it is spread out, with what changed in it already.
     let held = block.body.attributes.iter().map(|attribute| {
         let span = attribute.name.span.start..attribute.value.span.end;
-        let changed = changes.iter().position(|(at, _)| *at == attribute.value.span);
-        let held = match changed.map(|at| changes.remove(at).1) {
-            Some(changed) => format!("{}{changed}", &text[span.start..attribute.value.span.start]),
+        let edited = changes.iter().position(|(at, _)| *at == attribute.value.span);
+        let held = match edited.map(|at| changes.remove(at).1) {
+            Some(value) => format!("{}{value}", &text[span.start..attribute.value.span.start]),
             None => text[span].to_owned(),
         };
         format!("{indent}  {held}\n")
@@ -82,7 +83,12 @@ fn amend(text: &str, block: &Block, edits: &[(&str, &Edit)], changes: &mut Vec<(
 }
 
 /// A block that does not stand there yet, before the end of the outcome.
-fn added(text: &str, outcome: &Block, domain: &str, edits: &[(&str, &Edit)]) -> Option<(Range<usize>, String)> {
+fn added(
+    text: &str,
+    outcome: &Block,
+    domain: &str,
+    edits: &[(&str, &Edit)],
+) -> Option<(Range<usize>, String)> {
     let indent = format!("{}  ", indent_at(text, outcome.span.start));
     let lines: Vec<String> = edits
         .iter()
@@ -95,7 +101,7 @@ fn added(text: &str, outcome: &Block, domain: &str, edits: &[(&str, &Edit)]) -> 
             format!("{indent}{domain} {{ {one} }}\n")
         }
         many => {
-            let lines: String = many.iter().map(|line| format!("{indent}  {line}\n")).collect();
+            let lines = many.iter().fold(String::new(), |all, line| all + &indent + "  " + line + "\n");
             format!("{indent}{domain} {{\n{lines}{indent}}}\n")
         }
     };
@@ -135,7 +141,7 @@ fn value(items: &[String], set: bool, before: usize) -> String {
     if line.len() + before <= WIDTH_MAX {
         return line;
     }
-    let items: String = items.iter().map(|item| format!("      {item},\n")).collect();
+    let items = items.iter().fold(String::new(), |all, item| all + "      " + item + ",\n");
     format!("[\n{items}    ]")
 }
 
@@ -172,7 +178,10 @@ mod tests {
 
     #[test]
     fn an_element_joins_the_list_that_stands_there_and_comments_stay() {
-        check(&[("software", "grants", true, &["app.b"], &[])], "  software { grants = [app.a, app.b] } # kept");
+        check(
+            &[("software", "grants", true, &["app.b"], &[])],
+            "  software { grants = [app.a, app.b] } # kept",
+        );
     }
 
     #[test]
@@ -200,7 +209,10 @@ mod tests {
             "  communications { mobile_line = \"active\" }",
         );
         check(
-            &[("workplace", "badge", false, &["site.x"], &[]), ("workplace", "desk", false, &["site.x"], &[])],
+            &[
+                ("workplace", "badge", false, &["site.x"], &[]),
+                ("workplace", "desk", false, &["site.x"], &[]),
+            ],
             "  workplace {\n    badge = site.x\n    desk = site.x",
         );
     }

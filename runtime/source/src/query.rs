@@ -29,7 +29,13 @@ pub fn question(question: &str, declarations: &Declarations) -> Result<(String, 
     let single = |body: &syntax::Body| body.attributes.len() == 1 && body.blocks.is_empty();
     let Some(body) = body.filter(|_| findings.is_empty()) else { return Err(findings) };
     if !single(&body) {
-        let error = Finding::error(code::SYNTAX, FILE, 0..text.len() - 1, "a question is one condition", "more than one");
+        let error = Finding::error(
+            code::SYNTAX,
+            FILE,
+            0..text.len() - 1,
+            "a question is one condition",
+            "more than one",
+        );
         return Err(vec![error.help("join conditions by `&&` or `||`".to_owned())]);
     }
     let node = &body.attributes[0].value;
@@ -42,8 +48,11 @@ pub fn question(question: &str, declarations: &Declarations) -> Result<(String, 
     let (Some(kind), None) = (kinds.next(), kinds.next()) else {
         let names: Vec<&String> = declarations.entities.keys().collect();
         let message = "a question is about one kind of entity";
-        let error = Finding::error(code::REFERENCE, FILE, node.span.clone(), message, "about none or several");
-        return Err(vec![error.help(format!("name an attribute of one of {}: `person.country == \"MX\"`", listed(&names)))]);
+        let error =
+            Finding::error(code::REFERENCE, FILE, node.span.clone(), message, "about none or several");
+        return Err(vec![
+            error.help(format!("name an attribute of one of {}: `person.country == \"MX\"`", listed(&names))),
+        ]);
     };
     condition(node, &Asked { declarations, kind }, FILE, &mut findings);
     if findings.is_empty() { Ok((kind.to_owned(), node.expr.clone())) } else { Err(findings) }
@@ -63,18 +72,20 @@ impl Roots for Asked<'_> {
         };
         let first = path.first().unwrap_or_default();
         match path.root.as_str() {
-            root if root == self.kind => match kind.attributes.get(first) {
-                Some(attribute) => descend(&attribute.is, &path.segments[1..]),
-                None => {
-                    let message = format!("`{}` has no attribute `{first}`", self.kind);
-                    let among = kind.attributes.keys().map(String::as_str).collect();
-                    Err(Unresolved::new(code::UNKNOWN_ATTRIBUTE, message, "unknown attribute").help(meant(first, among)))
+            root if root == self.kind => {
+                if let Some(attribute) = kind.attributes.get(first) {
+                    return descend(&attribute.is, &path.segments[1..]);
                 }
-            },
+                let message = format!("`{}` has no attribute `{first}`", self.kind);
+                let among = kind.attributes.keys().map(String::as_str).collect();
+                let wrong = Unresolved::new(code::UNKNOWN_ATTRIBUTE, message, "unknown attribute");
+                Err(wrong.help(meant(first, among)))
+            }
             "link" if links().any(|system| system == first) => descend(&Type::Any, &path.segments[1..]),
             "link" => {
                 let message = format!("`{}` has no link to `{first}`", self.kind);
-                Err(Unresolved::new(code::UNKNOWN_LINK, message, "unknown link").help(meant(first, links().collect())))
+                Err(Unresolved::new(code::UNKNOWN_LINK, message, "unknown link")
+                    .help(meant(first, links().collect())))
             }
             root => {
                 let message = format!("`{root}` means nothing in a question");
@@ -92,17 +103,27 @@ mod tests {
     use xops_kernel::declare::{Attribute, EntityKind, Origin};
 
     fn check(asked: &str, expect: &str) {
-        let attribute =
-            |is| Attribute { is, personal: false, from: Vec::new(), max_age_ms: None, origin: Origin::default() };
+        let attribute = |is| Attribute {
+            is,
+            personal: false,
+            from: Vec::new(),
+            max_age_ms: None,
+            origin: Origin::default(),
+        };
         let kind = EntityKind {
             name: "person".into(),
             mint: ("hr".into(), "worker".into()),
             handle: "handle".into(),
-            attributes: [("country".to_owned(), attribute(Type::Text)), ("age".to_owned(), attribute(Type::Int))].into(),
+            attributes: [
+                ("country".to_owned(), attribute(Type::Text)),
+                ("age".to_owned(), attribute(Type::Int)),
+            ]
+            .into(),
             links: BTreeMap::new(),
             origin: Origin::default(),
         };
-        let declarations = Declarations { entities: [("person".to_owned(), kind)].into(), ..Declarations::default() };
+        let declarations =
+            Declarations { entities: [("person".to_owned(), kind)].into(), ..Declarations::default() };
         let told = match question(asked, &declarations) {
             Ok((kind, _)) => kind,
             Err(findings) => findings.iter().map(|finding| finding.code).collect::<Vec<_>>().join(" "),

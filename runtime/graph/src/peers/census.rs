@@ -79,10 +79,8 @@ impl<'g> Census<'g> {
         let mut values = Numbers { by: BTreeMap::new() };
         let mut classes = Numbers { by: BTreeMap::new() };
         let class_of = entities.iter().map(|entity| {
-            let codes: Vec<u32> = attributes
-                .iter()
-                .map(|name| values.of(seen(graph, *entity, name, now)))
-                .collect();
+            let codes: Vec<u32> =
+                attributes.iter().map(|name| values.of(seen(graph, *entity, name, now))).collect();
             classes.of(codes)
         });
         let class_of: Vec<u32> = class_of.collect();
@@ -130,7 +128,12 @@ impl<'g> Census<'g> {
     }
 
     /// The records that say what `names` of the people are, of the first people of these classes.
-    pub(crate) fn records_of(&self, classes: &[bool], names: &BTreeSet<String>, people_max: usize) -> Vec<Source> {
+    pub(crate) fn records_of(
+        &self,
+        classes: &[bool],
+        names: &BTreeSet<String>,
+        people_max: usize,
+    ) -> Vec<Source> {
         let chosen = self.class_of.iter().zip(&self.entities).filter(|(class, _)| classes[**class as usize]);
         let mut sources = BTreeSet::new();
         for (_, entity) in chosen.take(people_max) {
@@ -194,8 +197,11 @@ fn starts(people: usize, found: &[(u32, u32, &Record)]) -> Vec<u32> {
 
 /// The names of the objects of an evidence's kind, by id.
 fn names<'a>(declarations: &'a Declarations, evidence: &Evidence) -> BTreeMap<&'a str, &'a str> {
-    let of_kind = declarations.objects.values().filter(|object| evidence.objects.as_ref() == Some(&object.kind));
-    of_kind.filter_map(|object| Some((object.attributes.get("id")?.as_text()?, object.name.as_str()))).collect()
+    let of_kind =
+        declarations.objects.values().filter(|object| evidence.objects.as_ref() == Some(&object.kind));
+    of_kind
+        .filter_map(|object| Some((object.attributes.get("id")?.as_text()?, object.name.as_str())))
+        .collect()
 }
 
 /// The texts of a value: of each element of a list, or its own.
@@ -213,12 +219,7 @@ fn elements(value: Option<&Value>) -> Vec<String> {
 }
 
 /// The people by what joins records to them; nobody where two have the same.
-fn keys(
-    graph: &Graph,
-    entities: &[EntityId],
-    by: &str,
-    now: Millis,
-) -> BTreeMap<String, Option<u32>> {
+fn keys(graph: &Graph, entities: &[EntityId], by: &str, now: Millis) -> BTreeMap<String, Option<u32>> {
     let mut keys: BTreeMap<String, Option<u32>> = BTreeMap::new();
     for (at, entity) in entities.iter().enumerate() {
         let key = match by.strip_prefix("link.") {
@@ -257,7 +258,9 @@ fn looked_at(declarations: &Declarations, standards: &Standards, kind: &EntityKi
     declarations.outcomes.values().filter(|it| it.entity == kind.name).for_each(|it| of(&it.applies));
     for requirement in standards.requirements.values().filter(|it| it.entity == kind.name) {
         of(&requirement.applies);
-        requirement.facets.iter().for_each(|line| of(&line.value));
+        for line in &requirement.facets {
+            of(&line.value);
+        }
     }
     let sets = || standards.peers.values().filter(|it| it.entity == kind.name);
     sets().for_each(|set| of(&set.counts));

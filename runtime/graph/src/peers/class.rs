@@ -66,7 +66,9 @@ impl Wanted {
 
     /// Another value of the same single facet.
     pub(crate) fn other(&self, thing: &Thing) -> Option<&Thing> {
-        self.things.keys().find(|held| held.domain == thing.domain && held.facet == thing.facet && *held != thing)
+        self.things
+            .keys()
+            .find(|held| held.domain == thing.domain && held.facet == thing.facet && *held != thing)
     }
 
     pub(crate) fn join(&mut self, other: &Self) {

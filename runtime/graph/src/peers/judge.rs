@@ -50,7 +50,9 @@ pub fn judge(outcome: &Outcome, standards: &Standards, peers: &[(&PeerSet, &Cens
 /// How many people each class has.
 fn counts(census: &Census<'_>) -> Vec<u64> {
     let mut counts = vec![0; census.classes.len()];
-    census.class_of.iter().for_each(|class| counts[*class as usize] += 1);
+    for class in &census.class_of {
+        counts[*class as usize] += 1;
+    }
     counts
 }
 
@@ -78,7 +80,8 @@ fn parts<'c>(
         if expr::holds(&outcome.applies, &class) == Ok(true) {
             parts.push(part(outcome, census, class, 0, None));
         } else {
-            let why = "nobody is there whom it is for, and its selector names no values of its own".to_owned();
+            let why =
+                "nobody is there whom it is for, and its selector names no values of its own".to_owned();
             report.unjudged.push(Unjudged { what: format!("outcome {}", outcome.name), why });
         }
     }
@@ -251,9 +254,8 @@ fn compare(
         let what = format!("what peers `{}` have of {domain}.{facet}", set.name);
         report.unjudged.push(Unjudged { what, why: doubt.to_string() });
     }
-    let counting: Vec<bool> = (0..census.classes.len())
-        .map(|at| expr::holds(&set.counts, &census.class(at)) == Ok(true))
-        .collect();
+    let counting: Vec<bool> =
+        (0..census.classes.len()).map(|at| expr::holds(&set.counts, &census.class(at)) == Ok(true)).collect();
     let everyone = level(census, &counting, BTreeMap::new(), |_| true);
     let found = set.levels.iter().find_map(|names| {
         let level = peers_at(outcome, census, persona, &counting, names)?;
@@ -288,15 +290,18 @@ fn peers_at(
     counting: &[bool],
     names: &[String],
 ) -> Option<Level> {
-    let places: Vec<usize> =
-        names.iter().map(|name| census.attributes.iter().position(|known| known == name)).collect::<Option<_>>()?;
+    let places: Vec<usize> = names
+        .iter()
+        .map(|name| census.attributes.iter().position(|known| known == name))
+        .collect::<Option<_>>()?;
     let tuple = |class: usize| -> Option<Vec<&Seen>> {
         let codes = &census.classes[class];
         let seen = places.iter().map(|place| &census.values[codes[*place] as usize]);
         seen.map(|seen| matches!(seen, Seen::Value(_)).then_some(seen)).collect()
     };
     let is_for = |class: &usize| expr::holds(&outcome.applies, &census.class(*class)) == Ok(true);
-    let mut wanted: BTreeSet<Vec<&Seen>> = (0..census.classes.len()).filter(is_for).filter_map(tuple).collect();
+    let mut wanted: BTreeSet<Vec<&Seen>> =
+        (0..census.classes.len()).filter(is_for).filter_map(tuple).collect();
     if wanted.is_empty() {
         wanted.insert(names.iter().map(|name| persona.get(name)).collect::<Option<_>>()?);
     }
@@ -324,7 +329,9 @@ fn level(
     for (person, class) in census.class_of.iter().enumerate() {
         if classes[*class as usize] {
             people += 1;
-            census.has(person).iter().for_each(|(thing, _)| have[*thing as usize] += 1);
+            for (thing, _) in census.has(person) {
+                have[*thing as usize] += 1;
+            }
         }
     }
     Level { shared, classes, people, have }
@@ -359,11 +366,8 @@ fn finding_of_peers(
 ) -> Finding {
     let written = census.written[at].clone();
     let least_pct = if kind == Kind::Suggested { set.suggested_pct } else { set.expected_pct };
-    let (have, of) = if kind == Kind::HigherLayer {
-        (support.all_have, support.all)
-    } else {
-        (support.have, support.of)
-    };
+    let (have, of) =
+        if kind == Kind::HigherLayer { (support.all_have, support.all) } else { (support.have, support.of) };
     let fewer = fewer_to_miss(have, of, least_pct);
     let proposal = match (kind, written) {
         (_, None) => Proposal::Advice(format!(
@@ -465,4 +469,3 @@ fn excess(
         });
     }
 }
-

@@ -52,9 +52,8 @@ fn declarations(outcomes: Vec<Outcome>) -> Declarations {
         };
         (name.to_owned(), attribute)
     };
-    let system = |name: &str| {
-        (name.to_owned(), System { name: name.into(), max_age_ms: 1_000, ..System::default() })
-    };
+    let system =
+        |name: &str| (name.to_owned(), System { name: name.into(), max_age_ms: 1_000, ..System::default() });
     let facet = FacetKind {
         domain: "software".into(),
         name: "grants".into(),
@@ -122,7 +121,8 @@ fn graph(declarations: Declarations, people: &[Person<'_>], whole: bool) -> Grap
     let mut graph = Graph::new(Arc::new(declarations), DigestKey([7; 32]));
     let worker = |(at, (title, country, _)): (usize, &Person<'_>)| {
         let handle = format!("h{at}");
-        let known = [("handle", handle.as_str().into()), ("title", (*title).into()), ("country", (*country).into())];
+        let known =
+            [("handle", handle.as_str().into()), ("title", (*title).into()), ("country", (*country).into())];
         record("hr", "worker", &handle, &known)
     };
     let seat = |(at, (_, _, apps)): (usize, &Person<'_>)| {
@@ -175,7 +175,11 @@ fn what_the_peers_have_is_expected_by_its_share() {
 
 #[test]
 fn what_hardly_any_peer_has_is_excess_and_what_all_have_belongs_higher() {
-    check(&[REP, REP, REP, REP, ENGINEER], &["crm", "gong", "visio"], "excess visio 0/4; higher_layer crm 4/4; higher_layer gong 4/4");
+    check(
+        &[REP, REP, REP, REP, ENGINEER],
+        &["crm", "gong", "visio"],
+        "excess visio 0/4; higher_layer crm 4/4; higher_layer gong 4/4",
+    );
     check(&[REP, REP, REP, REP, ENGINEER, ENGINEER], &["crm", "gong"], "");
 }
 
@@ -240,7 +244,8 @@ fn what_another_outcome_of_the_same_people_declares_is_not_missing() {
 
 #[test]
 fn the_order_of_people_changes_nothing() {
-    let mut people = vec![REP, ("Rep", "MX", &["crm", "b", "a"]), REP, REP, ENGINEER, ("Rep", "MX", &["a"]), ENGINEER];
+    let mut people =
+        vec![REP, ("Rep", "MX", &["crm", "b", "a"]), REP, REP, ENGINEER, ("Rep", "MX", &["a"]), ENGINEER];
     let tell = |people: &[Person<'_>]| {
         let declared = declarations(vec![outcome("o", is("title", "Rep"), &["crm"])]);
         told(&graph(declared, people, true), Vec::new(), "o", 20)

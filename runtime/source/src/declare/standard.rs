@@ -111,7 +111,9 @@ fn requirement(reader: &mut Reader<'_, '_>, block: &Block, drafts: &mut Drafts) 
     if draft.facets.is_empty() && block.body.blocks.is_empty() {
         let message = format!("requirement `{name}` demands nothing");
         let finding = draft.at.error(code::EMPTY, message, "no facet is declared in it");
-        reader.report(finding.help("add a block for a domain: `identity { account = \"present\" }`".to_owned()));
+        reader.report(
+            finding.help("add a block for a domain: `identity { account = \"present\" }`".to_owned()),
+        );
     }
     insert(&mut drafts.requirements, name.clone(), draft, &format!("requirement `{name}`"), reader);
 }
@@ -150,7 +152,8 @@ fn peers(reader: &mut Reader<'_, '_>, block: &Block, drafts: &mut Drafts) {
         evidence,
     };
     if draft.evidence.is_empty() && block.body.blocks.is_empty() {
-        let finding = draft.at.error(code::EMPTY, format!("peers `{name}` have no evidence"), "nothing to compare");
+        let finding =
+            draft.at.error(code::EMPTY, format!("peers `{name}` have no evidence"), "nothing to compare");
         reader.report(finding.help("add a block: `evidence \"identity\" \"groups\" { ... }`".to_owned()));
     }
     insert(&mut drafts.peers, name.clone(), draft, &format!("peers `{name}`"), reader);
@@ -167,8 +170,15 @@ fn levels(reader: &mut Reader<'_, '_>) -> Vec<Vec<Said>> {
     let levels: Option<Vec<Vec<Said>>> = levels.and_then(|levels| levels.iter().map(texts).collect());
     levels.unwrap_or_else(|| {
         let finding = reader
-            .error(code::WRONG_VALUE, node.span.clone(), "expected levels of attributes", "not a list of lists of names")
-            .help(format!("the finest first, 1 to {LEVELS_MAX}: `by = [[\"title\", \"country\"], [\"title\"]]`"));
+            .error(
+                code::WRONG_VALUE,
+                node.span.clone(),
+                "expected levels of attributes",
+                "not a list of lists of names",
+            )
+            .help(format!(
+                "the finest first, 1 to {LEVELS_MAX}: `by = [[\"title\", \"country\"], [\"title\"]]`"
+            ));
         reader.report(finding);
         Vec::new()
     })
@@ -188,11 +198,15 @@ pub(super) fn check(world: &World<'_>, findings: &mut Vec<Finding>) {
             if let Some(facet) = facet.filter(|facet| facet.set != is_list && line.value.path().is_none()) {
                 let shown = format!("{}.{}", line.key.0, line.key.1);
                 let (message, help) = if facet.set {
-                    (format!("`{shown}` is a set, and this is no list"), "write the elements in brackets: `[...]`")
+                    (
+                        format!("`{shown}` is a set, and this is no list"),
+                        "write the elements in brackets: `[...]`",
+                    )
                 } else {
                     (format!("`{shown}` is no set, and this is a list"), "give one value")
                 };
-                let finding = line.at.error_at(&line.value.span, code::FACET_VALUE, message, "does not fit the facet");
+                let finding =
+                    line.at.error_at(&line.value.span, code::FACET_VALUE, message, "does not fit the facet");
                 findings.push(facet.at.relate(finding, "declared here").help(help.to_owned()));
             }
         }
@@ -231,7 +245,8 @@ fn scope<'a>(
 }
 
 fn known_attribute(world: &World<'_>, draft: &Peers, (name, span): &Said, findings: &mut Vec<Finding>) {
-    let entity = draft.entity.as_ref().and_then(|(entity, _)| Some((entity, world.drafts.entities.get(entity)?)));
+    let entity =
+        draft.entity.as_ref().and_then(|(entity, _)| Some((entity, world.drafts.entities.get(entity)?)));
     let Some((kind, entity)) = entity else { return };
     if !entity.attributes.contains_key(name) {
         let message = format!("`{kind}` has no attribute `{name}`");
@@ -246,7 +261,8 @@ fn known_link(
     (system, span): (&str, &std::ops::Range<usize>),
     findings: &mut Vec<Finding>,
 ) {
-    let entity = draft.entity.as_ref().and_then(|(entity, _)| Some((entity, world.drafts.entities.get(entity)?)));
+    let entity =
+        draft.entity.as_ref().and_then(|(entity, _)| Some((entity, world.drafts.entities.get(entity)?)));
     let Some((kind, entity)) = entity else { return };
     let mints = entity.mint.as_ref().is_some_and(|(path, _)| path.root == system);
     if !mints && !entity.links.contains_key(system) {
@@ -310,7 +326,11 @@ pub(super) fn standards(drafts: &Drafts) -> Standards {
             name: name.clone(),
             entity: draft.entity.as_ref()?.0.clone(),
             counts: draft.counts.as_ref().map_or(Expr::Literal(Value::Bool(true)), |node| node.expr.clone()),
-            levels: draft.levels.iter().map(|level| level.iter().map(|(name, _)| name.clone()).collect()).collect(),
+            levels: draft
+                .levels
+                .iter()
+                .map(|level| level.iter().map(|(name, _)| name.clone()).collect())
+                .collect(),
             least,
             expected_pct,
             suggested_pct,
