@@ -89,7 +89,7 @@ fn table(known: &Known, shows: &[String], answer: &Answer) -> String {
             Observation::Unknown(doubt) => format!("({})", doubt.reason.word()),
         }));
     }
-    let lines: String = table.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+    let lines = table.lines().fold(String::new(), |all, line| all + line.trim_end() + "\n");
     let unknown = match answer.unknown.len() {
         0 => String::new(),
         count => format!(", {count} unknown"),

@@ -195,10 +195,7 @@ mod tests {
     use serde_json::json;
 
     fn check(json: &Json, expect: &str) {
-        assert_eq!(
-            reading(json).map(|reading| reading.records.len().to_string()).unwrap_or_else(|why| why),
-            expect
-        );
+        assert_eq!(reading(json).map_or_else(|why| why, |reading| reading.records.len().to_string()), expect);
     }
 
     #[test]
