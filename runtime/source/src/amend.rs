@@ -160,7 +160,10 @@ mod tests {
 
     const BEFORE: &str = "# For sales.\noutcome \"a\" {\n  for = true\n\n  software { grants = [app.a] } # kept\n  identity {\n    account = \"present\"\n  }\n}\n";
 
-    fn check(edits: &[(&str, &str, bool, &[&str], &[&str])], expect: &str) {
+    /// Domain, facet, whether it is a set, what is added, what is taken out.
+    type Case<'a> = (&'a str, &'a str, bool, &'a [&'a str], &'a [&'a str]);
+
+    fn check(edits: &[Case<'_>], expect: &str) {
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
         let edits = edits.iter().map(|(domain, facet, set, add, drop)| {
             let edit = Edit { add: owned(add), drop: owned(drop), set: *set };

@@ -159,19 +159,18 @@ impl<'g> Census<'g> {
                 .entry(one.entity.as_str())
                 .or_insert_with(|| keys(graph, &self.entities, &one.entity, now));
             let names = names(self.declarations, one);
+            let mut numbered: BTreeMap<String, u32> = BTreeMap::new();
             for record in graph.records(&one.system, &one.kind) {
                 let key = record.attributes.get(&one.record).and_then(fold::key);
                 let Some(Some(owner)) = key.and_then(|key| owners.get(&key)) else { continue };
                 for element in elements(record.attributes.get(&one.element)) {
-                    let name = names.get(element.as_str()).copied();
-                    let written = match (&one.objects, name) {
-                        (None, _) => Some(super::class::quoted(&element)),
-                        (Some(kind), Some(name)) => Some(super::class::reference(kind, name)),
-                        (Some(_), None) => None,
-                    };
-                    let element = name.map_or(element, str::to_owned);
-                    let thing = Thing { domain: one.domain.clone(), facet: one.facet.clone(), element };
-                    found.push((*owner, things.of((thing, written)), record));
+                    // Names are made once for each element, not for each record that shows it.
+                    let known = numbered.get(&element).copied();
+                    let number = known.unwrap_or_else(|| things.of(named(one, &names, &element)));
+                    if known.is_none() {
+                        numbered.insert(element, number);
+                    }
+                    found.push((*owner, number, record));
                 }
             }
         }
@@ -193,6 +192,17 @@ fn starts(people: usize, found: &[(u32, u32, &Record)]) -> Vec<u32> {
         starts[at] += starts[at - 1];
     }
     starts
+}
+
+/// An element as a thing, with what one writes for it.
+fn named(evidence: &Evidence, names: &BTreeMap<&str, &str>, element: &str) -> (Thing, Option<String>) {
+    let name = names.get(element).copied();
+    let written = match &evidence.objects {
+        None => Some(super::class::quoted(element)),
+        Some(kind) => name.map(|name| super::class::reference(kind, name)),
+    };
+    let element = name.unwrap_or(element).to_owned();
+    (Thing { domain: evidence.domain.clone(), facet: evidence.facet.clone(), element }, written)
 }
 
 /// The names of the objects of an evidence's kind, by id.
