@@ -69,6 +69,14 @@ pub enum Command {
     Plan(Target),
     /// Make the changes, and wait for their end.
     Apply(Apply),
+    /// Ask who fits a condition: `xops query 'person.country == "MX"'`.
+    Query(Query),
+    /// Say where a fact comes from: every source in the order of authority, and the record that won.
+    Why(Why),
+    /// Show what depends on a system, directly or through something that does.
+    Map(Map),
+    /// Say what an outcome lacks: what approved requirements demand of its people, and what their peers have.
+    Validate(Validate),
     /// Run the daemon.
     Run(Run),
     /// Show what is under way, what waits for a person, and how the systems are.
@@ -208,6 +216,62 @@ pub struct Explain {
     pub find: Vec<String>,
     /// What: `setting.KEY`, `person.ATTRIBUTE`, `link.SYSTEM`; everything where it is not named.
     pub what: Option<String>,
+}
+
+/// `xops query`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A condition is an expression of the declarations over one kind of entity and its links: ==, !=, <, &&, ||, !, \
+contains(...), link.okta.status. Exit codes: 0 it is known of everybody, 2 the question has mistakes, 6 of some it is unknown."
+)]
+pub struct Query {
+    /// The condition.
+    pub condition: String,
+    /// What is shown of whom it fits, separated by commas; the handle where nothing is named.
+    #[arg(long, value_delimiter = ',', value_name = "ATTRIBUTE")]
+    pub show: Vec<String>,
+    /// Ask with the rights of this principal: what another one read stays hidden, and counts as unknown.
+    #[arg(long, value_name = "PRINCIPAL")]
+    pub principal: Option<String>,
+    /// Where truth comes from.
+    #[command(flatten)]
+    pub truth: crate::records::Truth,
+}
+
+/// `xops why`.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 it is known, 4 there is no such entity, 6 the fact is unknown.")]
+pub struct Why {
+    /// Of whom: `person:sarah.chen`.
+    pub entity: String,
+    /// Which attribute.
+    pub attribute: String,
+    /// Where truth comes from.
+    #[command(flatten)]
+    pub truth: crate::records::Truth,
+}
+
+/// `xops map`.
+#[derive(Debug, Args)]
+pub struct Map {
+    /// The system.
+    pub system: String,
+}
+
+/// `xops validate`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 nothing is missing, 6 nothing was found but not everything could be judged, 10 there are findings; with --diff: 0 no diff, 10 a diff."
+)]
+pub struct Validate {
+    /// The outcome; all of them where it is not named.
+    pub outcome: Option<String>,
+    /// Where truth comes from.
+    #[command(flatten)]
+    pub truth: crate::records::Truth,
+    /// Print the revised declaration as a diff and nothing else: `xops validate --diff | git apply`.
+    #[arg(long)]
+    pub diff: bool,
 }
 
 /// `xops pause`.

@@ -26,6 +26,8 @@ mod journal;
 mod json;
 mod plan;
 mod project;
+mod query;
+mod records;
 mod replay;
 mod run;
 mod serve;
@@ -35,6 +37,7 @@ mod status;
 mod steer;
 mod trace;
 mod unknown;
+mod validate;
 mod wire;
 
 use arguments::{Arguments, Command};
@@ -69,6 +72,10 @@ fn main() -> ExitCode {
         Command::Plan(plan) => on_arbiter(plan::run(&arguments.common, &plan)),
         Command::Apply(apply) => on_arbiter(apply::run(&arguments.common, &apply)),
         Command::Explain(explain) => on_arbiter(explain::run(&arguments.common, &explain)),
+        Command::Query(query) => on_arbiter(query::run(&arguments.common, &query)),
+        Command::Why(why) => on_arbiter(query::why(&arguments.common, &why)),
+        Command::Map(map) => query::map(&arguments.common, &map),
+        Command::Validate(validate) => on_arbiter(validate::run(&arguments.common, &validate)),
         Command::Run(run) => on_arbiter(run::run(&arguments.common, &run)),
         Command::Status(asked) if asked.unknown => unknown::run(&arguments.common),
         Command::Status(_) => on_arbiter(status::run(&arguments.common)),

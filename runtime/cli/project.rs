@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use xops_connectors::manifests::Manifests;
 use xops_kernel::declare::Declarations;
+use xops_kernel::standard::Standards;
 use xops_source::finding::{self, Finding, Format};
 
 /// How many files a project may have.
@@ -18,6 +19,8 @@ const FILE_BYTES_MAX: u64 = 64 << 20;
 pub struct Project {
     /// What it declares.
     pub declarations: Declarations,
+    /// What its declarations are held to.
+    pub standards: Standards,
     /// Its manifests, under the names of the systems.
     pub manifests: Arc<Manifests>,
     /// What is wrong with it.
@@ -63,8 +66,8 @@ fn read_with(
     }
     manifest_files.retain(|(_, bytes)| wanted(bytes, &declared_files));
     let (manifests, mut findings) = Manifests::load(&manifest_files);
-    let (mut declarations, more) =
-        xops_source::declare::declare(&declared_files, manifests.contracts(), &manifests.facts());
+    let (mut declarations, standards, more) =
+        xops_source::declare::declare_all(&declared_files, manifests.contracts(), &manifests.facts());
     findings.extend(more);
     finding::sort(&mut findings);
     let names = declarations.systems.values().map(|system| (system.name.as_str(), system.manifest.as_str()));
@@ -73,7 +76,7 @@ fn read_with(
     let files = manifest_files.len() + declared_files.len();
     let text = |(name, bytes): (String, Vec<u8>)| (name, String::from_utf8_lossy(&bytes).into_owned());
     let texts = manifest_files.into_iter().chain(declared_files).map(text).collect();
-    Ok(Project { declarations, manifests: Arc::new(bound), findings, texts, files })
+    Ok(Project { declarations, standards, manifests: Arc::new(bound), findings, texts, files })
 }
 
 /// The manifests of a project, whether its declarations are there or not.

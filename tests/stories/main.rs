@@ -16,7 +16,7 @@ use estate::root;
 use std::collections::BTreeSet;
 
 /// The stories; each is a test below.
-const STORIES: [&str; 10] = [
+const STORIES: [&str; 12] = [
     "backstep",
     "check",
     "connectors",
@@ -24,7 +24,9 @@ const STORIES: [&str; 10] = [
     "exits",
     "explain",
     "json",
+    "mexico",
     "onboarding",
+    "questions",
     "quiet",
     "steering",
 ];
@@ -87,6 +89,16 @@ fn a_status_without_a_daemon_is_told_from_the_journal() {
 #[test]
 fn a_running_daemon_is_paused_resumed_and_asked() {
     told("steering");
+}
+
+#[test]
+fn the_declaration_for_mexico_says_what_it_lacks() {
+    told("mexico");
+}
+
+#[test]
+fn questions_are_answered_from_what_was_read() {
+    told("questions");
 }
 
 #[test]

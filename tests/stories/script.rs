@@ -8,7 +8,8 @@
 //! | `end` | asks the daemon politely to end |
 //! | `estate POST /faults {...}` | tells the estate something |
 //! | `project` | from here on the project is a copy of the sample |
-//! | `edit FILE: OLD => NEW` | changes the copy; `OLD` stands there once |
+//! | `overlay FOLDER` | lays a folder of `tests/stories` over the copy |
+//! | `edit FILE: OLD => NEW` | changes the copy; `OLD` stands there once; `\|` is the end of a line |
 //!
 //! Standard error is shown behind `! `, an exit code that is not 0 in brackets. JSON is spread over lines.
 
@@ -51,6 +52,9 @@ impl Run {
             "end" => self.end(),
             "project" => self.copy(),
             "edit" => self.edit(rest),
+            "overlay" => {
+                copied(&root().join("tests/stories").join(rest), self.project.as_ref().expect("a copy"));
+            }
             "estate" => {
                 let mut words = rest.splitn(3, ' ');
                 let mut next = || words.next().unwrap_or_default();
@@ -64,7 +68,8 @@ impl Run {
         let words = words(line);
         assert_eq!(words.first().map(String::as_str), Some("xops"), "{line}");
         let mut command = self.world.command();
-        command.args(&words[1..]);
+        let dir = self.world.dir().display().to_string();
+        command.args(words[1..].iter().map(|word| word.replace("DIR/", &format!("{dir}/"))));
         if let Some(project) = &self.project {
             command.env("XOPS_PROJECT", project);
         }
@@ -122,10 +127,11 @@ impl Run {
     fn edit(&mut self, order: &str) {
         let (file, change) = order.split_once(": ").expect("edit FILE: OLD => NEW");
         let (old, new) = change.split_once(" => ").expect("edit FILE: OLD => NEW");
+        let (old, new) = (&old.replace('|', "\n"), &new.replace('|', "\n"));
         let file = self.project.as_ref().expect("a copy to edit").join(file);
         let text = std::fs::read_to_string(&file).expect("the file");
-        assert_eq!(text.matches(old).count(), 1, "`{old}` must stand once in {}", file.display());
-        std::fs::write(&file, text.replace(old, new)).expect("the file");
+        assert_eq!(text.matches(old.as_str()).count(), 1, "`{old}` must stand once in {}", file.display());
+        std::fs::write(&file, text.replace(old.as_str(), new)).expect("the file");
     }
 }
 

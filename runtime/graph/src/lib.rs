@@ -10,10 +10,14 @@ pub mod column;
 pub mod exception;
 pub mod graph;
 pub mod identity;
+pub mod map;
+pub mod peers;
+pub mod query;
 pub mod reading;
 pub mod resolve;
 pub mod standing;
 pub mod survey;
+pub mod why;
 
 mod coverage;
 mod fold;

@@ -28,5 +28,6 @@ pub mod plan;
 pub mod port;
 pub mod record;
 pub mod saga;
+pub mod standard;
 pub mod trace;
 pub mod value;

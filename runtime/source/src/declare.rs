@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use world::World;
 use xops_kernel::awf::{AwfName, Contract};
 use xops_kernel::declare::Declarations;
+use xops_kernel::standard::Standards;
 use xops_kernel::value::Type;
 
 mod bind;
@@ -29,6 +30,7 @@ mod read_work;
 mod routine;
 mod runbook;
 mod scope;
+mod standard;
 mod system;
 mod world;
 
@@ -44,6 +46,16 @@ pub fn declare(
     contracts: &BTreeMap<AwfName, Contract>,
     manifests: &ManifestFacts,
 ) -> (Declarations, Vec<Finding>) {
+    let (declarations, _, findings) = declare_all(files, contracts, manifests);
+    (declarations, findings)
+}
+
+/// The same with the standards that declarations are held to, which decide nothing.
+pub fn declare_all(
+    files: &[(String, Vec<u8>)],
+    contracts: &BTreeMap<AwfName, Contract>,
+    manifests: &ManifestFacts,
+) -> (Declarations, Standards, Vec<Finding>) {
     let mut findings = Vec::new();
     let mut sorted: Vec<&(String, Vec<u8>)> = files.iter().collect();
     sorted.sort();
@@ -64,7 +76,8 @@ pub fn declare(
     runbook::check(&world, &mut findings);
     layer::check(&world, &mut findings);
     routine::check(&world, &mut findings);
+    standard::check(&world, &mut findings);
     let declarations = build::declarations(&world);
     finding::sort(&mut findings);
-    (declarations, findings)
+    (declarations, standard::standards(&drafts), findings)
 }

@@ -9,11 +9,13 @@
 //! The way through: `scan` admits bytes, `syntax` gives blocks and attributes with their places, `reader` reads them with
 //! types, `declare` makes the kernel's declarations of them and holds them to the laws, `render` prints the findings.
 
+pub mod amend;
 pub mod code;
 pub mod declare;
 pub mod finding;
 pub mod infer;
 pub mod lines;
+pub mod query;
 pub mod reader;
 mod render;
 mod scan;

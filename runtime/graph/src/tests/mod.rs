@@ -3,6 +3,7 @@
 mod column;
 mod identity;
 mod order;
+mod peers;
 mod truth;
 mod world;
 

@@ -84,6 +84,8 @@ pub(super) struct Drafts {
     pub(super) schedules: BTreeMap<String, Schedule>,
     /// Kept to tell two of one name: nothing else is declared of them yet.
     pub(super) identities: super::identity::Identities,
+    pub(super) requirements: BTreeMap<String, super::standard::Requirement>,
+    pub(super) peers: BTreeMap<String, super::standard::Peers>,
 }
 
 #[derive(Debug)]

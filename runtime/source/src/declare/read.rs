@@ -39,6 +39,7 @@ pub(super) fn file(mut reader: Reader<'_, '_>, drafts: &mut Drafts) {
     each(&mut reader, "layer", &["kind", "name?"], |reader, block| layer(reader, block, drafts));
     identity::read(&mut reader, &mut drafts.identities);
     read_work::file(&mut reader, drafts);
+    super::standard::file(&mut reader, drafts);
     reader.finish();
 }
 

@@ -1,0 +1,93 @@
+//! Standards: what a complete declaration is held to. Requirements that somebody approved, and sets of peers.
+//!
+//! Absent: any effect. A standard is never planned from and never enters a plan's footprint or the digest of the
+//! declarations: it only says what a declaration may lack, and a person decides. Invariant: integers only; every share is in
+//! per cent.
+
+use crate::declare::{Desired, Origin};
+use crate::expr::Expr;
+use std::collections::BTreeMap;
+
+/// Everything that declarations are held to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standards {
+    /// The requirements, by name.
+    pub requirements: BTreeMap<String, Requirement>,
+    /// The sets of peers, by name.
+    pub peers: BTreeMap<String, PeerSet>,
+}
+
+/// What a policy, a role, a site or a device demands, as somebody approved it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requirement {
+    /// Its name.
+    pub name: String,
+    /// The rule in a sentence.
+    pub title: String,
+    /// What demands it: one of [`DEMANDS`].
+    pub because: String,
+    /// Who approved it.
+    pub approved_by: String,
+    /// The kind of entity that it is about.
+    pub entity: String,
+    /// Whom it holds for.
+    pub applies: Expr,
+    /// What it demands: facets with their values.
+    pub facets: Vec<Desired>,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// What may demand something.
+pub const DEMANDS: [&str; 4] = ["policy", "role", "site", "device"];
+
+/// Whose established state says what is usual.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerSet {
+    /// Its name.
+    pub name: String,
+    /// The kind of entity.
+    pub entity: String,
+    /// Who counts.
+    pub counts: Expr,
+    /// The attributes that peers share, the finest level first; after the last come all who count.
+    pub levels: Vec<Vec<String>>,
+    /// How many peers a level needs; with fewer the next one is asked.
+    pub least: u64,
+    /// From which share of the peers on something is expected, in per cent.
+    pub expected_pct: u64,
+    /// From which share on it is suggested.
+    pub suggested_pct: u64,
+    /// Under which share a declared thing is excess.
+    pub excess_pct: u64,
+    /// How much more usual it must be among the peers than among all who count: 100 is as usual.
+    pub lift_pct: u64,
+    /// Where it is seen what somebody has.
+    pub evidence: Vec<Evidence>,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// Where it is seen which elements of a facet somebody has: records of one kind, joined by one exact key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// The facet's domain.
+    pub domain: String,
+    /// The facet's name.
+    pub facet: String,
+    /// The system whose records show it.
+    pub system: String,
+    /// The kind of record.
+    pub kind: String,
+    /// The attribute of the record that says whose it is.
+    pub record: String,
+    /// The attribute of the entity that equals it, case and surrounding space aside; or `link.<system>`: the id of the record
+    /// that this link joins.
+    pub entity: String,
+    /// The attribute of the record that holds the element, or the list of elements.
+    pub element: String,
+    /// The kind of object whose `id` the element is, if it is one; else the element is its own name.
+    pub objects: Option<String>,
+    /// Where it stands.
+    pub origin: Origin,
+}
