@@ -93,11 +93,13 @@ impl Bucket {
     pub fn learn(&mut self, hint: Hint, now: Millis) {
         self.fill(now);
         let Some(remaining) = hint.remaining else { return };
-        self.level = self.level.min(remaining.saturating_mul(self.token()));
-        if remaining == 0
-            && let Some(reset_at) = hint.reset_at
-        {
-            self.shut(reset_at);
+        match hint.reset_at {
+            // At the reset the system's own count begins anew.
+            Some(reset_at) if remaining == 0 => {
+                self.level = self.level.min(self.reserve() + self.token());
+                self.shut(reset_at);
+            }
+            _ => self.level = self.level.min(remaining.saturating_mul(self.token())),
         }
     }
 
@@ -105,9 +107,12 @@ impl Bucket {
     /// said, it takes a call after that, ordinary ones too: were the bucket emptied, these would wait for the whole reserve to fill.
     pub fn refused(&mut self, retry_after_ms: Option<u64>, now: Millis) {
         self.fill(now);
-        let kept = if retry_after_ms.is_some() { self.reserve() + self.token() } else { 0 };
+        // A reset that it named just now says it too.
+        let named = self.shut_until.saturating_sub(self.filled_at);
+        let told = retry_after_ms.or(Some(named).filter(|wait_ms| *wait_ms > 0));
+        let kept = if told.is_some() { self.reserve() + self.token() } else { 0 };
         self.level = self.level.min(kept);
-        let wait_ms = retry_after_ms.unwrap_or(self.token()).min(WAIT_MS_MAX);
+        let wait_ms = told.unwrap_or(self.token()).min(WAIT_MS_MAX);
         self.shut(self.filled_at.saturating_add(wait_ms));
     }
 
@@ -147,6 +152,26 @@ mod tests {
 
     fn drain(bucket: &mut Bucket, urgency: Urgency, now: Millis) -> usize {
         (0..1_000).take_while(|_| bucket.take(urgency, now).is_ok()).count()
+    }
+
+    #[test]
+    fn after_a_named_wait_ordinary_work_goes_on() {
+        let rate = Rate { calls: 600, per_ms: 60_000, reserve_permille: 500 };
+        let check = |refuse: &dyn Fn(&mut Bucket), expect: Millis| {
+            let mut bucket = Bucket::new(rate, 0);
+            refuse(&mut bucket);
+            assert_eq!(bucket.take(Urgency::Ordinary, 0), Err(expect));
+            assert_eq!(bucket.take(Urgency::Ordinary, expect), Ok(()));
+        };
+        check(&|bucket| bucket.refused(Some(1_000), 0), 1_000);
+        let reset = Hint { remaining: Some(0), reset_at: Some(2_000) };
+        check(
+            &|bucket| {
+                bucket.learn(reset, 0);
+                bucket.refused(None, 0);
+            },
+            2_000,
+        );
     }
 
     #[test]
