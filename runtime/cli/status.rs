@@ -117,12 +117,7 @@ fn show(object: &Json) -> String {
     if !daemon && starts == 0 {
         return out;
     }
-    for damaged in object["journal"]["scrub"]["damaged"].as_array().into_iter().flatten() {
-        put(&mut out, format!("journal damaged: {}: {}", word(&damaged["file"]), word(&damaged["what"])));
-    }
-    if let Some(why) = object["journal"]["checkpoint_failed"].as_str() {
-        put(&mut out, format!("no checkpoint was signed: {}", plain(why)));
-    }
+    guard(&mut out, &object["journal"]);
     let columns = ["number", "state", "plan", "entity", "id"];
     section(&mut out, "Under way", "nothing", &columns, rows(&object["instances"], &columns));
     let ended = counts(&object["ended"]);
@@ -168,6 +163,16 @@ fn show(object: &Json) -> String {
         );
     }
     out
+}
+
+/// What the journal's guard found.
+fn guard(out: &mut String, journal: &Json) {
+    for damaged in journal["scrub"]["damaged"].as_array().into_iter().flatten() {
+        put(out, format!("journal damaged: {}: {}", word(&damaged["file"]), word(&damaged["what"])));
+    }
+    if let Some(why) = journal["checkpoint_failed"].as_str() {
+        put(out, format!("no checkpoint was signed: {}", plain(why)));
+    }
 }
 
 fn put(out: &mut String, line: impl Display) {

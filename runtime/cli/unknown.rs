@@ -109,8 +109,8 @@ fn calls(log: &Log, story: &Story) -> Result<Vec<Call>, Failure> {
             ));
         }
         for call in candidates {
-            let stage = state.steps.get(usize::from(call.step.0)).map(|run| run.stage);
-            if call.cause == Cause::Died || stage == Some(Stage::Unknown) {
+            let now = state.steps.get(usize::from(call.step.0)).map(|run| run.stage);
+            if call.cause == Cause::Died || now == Some(Stage::Unknown) {
                 open.entry(call.step).or_insert(call);
             }
         }
