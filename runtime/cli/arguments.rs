@@ -1,4 +1,6 @@
 //! The arguments of the command.
+//!
+//! It is long because the flags of all commands stand together, where one can see that the same thing has the same name.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ops::Range;

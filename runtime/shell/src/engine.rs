@@ -2,6 +2,8 @@
 //!
 //! Invariants: recovery is the same fold as running; the robots start in order (Platform and DataOps, then Service with its
 //! instances) and stop in reverse; after `stop` returns everything that was acknowledged is in a closed journal.
+//!
+//! It is long because everything is started here, in an order that must be read as one.
 
 mod keep;
 mod listen;

@@ -3,6 +3,8 @@
 //! Invariants: an event and what is decided from it are one frame, and the frame is in the log before any effect of it is
 //! performed; a death loses what is in memory and on its way back, and nothing that was appended or sent; after a death the
 //! log is folded from nothing. [`Ending::violations`] names every law that was broken, and is empty or a bug was found.
+//!
+//! It is long because appending, believing, acting and dying follow one another in one place, as they do in the shell.
 
 use crate::account;
 use crate::fault::{Fault, Rates, Strike, Tally, Throws};
