@@ -259,7 +259,7 @@ mod tests {
         let reads = json!({ "users": { "complete_at": 1000, "failed": null }, "groups": { "complete_at": null, "failed": "503" } });
         let systems = [json!({ "system": "okta", "domain": "identity", "breaker": "open", "reads": reads })];
         let object = json!({ "tenant": "acme", "daemon": true, "epoch": 1, "systems": systems });
-        check(&object, &["okta identity open never groups: 503", "Under way: nothing"]);
+        check(&object, &["okta identity open - 0 - never groups: 503", "Under way: nothing"]);
     }
 
     #[test]

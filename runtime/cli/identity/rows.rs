@@ -84,7 +84,10 @@ pub fn read(
     plan.system = plan.system.filter(|_| !forced);
     let mut row = csv::ByteRecord::new();
     while reader.read_byte_record(&mut row).map_err(told)? {
-        let line = row.position().map_or(0, csv::Position::line);
+        // Empty lines before a row belong to none: the line after it tells where it began.
+        let within = row.iter().flatten().filter(|byte| **byte == b'\n').count() as u64;
+        let began = reader.position().line().saturating_sub(1 + within);
+        let line = row.position().map_or(0, csv::Position::line).max(began);
         take(file, line, &row, &plan, system, &mut rows);
     }
     Ok(rows)
