@@ -377,7 +377,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Does a piece of what the next rotation would have to wait for: of about `bytes` bytes, at least [`TEND_BYTES_MIN`]. For a moment
+    /// Does a piece of what the next rotation would have to wait for: of about `bytes` bytes, at least `TEND_BYTES_MIN`. For a moment
     /// in which nobody waits, such as after every acknowledgement. Says whether there was something to do.
     pub fn tend(&mut self, bytes: usize) -> Result<bool, Error> {
         if self.stopped.is_some() {

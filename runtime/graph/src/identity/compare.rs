@@ -1,7 +1,7 @@
 //! How well two values agree, as one of few levels.
 //!
 //! Absent: weights. Invariants: the level of two values does not hang on which comes first; two equal values are `Exact`,
-//! whatever the comparator; no comparison costs more than [`CHARS_MAX`] characters squared.
+//! whatever the comparator; no comparison costs more than `CHARS_MAX` characters squared.
 //!
 //! Spelling is held by the optimal string alignment (one slip is a letter more, less, another, or two neighbours swapped) and by
 //! the similarity of Jaro and Winkler (1990), whose usual thresholds are 0.92 for names and 0.88 for a weak likeness.

@@ -2,7 +2,7 @@
 //!
 //! Absent: randomness (pairs of strangers are drawn by a hash of their number) and floating numbers. Invariants: equal tables
 //! and pairs give equal models; a declared weight is never touched; few pairs cannot move a weight far, because each level
-//! begins with [`BELIEVED`] pairs of what is usual for its comparator.
+//! begins with `BELIEVED` pairs of what is usual for its comparator.
 //!
 //! Expectation and maximisation over the levels of the compared pairs (Winkler 1988), with one more class for each declared
 //! relation. How strangers agree is not estimated along with it, but counted: on pairs drawn from all, and for exact agreement
