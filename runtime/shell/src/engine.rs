@@ -228,7 +228,6 @@ impl Engine {
         if let Some(told) = told {
             actix::spawn(listen::to_scribe(Rc::clone(&tenant.hub), told, Rc::clone(&closed), fail.clone()));
         }
-        actix::spawn(Rc::clone(&tenant.hub).run_timers());
         let supervisor = Supervisor::launch(&tenant, fail);
         for system in tenant.declarations.systems.keys() {
             let _up = supervisor.send(Supervise(Child::Platform(system.clone()))).await;
@@ -260,6 +259,8 @@ impl Engine {
             let what = What::Declared { digest, declarations };
             let _up = service.send(letter::Note(Happened { at, what })).await;
         }
+        // Only now: a time that came while nobody was there would find nobody to tell.
+        actix::spawn(Rc::clone(&tenant.hub).run_timers());
         Self { tenant, service, supervisor, closed, failed: Cell::new(Some(failed)), durable: None }
     }
 

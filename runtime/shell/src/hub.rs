@@ -14,6 +14,7 @@ use crate::letter;
 use crate::scribe::{Frame, Item, Order};
 use crate::service;
 use actix::Addr;
+use actix::prelude::SendError;
 use crossbeam_channel::{Sender, TrySendError};
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
@@ -334,25 +335,29 @@ impl Hub {
         self.waking.set(self.waking.get().saturating_add_signed(more));
     }
 
-    /// Tells an instance something. One that is not in memory is brought back; one that is overloaded is not told, and what it
-    /// wants, its state still says.
-    pub fn tell(&self, number: Number, event: Event) {
-        match self.instance(number) {
-            Some(instance) => {
-                if instance.try_send(Input(event)).is_err() {
-                    tracing::warn!(number, "the mailbox of an instance is full: an answer was dropped");
-                }
-            }
-            None => {
-                if let Some(service) = self.service()
-                    && service.try_send(letter::Summon { number, event: Some(event) }).is_err()
-                {
-                    tracing::error!(
-                        number,
-                        "the Service robot's mailbox is full: an instance stays where it is"
-                    );
-                }
-            }
+    /// Tells an instance something. One that is not in memory is brought back; what a full mailbox does not take is told again a
+    /// moment later, because a time that has come comes only once.
+    pub fn tell(self: &Rc<Self>, number: Number, event: Event) {
+        let untold = match self.instance(number) {
+            Some(instance) => match instance.try_send(Input(event)) {
+                Ok(()) | Err(SendError::Closed(_)) => None,
+                Err(SendError::Full(Input(event))) => Some(event),
+            },
+            // Whoever tells something before there is a Service robot would not be heard.
+            None => match self.service() {
+                None => Some(event),
+                Some(service) => match service.try_send(letter::Summon { number, event: Some(event) }) {
+                    Ok(()) | Err(SendError::Closed(_)) => None,
+                    Err(SendError::Full(summon)) => summon.event,
+                },
+            },
+        };
+        if let Some(event) = untold {
+            let hub = Rc::clone(self);
+            actix::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                hub.tell(number, event);
+            });
         }
     }
 

@@ -128,6 +128,8 @@ fn a_time_that_passed_while_the_process_was_down_has_come_after_the_restart() {
         engine.stop().await.unwrap();
         numbers
     });
+    // Their time comes while nobody is there.
+    std::thread::sleep(Duration::from_millis(1_300));
     world.mood(Mood::Yes);
     actix::System::new().block_on(async {
         let engine = world.start().await;
