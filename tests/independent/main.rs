@@ -1,10 +1,13 @@
-//! The manifests against servers that nobody here wrote: emulate for Okta and Slack, scim2-server for SCIM 2.0.
+//! The manifests against servers that nobody here wrote: emulate for Okta and Slack, scim2-server for SCIM 2.0,
+//! moto for `SigV4`, forms and XML, Synapse for accounts and channels.
 //!
 //! Absent: anything that `tests/servers/run` starts; without it these tests are ignored. `tests/servers/README.md` says what the
 //! servers answer and where they differ from the vendors. No manifest is bent for a server: what a server cannot be asked, or
 //! answers otherwise, stands in the test that would have asked it.
 
 mod engine;
+mod iam;
+mod matrix;
 mod okta;
 mod scim;
 mod servers;

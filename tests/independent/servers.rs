@@ -31,10 +31,23 @@ pub(crate) fn described() -> Json {
     serde_json::from_str(&std::fs::read_to_string(path).expect("the description")).expect("JSON")
 }
 
-/// The text of a manifest.
+/// The text of a manifest, or of one that is here for its protocol alone.
 pub(crate) fn manifest(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors/manifests").join(format!("{name}.hcl"));
-    std::fs::read_to_string(path).expect("a manifest")
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let places = ["connectors/manifests", "tests/independent/manifests"];
+    let text = places
+        .iter()
+        .find_map(|place| std::fs::read_to_string(root.join(place).join(format!("{name}.hcl"))).ok());
+    text.expect("a manifest")
+}
+
+/// Whether a server that is not to be had everywhere was started; says so where it was not.
+pub(crate) fn is_started(name: &str) -> bool {
+    let started = described()["systems"][name].is_object();
+    if !started {
+        eprintln!("`{name}` could not be installed here: NOT TESTED");
+    }
+    started
 }
 
 /// A system.
@@ -44,16 +57,20 @@ pub(crate) struct System {
     client: Client,
     config: Values,
     runtime: tokio::runtime::Runtime,
-    key: CallKey,
+    key: std::cell::Cell<CallKey>,
 }
 
 impl System {
     /// The system `server` of the description, spoken to by `text`, the manifest `name`.
     pub(crate) fn of(name: &'static str, server: &str, text: String) -> Self {
+        Self::at(name, &described()["systems"][server], text)
+    }
+
+    /// The same, where it is and by whom it is spoken to as `described`.
+    pub(crate) fn at(name: &'static str, described: &Json, text: String) -> Self {
         xops_wire::transport::install_crypto();
         let (manifests, findings) = Manifests::load(&[(format!("{name}.hcl"), text.into_bytes())]);
         assert!(findings.is_empty(), "{findings:?}");
-        let described = &described()["systems"][server];
         let base_url = described["base_url"].as_str().expect("an address");
         let parts = described["credentials"].as_object().expect("a credential");
         let credential = parts.iter().fold(Credential::none(), |credential, (part, value)| {
@@ -72,7 +89,7 @@ impl System {
         };
         let client = Client::new(vec![target], Limits::default()).expect("a client");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        Self { name, manifests, client, config, runtime, key: CallKey([7; 16]) }
+        Self { name, manifests, client, config, runtime, key: std::cell::Cell::new(CallKey([7; 16])) }
     }
 
     fn send(&self, request: &Request) -> Response {
@@ -95,7 +112,7 @@ impl System {
             awf,
             phase,
             inputs,
-            key: self.key,
+            key: self.key.get(),
             snapshot,
             outputs: &NOTHING,
             carry: &NOTHING,
@@ -208,7 +225,12 @@ impl System {
 
     /// The key that every call carries, as the object shows it.
     pub(crate) fn marker(&self) -> String {
-        self.key.to_string()
+        self.key.get().to_string()
+    }
+
+    /// Acts under another key from here on: two objects cannot both be marked by one.
+    pub(crate) fn under_key(&self, number: u8) {
+        self.key.set(CallKey([number; 16]));
     }
 }
 
