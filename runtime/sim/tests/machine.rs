@@ -129,6 +129,30 @@ fn a_lookup_that_was_asked_for_before_the_window_ended_does_not_end_it() {
 }
 
 #[test]
+fn one_lookup_alone_does_not_say_that_what_was_done_needs_no_undoing() {
+    let mut hand = Hand::of(&["put.create", "keyed.create"]);
+    hand.go(STEP);
+    hand.see(STEP, Phase::Snapshot, None);
+    hand.answer(STEP, Outcome::Ok(Values::new()));
+    while hand.stage(STEP) != Stage::Done {
+        hand.see(STEP, Phase::Readback, Some("wanted-0"));
+        if matches!(hand.stage(STEP), Stage::Resting { .. }) {
+            hand.wake(STEP);
+        }
+    }
+    hand.now += 3_600_000;
+    hand.feed(Event::Turned { why: "a person asked".into(), by: Some("someone".into()) })
+        .expect("the state waits for it");
+    hand.go(STEP);
+    // A replica that is behind by more than any window.
+    hand.see(STEP, Phase::Snapshot, None);
+    assert!(matches!(hand.stage(STEP), Stage::Resting { .. }), "{}", hand.told());
+    hand.wake(STEP);
+    hand.see(STEP, Phase::Snapshot, Some("wanted-0"));
+    assert_eq!(hand.stage(STEP), Stage::Calling, "{}", hand.told());
+}
+
+#[test]
 fn the_window_after_a_crash_begins_when_the_call_would_have_been_given_up() {
     let mut hand = Hand::of(&["marked.create"]);
     hand.go(STEP);

@@ -15,6 +15,8 @@ use crate::value::Value;
 
 /// How a postcondition is looked at where the manifest declares no readback: once, as soon as the system shows it.
 const GLANCE: Readback = Readback { within_ms: 60_000, settle: 1, every_ms: 1_000 };
+/// How many lookups in a row have to say that there is nothing to undo, of something that was done.
+const NOTHING_TO_UNDO: u32 = 2;
 
 impl AtStep<'_> {
     pub(super) fn sighted(&mut self, phase: Phase, sighting: &Sighting) {
@@ -167,7 +169,9 @@ impl AtStep<'_> {
     }
 
     /// A lookup that says that there is nothing to undo may be older than what is to be undone: then it is made again when
-    /// the system's own window for showing the forward effect has passed.
+    /// the system's own window for showing the forward effect has passed. Even then it contradicts what was seen or answered
+    /// before, so one alone is not believed: a replica may be behind by more than its system promises. A
+    /// probe asks after a call that was sent, which is another question.
     fn too_early(&mut self, phase: Phase) -> bool {
         let visible = |contract: &Contract| {
             let window_ms = match contract.ambiguity {
@@ -183,8 +187,18 @@ impl AtStep<'_> {
         let early = run.asked < shown;
         if early {
             self.rest(shown.saturating_sub(at), Then::Look(phase));
+            return true;
         }
-        early
+        if phase == Phase::Probe {
+            return false;
+        }
+        run.agreeing += 1;
+        let alone = run.agreeing < NOTHING_TO_UNDO;
+        if alone {
+            let wait_ms = self.backoff();
+            self.rest(wait_ms, Then::Look(phase));
+        }
+        alone
     }
 
     fn is_ours(&mut self, marker: Option<&str>) -> bool {
