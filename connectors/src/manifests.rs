@@ -6,6 +6,7 @@ use crate::answer::Answer;
 use crate::auth::Auth;
 use crate::judge::{self, Capture};
 use crate::load;
+use crate::model::webhook::Webhook;
 use crate::model::{Awf, Look, Manifest, Poll, Read, Var};
 use crate::polling::{Polled, Polling};
 use crate::reading::Reading;
@@ -110,6 +111,11 @@ impl Manifests {
         let polls = manifest.awfs.values().filter_map(|awf| awf.poll.as_ref()).map(|poll| &poll.shape);
         let awfs = manifest.awfs.values().map(|awf| &awf.shape);
         lookups.chain(reads).chain(polls).chain(awfs).filter_map(|shape| shape.base.as_deref()).collect()
+    }
+
+    /// What `system` sends by itself.
+    pub fn webhooks(&self, system: &str) -> &[Webhook] {
+        self.manifest(system).map_or(&[], |manifest| &manifest.webhooks)
     }
 
     /// The variables that the configuration of `system` sets.
