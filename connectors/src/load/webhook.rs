@@ -98,14 +98,21 @@ fn handshake(reader: &mut Reader<'_, '_>, place: &Place<'_>) -> Option<Handshake
     let prove = shape::exprs(&mut inner, place, "prove");
     let text = shape::expr(&mut inner, place, "text");
     if text.is_some() != (json.is_empty() && prove.is_empty()) {
-        let finding = inner
-            .error(code::WEBHOOK, block.head(), "the handshake has no answer, or two", "here")
-            .help("write json = { challenge = request.body.challenge }, or text = request.body.challenge".to_owned());
+        let finding =
+            inner.error(code::WEBHOOK, block.head(), "the handshake has no answer, or two", "here").help(
+                "write json = { challenge = request.body.challenge }, or text = request.body.challenge"
+                    .to_owned(),
+            );
         inner.report(finding);
     }
     if open && !prove.is_empty() {
         let finding = inner
-            .error(code::WEBHOOK, inner.span_of("prove"), "the secret would sign whatever a stranger sends", "here")
+            .error(
+                code::WEBHOOK,
+                inner.span_of("prove"),
+                "the secret would sign whatever a stranger sends",
+                "here",
+            )
             .help("leave out `open`, so that only a signed question is answered with a proof".to_owned());
         inner.report(finding);
     }

@@ -197,22 +197,24 @@ impl Progress {
                 self.restart();
                 Course::On
             }
-            Answer::Page { records, gone, next, place } => match (self.collect(records, gone, bounds), next) {
-                (Err(reason), _) => Course::Broken(reason),
-                (Ok(()), None) => {
-                    self.ends_at.clone_from(place);
-                    Course::Whole
+            Answer::Page { records, gone, next, place } => {
+                match (self.collect(records, gone, bounds), next) {
+                    (Err(reason), _) => Course::Broken(reason),
+                    (Ok(()), None) => {
+                        self.ends_at.clone_from(place);
+                        Course::Whole
+                    }
+                    (Ok(()), Some(_)) if self.page.saturating_add(1) >= bounds.pages_max => {
+                        Course::Broken(format!("it has more than {} pages", bounds.pages_max))
+                    }
+                    (Ok(()), Some(next)) => {
+                        self.page += 1;
+                        self.attempt = 1;
+                        self.next = Some(next.clone());
+                        Course::On
+                    }
                 }
-                (Ok(()), Some(_)) if self.page.saturating_add(1) >= bounds.pages_max => {
-                    Course::Broken(format!("it has more than {} pages", bounds.pages_max))
-                }
-                (Ok(()), Some(next)) => {
-                    self.page += 1;
-                    self.attempt = 1;
-                    self.next = Some(next.clone());
-                    Course::On
-                }
-            },
+            }
             Answer::Failed(outcome @ Outcome::Forbidden(_)) => Course::Denied(reason(outcome)),
             Answer::Failed(outcome) => match self.wait_ms(outcome, bounds, seed) {
                 Ok(wait_ms) => {

@@ -166,8 +166,9 @@ impl DataOps {
         };
         let run = run(cycle, state, self.cycle, scope);
         ctx.spawn(
-            run.into_actor(self)
-                .map(move |(state, report, began), robot, ctx| robot.ended(state, &report, began, partial, ctx)),
+            run.into_actor(self).map(move |(state, report, began), robot, ctx| {
+                robot.ended(state, &report, began, partial, ctx)
+            }),
         );
     }
 
@@ -369,6 +370,12 @@ fn fetch<'a>(
         };
         Event::Answered { call, answer, at: tenant.hub.clock.now() }
     }
+}
+
+/// Tells the robot of `system` that something of a kind of record changed; whether it heard.
+pub fn notice(tenant: &Tenant, system: &str, kind: &str) -> bool {
+    let robot = tenant.robots.borrow().dataops.get(system).cloned();
+    robot.is_some_and(|robot| robot.try_send(Noticed(kind.to_owned())).is_ok())
 }
 
 /// Reads these systems again and waits for it, within a bound.

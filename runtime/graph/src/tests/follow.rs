@@ -65,5 +65,9 @@ fn changes_that_fail_take_the_proof_away() {
     let (mut failed, follows) = changes(1, 2, &[], &[]);
     failed.failed = Some("503".to_owned());
     assert!(follows.is_some());
-    check_follow(&[whole(reading("okta.user", 1, &[])), whole(failed)], 2, "incomplete read: okta.users failed: 503");
+    check_follow(
+        &[whole(reading("okta.user", 1, &[])), whole(failed)],
+        2,
+        "incomplete read: okta.users failed: 503",
+    );
 }
