@@ -188,8 +188,10 @@ impl Admission {
     /// What is to be remembered of the budgets before the next call goes, by the name of the limit; nothing where what was
     /// remembered last still holds.
     pub fn to_remember(&mut self, now: Millis) -> Option<Vec<(String, Mark)>> {
-        let changed = self.budgets.iter_mut().fold(false, |changed, budget| budget.to_remember(now) || changed);
-        let marks = || self.budgets.iter().filter_map(|budget| Some((budget.name().to_owned(), budget.marked()?)));
+        let changed =
+            self.budgets.iter_mut().fold(false, |changed, budget| budget.to_remember(now) || changed);
+        let marks =
+            || self.budgets.iter().filter_map(|budget| Some((budget.name().to_owned(), budget.marked()?)));
         changed.then(|| marks().collect())
     }
 

@@ -233,7 +233,13 @@ mod tests {
 
     #[test]
     fn a_restart_goes_on_from_what_was_remembered_and_not_from_a_full_budget() {
-        let daily = || Limit { calls: 1_600, per_ms: 86_400_000, reserve_percent: 0, concurrency: None, ..limit(&[], &[]) };
+        let daily = || Limit {
+            calls: 1_600,
+            per_ms: 86_400_000,
+            reserve_percent: 0,
+            concurrency: None,
+            ..limit(&[], &[])
+        };
         let mut budget = Budget::new(daily(), 0, false);
         let mut written = 0;
         for _ in 0..1_000 {

@@ -18,7 +18,7 @@ use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use xops_kernel::machine::Machine;
-use xops_kernel::port::{Outcome, ReadAsk, ReadContract};
+use xops_kernel::port::{Outcome, ReadAsk, ReadContract, ReadPage};
 use xops_kernel::record::Millis;
 use xops_kernel::value::Values;
 use xops_robots::dataops::due::{self, Standing};
@@ -360,7 +360,11 @@ fn fetch<'a>(
                         match response {
                             Ok(response) => {
                                 turn.heard(&response, tenant.hub.clock.now());
-                                Answer::from(connector.page(config, &ask, &response))
+                                let page = connector.page(config, &ask, &response);
+                                if let ReadPage::Records { records, .. } = &page {
+                                    door.records.set(door.records.get() + records.len() as u64);
+                                }
+                                Answer::from(page)
                             }
                             Err(lost) => Answer::Failed(lost.outcome()),
                         }

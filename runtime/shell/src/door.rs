@@ -5,7 +5,7 @@
 //! borrowed over a wait.
 
 use crate::tenant::Tenant;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -27,6 +27,8 @@ pub struct Door {
     pub admission: RefCell<Admission>,
     /// How many jobs wait, and since when the oldest does.
     pub queue: RefCell<(usize, Option<Millis>)>,
+    /// How many records reads brought since it was made, for whoever shows how a read goes on.
+    pub records: Cell<u64>,
     system: String,
     /// Where the budgets are remembered; nowhere for an engine that does not write.
     disk: Option<Arc<dyn Disk>>,
@@ -56,7 +58,8 @@ impl Door {
         let budgets = limits.into_iter().map(budget).collect();
         let admission = Admission::new(Limits::default(), budgets, concurrency, seed);
         let (admission, queue) = (RefCell::new(admission), RefCell::default());
-        let door = Rc::new(Self { admission, queue, system: system.to_owned(), disk });
+        let records = Cell::new(0);
+        let door = Rc::new(Self { admission, queue, records, system: system.to_owned(), disk });
         tenant.robots.borrow_mut().doors.insert(system.to_owned(), Rc::clone(&door));
         door
     }
