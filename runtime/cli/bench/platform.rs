@@ -54,7 +54,11 @@ pub fn run(common: &Common, bench: &BenchPlatform) -> Ended {
     let common = Common { estate: Some(root.join("estate.json")), ..common.clone() };
     let report = actix::System::new().block_on(measure(&common, bench, &awf))?;
     drop(estate);
-    if common.output == Format::Text { print::text(&format!("{}\n", table(&report)))? } else { print::print(&report)? }
+    if common.output == Format::Text {
+        print::text(&format!("{}\n", table(&report)))?
+    } else {
+        print::print(&report)?
+    }
     Ok(Exit::Done)
 }
 
@@ -81,7 +85,8 @@ impl Estate {
         let mut estate = Self { child, root: root.to_owned() };
         let began = Instant::now();
         while !describe.exists() {
-            if estate.child.try_wait().map_err(failed)?.is_some() || began.elapsed() > Duration::from_mins(5) {
+            if estate.child.try_wait().map_err(failed)?.is_some() || began.elapsed() > Duration::from_mins(5)
+            {
                 return Err(Failure::plain("the estate did not start"));
             }
             std::thread::sleep(TICK);
@@ -132,7 +137,9 @@ async fn measure(common: &Common, bench: &BenchPlatform, awf: &AwfName) -> Resul
     let calls = calls(&engine, bench, awf, &inputs).await?;
     let config = systems.get(&awf.system).cloned().unwrap_or_default();
     let pure = pure(&world, awf, &inputs[0], &config)?;
-    Ok(json!({ "awf": awf.to_string(), "in_flight": bench.in_flight, "calls": calls, "pure": pure, "read": read }))
+    Ok(
+        json!({ "awf": awf.to_string(), "in_flight": bench.in_flight, "calls": calls, "pure": pure, "read": read }),
+    )
 }
 
 /// Reads the system once with one DataOps robot.
@@ -246,7 +253,9 @@ async fn calls(
     let (elapsed, processor) = (began.elapsed(), processor_time().saturating_sub(spent));
     bar.finish_and_clear();
     took.sort_unstable();
-    let at = |percent: usize| took.get((took.len() - 1) * percent / 100).map_or(0.0, |it| round(it.as_secs_f64() * 1e3));
+    let at = |percent: usize| {
+        took.get((took.len() - 1) * percent / 100).map_or(0.0, |it| round(it.as_secs_f64() * 1e3))
+    };
     Ok(json!({
         "calls": took.len(),
         "calls_per_s": round(float(took.len() as u64) / elapsed.as_secs_f64()),
@@ -303,6 +312,7 @@ fn table(report: &Json) -> String {
             table.add_row([part, name.as_str(), &value.to_string()]);
         }
     }
-    let head = format!("{} with {} under way", report["awf"].as_str().unwrap_or_default(), report["in_flight"]);
+    let head =
+        format!("{} with {} under way", report["awf"].as_str().unwrap_or_default(), report["in_flight"]);
     format!("{head}\n{}", table.trim_fmt())
 }

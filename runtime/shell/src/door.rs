@@ -157,3 +157,30 @@ impl Drop for Turn<'_> {
         self.door.admission.borrow_mut().paced(&self.call);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use xops_journal::disk::MemoryDisk;
+
+    fn check(text: &str, expect: &[(&str, u64, Millis, Millis)]) {
+        let disk = MemoryDisk::default();
+        disk.replace(&file_of("okta"), text.as_bytes()).expect("a file");
+        let marks = recall(&disk, "okta");
+        let told: Vec<_> =
+            marks.iter().map(|(name, mark)| (name.as_str(), mark.left, mark.at, mark.shut_until)).collect();
+        assert_eq!(told, expect, "{text:?}");
+    }
+
+    #[test]
+    fn what_was_remembered_is_read_back_and_what_is_damaged_was_not_remembered() {
+        check(
+            "xops budgets 1\n12 1000 0 api\n0 5 9 all writes\n",
+            &[("all writes", 0, 5, 9), ("api", 12, 1000, 0)],
+        );
+        check("xops budgets 1\n12 1000 api\nx 5 9 writes\n-1 5 9 reads\n7 5 9", &[]);
+        check("xops budgets 2\n12 1000 0 api\n", &[]);
+        check("", &[]);
+        assert!(recall(&MemoryDisk::default(), "slack").is_empty());
+    }
+}
