@@ -1,5 +1,5 @@
 # The systems of record. A system speaks by the manifest of its own name unless `manifest` says another.
-# A credential says where it comes from, `env:NAME` or `file:PATH`: never what it is.
+# A credential says where it comes from, `env:NAME`, `file:PATH`, `command:/PATH` or `systemd:NAME`: never what it is.
 
 system "workday" {
   domain      = "workforce"

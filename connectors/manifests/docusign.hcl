@@ -55,6 +55,18 @@ manifest "docusign" {
   error "forbidden" { when = contains(["USER_LACKS_PERMISSIONS", "USER_DOES_NOT_BELONG_TO_SPECIFIED_ACCOUNT"], response.body.errorCode) }
   error "auth_expired" { when = contains(["USER_AUTHENTICATION_FAILED", "AUTHORIZATION_INVALID_TOKEN"], response.body.errorCode) }
 
+  # Connect signs with each of the account's keys; the first is the one that is looked at.
+  webhook "envelopes" {
+    verify   = "hmac"
+    header   = "x-docusign-signature-1"
+    encoding = "base64"
+    dedupe   = concat(request.body.data.envelopeId, "/", request.body.event, "/", request.body.generatedDateTime)
+    event    = request.body.event
+    kind     = request.body.data.envelopeId == null ? null : "envelope"
+    id       = request.body.data.envelopeId
+    evidence = "recalled: the signature and the message"
+  }
+
   # The envelope that carries our key. Lists are served from a search that follows the writing.
   lookup "sent" {
     inputs = { subject = "text" }

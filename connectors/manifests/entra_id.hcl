@@ -1166,8 +1166,9 @@ manifest "entra_id" {
     items    = response.body.value
     page "next_url" { next = response.body["@odata.nextLink"] }
     delta "link" {
-      next  = response.body["@odata.deltaLink"]
-      reset = response.status == 410
+      next   = response.body["@odata.deltaLink"]
+      reset  = response.status == 410
+      sparse = true
     }
     tombstone = item["@removed"] != null
     deletes   = "tombstone"
@@ -1198,8 +1199,9 @@ manifest "entra_id" {
     items    = response.body.value
     page "next_url" { next = response.body["@odata.nextLink"] }
     delta "link" {
-      next  = response.body["@odata.deltaLink"]
-      reset = response.status == 410
+      next   = response.body["@odata.deltaLink"]
+      reset  = response.status == 410
+      sparse = true
     }
     tombstone = item["@removed"] != null
     deletes   = "tombstone"
@@ -1243,8 +1245,9 @@ manifest "entra_id" {
     items    = response.body.value
     page "next_url" { next = response.body["@odata.nextLink"] }
     delta "link" {
-      next  = response.body["@odata.deltaLink"]
-      reset = response.status == 410
+      next   = response.body["@odata.deltaLink"]
+      reset  = response.status == 410
+      sparse = true
     }
     tombstone = item["@removed"] != null
     deletes   = "tombstone"

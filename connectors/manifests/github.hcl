@@ -37,6 +37,7 @@ manifest "github" {
     header   = "x-hub-signature-256"
     prefix   = "sha256="
     dedupe   = request.header.x-github-delivery
+    event    = concat(request.header.x-github-event, ".", request.body.action)
     kind     = request.body.membership.user.login == null ? null : "member"
     id       = request.body.membership.user.login
     evidence = "recalled: the signature and the events"

@@ -42,6 +42,7 @@ manifest "greenhouse" {
     encoding  = "hex"
     signed    = "{body}"
     dedupe    = request.header.greenhouse-event-id
+    event     = request.body.action
     kind      = "application"
     id        = request.body.payload.application.id
   }

@@ -27,6 +27,7 @@ manifest "jira_service" {
     header   = "x-hub-signature"
     prefix   = "sha256="
     dedupe   = request.header.x-atlassian-webhook-identifier
+    event    = request.body.webhookEvent
     kind     = "issue"
     id       = request.body.issue.key
     evidence = "recalled: the signature and the message"

@@ -38,6 +38,22 @@ manifest "okta" {
   error "conflict" { when = response.status == 400 && contains(response.text, "An object with this field already exists") }
   error "transient" { when = response.status == 503 && response.header.retry-after != null }
 
+  # An event hook shows the secret as it is, and is asked once, without it, whether somebody listens.
+  webhook "events" {
+    verify   = "token"
+    header   = "authorization"
+    dedupe   = request.body.eventId
+    event    = request.body.data.events[0].eventType
+    kind     = starts_with(request.body.data.events[0].eventType, "group.user_membership.") ? "group_member" : starts_with(request.body.data.events[0].eventType, "user.") ? "user" : starts_with(request.body.data.events[0].eventType, "group.") ? "group" : null
+    id       = request.body.data.events[0].target[0].id
+    evidence = "recalled: the header, the events and the question"
+    handshake {
+      open = true
+      when = request.header.x-okta-verification-challenge != null
+      json = { verification = request.header.x-okta-verification-challenge }
+    }
+  }
+
   # An account by its login. A deactivated account is there, but is not what a creation wants to see.
   lookup "account" {
     inputs = { login = "text" }

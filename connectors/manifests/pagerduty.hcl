@@ -36,6 +36,7 @@ manifest "pagerduty" {
     header   = "x-pagerduty-signature"
     prefix   = "v1="
     dedupe   = request.body.event.id
+    event    = request.body.event.event_type
     kind     = request.body.event.resource_type
     id       = request.body.event.data.id
     evidence = "recalled: the signature and the events"

@@ -75,9 +75,14 @@ manifest "slack" {
     timestamp_header = "x-slack-request-timestamp"
     tolerance        = "5m"
     dedupe           = request.body.event_id
+    event            = request.body.event.type
     kind             = contains(["team_join", "user_change"], request.body.event.type) ? "user" : contains(["member_joined_channel", "member_left_channel"], request.body.event.type) ? "channel_member" : null
     id               = coalesce(request.body.event.user.id, concat(request.body.event.channel, "/", request.body.event.user))
-    evidence         = "recalled: the signature and the events"
+    evidence         = "recalled: the signature, the events and the handshake"
+    handshake {
+      when = request.body.type == "url_verification"
+      json = { challenge = request.body.challenge }
+    }
   }
 
   # A seat in a channel. The list of members is eventually consistent.

@@ -22,6 +22,19 @@ manifest "stripe_issuing" {
   error "invalid" { when = response.status == 402 }
   error "rate_limited" { when = contains(["rate_limit", "lock_timeout"], response.body.error.code) }
 
+  webhook "events" {
+    verify           = "hmac"
+    header           = "stripe-signature"
+    prefix           = "v1="
+    timestamp_prefix = "t="
+    signed           = "{timestamp}.{body}"
+    tolerance        = "5m"
+    dedupe           = request.body.id
+    kind             = starts_with(request.body.type, "issuing_card.") ? "card" : null
+    id               = request.body.data.object.id
+    evidence         = "recalled: the signature and the events"
+  }
+
   # The cardholder that carries our key.
   lookup "cardholder_of_ours" {
     evidence = "unverified: the catalogue does not name this listing"

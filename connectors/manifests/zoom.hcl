@@ -49,9 +49,15 @@ manifest "zoom" {
     signed           = "v0:{timestamp}:{body}"
     timestamp_header = "x-zm-request-timestamp"
     tolerance        = "5m"
+    event            = request.body.event
     kind             = starts_with(request.body.event, "user.") ? "user" : null
     id               = request.body.payload.object.id
-    evidence         = "recalled: the signature and the events"
+    evidence         = "recalled: the signature, the events and the handshake"
+    handshake {
+      when  = request.body.event == "endpoint.url_validation"
+      json  = { plainToken = request.body.payload.plainToken }
+      prove = { encryptedToken = request.body.payload.plainToken }
+    }
   }
 
   # A person by the address. Who is deactivated is there, but is not what a creation wants to see.

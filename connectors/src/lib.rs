@@ -11,6 +11,7 @@ mod answer;
 pub mod auth;
 pub mod code;
 mod date;
+pub mod hook;
 pub mod json;
 mod judge;
 mod listing;

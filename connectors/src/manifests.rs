@@ -6,7 +6,8 @@ use crate::answer::Answer;
 use crate::auth::Auth;
 use crate::judge::{self, Capture};
 use crate::load;
-use crate::model::{Awf, Look, Manifest, Poll, Read, Var};
+use crate::model::webhook::Webhook;
+use crate::model::{Awf, Deletes, Look, Manifest, Poll, Read, Var};
 use crate::polling::{Polled, Polling};
 use crate::reading::Reading;
 use crate::scope::Scope;
@@ -16,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xops_kernel::awf::{AwfName, Contract, Undo};
 use xops_kernel::port::{
-    Ask, Connector, Limit, Outcome, Page, Phase, ReadAsk, ReadContract, ReadPage, Request, Response,
+    Ask, Connector, Delta, Limit, Outcome, Page, Phase, ReadAsk, ReadContract, ReadPage, Request, Response,
     Unrendered,
 };
 use xops_kernel::value::{Type, Values};
@@ -110,6 +111,11 @@ impl Manifests {
         let polls = manifest.awfs.values().filter_map(|awf| awf.poll.as_ref()).map(|poll| &poll.shape);
         let awfs = manifest.awfs.values().map(|awf| &awf.shape);
         lookups.chain(reads).chain(polls).chain(awfs).filter_map(|shape| shape.base.as_deref()).collect()
+    }
+
+    /// What `system` sends by itself.
+    pub fn webhooks(&self, system: &str) -> &[Webhook] {
+        self.manifest(system).map_or(&[], |manifest| &manifest.webhooks)
     }
 
     /// The variables that the configuration of `system` sets.
@@ -278,6 +284,12 @@ impl Connector for Manifests {
             kind: read.kind.clone(),
             for_each: read.for_each.clone(),
             timeout_ms: read.shape.timeout_ms,
+            delta: match &read.delta {
+                None => Delta::Never,
+                Some(_) if read.deletes == Deletes::Tombstone => Delta::ChangesAndGone,
+                Some(_) => Delta::Changes,
+            },
+            optional: read.optional,
         };
         reads.iter().map(contract).collect()
     }

@@ -326,6 +326,8 @@ pub struct Read {
     pub tombstone: Option<Expr>,
     /// How what is gone is noticed.
     pub deletes: Deletes,
+    /// Whether a system that refuses it is complete without it.
+    pub optional: bool,
     /// Values by which the request is shown.
     pub samples: Values,
     /// Where the facts of the request come from.
@@ -347,6 +349,9 @@ pub struct Delta {
     pub next: Option<Expr>,
     /// The answer that forgets the place: everything is to be read again.
     pub reset: Option<Expr>,
+    /// Whether an item shows only the attributes that changed. Then the changes only tell that there are some, and everything is
+    /// read again where there are.
+    pub sparse: bool,
 }
 
 /// What a place is.

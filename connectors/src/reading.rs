@@ -123,6 +123,10 @@ impl<'a> Reading<'a> {
                 records.push(self.record(&scope).map_err(Outcome::Unknown)?);
             }
         }
+        let sparse = self.read.delta.as_ref().is_some_and(|delta| delta.sparse);
+        if sparse && trail.page.since.is_some() && !records.is_empty() {
+            return Ok(ReadPage::Reset);
+        }
         let next = listing::next(&scope, &self.read.listing, items.len());
         let next = match next.map_err(Outcome::Unknown)? {
             None => None,

@@ -24,7 +24,7 @@ pub struct Arguments {
 }
 
 /// What all commands take.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Common {
     /// The project: the folder that holds config/, runbooks/ and connectors/manifests/.
     #[arg(long, global = true, default_value = ".", env = "XOPS_PROJECT", value_name = "DIR")]
@@ -551,6 +551,28 @@ pub enum Benched {
     Engine(BenchEngine),
     /// The graph and the planner, on a generated population of 30 systems.
     Truth(BenchTruth),
+    /// One robot against a stand-in over HTTP: calls, a large read, and what rendering and classifying cost alone.
+    Platform(BenchPlatform),
+}
+
+/// `xops bench platform`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchPlatform {
+    /// The AWF that is called.
+    #[arg(long, default_value = "okta.assign_groups", value_name = "SYSTEM.FUNCTION")]
+    pub awf: String,
+    /// An input of it: a value, or @KIND for the ids of the records of a kind, one after the other. May be repeated.
+    #[arg(long, value_name = "NAME=VALUE", default_values = ["user=@user", "group=00g1engineering00000"])]
+    pub input: Vec<String>,
+    /// How many calls are made.
+    #[arg(long, default_value_t = 20_000, value_name = "N")]
+    pub calls: u64,
+    /// How many are under way at once.
+    #[arg(long, default_value_t = 32, value_name = "C")]
+    pub in_flight: u32,
+    /// How many people the stand-ins know: as many records at least are read.
+    #[arg(long, default_value_t = 100_000, value_name = "N")]
+    pub records: usize,
 }
 
 /// `xops bench truth`.

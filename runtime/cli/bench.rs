@@ -10,9 +10,11 @@ mod effects;
 mod kill;
 mod noop;
 mod parked;
+mod platform;
 mod report;
 mod truth;
 mod verify;
+mod world;
 
 use crate::arguments::{Bench, BenchEngine, Benched, Common, Format, Work};
 use crate::exit::{Exit, Failure, Outcome};
@@ -35,6 +37,7 @@ pub fn run(common: &Common, bench: &Bench) -> Outcome {
     match &bench.what {
         Benched::Engine(engine) => run_engine(common, engine),
         Benched::Truth(bench) => truth::run(common, bench),
+        Benched::Platform(bench) => platform::run(common, bench),
     }
 }
 

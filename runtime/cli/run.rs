@@ -3,6 +3,8 @@
 //! Work enters by the API, by webhooks and by schedules. SIGTERM and SIGINT stop it: the doors close, what was handed over is
 //! written down, the journal is closed.
 
+mod events;
+
 use crate::arguments::{Common, Run};
 use crate::client::Daemon;
 use crate::exit::{Exit, Failure, Outcome};
@@ -11,9 +13,10 @@ use crate::serve::{self, Answer, Doors, Order};
 use crate::session::{self, Places, Wanted};
 use crate::{apply, guard, json as convert};
 use actix::Addr;
+use events::Seen;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
+use std::cell::RefCell;
 use std::io::Write;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -21,11 +24,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
-use xops_kernel::expr::{self, Known, Path};
 use xops_kernel::id::RequestId;
 use xops_kernel::log::{Entrance, Request};
 use xops_kernel::saga::event::Release;
-use xops_kernel::value::{Value, Values};
+use xops_kernel::value::Values;
 use xops_robots::service::Answer as Work;
 use xops_shell::engine::Engine;
 use xops_shell::service::Service;
@@ -48,7 +50,7 @@ pub async fn run(common: &Common, run: &Run) -> Outcome {
         token: Arc::clone(&token),
         metrics: recorder,
         ready: Arc::clone(&ready),
-        secrets: Arc::new(secrets(&project)?),
+        hooks: Arc::new(serve::hooks::hooks(common, &project)?),
     };
     let (address, server) = serve::open(&run.listen, doors)
         .map_err(|error| Failure::plain(format!("failed to listen at {}: {error}", run.listen)))?;
@@ -63,6 +65,7 @@ pub async fn run(common: &Common, run: &Run) -> Outcome {
     if !run.until_quiet {
         schedules(&project, &engine);
     }
+    let seen = Rc::new(RefCell::new(Seen::default()));
     let ended = {
         let mut terminate = signal(SignalKind::terminate()).map_err(Failure::plain)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::plain)?;
@@ -74,8 +77,9 @@ pub async fn run(common: &Common, run: &Run) -> Outcome {
             tokio::select! {
                 Some((order, reply)) = received.recv() => {
                     let (engine, project, guard) = (Rc::clone(&engine), Rc::clone(&project), Rc::clone(&guard));
+                    let seen = Rc::clone(&seen);
                     actix::spawn(async move {
-                        let mut answer = obey(&engine, &project, order).await;
+                        let mut answer = obey(&engine, &project, &seen, order).await;
                         guard.join_status(&mut answer.1);
                         let _asker_gone = reply.send(answer);
                     });
@@ -126,27 +130,6 @@ fn announce(path: &std::path::Path, daemon: &Daemon) -> Result<(), Failure> {
     std::fs::rename(&new, path).map_err(failed)
 }
 
-/// The secrets of webhooks: `XOPS_WEBHOOK_SECRET_<SYSTEM>`, as the Standard Webhooks specification writes them (`whsec_` and
-/// base64), or the bytes themselves.
-fn secrets(project: &Project) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
-    let mut secrets = BTreeMap::new();
-    for system in project.declarations.systems.keys() {
-        let name = format!("XOPS_WEBHOOK_SECRET_{}", system.to_uppercase());
-        let Some(secret) = std::env::var(&name).ok().filter(|secret| !secret.is_empty()) else { continue };
-        let bytes = match secret.strip_prefix("whsec_") {
-            Some(text) => serve::decode_base64(text).filter(|bytes| !bytes.is_empty()).ok_or_else(|| {
-                Failure::new(
-                    Exit::Usage,
-                    format!("`{name}` begins with `whsec_`, and what follows is no base64"),
-                )
-            })?,
-            None => secret.into_bytes(),
-        };
-        secrets.insert(system.clone(), bytes);
-    }
-    Ok(secrets)
-}
-
 /// Ends when nothing is under way and no request is open, if that is asked for.
 async fn quiet(engine: &Rc<Engine>, asked: bool) {
     if !asked {
@@ -162,7 +145,7 @@ async fn quiet(engine: &Rc<Engine>, asked: bool) {
     }
 }
 
-async fn obey(engine: &Rc<Engine>, project: &Project, order: Order) -> Answer {
+async fn obey(engine: &Rc<Engine>, project: &Project, seen: &RefCell<Seen>, order: Order) -> Answer {
     let done = |result: Result<(), String>| match result {
         Ok(()) => (200, json!({ "state": "done" })),
         Err(why) => (409, json!({ "error": why })),
@@ -176,11 +159,7 @@ async fn obey(engine: &Rc<Engine>, project: &Project, order: Order) -> Answer {
             Ok(request) => submit(engine, request).await,
             Err(why) => (400, json!({ "error": why })),
         },
-        Order::Event(system, id, event) => match triggered(project, &system, &id, &event) {
-            Ok(Some(request)) => submit(engine, request).await,
-            Ok(None) => (202, json!({ "state": "ignored" })),
-            Err(why) => (422, json!({ "error": why })),
-        },
+        Order::Event(system, delivery) => events::take(engine, project, seen, &system, &delivery).await,
         Order::Instance(number) => instance(engine, number).await,
         Order::Pause(scope, by, why) => match scope.parse() {
             Ok(scope) => done(engine.pause(scope, &by, why.as_deref()).await),
@@ -262,38 +241,6 @@ fn request_of(project: &Project, body: &Json) -> Result<Request, String> {
         outcome: text("outcome"),
         release: body["release"].as_bool().unwrap_or(false),
     })
-}
-
-/// The request that an event opens, if a trigger is declared for it. The delivery's id makes a repeated delivery one request.
-fn triggered(project: &Project, system: &str, id: &str, event: &Json) -> Result<Option<Request>, String> {
-    let name = event["type"]
-        .as_str()
-        .or_else(|| event["event"].as_str())
-        .ok_or("the event has neither `type` nor `event`")?;
-    let Some(trigger) = project.declarations.triggers.get(&(system.to_owned(), name.to_owned())) else {
-        return Ok(None);
-    };
-    let values = convert::to_value(event);
-    let scope =
-        |path: &Path| Known::Value(if path.root == "event" { path.follow(0, &values) } else { Value::Null });
-    let mut find = Values::new();
-    for (attribute, expr) in &trigger.find {
-        match expr::eval(expr, &scope) {
-            Known::Value(Value::Null) | Known::Unknown(_) => {
-                return Err(format!("the event says nothing of `{attribute}`, by which the entity is found"));
-            }
-            Known::Value(value) => drop(find.insert(attribute.clone(), value)),
-        }
-    }
-    Ok(Some(Request {
-        id: RequestId::of(&project.declarations.tenant, &format!("event {system}"), id),
-        entrance: Entrance::Event,
-        principal: project.declarations.principal.clone(),
-        kind: trigger.entity.clone(),
-        find,
-        outcome: trigger.outcome.clone(),
-        release: false,
-    }))
 }
 
 /// Sets the schedules going.

@@ -3,6 +3,8 @@
 //! Absent: the engine. It lives on its own arbiter and takes orders from here through a channel with a bound; what does not
 //! fit is answered with 503. Bodies, headers and waits are bounded before anything is read.
 
+pub mod hooks;
+
 use actix_web::dev::Service;
 use actix_web::http::{StatusCode, header};
 use actix_web::{App, FromRequest, HttpRequest, HttpResponse, HttpServer, web};
@@ -14,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use xops_connectors::hook::Delivery;
 
 /// How many orders may wait for the engine.
 pub const ORDERS_MAX: usize = 4_096;
@@ -25,8 +28,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const BODY_PATIENCE: Duration = Duration::from_secs(10);
 /// The longest headers that are answered otherwise than by a refusal, in bytes of names and values.
 const HEADERS_MAX: usize = 8 * 1024;
-/// How old a webhook may be: the tolerance of the Standard Webhooks specification.
-const WEBHOOK_AGE_MAX_S: u64 = 300;
 
 /// An order to the engine.
 pub enum Order {
@@ -34,8 +35,8 @@ pub enum Order {
     Status,
     /// Ask for work.
     Request(Json),
-    /// An event of a system: the system, the id of the delivery, the event.
-    Event(String, String, Json),
+    /// An event of a system, proven to be from it.
+    Event(String, Box<Delivery>),
     /// How an instance stands.
     Instance(u64),
     /// Pause: scope, who, why; lift the pause where there is no why.
@@ -62,8 +63,8 @@ pub struct Doors {
     pub metrics: PrometheusHandle,
     /// Whether work is taken: the journal is open and nothing has failed.
     pub ready: Arc<AtomicBool>,
-    /// The secrets of webhooks, by system.
-    pub secrets: Arc<BTreeMap<String, Vec<u8>>>,
+    /// The doors for what systems send by themselves.
+    pub hooks: Arc<hooks::Hooks>,
 }
 
 /// Opens the doors; the address that was bound, and the server to run.
@@ -98,7 +99,10 @@ pub fn open(listen: &str, doors: Doors) -> std::io::Result<(String, actix_web::d
             .route("/v1/pauses", web::post().to(pause))
             .route("/v1/pauses", web::delete().to(unpause))
             .route("/v1/erasures", web::post().to(erase))
-            .route("/v1/webhooks/{system}", web::post().to(webhook))
+            .route("/v1/webhooks/{system}", web::post().to(hooks::only))
+            .route("/v1/webhooks/{system}", web::get().to(hooks::only))
+            .route("/v1/webhooks/{system}/{name}", web::post().to(hooks::named))
+            .route("/v1/webhooks/{system}/{name}", web::get().to(hooks::named))
             .default_service(web::to(|| async { refuse(StatusCode::NOT_FOUND, "there is nothing here") }))
     })
     .workers(1)
@@ -265,52 +269,4 @@ async fn unpause(
 ) -> HttpResponse {
     let word = |name: &str| query.get(name).cloned().unwrap_or_default();
     pass(&doors, &request, Order::Pause(word("scope"), word("by"), None)).await
-}
-
-/// An event of a system, signed as the Standard Webhooks specification says: HMAC-SHA256 over `id.timestamp.body`.
-async fn webhook(
-    doors: web::Data<Doors>,
-    request: HttpRequest,
-    system: web::Path<String>,
-    payload: web::Payload,
-) -> HttpResponse {
-    let Some(secret) = doors.secrets.get(system.as_str()) else {
-        return refuse(
-            StatusCode::NOT_FOUND,
-            "no webhook secret is set for this system: XOPS_WEBHOOK_SECRET_<SYSTEM>",
-        );
-    };
-    let header =
-        |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let (id, stamp) = (header("webhook-id"), header("webhook-timestamp"));
-    let now = xops_shell::clock::Clock::start(0).now() / 1_000;
-    let fresh = stamp.parse::<u64>().is_ok_and(|at| now.abs_diff(at) <= WEBHOOK_AGE_MAX_S);
-    if id.is_empty() || id.len() > 256 || !fresh {
-        return refuse(
-            StatusCode::UNAUTHORIZED,
-            "the webhook has no id, or its time is more than five minutes off",
-        );
-    }
-    let body = match read(&request, payload).await {
-        Ok(body) => body,
-        Err(refused) => return *refused,
-    };
-    let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
-    let signed = [id.as_bytes(), b".", stamp.as_bytes(), b".", &body].concat();
-    let signatures = header("webhook-signature").split(' ').filter_map(|word| word.strip_prefix("v1,"));
-    let good =
-        signatures.take(8).filter_map(decode_base64).any(|tag| hmac::verify(&key, &signed, &tag).is_ok());
-    if !good {
-        return refuse(StatusCode::UNAUTHORIZED, "the webhook's signature is wrong");
-    }
-    match parse(&body) {
-        Ok(event) => hand_over(&doors, Order::Event(system.into_inner(), id.to_owned(), event)).await,
-        Err(refused) => *refused,
-    }
-}
-
-/// The bytes that a text in base64 stands for.
-pub fn decode_base64(text: &str) -> Option<Vec<u8>> {
-    use base64::Engine;
-    base64::engine::general_purpose::STANDARD.decode(text).ok()
 }

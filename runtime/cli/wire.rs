@@ -3,6 +3,7 @@
 use crate::arguments::Common;
 use crate::exit::Failure;
 use futures_util::future::BoxFuture;
+use secrecy::SecretString;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -74,6 +75,23 @@ pub fn connect(common: &Common, project: &Project) -> Result<(Wire, BTreeMap<Str
     }
     let client = Client::new(targets, Limits::default()).map_err(Failure::plain)?;
     Ok((Wire(Arc::new(client)), configs))
+}
+
+/// One part of the credential of a system, if it has such a part.
+pub fn part(
+    common: &Common,
+    project: &Project,
+    system: &str,
+    part: &str,
+) -> Result<Option<SecretString>, Failure> {
+    let Some(system) = project.declarations.systems.get(system) else { return Ok(None) };
+    if let Some(all) = stand_ins(common)? {
+        return Ok(place_of(&all, system)?.credential.part(part).cloned());
+    }
+    let Some(from) = system.credential.get(part) else { return Ok(None) };
+    let credential = Credential::resolve([(part, from.as_str())])
+        .map_err(|error| Failure::plain(format!("system `{}`: {error}", system.name)))?;
+    Ok(credential.part(part).cloned())
 }
 
 /// What the manifest says where the tenant's configuration does not.

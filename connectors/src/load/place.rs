@@ -39,7 +39,8 @@ const PAGE: [(&str, Type); 5] = [
     ("offset", Type::Int),
     ("since", Type::Text),
 ];
-const REQUEST: [(&str, Type); 3] = [("body", Type::Any), ("header", Type::Any), ("text", Type::Text)];
+const REQUEST: [(&str, Type); 4] =
+    [("body", Type::Any), ("header", Type::Any), ("query", Type::Any), ("text", Type::Text)];
 const RESPONSE: [(&str, Type); 4] =
     [("body", Type::Any), ("header", Type::Any), ("status", Type::Int), ("text", Type::Text)];
 

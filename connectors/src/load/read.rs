@@ -89,6 +89,7 @@ fn read(reader: &mut Reader<'_, '_>, context: &Context<'_>, block: &Block, earli
         delta,
         tombstone,
         deletes,
+        optional: reader.bool("optional").unwrap_or(false),
         samples: reader.values("samples"),
         evidence,
     })

@@ -14,6 +14,7 @@ mod answer;
 pub mod client;
 pub mod credential;
 mod exchange;
+pub mod hook;
 mod jwt;
 pub mod lost;
 mod mint;

@@ -6,6 +6,9 @@
 pub mod due;
 pub mod progress;
 pub mod reading;
+pub mod scope;
 
+#[cfg(test)]
+mod changes;
 #[cfg(test)]
 mod tests;

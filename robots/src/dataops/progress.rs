@@ -5,8 +5,9 @@
 
 use crate::retry;
 use serde::{Deserialize, Serialize};
-use xops_graph::reading::Reading;
-use xops_kernel::port::{Outcome, ReadContract, ReadPage, Request};
+use std::collections::BTreeMap;
+use xops_graph::reading::{Follows, Reading};
+use xops_kernel::port::{Delta, Outcome, ReadContract, ReadPage, Request};
 use xops_kernel::record::{Millis, Record};
 use xops_kernel::value::{Value, Values};
 
@@ -59,9 +60,15 @@ pub enum Answer {
     Page {
         /// The records.
         records: Vec<Record>,
+        /// The ids of the objects that it says are gone.
+        gone: Vec<String>,
         /// The next page, if there is one.
         next: Option<Next>,
+        /// On the last page: where a read of what changes from now on begins.
+        place: Option<String>,
     },
+    /// The place that the read began at is forgotten: everything is to be read again.
+    Reset,
     /// No answer to the question.
     Failed(Outcome),
 }
@@ -78,15 +85,36 @@ pub struct Next {
 impl From<ReadPage> for Answer {
     fn from(page: ReadPage) -> Self {
         match page {
-            ReadPage::Records { records, next, .. } => {
-                Self::Page { records, next: next.map(|(request, carry)| Next { request, carry }) }
+            ReadPage::Records { records, gone, next, place } => {
+                let next = next.map(|(request, carry)| Next { request, carry });
+                Self::Page { records, gone, next, place }
             }
-            ReadPage::Reset => {
-                Self::Failed(Outcome::Unknown("the system forgot where the read began".to_owned()))
-            }
+            ReadPage::Reset => Self::Reset,
             ReadPage::Failed(outcome) => Self::Failed(outcome),
         }
     }
+}
+
+/// Where a read of changes begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// What the system calls it.
+    pub since: String,
+    /// When the read that ended there began.
+    pub at: Millis,
+    /// When the last read of everything began.
+    pub whole_at: Millis,
+}
+
+/// What a read gave, and where the next one begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// The reading.
+    pub reading: Reading,
+    /// What makes it as good as a whole one, if it is one of changes and says what is gone.
+    pub follows: Option<Follows>,
+    /// Where the next read of changes begins, once this one is applied; nothing where it is to be one of everything.
+    pub place: Option<Place>,
 }
 
 /// A read that is under way.
@@ -104,6 +132,12 @@ pub struct Progress {
     pub(crate) next: Option<Next>,
     records: Vec<Record>,
     bytes: usize,
+    /// Where it began, if it is a read of changes.
+    since: Option<Place>,
+    /// In a read of changes: what became of each object that it speaks of; nothing where it is gone. The last word counts.
+    changed: BTreeMap<String, Option<Record>>,
+    /// Where the next one begins.
+    ends_at: Option<String>,
 }
 
 /// How a read goes on.
@@ -114,11 +148,35 @@ pub(crate) enum Course {
     Whole,
     /// It was broken off for this reason.
     Broken(String),
+    /// The system does not give it to us, for this reason.
+    Denied(String),
 }
 
 impl Progress {
-    pub(crate) fn new(began_at: Millis) -> Self {
-        Self { began_at, page: 0, attempt: 1, waits_until: None, next: None, records: Vec::new(), bytes: 0 }
+    pub(crate) fn new(began_at: Millis, since: Option<Place>) -> Self {
+        Self {
+            began_at,
+            page: 0,
+            attempt: 1,
+            waits_until: None,
+            next: None,
+            records: Vec::new(),
+            bytes: 0,
+            since,
+            changed: BTreeMap::new(),
+            ends_at: None,
+        }
+    }
+
+    /// Where it began, if it is a read of changes.
+    pub(crate) fn since(&self) -> Option<&str> {
+        self.since.as_ref().map(|place| place.since.as_str())
+    }
+
+    /// Begins again, with everything. An answer to what was asked before fits no more, because the try goes on counting.
+    fn restart(&mut self) {
+        let attempt = self.attempt.saturating_add(1);
+        *self = Self { attempt, ..Self::new(self.began_at, None) };
     }
 
     /// Takes in the answer to the page that is under way.
@@ -130,19 +188,34 @@ impl Progress {
         seed: [u8; 16],
     ) -> Course {
         match answer {
-            Answer::Page { records, next } => match (self.collect(records, bounds), next) {
-                (Err(reason), _) => Course::Broken(reason),
-                (Ok(()), None) => Course::Whole,
-                (Ok(()), Some(_)) if self.page.saturating_add(1) >= bounds.pages_max => {
-                    Course::Broken(format!("it has more than {} pages", bounds.pages_max))
+            Answer::Reset if self.since.is_some() => {
+                self.restart();
+                Course::On
+            }
+            Answer::Reset => Course::Broken("the system forgets where a read of everything began".to_owned()),
+            Answer::Page { records, gone, .. } if self.contradicts(records, gone) => {
+                self.restart();
+                Course::On
+            }
+            Answer::Page { records, gone, next, place } => {
+                match (self.collect(records, gone, bounds), next) {
+                    (Err(reason), _) => Course::Broken(reason),
+                    (Ok(()), None) => {
+                        self.ends_at.clone_from(place);
+                        Course::Whole
+                    }
+                    (Ok(()), Some(_)) if self.page.saturating_add(1) >= bounds.pages_max => {
+                        Course::Broken(format!("it has more than {} pages", bounds.pages_max))
+                    }
+                    (Ok(()), Some(next)) => {
+                        self.page += 1;
+                        self.attempt = 1;
+                        self.next = Some(next.clone());
+                        Course::On
+                    }
                 }
-                (Ok(()), Some(next)) => {
-                    self.page += 1;
-                    self.attempt = 1;
-                    self.next = Some(next.clone());
-                    Course::On
-                }
-            },
+            }
+            Answer::Failed(outcome @ Outcome::Forbidden(_)) => Course::Denied(reason(outcome)),
             Answer::Failed(outcome) => match self.wait_ms(outcome, bounds, seed) {
                 Ok(wait_ms) => {
                     self.waits_until = Some(at.saturating_add(wait_ms));
@@ -159,32 +232,69 @@ impl Progress {
         self.attempt = self.attempt.saturating_add(1);
     }
 
-    /// The reading that it ends with; `broken` says why it is not whole.
-    pub(crate) fn reading(self, contract: &ReadContract, target: &Target, broken: Option<String>) -> Reading {
-        Reading {
+    /// What it ends with; `broken` says why it is not whole.
+    pub(crate) fn taken(self, contract: &ReadContract, target: &Target, broken: Option<String>) -> Taken {
+        let at = self.began_at;
+        let place = match (&broken, self.ends_at, &self.since) {
+            // What was missed is asked for again, from where this one began.
+            (Some(_), _, since) => since.clone(),
+            (None, Some(since), before) => {
+                let whole_at = before.as_ref().map_or(at, |place| place.whole_at);
+                (contract.delta != Delta::Never).then_some(Place { since, at, whole_at })
+            }
+            (None, None, _) => None,
+        };
+        let (mut records, mut gone) = (self.records, Vec::new());
+        for (id, changed) in self.changed {
+            match changed {
+                Some(record) => records.push(record),
+                None => gone.push(id),
+            }
+        }
+        let follows = match (&self.since, &broken) {
+            (Some(place), None) if contract.delta == Delta::ChangesAndGone => {
+                Some(Follows { at: place.at, gone })
+            }
+            _ => None,
+        };
+        let reading = Reading {
             system: contract.system.clone(),
             read: contract.name.clone(),
             kind: contract.kind.clone(),
             parameter: target.parameter.clone(),
-            records: self.records,
-            complete: broken.is_none(),
+            records,
+            complete: broken.is_none() && self.since.is_none(),
             failed: broken,
-            at: self.began_at,
-        }
+            at,
+        };
+        Taken { reading, follows, place }
+    }
+
+    /// Whether one page of changes says of one object both that it is there and that it is gone: nobody knows which came last.
+    fn contradicts(&self, records: &[Record], gone: &[String]) -> bool {
+        let there = |id: &String| records.iter().any(|record| record.source.id == *id);
+        self.since.is_some() && gone.iter().any(there)
     }
 
     /// Adds the records of a page as far as the bounds allow.
-    fn collect(&mut self, records: &[Record], bounds: &Bounds) -> Result<(), String> {
+    fn collect(&mut self, records: &[Record], gone: &[String], bounds: &Bounds) -> Result<(), String> {
+        if self.since.is_some() {
+            self.changed.extend(gone.iter().map(|id| (id.clone(), None)));
+        }
         for record in records {
             let attributes = record.attributes.iter().map(|(name, value)| name.len() + weight(value));
             self.bytes = self.bytes.saturating_add(record.source.id.len() + attributes.sum::<usize>());
-            if self.records.len() >= bounds.records_max {
+            if self.records.len() + self.changed.len() >= bounds.records_max {
                 return Err(format!("it has more than {} records", bounds.records_max));
             }
             if self.bytes > bounds.bytes_max {
                 return Err(format!("its records are larger than {} bytes", bounds.bytes_max));
             }
-            self.records.push(record.clone());
+            if self.since.is_some() {
+                self.changed.insert(record.source.id.clone(), Some(record.clone()));
+            } else {
+                self.records.push(record.clone());
+            }
         }
         Ok(())
     }

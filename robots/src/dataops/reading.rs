@@ -5,11 +5,10 @@
 //! that hang on it, and no other; every reading is wanted to be applied until that is acknowledged; what is under way or
 //! waiting to be applied is bounded.
 
-use crate::dataops::progress::{Answer, Bounds, Course, Next, Progress, Target};
+use crate::dataops::progress::{Answer, Bounds, Course, Next, Place, Progress, Taken, Target};
 use crate::retry;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use xops_graph::reading::Reading;
 use xops_kernel::machine::Machine;
 use xops_kernel::port::ReadContract;
 use xops_kernel::record::Millis;
@@ -38,7 +37,18 @@ pub enum State {
         at: Millis,
         /// The reads that were not complete, with the first reason; none if it was complete.
         incomplete: BTreeMap<String, String>,
+        /// The optional reads that the system does not give us, with its reason.
+        denied: BTreeMap<String, String>,
     },
+}
+
+/// What a cycle is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scope {
+    /// The reads that are made; all where none is named.
+    pub only: BTreeSet<String>,
+    /// Those of them that begin where the last one ended.
+    pub places: BTreeMap<Target, Place>,
 }
 
 /// A cycle that is under way.
@@ -48,6 +58,8 @@ pub struct Cycle {
     number: u64,
     /// The latest time that an event brought.
     at: Millis,
+    /// What it is about.
+    scope: Scope,
     /// How many of the reads were opened.
     opened: usize,
     /// What is still to be read of the last read that was opened.
@@ -55,13 +67,17 @@ pub struct Cycle {
     /// What is under way.
     active: BTreeMap<Target, Progress>,
     /// What is read and waits to be applied.
-    read: BTreeMap<Target, Reading>,
+    read: BTreeMap<Target, Taken>,
     /// The ids that were read, for the kinds that other reads are made for.
     ids: BTreeMap<String, BTreeSet<String>>,
     /// The kinds of which not all records were read.
     broken: BTreeSet<String>,
     /// The reads that were not complete, with the first reason.
     incomplete: BTreeMap<String, String>,
+    /// The optional reads that the system does not give us.
+    denied: BTreeMap<String, String>,
+    /// The kinds that they give.
+    denied_kinds: BTreeSet<String>,
 }
 
 /// One try of one page.
@@ -86,6 +102,8 @@ pub enum Event {
         cycle: u64,
         /// When.
         at: Millis,
+        /// What it is about.
+        scope: Scope,
     },
     /// A page was answered, or could not be.
     Answered {
@@ -170,8 +188,8 @@ pub enum Refused {
 }
 
 impl State {
-    /// The reading that an [`Effect::Apply`] names.
-    pub fn reading(&self, target: &Target) -> Option<&Reading> {
+    /// What an [`Effect::Apply`] names.
+    pub fn taken(&self, target: &Target) -> Option<&Taken> {
         match self {
             Self::Reading(cycle) => cycle.read.get(target),
             Self::Idle | Self::Ended { .. } => None,
@@ -182,6 +200,14 @@ impl State {
     pub fn next(&self, target: &Target) -> Option<&Next> {
         match self {
             Self::Reading(cycle) => cycle.active.get(target)?.next.as_ref(),
+            Self::Idle | Self::Ended { .. } => None,
+        }
+    }
+
+    /// Where the read of `target` that is under way began, if it is one of changes.
+    pub fn since(&self, target: &Target) -> Option<&str> {
+        match self {
+            Self::Reading(cycle) => cycle.active.get(target)?.since(),
             Self::Idle | Self::Ended { .. } => None,
         }
     }
@@ -231,9 +257,17 @@ impl Cycle {
         self.opened >= reads && self.queue.is_empty() && self.active.is_empty() && self.read.is_empty()
     }
 
-    fn note(&mut self, contract: &ReadContract, reason: String) {
+    fn note(&mut self, contract: &ReadContract, reason: String, denied: bool) {
         self.broken.insert(contract.kind.clone());
-        self.incomplete.entry(contract.name.clone()).or_insert(reason);
+        // What hangs on a read that is denied was denied with it.
+        let parent = contract.for_each.as_ref().is_some_and(|kind| self.denied_kinds.contains(kind));
+        let list = if parent || (denied && contract.optional) {
+            self.denied_kinds.insert(contract.kind.clone());
+            &mut self.denied
+        } else {
+            &mut self.incomplete
+        };
+        list.entry(contract.name.clone()).or_insert(reason);
     }
 }
 
@@ -254,7 +288,8 @@ impl Reader {
         loop {
             let room = cycle.active.len() + cycle.read.len() < self.bounds.lanes_max;
             if room && let Some(target) = cycle.queue.pop_front() {
-                cycle.active.insert(target, Progress::new(cycle.at));
+                let since = cycle.scope.places.get(&target).cloned();
+                cycle.active.insert(target, Progress::new(cycle.at, since));
             } else if cycle.queue.is_empty()
                 && cycle.active.is_empty()
                 && let Some(contract) = self.contracts.get(cycle.opened)
@@ -269,48 +304,61 @@ impl Reader {
     /// Opens one read: itself, or its parameters.
     fn open(&self, contract: &ReadContract, cycle: &mut Cycle) {
         let target = |parameter| Target { read: contract.name.clone(), parameter };
+        if !cycle.scope.only.is_empty() && !cycle.scope.only.contains(&contract.name) {
+            cycle.opened += 1;
+            return;
+        }
         let Some(kind) = &contract.for_each else {
             cycle.queue.push_back(target(None));
             cycle.opened += 1;
             return;
         };
         if !self.contracts[..cycle.opened].iter().any(|before| before.kind == *kind) {
-            cycle.note(contract, format!("it is made for each `{kind}`, which no read before it gives"));
+            let why = format!("it is made for each `{kind}`, which no read before it gives");
+            cycle.note(contract, why, false);
         }
         let ids = cycle.ids.get(kind).cloned().unwrap_or_default();
         if ids.len() > self.bounds.parameters_max {
-            cycle.note(contract, format!("there are more than {} `{kind}`", self.bounds.parameters_max));
+            let why = format!("there are more than {} `{kind}`", self.bounds.parameters_max);
+            cycle.note(contract, why, false);
         }
         cycle.queue.extend(ids.into_iter().take(self.bounds.parameters_max).map(|id| target(Some(id))));
         cycle.opened += 1;
     }
 
     /// Ends one read: its reading waits to be applied.
-    fn close(&self, contract: &ReadContract, cycle: &mut Cycle, target: &Target, broken: Option<String>) {
+    fn close(
+        &self,
+        contract: &ReadContract,
+        cycle: &mut Cycle,
+        target: &Target,
+        broken: Option<String>,
+        denied: bool,
+    ) {
         let Some(progress) = cycle.active.remove(target) else { return };
         let parent = contract.for_each.as_ref().filter(|kind| cycle.broken.contains(*kind));
         let hanging = parent.map(|kind| format!("it is made for each `{kind}`, of which not all were read"));
         let broken = broken.or(hanging);
         if let Some(reason) = &broken {
-            cycle.note(contract, reason.clone());
+            cycle.note(contract, reason.clone(), denied);
         }
-        let reading = progress.reading(contract, target, broken);
+        let taken = progress.taken(contract, target, broken);
         if self.contracts.iter().any(|later| later.for_each.as_ref() == Some(&contract.kind)) {
-            let ids = reading.records.iter().map(|record| record.source.id.clone());
+            let ids = taken.reading.records.iter().map(|record| record.source.id.clone());
             cycle
                 .ids
                 .entry(contract.kind.clone())
                 .or_default()
                 .extend(ids.filter(|id| !id.trim().is_empty()));
         }
-        cycle.read.insert(target.clone(), reading);
+        cycle.read.insert(target.clone(), taken);
     }
 
-    fn begin(&self, state: &mut State, number: u64, at: Millis) -> Result<(), Refused> {
+    fn begin(&self, state: &mut State, number: u64, at: Millis, scope: &Scope) -> Result<(), Refused> {
         if matches!(state, State::Reading(_)) || state.last().is_some_and(|last| last >= number) {
             return Err(Refused::CannotBegin(number));
         }
-        let mut cycle = Cycle { number, at, ..Cycle::default() };
+        let mut cycle = Cycle { number, at, scope: scope.clone(), ..Cycle::default() };
         self.advance(&mut cycle);
         *state = State::Reading(Box::new(cycle));
         Ok(())
@@ -325,8 +373,9 @@ impl Reader {
         cycle.at = cycle.at.max(at);
         match course {
             Course::On => {}
-            Course::Whole => self.close(contract, cycle, &call.target, None),
-            Course::Broken(reason) => self.close(contract, cycle, &call.target, Some(reason)),
+            Course::Whole => self.close(contract, cycle, &call.target, None, false),
+            Course::Broken(reason) => self.close(contract, cycle, &call.target, Some(reason), false),
+            Course::Denied(reason) => self.close(contract, cycle, &call.target, Some(reason), true),
         }
         self.advance(cycle);
         Ok(())
@@ -334,7 +383,7 @@ impl Reader {
 
     fn apply(&self, state: &mut State, event: &Event) -> Result<(), Refused> {
         match event {
-            Event::Begun { cycle, at } => self.begin(state, *cycle, *at),
+            Event::Begun { cycle, at, scope } => self.begin(state, *cycle, *at, scope),
             Event::Answered { call, answer, at } => {
                 self.answered(state.cycle(call.cycle)?, call, answer, *at)
             }
@@ -360,7 +409,8 @@ impl Reader {
                         .entry(contract.name.clone())
                         .or_insert_with(|| "the cycle was given up".to_owned());
                 }
-                *state = State::Ended { cycle: *number, at: *at, incomplete };
+                let denied = std::mem::take(&mut cycle.denied);
+                *state = State::Ended { cycle: *number, at: *at, incomplete, denied };
                 Ok(())
             }
             Event::Ended { cycle: number, at } => {
@@ -369,7 +419,8 @@ impl Reader {
                     return Err(Refused::WorkLeft(*number));
                 }
                 let incomplete = std::mem::take(&mut cycle.incomplete);
-                *state = State::Ended { cycle: *number, at: *at, incomplete };
+                let denied = std::mem::take(&mut cycle.denied);
+                *state = State::Ended { cycle: *number, at: *at, incomplete, denied };
                 Ok(())
             }
         }

@@ -1,7 +1,7 @@
 //! The reading machine, driven by a world that answers, fails and forgets.
 
 use super::progress::{Answer, Bounds, Next, Target};
-use super::reading::{Call, Effect, Event, Reader, Refused, State};
+use super::reading::{Call, Effect, Event, Reader, Refused, Scope, State};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use xops_graph::reading::Reading;
@@ -12,7 +12,8 @@ use xops_kernel::value::Values;
 
 fn contract(name: &str, kind: &str, for_each: Option<&str>) -> ReadContract {
     let for_each = for_each.map(str::to_owned);
-    ReadContract { system: "okta".into(), name: name.into(), kind: kind.into(), for_each, timeout_ms: 1_000 }
+    let (name, kind) = (name.into(), kind.into());
+    ReadContract { system: "okta".into(), name, kind, for_each, timeout_ms: 1_000, ..ReadContract::default() }
 }
 
 /// Users, groups, the members of each group, the keys of each member: a chain of reads beside a lone one.
@@ -46,9 +47,14 @@ fn request() -> Box<Request> {
     })
 }
 
+fn begun(cycle: u64, at: u64) -> Event {
+    Event::Begun { cycle, at, scope: Scope::default() }
+}
+
 fn page(kind: &str, ids: &[&str], more: bool) -> Answer {
     let next = more.then(|| Next { request: request(), carry: Values::new() });
-    Answer::Page { records: ids.iter().map(|id| record(kind, id)).collect(), next }
+    let records = ids.iter().map(|id| record(kind, id)).collect();
+    Answer::Page { records, gone: Vec::new(), next, place: None }
 }
 
 /// What is under way, driven one event at a time.
@@ -95,7 +101,7 @@ impl World {
             }
             Effect::Apply { cycle, target } => {
                 self.readings
-                    .push(self.state.reading(target).expect("it is there until it is applied").clone());
+                    .push(self.state.taken(target).expect("it is there until it is applied").reading.clone());
                 Event::Applied { cycle: *cycle, target: target.clone(), at: self.now }
             }
         };
@@ -104,7 +110,7 @@ impl World {
 
     /// Runs cycle 1 to its end, choosing among what is wanted by `choose`.
     fn run(&mut self, answer: impl Fn(&Call) -> Answer, mut choose: impl FnMut(usize) -> usize) {
-        self.feed(&Event::Begun { cycle: 1, at: 0 }).unwrap();
+        self.feed(&begun(1, 0)).unwrap();
         for _ in 0..10_000 {
             assert!(self.wanted.len() <= 2, "no more than the declared lanes");
             let Some(effect) = self.wanted.iter().nth(choose(self.wanted.len())).cloned() else { return };
@@ -244,8 +250,8 @@ fn a_read_for_each_of_a_kind_that_no_read_before_it_gives_is_incomplete() {
 #[test]
 fn late_answers_double_answers_and_other_cycles_are_refused() {
     let mut world = World::new(contracts(), bounds());
-    world.feed(&Event::Begun { cycle: 4, at: 0 }).unwrap();
-    assert_eq!(world.feed(&Event::Begun { cycle: 5, at: 0 }), Err(Refused::CannotBegin(5)));
+    world.feed(&begun(4, 0)).unwrap();
+    assert_eq!(world.feed(&begun(5, 0)), Err(Refused::CannotBegin(5)));
     assert_eq!(world.feed(&Event::Ended { cycle: 4, at: 0 }), Err(Refused::WorkLeft(4)));
     let target = Target { read: "users".into(), parameter: None };
     let call = Call { cycle: 4, target, page: 0, attempt: 1 };
@@ -256,8 +262,8 @@ fn late_answers_double_answers_and_other_cycles_are_refused() {
     assert!(world.state.next(&call.target).is_some(), "the second page has its request");
     world.feed(&Event::Abandoned { cycle: 4, at: 2 }).unwrap();
     assert!(world.wanted.is_empty(), "what is no longer wanted is cancelled");
-    assert_eq!(world.feed(&Event::Begun { cycle: 4, at: 3 }), Err(Refused::CannotBegin(4)));
-    world.feed(&Event::Begun { cycle: 5, at: 3 }).unwrap();
+    assert_eq!(world.feed(&begun(4, 3)), Err(Refused::CannotBegin(4)));
+    world.feed(&begun(5, 3)).unwrap();
 }
 
 fn any_failure() -> impl Strategy<Value = Option<Outcome>> {

@@ -5,7 +5,7 @@
 //! budget; a transition of the breaker is handed out exactly once, to be journaled before the call goes.
 
 use crate::platform::breaker::{Admit, Breaker, Event, Limits, Refused, State};
-use crate::platform::bucket::Urgency;
+use crate::platform::bucket::{Mark, Urgency};
 use crate::platform::budget::{Budget, Call, Left};
 use serde::{Deserialize, Serialize};
 use xops_kernel::machine::Machine;
@@ -183,6 +183,16 @@ impl Admission {
         self.restore(&event?).ok()?;
         let transition = self.breaker.decide(&self.state)?;
         self.restore(&transition).ok().map(|()| transition)
+    }
+
+    /// What is to be remembered of the budgets before the next call goes, by the name of the limit; nothing where what was
+    /// remembered last still holds.
+    pub fn to_remember(&mut self, now: Millis) -> Option<Vec<(String, Mark)>> {
+        let changed =
+            self.budgets.iter_mut().fold(false, |changed, budget| budget.to_remember(now) || changed);
+        let marks =
+            || self.budgets.iter().filter_map(|budget| Some((budget.name().to_owned(), budget.marked()?)));
+        changed.then(|| marks().collect())
     }
 
     /// What is left of each budget.

@@ -42,6 +42,20 @@ pub struct Hint {
     pub reset_at: Option<Millis>,
 }
 
+/// What is remembered of a bucket: as if so many calls were left at that time, and nothing were granted before the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Whole calls.
+    pub left: u64,
+    /// When; ahead of the present where less than nothing is left.
+    pub at: Millis,
+    /// Until when it is shut.
+    pub shut_until: Millis,
+}
+
+/// The share of a full bucket that may be taken between two marks: the sixteenth part. A restart costs at most that.
+const BETWEEN_MARKS: u64 = 16;
+
 /// One bucket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bucket {
@@ -63,6 +77,33 @@ impl Bucket {
         bucket
     }
 
+    /// A bucket as it is remembered.
+    pub fn restored(rate: Rate, mark: Mark) -> Self {
+        let bucket = Self::new(rate, mark.at);
+        let level = mark.left.saturating_mul(bucket.token()).min(bucket.capacity());
+        Self { level, shut_until: mark.shut_until, ..bucket }
+    }
+
+    /// A mark that stays true while a share of the bucket is taken: what it says is left is less by that.
+    pub fn mark(&self) -> Mark {
+        let (token, calls) = (self.token(), u64::from(self.rate.calls));
+        let share = (calls / BETWEEN_MARKS).max(1) * token;
+        let missing_ms = share.saturating_sub(self.level).div_ceil(calls);
+        let left = self.level.saturating_sub(share) / token;
+        Mark { left, at: self.filled_at.saturating_add(missing_ms), shut_until: self.shut_until }
+    }
+
+    /// Whether it has at least what `mark` says, and is open no earlier: then a process that begins with the mark grants nothing
+    /// that this one took.
+    pub fn holds(&mut self, mark: Mark, now: Millis) -> bool {
+        self.fill(now);
+        let mut marked = Self::restored(self.rate, mark);
+        marked.fill(now);
+        let behind_ms = marked.filled_at.saturating_sub(self.filled_at);
+        let refilled = behind_ms.min(self.token()).saturating_mul(u64::from(self.rate.calls));
+        self.level.saturating_add(refilled) >= marked.level && self.shut_until <= marked.shut_until.max(now)
+    }
+
     /// Takes a token, or says when to ask again.
     pub fn take(&mut self, urgency: Urgency, now: Millis) -> Result<(), Millis> {
         self.ready(urgency, now)?;
@@ -82,6 +123,11 @@ impl Bucket {
         let wait_ms = needed.saturating_sub(self.level).div_ceil(calls);
         let until = self.filled_at.saturating_add(wait_ms).max(self.shut_until);
         if wait_ms > 0 || self.shut_until > self.filled_at { Err(until) } else { Ok(()) }
+    }
+
+    /// Its rate.
+    pub fn rate(&self) -> Rate {
+        self.rate
     }
 
     /// Whole tokens that are left at the latest time that was said.
@@ -212,6 +258,19 @@ mod tests {
     }
 
     #[test]
+    fn a_mark_is_less_than_what_is_left_by_a_share_and_goes_below_nothing() {
+        let rate = Rate { calls: 160, per_ms: 86_400_000, reserve_permille: 0 };
+        let mut bucket = Bucket::new(rate, 1_000);
+        assert_eq!(bucket.mark(), Mark { left: 150, at: 1_000, shut_until: 0 });
+        drain(&mut bucket, Urgency::Urgent, 1_000);
+        let mark = bucket.mark();
+        assert_eq!(mark, Mark { left: 0, at: 1_000 + 5_400_000, shut_until: 0 });
+        let mut after = Bucket::restored(rate, mark);
+        assert_eq!(drain(&mut after, Urgency::Urgent, 1_001), 0);
+        assert_eq!(after.take(Urgency::Urgent, 1_001), Err(1_000 + 5_400_000 + 540_000));
+    }
+
+    #[test]
     fn a_clock_that_jumps_back_grants_nothing() {
         let mut bucket = Bucket::new(RATE, 10_000);
         drain(&mut bucket, Urgency::Urgent, 10_000);
@@ -221,6 +280,33 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn whatever_happens_a_restart_grants_nothing_that_was_taken_before(
+            calls in 1u32..40, steps in prop::collection::vec((0u64..3_000, 0u8..12), 1..200)
+        ) {
+            let rate = Rate { calls, per_ms: 10_000, reserve_permille: 100 };
+            let (mut bucket, mut now) = (Bucket::new(rate, 0), 0);
+            let mut mark = bucket.mark();
+            for (step, what) in steps {
+                now += step;
+                match what {
+                    0 => bucket.refused(Some(700), now),
+                    1 => bucket.learn(Hint { remaining: Some(2), reset_at: None }, now),
+                    _ => drop(bucket.take(Urgency::Urgent, now)),
+                }
+                if !bucket.holds(mark, now) {
+                    mark = bucket.mark();
+                    prop_assert!(bucket.holds(mark, now), "a mark is true when it is made");
+                }
+                // At any moment from now on: what the next process grants this one could have granted too.
+                for later in [now, now + 1_500, now + 20_000] {
+                    let (mut here, mut there) = (bucket.clone(), Bucket::restored(rate, mark));
+                    let (here, there) = (drain(&mut here, Urgency::Urgent, later), drain(&mut there, Urgency::Urgent, later));
+                    prop_assert!(there <= here, "{there} of {here} at {later}");
+                }
+            }
+        }
+
         #[test]
         fn no_window_ever_grants_more_than_twice_its_calls(steps in prop::collection::vec(0u64..400, 1..400)) {
             let (mut bucket, mut now, mut granted) = (Bucket::new(RATE, 0), 0, Vec::new());

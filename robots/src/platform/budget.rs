@@ -1,9 +1,10 @@
 //! Budgets: what a vendor publishes of its limits, and what is left of them.
 //!
 //! Absent: a clock, the call. Invariants: all budgets that cover a call hold at once, and a call that one of them refuses takes
-//! nothing from any; what the system says of its own limits only ever slows us.
+//! nothing from any; what the system says of its own limits only ever slows us; what is to be remembered of it was always
+//! handed out before the call that made it so.
 
-use crate::platform::bucket::{Bucket, Hint, Rate, Urgency};
+use crate::platform::bucket::{Bucket, Hint, Mark, Rate, Urgency};
 use xops_kernel::port::{Limit, Request, Reset, Response};
 use xops_kernel::record::Millis;
 
@@ -13,7 +14,12 @@ pub struct Budget {
     limit: Limit,
     bucket: Bucket,
     under_way: u32,
+    /// What a process that begins now would remember; nothing where its window is too short to matter.
+    marked: Option<Mark>,
 }
+
+/// Windows shorter than this are over before a process is back, in milliseconds.
+const REMEMBER_MS_MIN: u64 = 10_000;
 
 /// What is left of a budget, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +42,39 @@ impl Budget {
         if restarted {
             bucket.learn(Hint { remaining: Some(u64::from(limit.calls / 2)), reset_at: None }, now);
         }
-        Self { limit, bucket, under_way: 0 }
+        Self { limit, bucket, under_way: 0, marked: None }
+    }
+
+    /// The same, as the process before this one left it, if it said.
+    pub fn remembered(limit: Limit, mark: Option<Mark>, now: Millis, restarted: bool) -> Self {
+        let mut budget = Self::new(limit, now, restarted);
+        if let Some(mark) = mark {
+            budget.bucket = Bucket::restored(budget.bucket.rate(), mark);
+            budget.marked = Some(mark);
+        }
+        budget
+    }
+
+    /// The limit's name.
+    pub fn name(&self) -> &str {
+        &self.limit.name
+    }
+
+    /// What is to be remembered before anything else happens, if what was remembered last is true no more.
+    pub fn to_remember(&mut self, now: Millis) -> bool {
+        if self.limit.per_ms < REMEMBER_MS_MIN {
+            return false;
+        }
+        let holds = self.marked.is_some_and(|mark| self.bucket.holds(mark, now));
+        if !holds {
+            self.marked = Some(self.bucket.mark());
+        }
+        !holds
+    }
+
+    /// What was last to be remembered.
+    pub fn marked(&self) -> Option<Mark> {
+        self.marked
     }
 
     /// Whether it covers `call`.
@@ -191,6 +229,32 @@ mod tests {
         assert_eq!(budget.ready(Urgency::Urgent, 60_000), Ok(()));
         budget.heard(&response("many", "soon"), 60_000);
         assert_eq!(budget.ready(Urgency::Urgent, 60_000), Ok(()), "what is no number says nothing");
+    }
+
+    #[test]
+    fn a_restart_goes_on_from_what_was_remembered_and_not_from_a_full_budget() {
+        let daily = || Limit {
+            calls: 1_600,
+            per_ms: 86_400_000,
+            reserve_percent: 0,
+            concurrency: None,
+            ..limit(&[], &[])
+        };
+        let mut budget = Budget::new(daily(), 0, false);
+        let mut written = 0;
+        for _ in 0..1_000 {
+            budget.take(Urgency::Ordinary, 0);
+            budget.ended();
+            written += u32::from(budget.to_remember(0));
+        }
+        assert!((9..=12).contains(&written), "{written} marks for a thousand calls");
+        let mark = budget.marked().expect("a mark");
+        let mut after = Budget::remembered(daily(), Some(mark), 1_000, true);
+        let left = after.left(1_000).left;
+        assert!((500..=600).contains(&left), "{left} are left of 600");
+        let mut again = Budget::remembered(daily(), after.marked(), 2_000, true);
+        assert!(again.left(2_000).left <= left, "a second restart grants nothing more");
+        assert!(!Budget::new(limit(&[], &[]), 0, false).to_remember(0), "a second is over before it matters");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! the record that first showed it and stays for ever, also while that record is gone; the key index names at least every
 //! entity that could have a key, and what it names is verified before it counts.
 
-use crate::reading::{Reading, Touched};
+use crate::reading::{Follows, Reading, Touched};
 use crate::table::{self, Merged, Table};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -134,6 +134,17 @@ impl Graph {
 
     /// Joins a reading in and says which entities it touched.
     pub fn apply(&mut self, reading: Reading) -> Touched {
+        self.take(reading, None)
+    }
+
+    /// Joins in a reading of changes that says what is gone since the reading before it, so that what it does not speak of is
+    /// known to be as it was. Where that reading is not the newest one here, something was missed: then the read counts as
+    /// failed, and what it shows is unknown until it is made whole.
+    pub fn follow(&mut self, reading: Reading, follows: &Follows) -> Touched {
+        self.take(reading, Some(follows))
+    }
+
+    fn take(&mut self, reading: Reading, follows: Option<&Follows>) -> Touched {
         let (system, kind) = (reading.system.clone(), reading.kind.clone());
         let minted = self.mint(&reading);
         let age = at(&self.ages, &system, &kind).copied().unwrap_or_else(|| self.max_age_ms(&system));
@@ -143,7 +154,7 @@ impl Graph {
             .entry(kind.clone())
             .or_insert_with(|| Table::indexed_by(links.iter().map(|(_, link)| link.record.as_str())));
         let joined = !links.is_empty() || at(&self.mints, &system, &kind).is_some();
-        let merged = table.merge(reading, age, joined);
+        let merged = table.merge(reading, follows, age, joined);
         let mut entities = self.reached(&system, &kind, &links, &merged);
         entities.extend(minted);
         // Keys hang on the records that claim an indexed attribute, and on no others.

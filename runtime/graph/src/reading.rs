@@ -64,6 +64,15 @@ impl Reading {
     }
 }
 
+/// What makes a reading of changes as good as a whole one: it begins where a whole one ended, and says what is gone since.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Follows {
+    /// When the reading that it follows began.
+    pub at: Millis,
+    /// The system's ids of the objects that are gone.
+    pub gone: Vec<String>,
+}
+
 /// The entities whose facts may differ after a reading. It may name too many, never too few; what only grows old by the
 /// passing of time is not here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

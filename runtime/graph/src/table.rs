@@ -1,12 +1,13 @@
 //! Tables: the records of one kind of one system, as the readings of it add up.
 //!
 //! Absent: entities, authority, time that passes. Invariants: merging is a join (commutative, associative, idempotent), so
-//! the order of readings never shows; a record leaves only because a newer whole reading of the same read does not hold it,
+//! the order of readings never shows, but for readings of changes, which follow one another or count for nothing; a record
+//! leaves only because the system says so in such a reading, because a newer whole reading of the same read does not hold it,
 //! or, where only partial readings ever showed it, because a newer whole reading of its scope does not; two different
 //! contents under one id in one reading are both kept, and neither is believed.
 
 use crate::fold;
-use crate::reading::Reading;
+use crate::reading::{Follows, Reading};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xops_kernel::record::{Millis, Record};
@@ -133,10 +134,19 @@ impl Table {
 
     /// Joins a reading in. Rows that were not seen for longer than `max_age_ms` count as changed when they are seen again.
     /// `joined` says whether anything hangs on single rows; without it changes are not told.
-    pub(crate) fn merge(&mut self, reading: Reading, max_age_ms: u64, joined: bool) -> Merged {
+    pub(crate) fn merge(
+        &mut self,
+        reading: Reading,
+        follows: Option<&Follows>,
+        max_age_ms: u64,
+        joined: bool,
+    ) -> Merged {
         let parameter = reading.parameter.clone();
         let scope = self.scopes.entry(parameter.clone()).or_default();
-        let mut merged = scope.merge(reading, max_age_ms);
+        let mut merged = match follows {
+            Some(follows) => scope.follow(reading, follows, max_age_ms),
+            None => scope.merge(reading, max_age_ms),
+        };
         if !joined {
             merged.changes.clear();
         }
@@ -287,6 +297,34 @@ impl Scope {
         }
         let changes = self.refresh(seen, max_age_ms);
         Merged { changes, flipped }
+    }
+
+    /// Takes in what changed since the newest whole reading of this read: what it does not speak of is as it was.
+    fn follow(&mut self, mut reading: Reading, follows: &Follows, max_age_ms: u64) -> Merged {
+        let read: Arc<str> = reading.read.as_str().into();
+        let at = reading.at;
+        let known = self.slots.get(&read).and_then(|slot| slot.complete_at);
+        if known != Some(follows.at) || at < follows.at {
+            let why = "what changed was read from a place that is not the end of the last whole reading";
+            reading.failed.get_or_insert_with(|| why.to_owned());
+            return self.merge(reading, max_age_ms);
+        }
+        let spoken_of = reading.records.iter().map(|record| record.source.id.as_str());
+        let spoken_of: BTreeSet<&str> = spoken_of.chain(follows.gone.iter().map(String::as_str)).collect();
+        for (id, row) in &mut self.rows {
+            if spoken_of.contains(id.as_str()) {
+                row.sightings.retain(|sighting| sighting.read != read);
+            }
+            for sighting in row.sightings.iter_mut().filter(|sighting| sighting.read == read) {
+                sighting.at = at;
+                for record in &mut sighting.versions {
+                    Arc::make_mut(record).read_at = at;
+                }
+            }
+        }
+        // From here on it is what a whole reading of everything would have been.
+        (reading.complete, reading.failed) = (true, None);
+        self.merge(reading, max_age_ms)
     }
 
     /// Computes anew what is current in the rows `ids`, and says what that changed.

@@ -455,6 +455,7 @@ mod tests {
             kind: kind.into(),
             for_each: parent.map(str::to_owned),
             timeout_ms: 1,
+            ..ReadContract::default()
         };
         let offered = [
             read("users", "user", None),

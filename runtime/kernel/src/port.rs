@@ -232,8 +232,20 @@ pub trait Connector: Send + Sync {
     fn page(&self, config: &Values, read: &ReadAsk<'_>, response: &Response) -> ReadPage;
 }
 
+/// How a read can begin where the last one ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Delta {
+    /// It cannot.
+    #[default]
+    Never,
+    /// It then shows what is new or different, and is silent about what is gone.
+    Changes,
+    /// It then also says what is gone, so that with what was there before it is as good as a whole one.
+    ChangesAndGone,
+}
+
 /// A read, as the robots know it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadContract {
     /// The system.
     pub system: String,
@@ -245,6 +257,11 @@ pub struct ReadContract {
     pub for_each: Option<String>,
     /// How long one request may take, in milliseconds.
     pub timeout_ms: u64,
+    /// How it can begin where the last one ended.
+    pub delta: Delta,
+    /// Whether a system that refuses it (a licence that was not bought, a right that was not given) is complete without it.
+    /// What only it shows is unknown all the same.
+    pub optional: bool,
 }
 
 /// One reading.

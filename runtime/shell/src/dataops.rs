@@ -1,7 +1,9 @@
 //! The DataOps robot of a system: reads it and feeds the graph.
 //!
-//! Invariants: one cycle at a time; whoever asks while one is under way gets the next one's answer; how a cycle goes on is
-//! decided by the pure `xops_robots::dataops::reading`.
+//! Absent: decisions. What a cycle is about and how it goes on follows from the pure `xops_robots::dataops`. Invariants: one
+//! cycle at a time; whoever asks while one is under way gets the next one's answer; where a read of changes begins is kept only
+//! together with the graph that holds what came before, so a robot or a process that lost it reads everything; what a system
+//! says by itself starts a cycle after a moment in which more may come, and takes at most a quarter of the time.
 
 use crate::door::Door;
 use crate::supervisor::{Child, Obituary, Supervisor};
@@ -10,20 +12,27 @@ use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use xops_kernel::machine::Machine;
-use xops_kernel::port::{Outcome, ReadAsk, ReadContract};
+use xops_kernel::port::{Outcome, ReadAsk, ReadContract, ReadPage};
+use xops_kernel::record::Millis;
 use xops_kernel::value::Values;
 use xops_robots::dataops::due::{self, Standing};
-use xops_robots::dataops::progress::{Answer, Bounds};
-use xops_robots::dataops::reading::{Call, Effect, Event, Reader, State};
+use xops_robots::dataops::progress::{Answer, Bounds, Place, Taken, Target};
+use xops_robots::dataops::reading::{Call, Effect, Event, Reader, Scope, State};
+use xops_robots::dataops::scope;
 use xops_robots::platform::budget::Call as Paced;
 
 /// How long whoever needs fresh facts waits for them.
 const REFRESH_MAX: Duration = Duration::from_mins(2);
+/// How long a cycle waits after a system said that something changed, in milliseconds: such messages come in bursts.
+const NOTICE_MS: u64 = 500;
+/// How many times as long as the last such cycle took the next one waits.
+const NOTICE_REST: u64 = 3;
 /// How many may wait for one cycle.
 const WAITERS_MAX: usize = 65_536;
 
@@ -37,7 +46,31 @@ pub struct DataOps {
     now_waiting: Vec<oneshot::Sender<Report>>,
     next_waiting: Vec<oneshot::Sender<Report>>,
     timer: Option<actix::SpawnHandle>,
+    /// Where reads of changes begin.
+    places: Places,
+    /// The kinds of which the system said that something changed.
+    noticed: BTreeSet<String>,
+    /// From when on a cycle may begin for what was noticed; whether one is to.
+    notice_at: Millis,
+    notice_set: bool,
     _obituary: Obituary,
+}
+
+/// Where reads of changes begin, by read and parameter.
+type Places = Rc<RefCell<BTreeMap<Target, Place>>>;
+
+/// The system said by itself that something of a kind of record changed.
+pub struct Noticed(pub String);
+
+impl Message for Noticed {
+    type Result = ();
+}
+
+/// It is time to read what was noticed.
+struct Look;
+
+impl Message for Look {
+    type Result = ();
 }
 
 /// How a cycle ended.
@@ -45,6 +78,8 @@ pub struct DataOps {
 pub struct Report {
     /// The reads that are not complete, with the first reason.
     pub incomplete: BTreeMap<String, String>,
+    /// The optional reads that the system does not give, with its reason.
+    pub denied: BTreeMap<String, String>,
     /// How many records came.
     pub records: usize,
 }
@@ -75,6 +110,10 @@ impl DataOps {
             now_waiting: Vec::new(),
             next_waiting: Vec::new(),
             timer: None,
+            places: Places::default(),
+            noticed: BTreeSet::new(),
+            notice_at: 0,
+            notice_set: false,
             _obituary: Obituary::new(Child::DataOps(system.to_owned()), supervisor.clone()),
         };
         Self::create(|ctx| {
@@ -89,46 +128,102 @@ impl DataOps {
             .set(f64::from(depth));
     }
 
+    /// Begins a cycle over everything.
     fn begin(&mut self, ctx: &mut Context<Self>) {
+        let contracts = self.contracts();
+        let scope = scope::everything(&contracts, &self.places.borrow(), self.tenant.hub.clock.now());
+        self.noticed.clear();
+        self.start(contracts, scope, ctx);
+    }
+
+    /// Begins a cycle over what was noticed, if anything needs it.
+    fn look(&mut self, ctx: &mut Context<Self>) {
+        let contracts = self.contracts();
+        let kinds = std::mem::take(&mut self.noticed);
+        let scope = scope::noticed(&contracts, &self.places.borrow(), &kinds);
+        if let Some(scope) = scope {
+            self.start(contracts, scope, ctx);
+        }
+    }
+
+    fn contracts(&self) -> Vec<ReadContract> {
+        let offered = self.tenant.shared.connector.reads(&self.system);
+        self.tenant.declarations.needed(&self.system, offered)
+    }
+
+    fn start(&mut self, contracts: Vec<ReadContract>, scope: Scope, ctx: &mut Context<Self>) {
         let Some(state) = self.state.take() else { return };
         self.cycle += 1;
         self.standing.reading = true;
-        let offered = self.tenant.shared.connector.reads(&self.system);
-        let contracts = self.tenant.declarations.needed(&self.system, offered);
+        let partial = !scope.only.is_empty();
         let reader = Reader::new(&self.tenant.declarations.tenant, contracts.clone(), Bounds::default());
-        let run = run(Rc::clone(&self.tenant), self.system.clone(), reader, contracts, state, self.cycle);
+        let cycle = Cycle {
+            tenant: Rc::clone(&self.tenant),
+            system: self.system.clone(),
+            reader,
+            contracts,
+            places: Rc::clone(&self.places),
+        };
+        let run = run(cycle, state, self.cycle, scope);
         ctx.spawn(
-            run.into_actor(self)
-                .map(|(state, report, began), robot, ctx| robot.ended(state, &report, began, ctx)),
+            run.into_actor(self).map(move |(state, report, began), robot, ctx| {
+                robot.ended(state, &report, began, partial, ctx)
+            }),
         );
     }
 
-    fn ended(&mut self, state: State, report: &Report, began: u64, ctx: &mut Context<Self>) {
+    fn ended(
+        &mut self,
+        state: State,
+        report: &Report,
+        began: Millis,
+        partial: bool,
+        ctx: &mut Context<Self>,
+    ) {
         let now = self.tenant.hub.clock.now();
         self.state = Some(state);
         self.standing.reading = false;
-        if report.incomplete.is_empty() {
+        if partial {
+            self.notice_at = now.saturating_add(now.saturating_sub(began).saturating_mul(NOTICE_REST));
+        } else if report.incomplete.is_empty() {
             self.standing.complete_at = Some(began);
             self.standing.failed = None;
         } else {
             let times = self.standing.failed.map_or(0, |(_, times)| times);
             self.standing.failed = Some((now, times + 1));
-            for (read, why) in &report.incomplete {
-                tracing::warn!(system = self.system, read, why, "a read is incomplete");
-            }
+        }
+        for (read, why) in &report.incomplete {
+            tracing::warn!(system = self.system, read, why, "a read is incomplete");
+        }
+        for (read, why) in &report.denied {
+            tracing::info!(system = self.system, read, why, "an optional read is not given");
         }
         let result = if report.incomplete.is_empty() { "complete" } else { "incomplete" };
         metrics::counter!("xops_reads_total", "system" => self.system.clone(), "result" => result)
             .increment(1);
-        for waiter in self.now_waiting.drain(..) {
-            let _asker_gone = waiter.send(report.clone());
+        if !partial {
+            for waiter in self.now_waiting.drain(..) {
+                let _asker_gone = waiter.send(report.clone());
+            }
         }
-        self.now_waiting = std::mem::take(&mut self.next_waiting);
+        self.now_waiting.append(&mut self.next_waiting);
         self.show_depth();
         if !self.now_waiting.is_empty() {
             return self.begin(ctx);
         }
+        if !self.noticed.is_empty() {
+            self.look_soon(ctx);
+        }
         self.rest(ctx);
+    }
+
+    /// Reads what was noticed after a moment.
+    fn look_soon(&mut self, ctx: &mut Context<Self>) {
+        if !std::mem::replace(&mut self.notice_set, true) {
+            let clock = self.tenant.hub.clock;
+            let at = self.notice_at.max(clock.now().saturating_add(NOTICE_MS));
+            ctx.notify_later(Look, clock.until(at));
+        }
     }
 
     /// Sleeps until the next cycle is due.
@@ -146,21 +241,40 @@ impl DataOps {
     }
 }
 
-/// Drives one cycle to its end.
-async fn run(
+/// What one cycle is made with.
+struct Cycle {
     tenant: Rc<Tenant>,
     system: String,
     reader: Reader,
     contracts: Vec<ReadContract>,
-    mut state: State,
-    cycle: u64,
-) -> (State, Report, u64) {
+    places: Places,
+}
+
+impl Cycle {
+    /// Applies what was read to the graph; then, and not before, the next read of changes may begin where this one ended.
+    fn apply(&self, taken: &Taken, target: &Target) {
+        let reading = taken.reading.clone();
+        match &taken.follows {
+            Some(follows) => self.tenant.graph_mut().follow(reading, follows),
+            None => self.tenant.graph_mut().apply(reading),
+        };
+        let mut places = self.places.borrow_mut();
+        match &taken.place {
+            Some(place) => drop(places.insert(target.clone(), place.clone())),
+            None => drop(places.remove(target)),
+        }
+    }
+}
+
+/// Drives one cycle to its end.
+async fn run(this: Cycle, mut state: State, cycle: u64, scope: Scope) -> (State, Report, Millis) {
+    let Cycle { tenant, system, reader, contracts, .. } = &this;
     let clock = tenant.hub.clock;
     let began = clock.now();
     let mut report = Report::default();
     let mut wanted = Vec::new();
     let mut under_way: FuturesUnordered<LocalBoxFuture<'_, Event>> = FuturesUnordered::new();
-    let mut event = Some(Event::Begun { cycle, at: began });
+    let mut event = Some(Event::Begun { cycle, at: began, scope });
     while let Some(happened) = event.take() {
         if let Err(refused) = reader.step(&mut state, &happened, &mut wanted) {
             tracing::debug!(system, %refused, "an answer of a read came late");
@@ -173,16 +287,16 @@ async fn run(
         for effect in wanted.drain(..) {
             match effect {
                 Effect::Fetch(call) => {
-                    under_way.push(Box::pin(fetch(&tenant, &system, &contracts, &state, call)));
+                    under_way.push(Box::pin(fetch(tenant, system, contracts, &state, call)));
                 }
                 Effect::Wait { call, until } => under_way.push(Box::pin(async move {
                     tokio::time::sleep(clock.until(until)).await;
                     Event::Waited { call, at: clock.now() }
                 })),
                 Effect::Apply { cycle, target } => {
-                    if let Some(reading) = state.reading(&target).cloned() {
-                        report.records += reading.records.len();
-                        tenant.graph_mut().apply(reading);
+                    if let Some(taken) = state.taken(&target) {
+                        report.records += taken.reading.records.len();
+                        this.apply(taken, &target);
                     }
                     under_way.push(Box::pin(std::future::ready(Event::Applied {
                         cycle,
@@ -195,8 +309,9 @@ async fn run(
         event = under_way.next().await;
     }
     drop(under_way);
-    if let State::Ended { incomplete, .. } = &state {
+    if let State::Ended { incomplete, denied, .. } = &state {
         report.incomplete.clone_from(incomplete);
+        report.denied.clone_from(denied);
     }
     (state, report, began)
 }
@@ -210,8 +325,9 @@ fn fetch<'a>(
     call: Call,
 ) -> impl Future<Output = Event> + use<'a> {
     let next = state.next(&call.target).cloned();
+    let since = state.since(&call.target).map(|since| ("since".to_owned(), since.into()));
     async move {
-        let carry = next.as_ref().map(|next| next.carry.clone()).unwrap_or_default();
+        let carry = next.as_ref().map_or_else(|| since.into_iter().collect(), |next| next.carry.clone());
         let empty = Values::new();
         let config = tenant.shared.systems.get(system).unwrap_or(&empty);
         let ask = ReadAsk {
@@ -244,7 +360,11 @@ fn fetch<'a>(
                         match response {
                             Ok(response) => {
                                 turn.heard(&response, tenant.hub.clock.now());
-                                Answer::from(connector.page(config, &ask, &response))
+                                let page = connector.page(config, &ask, &response);
+                                if let ReadPage::Records { records, .. } = &page {
+                                    door.records.set(door.records.get() + records.len() as u64);
+                                }
+                                Answer::from(page)
                             }
                             Err(lost) => Answer::Failed(lost.outcome()),
                         }
@@ -254,6 +374,12 @@ fn fetch<'a>(
         };
         Event::Answered { call, answer, at: tenant.hub.clock.now() }
     }
+}
+
+/// Tells the robot of `system` that something of a kind of record changed; whether it heard.
+pub fn notice(tenant: &Tenant, system: &str, kind: &str) -> bool {
+    let robot = tenant.robots.borrow().dataops.get(system).cloned();
+    robot.is_some_and(|robot| robot.try_send(Noticed(kind.to_owned())).is_ok())
 }
 
 /// Reads these systems again and waits for it, within a bound.
@@ -277,7 +403,7 @@ pub async fn refresh(tenant: &Rc<Tenant>, systems: BTreeSet<String>) -> BTreeMap
             Err(_) => "it took too long",
         };
         let incomplete = BTreeMap::from([("*".to_owned(), why.to_owned())]);
-        reports.insert(system, Report { incomplete, records: 0 });
+        reports.insert(system, Report { incomplete, ..Report::default() });
     }
     reports
 }
@@ -306,6 +432,32 @@ impl Handler<Refresh> for DataOps {
             self.begin(ctx);
         }
         self.show_depth();
+    }
+}
+
+impl Handler<Noticed> for DataOps {
+    type Result = ();
+
+    fn handle(&mut self, Noticed(kind): Noticed, ctx: &mut Context<Self>) {
+        // A closed set: what no read gives is not kept.
+        if self.contracts().iter().any(|contract| contract.kind == kind) {
+            metrics::counter!("xops_noticed_total", "system" => self.system.clone()).increment(1);
+            self.noticed.insert(kind);
+            if !self.standing.reading {
+                self.look_soon(ctx);
+            }
+        }
+    }
+}
+
+impl Handler<Look> for DataOps {
+    type Result = ();
+
+    fn handle(&mut self, _: Look, ctx: &mut Context<Self>) {
+        self.notice_set = false;
+        if !self.standing.reading && !self.noticed.is_empty() {
+            self.look(ctx);
+        }
     }
 }
 

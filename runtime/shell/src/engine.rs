@@ -180,6 +180,7 @@ impl Engine {
             Ledger::WriteOn(disk) => Some(Arc::clone(disk)),
         };
         let (mut keeper_ends, mut clock, mut tail) = (None, None, 0);
+        let beside = disk.clone();
         if let Some(disk) = disk {
             let keyring = || SubjectKeys::open(&setup.subjects, &setup.key);
             let opened = recover::open(&disk, &keys, keyring, setup.options, &shared)?;
@@ -218,6 +219,7 @@ impl Engine {
                 ..Ambient::default()
             }),
             watch: setup.watch,
+            disk: beside,
         });
         Ok(Self { durable, ..Self::launch(tenant, fold, listening).await })
     }

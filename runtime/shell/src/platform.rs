@@ -203,6 +203,7 @@ impl Platform {
             let answer = self.door.admission.borrow_mut().admit(&call, urgency, now);
             match answer {
                 Answer::Go { transition } => {
+                    self.door.remember(now);
                     self.journal_breaker(transition.as_ref());
                     if let Some((_, job)) = self.waiting.pop_front() {
                         self.fire(job, call, ctx);
@@ -307,6 +308,7 @@ impl Platform {
     ) {
         let now = self.tenant.hub.clock.now();
         let transition = self.door.admission.borrow_mut().finished(call, outcome, now);
+        self.door.remember(now);
         self.journal_breaker(transition.as_ref());
         self.note(awf, phase, outcome, begun, ctx);
     }

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use xops_graph::graph::Graph;
+use xops_journal::disk::Disk;
 use xops_kernel::declare::Declarations;
 use xops_kernel::desire::Subject;
 use xops_kernel::fact::{Doubt, Observation, Reason};
@@ -37,6 +38,8 @@ pub struct Tenant {
     pub ambient: RefCell<Ambient>,
     /// Whether a robot reads its system again by itself when it is due.
     pub watch: bool,
+    /// Where the journal is, for what is remembered beside it; nowhere for an engine that does not write.
+    pub disk: Option<Arc<dyn Disk>>,
 }
 
 /// The addresses of the robots that are up.

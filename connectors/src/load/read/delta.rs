@@ -53,6 +53,7 @@ pub(super) fn delta(
     }
     let next = expr(&mut inner, answered, "next");
     let reset = condition(&mut inner, answered, "reset");
+    let sparse = inner.bool("sparse").unwrap_or(false);
     inner.finish();
     let asks = style == DeltaStyle::Link || shape.is_none_or(shows_since);
     if !asks {
@@ -69,7 +70,7 @@ pub(super) fn delta(
                 .help("show it in the request: query = { updated_since = page.since }".to_owned()),
         );
     }
-    Some(Delta { style, since, overlap_ms, moment, next, reset })
+    Some(Delta { style, since, overlap_ms, moment, next, reset, sparse })
 }
 
 fn shows_since(shape: &Shape) -> bool {

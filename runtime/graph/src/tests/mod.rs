@@ -1,6 +1,7 @@
 //! The graph's behaviour, told over one small estate: workday mints people, okta and slack are joined to them by email.
 
 mod column;
+mod follow;
 mod identity;
 mod order;
 mod peers;
@@ -133,5 +134,5 @@ fn show(observation: &Observation<Fact>) -> String {
 
 fn contract(system: &str, name: &str, kind: &str, for_each: Option<&str>) -> ReadContract {
     let (system, name, kind) = (system.to_owned(), name.to_owned(), kind.to_owned());
-    ReadContract { system, name, kind, for_each: for_each.map(str::to_owned), timeout_ms: 1_000 }
+    ReadContract { system, name, kind, for_each: for_each.map(str::to_owned), ..ReadContract::default() }
 }

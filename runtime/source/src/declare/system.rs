@@ -144,16 +144,23 @@ fn credential(at: &At, part: &str, (text, span): &Said, findings: &mut Vec<Findi
     let from = match text.split_once(':') {
         Some(("env", variable)) => !variable.is_empty() && variable.chars().all(name),
         Some(("file", path)) => !path.trim().is_empty(),
+        Some(("command", line)) => line.starts_with('/'),
+        Some(("systemd", part)) => !part.is_empty() && part.chars().all(|c| name(c) || c == '-' || c == '.'),
         _ => false,
     };
     if !from {
         // The text is not repeated: it may be the secret.
         let message = format!("the credential `{part}` does not say where it comes from");
-        let finding = at.error_at(span, code::SECRET, message, "neither `env:` nor `file:`");
+        let finding =
+            at.error_at(span, code::SECRET, message, "none of `env:`, `file:`, `command:`, `systemd:`");
         findings.push(
             finding
                 .why("files are reviewed, copied and kept: a secret in one is known to all who read it, for ever")
-                .help("write \"env:NAME\" for an environment variable or \"file:PATH\" for a file".to_owned()),
+                .help(
+                    "write \"env:NAME\" for an environment variable, \"file:PATH\" for a file, \"command:/PATH ARGUMENTS\" for \
+                     what a program prints, or \"systemd:NAME\" for a credential of the service"
+                        .to_owned(),
+                ),
         );
     }
 }
