@@ -40,8 +40,8 @@ fn found(bytes: &[u8]) -> Option<String> {
     for shift in 0..3 {
         let shifted = [vec![b' '; shift], MARK.as_bytes().to_vec()].concat();
         let coded = base64::engine::general_purpose::STANDARD_NO_PAD.encode(shifted);
-        // The first and the last letter hang on what stands beside the mark.
-        forms.push(coded[2..coded.len() - 2].to_lowercase());
+        // The first and the last letters hang on what stands beside the mark.
+        forms.push(coded[3..coded.len() - 3].to_lowercase());
     }
     let at = forms.iter().find_map(|form| text.find(form.as_str()))?;
     let (from, to) = (at.saturating_sub(60), (at + 60).min(text.len()));
@@ -165,11 +165,20 @@ fn no_secret_is_in_any_byte_that_can_be_read() {
     assert!(stopped.success());
     wait_for("the daemon's end", || daemon.0.try_wait().expect("a process"));
     run(&["plan", "person:sarah", "-o", "json"]);
-    let log = std::fs::read(dir.path().join("daemon.log")).expect("a log");
+    search_files(dir.path());
+    hold(&project, &seen);
+}
+
+/// What stands in files: the daemon's log, and everything in the data folder.
+fn search_files(dir: &Path) {
+    let log = std::fs::read(dir.join("daemon.log")).expect("a log");
     search("the daemon's log", &log);
     assert!(log.len() > 10_000, "the log was not taken: {} bytes", log.len());
-    assert!(search_folder(&dir.path().join("data")) > 3);
+    assert!(search_folder(&dir.join("data")) > 3);
+}
 
+/// No redirect was followed, and every secret was really used.
+fn hold(project: &project::Project, seen: &server::Seen) {
     assert_eq!(seen.redirected.load(Ordering::SeqCst), 0, "a redirect was followed");
     let requests = seen.requests.lock().expect("a list").join("\n");
     for (system, part) in &project.sent {

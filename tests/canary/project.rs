@@ -35,6 +35,7 @@ struct Scheme {
     minted: usize,
 }
 
+#[expect(clippy::too_many_lines, reason = "it is a table: a scheme a row")]
 fn scheme(number: usize, address: &str) -> Scheme {
     let token_url = format!("http://{address}/s{number:02}/token");
     let of = |block: &str, sent, kept, plain, minted| Scheme {
@@ -125,9 +126,13 @@ fn scheme(number: usize, address: &str) -> Scheme {
             &[],
             0,
         ),
-        12 => {
-            of("auth \"hmac\" { style = \"duo\" }", &[], &["secret_key"], &[("integration_key", "DIXYZ")], 0)
-        }
+        12 => of(
+            "auth \"hmac\" {\n style = \"duo\"\n algorithm = \"sha512\"\n}",
+            &[],
+            &["secret_key"],
+            &[("integration_key", "DIXYZ")],
+            0,
+        ),
         _ => of(
             "auth \"aws_sigv4\" {\n region = \"eu-west-1\"\n service = \"execute-api\"\n}",
             &["session_token"],
@@ -170,6 +175,7 @@ fn manifest(name: &str, scheme: &Scheme) -> String {
     evidence = "made up"
 
     put     = "/seats/{{user}}"
+    outputs = {{ note = "text", secret = "text" }}
     capture = {{ note = response.body.note, secret = response.body.secret }}
     redact  = ["secret"]
     lookup "seat" {{}}
