@@ -113,6 +113,17 @@ impl Manifests {
         lookups.chain(reads).chain(polls).chain(awfs).filter_map(|shape| shape.base.as_deref()).collect()
     }
 
+    /// The inputs and outputs of `awf` that are shown to nobody.
+    pub fn redacted(&self, awf: &AwfName) -> BTreeSet<String> {
+        self.found(awf).map(|(_, awf)| awf.redact.clone()).unwrap_or_default()
+    }
+
+    /// Those of all AWFs of `system`.
+    pub fn redacted_of(&self, system: &str) -> BTreeSet<&str> {
+        let awfs = self.manifest(system).into_iter().flat_map(|manifest| manifest.awfs.values());
+        awfs.flat_map(|awf| &awf.redact).map(String::as_str).collect()
+    }
+
     /// What `system` sends by itself.
     pub fn webhooks(&self, system: &str) -> &[Webhook] {
         self.manifest(system).map_or(&[], |manifest| &manifest.webhooks)

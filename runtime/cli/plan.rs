@@ -3,6 +3,7 @@
 //! Absent: decisions, and writes of any kind. Invariants: what is printed says no more than the plan does; a sign (`+ ~ - >`)
 //! and a word carry every meaning, colour only repeats them; what is not known before a step ran is called so.
 
+mod conceal;
 mod object;
 #[cfg(test)]
 mod tests;
@@ -42,7 +43,10 @@ pub(crate) async fn run(common: &Common, target: &Target) -> Outcome {
     let previewed = engine.preview(&kind, &find, target.outcome.as_deref()).await;
     engine.stop().await.map_err(Failure::plain)?;
     let preview = match previewed {
-        Ok(preview) => preview,
+        Ok(mut preview) => {
+            conceal::conceal(&project.manifests, &mut preview);
+            preview
+        }
         Err(reasons) if text => {
             return Err(
                 Failure::new(Exit::Refused, format!("there is no plan for {}", target.entity)).with(reasons)

@@ -18,8 +18,9 @@ pub struct Budget {
     marked: Option<Mark>,
 }
 
-/// Windows shorter than this are over before a process is back, in milliseconds.
-const REMEMBER_MS_MIN: u64 = 10_000;
+/// Shorter windows are not remembered, in milliseconds: half of one is held to be spent after a start, and what that is wrong by the
+/// system itself says within minutes; a quota of a day that a restart fills is spent before anybody notices.
+const REMEMBER_MS_MIN: u64 = 600_000;
 
 /// What is left of a budget, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
