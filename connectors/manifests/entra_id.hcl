@@ -1078,6 +1078,7 @@ manifest "entra_id" {
         package = input.package
         policy  = input.policy
       }
+      loss = "the requests stay in the history, and the assignment stays as one that has run out"
     }
   }
 

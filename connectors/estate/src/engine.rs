@@ -95,6 +95,9 @@ fn planted(system: &dyn System, seed: u64, world: &World) -> State {
     let mut store = Store::new(system.name(), seed, system.shape());
     let mut tx = Tx::new(&mut store, clock::now_ms(), 0, 0);
     system.plant(&mut tx, world);
+    if let Some(beside) = family::beside(system.name()) {
+        family::plant(beside, &mut tx);
+    }
     drop(tx.finish());
     State { store, access: Access::new(system.credentials(seed)), throttle: Throttle::default() }
 }
@@ -137,7 +140,8 @@ impl Estate {
             return Answer { reply: Reply::empty(404), ending: Ending::Answer };
         };
         let now_ms = clock::now_ms();
-        let call = desk.system.find(request);
+        let described = family::beside(name).and_then(|beside| family::routed(beside, request).ok());
+        let call = described.unwrap_or_else(|| desk.system.find(request));
         let line = format!("{} {}", request.method, request.path);
         // A fault may name an operation with or without what stands before every path.
         let short = |text: &str| text.replacen(desk.system.base_path(), "", 1);

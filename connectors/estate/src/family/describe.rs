@@ -6,12 +6,14 @@
 //! | line | says |
 //! |---|---|
 //! | `include NAME` | everything of `worlds/NAME.wire` stands here too |
+//! | `beside` | it completes a stand-in that is written: its routes stand before that one's, and its objects beside |
 //! | `base /v1` | what stands before every path of the system's documents |
 //! | `auth none`, `bearer`, `basic`, `header NAME`, `query NAME`, `signed`, `token PATH` | what admits a call; `token` may stand several times |
 //! | `volatile NAME...` | members that no digest sees |
 //! | `ids [KIND] guid\|digits\|hex\|base62` | how new objects are named |
 //! | `error STATUS JSON` | the body of an error of that status; `<why>` says what is wrong |
 //! | `plant KIND ID JSON` | an object that is there from the start |
+//! | `shape NAME JSON` | what several answers have in common: `<NAME|filled>` is it, filled where it stands |
 //! | `GET /path/{id} [CONDITION...]` | a route, the first that fits; its steps stand below it, indented |
 //!
 //! Steps: `needs KIND ID [STATUS JSON]`, `free KIND (ID \| CONDITION...)`, `if CONDITION... => STATUS JSON`, `require FIELD...`,
@@ -42,6 +44,7 @@ pub(crate) enum Gate {
 /// One system.
 #[derive(Debug)]
 pub(crate) struct Description {
+    pub(crate) is_beside: bool,
     pub(crate) base: &'static str,
     pub(crate) gate: Gate,
     pub(crate) token_paths: Vec<String>,
@@ -49,6 +52,7 @@ pub(crate) struct Description {
     pub(crate) ids: BTreeMap<String, String>,
     pub(crate) errors: BTreeMap<u16, Value>,
     pub(crate) plants: Vec<(String, String, Value)>,
+    pub(crate) shapes: BTreeMap<String, Value>,
     pub(crate) rules: Vec<Rule>,
 }
 
@@ -192,6 +196,7 @@ impl Description {
         find: &dyn Fn(&str) -> Option<&'static str>,
     ) -> Result<Self, String> {
         let mut description = Self {
+            is_beside: false,
             base: "",
             gate: Gate::Bearer,
             token_paths: Vec::new(),
@@ -199,6 +204,7 @@ impl Description {
             ids: BTreeMap::new(),
             errors: BTreeMap::new(),
             plants: Vec::new(),
+            shapes: BTreeMap::new(),
             rules: Vec::new(),
         };
         description.read(text, find)?;
@@ -232,6 +238,7 @@ impl Description {
     fn declare(&mut self, text: &'static str) -> Result<(), String> {
         let line = Line::cut(text)?;
         match line.word(0)?.as_str() {
+            "beside" => self.is_beside = true,
             "base" => self.base = text.strip_prefix("base ").unwrap_or_default().trim(),
             "auth" => self.admit(&line)?,
             "volatile" => self.volatile.extend(text.split_whitespace().skip(1)),
@@ -241,6 +248,13 @@ impl Description {
             }
             "error" => {
                 self.errors.insert(line.status(1)?, line.value()?);
+            }
+            "shape" => {
+                let shape = line.value()?;
+                if shape.to_string().contains("|filled>") {
+                    return Err("a shape is not made of shapes".to_owned());
+                }
+                self.shapes.insert(line.word(1)?, shape);
             }
             "plant" => self.plants.push((line.word(1)?, line.word(2)?, line.value()?)),
             method if method.chars().all(|c| c.is_ascii_uppercase()) => self.rules.push(Rule {
@@ -358,5 +372,6 @@ mod tests {
         check("plant user u1 {\"a\":", "line 1");
         check("include nobody", "no such description");
         check("auth magic", "no way to be admitted");
+        check("shape a {\"b\":\"<a|filled>\"}", "not made of shapes");
     }
 }

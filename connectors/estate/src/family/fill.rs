@@ -119,6 +119,7 @@ fn look(hole: &str, scope: &Scope) -> Value {
         "quoted" => shown(&value).split('"').nth(1).map_or(Value::Null, |text| json!(text)),
         "called" => shown(&value).split('\'').nth(1).map_or(Value::Null, |text| json!(text)),
         "names" => value.as_object().map_or(Value::Null, |all| json!(all.keys().collect::<Vec<_>>())),
+        "filled" => fill(&value, scope),
         "count" => json!(value.as_array().map_or(0, Vec::len)),
         _ => value,
     }

@@ -35,12 +35,47 @@ pub(crate) struct Described {
 
 /// Every described system.
 pub(crate) fn every() -> Vec<Box<dyn System>> {
-    let all = worlds::all().iter();
+    let all = worlds::all().iter().filter(|(_, description)| !description.is_beside);
     all.map(|(name, description)| {
         let described = Described { name, description, volatile: &description.volatile };
         Box::new(described) as Box<dyn System>
     })
     .collect()
+}
+
+/// What completes a written stand-in, where something does.
+pub(crate) fn beside(name: &str) -> Option<&'static Description> {
+    worlds::all().iter().find(|(known, one)| one.is_beside && *known == name).map(|(_, one)| one)
+}
+
+/// Puts what a description has from the start into the store.
+pub(crate) fn plant(description: &Description, tx: &mut Tx<'_>) {
+    for (kind, id, value) in &description.plants {
+        tx.plant(kind, id, fill::without_nothing(value));
+    }
+}
+
+/// The call of the first route that fits; otherwise whether the path is known.
+pub(crate) fn routed<'a>(description: &'static Description, request: &'a Request) -> Result<Call<'a>, bool> {
+    let path = request.path.strip_suffix('/').unwrap_or(&request.path);
+    let short = path.strip_prefix(description.base);
+    let mut is_path_known = false;
+    for rule in &description.rules {
+        let Some(params) = short.and_then(|short| fits(&rule.path, short)) else { continue };
+        is_path_known = true;
+        let operation = format!("{} {}", rule.method, rule.path);
+        let call =
+            Call { request, operation, params, document: None, run: Run::Described(description, rule) };
+        if rule.method != request.method {
+            continue;
+        }
+        let scope = run::scope(&call);
+        let seen = Value::Object(scope.clone().into_iter().collect());
+        if rule.when.iter().all(|when| when.holds(&seen, &scope)) {
+            return Ok(call);
+        }
+    }
+    Err(is_path_known)
 }
 
 impl Described {
@@ -102,9 +137,7 @@ impl System for Described {
     }
 
     fn plant(&self, tx: &mut Tx<'_>, _world: &World) {
-        for (kind, id, value) in &self.description.plants {
-            tx.plant(kind, id, fill::without_nothing(value));
-        }
+        plant(self.description, tx);
     }
 
     fn find<'a>(&self, request: &'a Request) -> Call<'a> {
@@ -113,20 +146,10 @@ impl System for Described {
         if self.description.token_paths.iter().any(|token| token == path) && request.method == "POST" {
             return call(format!("POST {path}"), Vec::new(), Run::Token);
         }
-        let short = path.strip_prefix(self.description.base);
-        let mut is_path_known = false;
-        for rule in &self.description.rules {
-            let Some(params) = short.and_then(|short| fits(&rule.path, short)) else { continue };
-            is_path_known = true;
-            let named = format!("{} {}", rule.method, rule.path);
-            let mut call = call(named, params, Run::Described(self.description, rule));
-            let scope = run::scope(&call);
-            let seen = Value::Object(scope.clone().into_iter().collect());
-            if rule.method == request.method && rule.when.iter().all(|when| when.holds(&seen, &scope)) {
-                return call;
-            }
-            call.params.clear();
-        }
+        let is_path_known = match routed(self.description, request) {
+            Ok(call) => return call,
+            Err(is_path_known) => is_path_known,
+        };
         let status = if is_path_known { 405 } else { 404 };
         call(format!("{} {path}", request.method), Vec::new(), Run::Unknown(status))
     }

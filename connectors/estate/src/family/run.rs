@@ -42,6 +42,7 @@ pub(crate) fn serve(description: &Description, rule: &Rule, call: &Call<'_>, tx:
     let mut scope = scope(call);
     scope.insert("now".to_owned(), json!(crate::clock::instant(tx.now_ms)));
     scope.insert("today".to_owned(), json!(crate::clock::date(tx.now_ms)));
+    scope.extend(description.shapes.clone());
     for step in &rule.steps {
         if let Some(reply) = take(description, step, &mut scope, tx) {
             return reply;
