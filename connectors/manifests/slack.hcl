@@ -545,7 +545,7 @@ manifest "slack" {
         user       = input.user
         restricted = snapshot.restricted
       }
-      loss = "the person is in none of the channels of before"
+      loss = "the person is in none of the channels of before; a guest comes back without the day on which it ends, an administrator as a member"
     }
   }
 

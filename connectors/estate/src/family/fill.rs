@@ -116,6 +116,9 @@ fn look(hole: &str, scope: &Scope) -> Value {
         "last" => json!(shown(&value).trim_end_matches('/').rsplit('/').next().unwrap_or_default()),
         "list" if value.is_null() => json!([]),
         "list" if !value.is_array() => json!([value]),
+        "split" => {
+            json!(shown(&value).split(',').map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>())
+        }
         "quoted" => shown(&value).split('"').nth(1).map_or(Value::Null, |text| json!(text)),
         "called" => shown(&value).split('\'').nth(1).map_or(Value::Null, |text| json!(text)),
         "names" => value.as_object().map_or(Value::Null, |all| json!(all.keys().collect::<Vec<_>>())),

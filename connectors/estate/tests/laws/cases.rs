@@ -10,7 +10,7 @@
 //! | `awf NAME` | the lines below it are of this AWF |
 //! | `in JSON` | its inputs |
 //! | `after NAME [JSON]` | this AWF was done before, with these inputs beside its own |
-//! | `given KIND ID JSON` | this object says so before |
+//! | `given KIND ID JSON` | this object says so before; above the first `awf`, before every one |
 //! | `loss PATTERN...` | what its undo leaves different: `kind/id:path`, `kind/id+`, `kind/id-`, `*` at the end for the rest |
 
 use serde_json::{Map, Value};
@@ -31,6 +31,7 @@ pub(crate) struct Cases {
     pub(crate) vars: BTreeMap<String, Value>,
     pub(crate) default: Map<String, Value>,
     pub(crate) volatile: Vec<String>,
+    pub(crate) given: Vec<(String, String, Value)>,
     pub(crate) awfs: BTreeMap<String, Case>,
 }
 
@@ -63,7 +64,7 @@ impl Cases {
                 cases.awfs.entry(at.clone()).or_default();
             }
         }
-        cases.awfs.remove("");
+        cases.given = cases.awfs.remove("").unwrap_or_default().given;
         Some(cases)
     }
 }

@@ -20,10 +20,8 @@ pub(crate) const NOT_COVERED: &[&str] = &[
     "google_workspace",
     "intune",
     "jamf_pro",
-    "okta",
     "salesforce",
     "servicenow",
-    "slack",
     "workday",
 ];
 
@@ -70,7 +68,7 @@ impl Trial<'_> {
     pub(crate) async fn set(&self) -> Result<Json, String> {
         let order = json!({"system": self.name.system, "keep_tokens": true});
         self.stage.control("POST", "/reset", &order).await;
-        for (kind, id, set) in &self.case.given {
+        for (kind, id, set) in self.cases.given.iter().chain(&self.case.given) {
             let order =
                 json!({"system": self.name.system, "kind": kind, "id": id, "create": true, "set": set});
             self.stage.control("POST", "/mutate", &order).await;
