@@ -208,11 +208,12 @@ pub(crate) fn without_nothing(value: &Value) -> Value {
     }
 }
 
-/// Whether `filter` holds of `item`: comparisons `field eq "value"` (also `=` and `==`, single quotes, no quotes) joined by `and`.
+/// Whether `filter` holds of `item`: comparisons `field eq "value"` (also `=` and `==`, single quotes, no quotes) joined by `and`
+/// (also `&&` and `^`).
 /// `None` where it says anything else.
 pub(crate) fn filtered(item: &Value, filter: &str) -> Option<bool> {
     let mut all = true;
-    for part in filter.replace(" AND ", " and ").replace("&&", " and ").split(" and ") {
+    for part in filter.replace(" AND ", " and ").replace("&&", " and ").replace('^', " and ").split(" and ") {
         let part = part.trim().trim_start_matches('(').trim_end_matches(')');
         let (field, value) =
             [" eq ", " EQ ", "==", "=", ":"].iter().find_map(|sign| part.split_once(sign))?;

@@ -119,7 +119,17 @@ pub(super) fn history(call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
         Err(reply) => return reply,
     };
     let view = tx.view(Fresh::Eventual);
-    let keys: Vec<&str> = view.under("message", &format!("{id}/")).map(|(key, _)| key).collect();
+    let is_inclusive = args.is_true("inclusive");
+    let (oldest, latest) = (args.text("oldest"), args.text("latest"));
+    // Moments have as many digits each: their texts stand in their order.
+    let fits = |message: &Value| {
+        let ts = message["ts"].as_str().unwrap_or_default();
+        let edge = |bound: &str| is_inclusive && ts == bound;
+        oldest.as_deref().is_none_or(|bound| ts > bound || edge(bound))
+            && latest.as_deref().is_none_or(|bound| ts < bound || edge(bound))
+    };
+    let all = view.under("message", &format!("{id}/"));
+    let keys: Vec<&str> = all.filter(|(_, message)| fits(message)).map(|(key, _)| key).collect();
     page(&args, &keys, 100).map_or_else(
         |reply| reply,
         |(shown, next)| {

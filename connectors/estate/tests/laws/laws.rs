@@ -18,10 +18,8 @@ pub(crate) const NOT_COVERED: &[&str] = &[
     "bamboohr",
     "google_endpoint",
     "google_workspace",
-    "intune",
     "jamf_pro",
     "salesforce",
-    "servicenow",
     "workday",
 ];
 
