@@ -73,10 +73,13 @@ fn chosen<'a>(cards: &'a [Value], base_path: &str, call: &Call<'_>) -> Option<&'
     }
     let request = call.request;
     let path = request.path.strip_prefix(base_path)?;
-    let mut fitting: Vec<&Value> = cards
-        .iter()
-        .filter(|card| card["protocol"].is_null() && fits(text(card, "path"), path).is_some())
-        .collect();
+    let is_it = |card: &&Value| {
+        let own = text(card, "path");
+        let bases = card["base_paths"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let mut all = bases.map(|base| format!("{base}{own}")).chain([own.to_owned()]);
+        card["protocol"].is_null() && all.any(|template| fits(&template, path).is_some())
+    };
+    let mut fitting: Vec<&Value> = cards.iter().filter(is_it).collect();
     fitting.sort_by_key(|card| text(card, "path").matches('{').count());
     let same = fitting.iter().find(|card| text(card, "method") == request.method);
     // A method that is named by its path alone may be called by another verb.

@@ -369,6 +369,8 @@ fn ended(mut reply: Reply, fault: Option<&Applied>) -> (Reply, Ending) {
             if let Ok(mut body) = serde_json::from_slice(&reply.body) {
                 disguised(&mut body, fault.kind == Kind::SchemaChange);
                 reply.body = Value::to_string(&body).into_bytes();
+            } else if let Ok(text) = std::str::from_utf8(&reply.body) {
+                reply.body = disguised_text(text, fault.kind == Kind::SchemaChange).into_bytes();
             }
             Ending::Answer
         }
@@ -397,6 +399,19 @@ fn disguised(value: &mut Value, names: bool) {
     }
 }
 
+/// The same for XML: other names of what has a prefix of the vendor's, or other texts.
+fn disguised_text(text: &str, names: bool) -> String {
+    if names {
+        return text.replace("<wd:", "<wd:new_").replace("</wd:", "</wd:new_");
+    }
+    let parts = text.replace("Descriptor=\"", "Descriptor=\"other-");
+    let parts = parts.split_inclusive('>').map(|part| match part.split_once('<') {
+        Some((before, rest)) if !before.trim().is_empty() => format!("other-{before}<{rest}"),
+        _ => part.to_owned(),
+    });
+    parts.collect()
+}
+
 /// JSON merge patch (RFC 7396).
 fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
@@ -422,6 +437,14 @@ fn merge(target: &mut Value, patch: &Value) {
 mod tests {
     use super::*;
     use crate::canonical;
+
+    #[test]
+    fn another_customers_xml_has_other_texts_and_the_same_names() {
+        let text = r#"<a:E><wd:x wd:Descriptor="d"><wd:y>1</wd:y></wd:x></a:E>"#;
+        let other = r#"<a:E><wd:x wd:Descriptor="other-d"><wd:y>other-1</wd:y></wd:x></a:E>"#;
+        assert_eq!(disguised_text(text, false), other);
+        assert!(disguised_text(text, true).contains("<wd:new_y>1</wd:new_y>"));
+    }
 
     #[test]
     fn a_merge_sets_and_removes_members() {

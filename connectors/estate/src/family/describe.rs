@@ -14,7 +14,9 @@
 //! | `error STATUS JSON` | the body of an error of that status; `<why>` says what is wrong |
 //! | `plant KIND ID JSON` | an object that is there from the start |
 //! | `shape NAME JSON` | what several answers have in common: `<NAME|filled>` is it, filled where it stands |
+//! | `soap /path/{service}/{version}` | where SOAP is spoken; what is asked for and answered is JSON here |
 //! | `GET /path/{id} [CONDITION...]` | a route, the first that fits; its steps stand below it, indented |
+//! | `SOAP SERVICE/ELEMENT OPERATION [CONDITION...]` | the same for a request element |
 //!
 //! Steps: `needs KIND ID [STATUS JSON]`, `free KIND (ID \| CONDITION...)`, `if CONDITION... => STATUS JSON`, `require FIELD...`,
 //! `make KIND [ID] JSON`, `put KIND ID JSON`, `merge KIND ID JSON`, `drop KIND ID`, `dropall KIND CONDITION...`,
@@ -46,6 +48,7 @@ pub(crate) enum Gate {
 pub(crate) struct Description {
     pub(crate) is_beside: bool,
     pub(crate) base: &'static str,
+    pub(crate) soap: Option<&'static str>,
     pub(crate) gate: Gate,
     pub(crate) token_paths: Vec<String>,
     pub(crate) volatile: Vec<&'static str>,
@@ -61,6 +64,8 @@ pub(crate) struct Description {
 pub(crate) struct Rule {
     pub(crate) method: String,
     pub(crate) path: String,
+    /// How the operation is called: by method and path, or as its vendor calls it.
+    pub(crate) operation: String,
     pub(crate) when: Vec<Condition>,
     pub(crate) steps: Vec<Step>,
 }
@@ -198,6 +203,7 @@ impl Description {
         let mut description = Self {
             is_beside: false,
             base: "",
+            soap: None,
             gate: Gate::Bearer,
             token_paths: Vec::new(),
             volatile: Vec::new(),
@@ -239,6 +245,7 @@ impl Description {
         let line = Line::cut(text)?;
         match line.word(0)?.as_str() {
             "beside" => self.is_beside = true,
+            "soap" => self.soap = text.strip_prefix("soap ").map(str::trim),
             "base" => self.base = text.strip_prefix("base ").unwrap_or_default().trim(),
             "auth" => self.admit(&line)?,
             "volatile" => self.volatile.extend(text.split_whitespace().skip(1)),
@@ -257,12 +264,12 @@ impl Description {
                 self.shapes.insert(line.word(1)?, shape);
             }
             "plant" => self.plants.push((line.word(1)?, line.word(2)?, line.value()?)),
-            method if method.chars().all(|c| c.is_ascii_uppercase()) => self.rules.push(Rule {
-                method: method.to_owned(),
-                path: line.word(1)?,
-                when: line.conditions(2),
-                steps: Vec::new(),
-            }),
+            method if method.chars().all(|c| c.is_ascii_uppercase()) => {
+                let (path, is_soap) = (line.word(1)?, method == "SOAP");
+                let operation = if is_soap { line.word(2)? } else { format!("{method} {path}") };
+                let when = line.conditions(if is_soap { 3 } else { 2 });
+                self.rules.push(Rule { method: method.to_owned(), path, operation, when, steps: Vec::new() });
+            }
             other => return Err(format!("`{other}` is no declaration")),
         }
         Ok(())

@@ -11,6 +11,7 @@ mod worlds;
 use self::describe::{Description, Gate};
 use crate::auth::{self, Access, Credentials};
 use crate::seed::World;
+use crate::soap;
 use crate::store::{Shape, Tx};
 use crate::system::{Call, Refusal, Run, System};
 use crate::throttle::Rate;
@@ -58,14 +59,16 @@ pub(crate) fn plant(description: &Description, tx: &mut Tx<'_>) {
 /// The call of the first route that fits; otherwise whether the path is known.
 pub(crate) fn routed<'a>(description: &'static Description, request: &'a Request) -> Result<Call<'a>, bool> {
     let path = request.path.strip_suffix('/').unwrap_or(&request.path);
+    if let Some(params) = description.soap.and_then(|template| fits(template, path)) {
+        return spoken(description, request, params).ok_or(true);
+    }
     let short = path.strip_prefix(description.base);
     let mut is_path_known = false;
     for rule in &description.rules {
         let Some(params) = short.and_then(|short| fits(&rule.path, short)) else { continue };
         is_path_known = true;
-        let operation = format!("{} {}", rule.method, rule.path);
-        let call =
-            Call { request, operation, params, document: None, run: Run::Described(description, rule) };
+        let (operation, run) = (rule.operation.clone(), Run::Described(description, rule));
+        let call = Call { request, operation, params, document: None, run };
         if rule.method != request.method {
             continue;
         }
@@ -76,6 +79,21 @@ pub(crate) fn routed<'a>(description: &'static Description, request: &'a Request
         }
     }
     Err(is_path_known)
+}
+
+/// The call of the SOAP route whose service and request element are these.
+fn spoken<'a>(
+    description: &'static Description,
+    request: &'a Request,
+    params: Vec<(String, String)>,
+) -> Option<Call<'a>> {
+    let document = soap::parse(std::str::from_utf8(&request.body).ok()?).ok()?;
+    let element = document.child("Body")?.children.first()?.name.clone();
+    let service = params.iter().find(|(name, _)| name == "service").map_or("", |(_, value)| value);
+    let wanted = format!("{service}/{element}");
+    let rule = description.rules.iter().find(|rule| rule.method == "SOAP" && rule.path == wanted)?;
+    let (operation, run) = (rule.operation.clone(), Run::Described(description, rule));
+    Some(Call { request, operation, params, document: Some(document), run })
 }
 
 impl Described {

@@ -55,6 +55,7 @@ const TEXTS: &[(&str, &str)] = &[
     ("telnyx_mobile", include_str!("../../worlds/telnyx_mobile.wire")),
     ("twilio", include_str!("../../worlds/twilio.wire")),
     ("verkada", include_str!("../../worlds/verkada.wire")),
+    ("workday", include_str!("../../worlds/workday.wire")),
     ("xero", include_str!("../../worlds/xero.wire")),
     ("zoom", include_str!("../../worlds/zoom.wire")),
     ("zscaler_zia", include_str!("../../worlds/zscaler_zia.wire")),
