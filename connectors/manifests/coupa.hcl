@@ -179,6 +179,7 @@ manifest "coupa" {
     }
     personal = ["requester", "reason"]
     optional = ["supplier", "need_by", "reason"]
+    samples  = { need_by = "2026-12-31T00:00:00Z" }
     outputs  = { requisition = "int" }
     evidence = "vendor spec"
 
