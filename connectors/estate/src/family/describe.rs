@@ -8,13 +8,17 @@
 //! | `include NAME` | everything of `worlds/NAME.wire` stands here too |
 //! | `base /v1` | what stands before every path of the system's documents |
 //! | `auth none`, `bearer`, `basic`, `header NAME`, `query NAME`, `signed`, `token PATH` | what admits a call; `token` may stand several times |
+//! | `auth ... at PREFIX` | what admits a call to such a path |
 //! | `volatile NAME...` | members that no digest sees |
 //! | `ids [KIND] guid\|digits\|hex\|base62` | how new objects are named |
-//! | `error STATUS JSON` | the body of an error of that status; `<why>` says what is wrong |
+//! | `error STATUS JSON` | the body of an error of that status; `<why>` says what is wrong; a text that begins with `<html` is a page as it stands |
+//! | `told NAME=TEXT...` | headers of every error |
 //! | `plant KIND ID JSON` | an object that is there from the start |
 //! | `GET /path/{id} [CONDITION...]` | a route, the first that fits; its steps stand below it, indented |
 //!
-//! Steps: `needs KIND ID [STATUS JSON]`, `free KIND (ID \| CONDITION...)`, `if CONDITION... => STATUS JSON`, `require FIELD...`,
+//! Members whose names begin with `$` are the store's own: no answer shows them.
+//!
+//! Steps: `needs KIND ID [STATUS JSON]`, `find KIND ID FIELD... [JSON]` (by its id or one of its fields), `free KIND (ID \| CONDITION...) [STATUS] [JSON]`, `if CONDITION... => STATUS JSON`, `require FIELD...`,
 //! `make KIND [ID] JSON`, `put KIND ID JSON`, `merge KIND ID JSON`, `drop KIND ID`, `dropall KIND CONDITION...`,
 //! `add KIND ID FIELD JSON`, `cut KIND ID FIELD JSON`, `list KIND CONDITION... [filter TEXT] [as JSON]`, `window OFFSET SIZE`, `pages NUMBER SIZE FIRST`,
 //! `let NAME JSON`,
@@ -44,10 +48,13 @@ pub(crate) enum Gate {
 pub(crate) struct Description {
     pub(crate) base: &'static str,
     pub(crate) gate: Gate,
+    /// What admits a call to a path that begins so.
+    pub(crate) gates: Vec<(String, Gate)>,
     pub(crate) token_paths: Vec<String>,
     pub(crate) volatile: Vec<&'static str>,
     pub(crate) ids: BTreeMap<String, String>,
     pub(crate) errors: BTreeMap<u16, Value>,
+    pub(crate) error_headers: Vec<(String, String)>,
     pub(crate) plants: Vec<(String, String, Value)>,
     pub(crate) rules: Vec<Rule>,
 }
@@ -70,6 +77,12 @@ pub(crate) enum Step {
     Needs {
         kind: String,
         id: String,
+        told: Told,
+    },
+    Find {
+        kind: String,
+        id: String,
+        fields: Vec<String>,
         told: Told,
     },
     Free {
@@ -180,6 +193,12 @@ impl<'a> Line<'a> {
         Ok((status, self.json.clone()))
     }
 
+    /// `NAME=TEXT` words from `from` on.
+    fn headers(&self, from: usize) -> Vec<(String, String)> {
+        let headers = self.words.iter().skip(from).filter_map(|word| word.split_once('='));
+        headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
     fn conditions(&self, from: usize) -> Vec<Condition> {
         self.words.iter().skip(from).map(|word| Condition::parse(word)).collect()
     }
@@ -194,10 +213,12 @@ impl Description {
         let mut description = Self {
             base: "",
             gate: Gate::Bearer,
+            gates: Vec::new(),
             token_paths: Vec::new(),
             volatile: Vec::new(),
             ids: BTreeMap::new(),
             errors: BTreeMap::new(),
+            error_headers: Vec::new(),
             plants: Vec::new(),
             rules: Vec::new(),
         };
@@ -242,6 +263,7 @@ impl Description {
             "error" => {
                 self.errors.insert(line.status(1)?, line.value()?);
             }
+            "told" => self.error_headers.extend(line.headers(1)),
             "plant" => self.plants.push((line.word(1)?, line.word(2)?, line.value()?)),
             method if method.chars().all(|c| c.is_ascii_uppercase()) => self.rules.push(Rule {
                 method: method.to_owned(),
@@ -255,7 +277,7 @@ impl Description {
     }
 
     fn admit(&mut self, line: &Line<'_>) -> Result<(), String> {
-        self.gate = match line.word(1)?.as_str() {
+        let gate = match line.word(1)?.as_str() {
             "none" => Gate::None,
             "bearer" => Gate::Bearer,
             "basic" => Gate::Basic,
@@ -268,6 +290,10 @@ impl Description {
             }
             other => return Err(format!("`{other}` is no way to be admitted")),
         };
+        match line.words.iter().position(|word| *word == "at") {
+            Some(at) => self.gates.push((line.word(at + 1)?, gate)),
+            None => self.gate = gate,
+        }
         Ok(())
     }
 }
@@ -287,15 +313,13 @@ fn step(text: &str) -> Result<Step, String> {
     let id = || line.word(2);
     Ok(match line.word(0)?.as_str() {
         "needs" => Step::Needs { kind: kind()?, id: id()?, told: line.told(3, 404)? },
-        "free" => {
-            let by_id = line.words.len() == 3 && !line.words[2].contains('=');
-            Step::Free {
-                kind: kind()?,
-                id: by_id.then(id).transpose()?,
-                when: if by_id { Vec::new() } else { line.conditions(2) },
-                told: (409, line.json.clone()),
-            }
-        }
+        "find" => Step::Find {
+            kind: kind()?,
+            id: id()?,
+            fields: line.words.iter().skip(3).map(|word| (*word).to_owned()).collect(),
+            told: (404, line.json.clone()),
+        },
+        "free" => free(line)?,
         "if" => {
             let arrow = line.words.iter().position(|word| *word == "=>").ok_or("`=>` is missing")?;
             let when = line.words[1..arrow].iter().map(|word| Condition::parse(word)).collect();
@@ -320,12 +344,22 @@ fn step(text: &str) -> Result<Step, String> {
             Step::Window { from: kind()?, size: id()?, first: Some(first) }
         }
         "let" => Step::Let { name: kind()?, value: line.value()? },
-        "reply" => {
-            let headers = line.words.iter().skip(2).filter_map(|word| word.split_once('='));
-            let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-            Step::Reply { status: line.status(1)?, headers, body: line.json.clone() }
-        }
+        "reply" => Step::Reply { status: line.status(1)?, headers: line.headers(2), body: line.json.clone() },
         other => return Err(format!("`{other}` is no step")),
+    })
+}
+
+fn free(mut line: Line<'_>) -> Result<Step, String> {
+    let status = line.words.last().and_then(|word| word.parse().ok());
+    if status.is_some() {
+        line.words.pop();
+    }
+    let by_id = line.words.len() == 3 && !line.words[2].contains('=');
+    Ok(Step::Free {
+        kind: line.word(1)?,
+        id: by_id.then(|| line.word(2)).transpose()?,
+        when: if by_id { Vec::new() } else { line.conditions(2) },
+        told: (status.unwrap_or(409), line.json.clone()),
     })
 }
 
