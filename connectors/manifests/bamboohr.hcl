@@ -192,6 +192,7 @@ manifest "bamboohr" {
     authoritative = true
   }
 
+  # Files by their ids, which are numbers.
   lookup "file" {
     inputs = {
       id   = "text"
@@ -199,7 +200,7 @@ manifest "bamboohr" {
     }
     get           = "/api/v1/employees/{id}/files/view"
     items         = response.body.categories
-    where         = contains(item.files[*].id, input.file)
+    where         = contains(concat(",", join(item.files[*].id, ","), ","), concat(",", input.file, ","))
     value         = "present"
     authoritative = true
   }

@@ -258,7 +258,7 @@ manifest "slack" {
     get           = "/conversations.history"
     query         = { channel = input.channel, limit = 200 }
     items         = response.body.messages
-    where         = contains(item.blocks[*].block_id, key)
+    where         = item.ts != null && contains(item.blocks[*].block_id, key)
     outputs       = { ts = item.ts }
     marker        = item.blocks[0].block_id
     authoritative = true

@@ -541,7 +541,7 @@ manifest "workday" {
     answers       = "json"
     evidence      = "recalled: that the answer is a list of one"
     items         = response.body.data
-    where         = item.location != null
+    where         = item.id != null && item.location != null
     value         = item.location.id
     outputs       = { location = item.location.id }
     authoritative = true
@@ -566,7 +566,7 @@ manifest "workday" {
     answers       = "json"
     evidence      = "recalled: that the answer is a list of one"
     items         = response.body.data
-    where         = item.costCenter != null
+    where         = item.id != null && item.costCenter != null
     value         = item.costCenter.id
     outputs       = { cost_center = item.costCenter.id }
     authoritative = true

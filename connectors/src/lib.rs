@@ -23,6 +23,7 @@ mod render;
 pub mod sample;
 mod scope;
 mod sight;
+mod sought;
 mod subject;
 mod trail;
 mod tree;

@@ -147,11 +147,14 @@ impl Estate {
         let short = |text: &str| text.replacen(desk.system.base_path(), "", 1);
         let names = [&call.operation, &line, &short(&call.operation), &short(&line)];
         let fault = held(&self.faults).meet(name, &names.map(String::as_str), call.is_token());
-        let card = self.cards.check(name, desk.system.base_path(), &call);
+        let mut card = self.cards.check(name, desk.system.base_path(), &call);
         let trial = Trial { fault: fault.as_ref(), violation: card["violation"].as_str(), now_ms };
 
         let mut state = held(&desk.state);
         let (reply, changes) = self.judge(desk.system.as_ref(), &mut state, &call, &trial);
+        if let Some(wrong) = self.cards.check_answer(name, desk.system.base_path(), &call, &reply) {
+            card["answer"] = json!(wrong);
+        }
         let (reply, ending) = ended(reply, fault.as_ref());
         let entry = recorder::Call {
             system: name.to_owned(),

@@ -9,16 +9,20 @@
 //! | `beside` | it completes a stand-in that is written: its routes stand before that one's, and its objects beside |
 //! | `base /v1` | what stands before every path of the system's documents |
 //! | `auth none`, `bearer`, `basic`, `header NAME`, `query NAME`, `signed`, `token PATH` | what admits a call; `token` may stand several times |
+//! | `auth ... at PREFIX` | what admits a call to such a path |
 //! | `volatile NAME...` | members that no digest sees |
 //! | `ids [KIND] guid\|digits\|hex\|base62` | how new objects are named |
-//! | `error STATUS JSON` | the body of an error of that status; `<why>` says what is wrong |
+//! | `error STATUS JSON` | the body of an error of that status; `<why>` says what is wrong; a text that begins with `<html` is a page as it stands |
+//! | `told NAME=TEXT...` | headers of every error |
 //! | `plant KIND ID JSON` | an object that is there from the start |
 //! | `shape NAME JSON` | what several answers have in common: `<NAME|filled>` is it, filled where it stands |
 //! | `soap /path/{service}/{version}` | where SOAP is spoken; what is asked for and answered is JSON here |
 //! | `GET /path/{id} [CONDITION...]` | a route, the first that fits; its steps stand below it, indented |
 //! | `SOAP SERVICE/ELEMENT OPERATION [CONDITION...]` | the same for a request element |
 //!
-//! Steps: `needs KIND ID [STATUS JSON]`, `free KIND (ID \| CONDITION...)`, `if CONDITION... => STATUS JSON`, `require FIELD...`,
+//! Members whose names begin with `$` are the store's own: no answer shows them.
+//!
+//! Steps: `needs KIND ID [STATUS JSON]`, `find KIND ID FIELD... [JSON]` (by its id or one of its fields), `free KIND (ID \| CONDITION...) [STATUS] [JSON]`, `if CONDITION... => STATUS JSON`, `require FIELD...`,
 //! `make KIND [ID] JSON`, `put KIND ID JSON`, `merge KIND ID JSON`, `drop KIND ID`, `dropall KIND CONDITION...`,
 //! `add KIND ID FIELD JSON`, `cut KIND ID FIELD JSON`, `list KIND CONDITION... [filter TEXT] [as JSON]`, `window OFFSET SIZE`, `pages NUMBER SIZE FIRST`,
 //! `let NAME JSON`,
@@ -50,10 +54,13 @@ pub(crate) struct Description {
     pub(crate) base: &'static str,
     pub(crate) soap: Option<&'static str>,
     pub(crate) gate: Gate,
+    /// What admits a call to a path that begins so.
+    pub(crate) gates: Vec<(String, Gate)>,
     pub(crate) token_paths: Vec<String>,
     pub(crate) volatile: Vec<&'static str>,
     pub(crate) ids: BTreeMap<String, String>,
     pub(crate) errors: BTreeMap<u16, Value>,
+    pub(crate) error_headers: Vec<(String, String)>,
     pub(crate) plants: Vec<(String, String, Value)>,
     pub(crate) shapes: BTreeMap<String, Value>,
     pub(crate) rules: Vec<Rule>,
@@ -79,6 +86,12 @@ pub(crate) enum Step {
     Needs {
         kind: String,
         id: String,
+        told: Told,
+    },
+    Find {
+        kind: String,
+        id: String,
+        fields: Vec<String>,
         told: Told,
     },
     Free {
@@ -189,6 +202,12 @@ impl<'a> Line<'a> {
         Ok((status, self.json.clone()))
     }
 
+    /// `NAME=TEXT` words from `from` on.
+    fn headers(&self, from: usize) -> Vec<(String, String)> {
+        let headers = self.words.iter().skip(from).filter_map(|word| word.split_once('='));
+        headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
     fn conditions(&self, from: usize) -> Vec<Condition> {
         self.words.iter().skip(from).map(|word| Condition::parse(word)).collect()
     }
@@ -205,10 +224,12 @@ impl Description {
             base: "",
             soap: None,
             gate: Gate::Bearer,
+            gates: Vec::new(),
             token_paths: Vec::new(),
             volatile: Vec::new(),
             ids: BTreeMap::new(),
             errors: BTreeMap::new(),
+            error_headers: Vec::new(),
             plants: Vec::new(),
             shapes: BTreeMap::new(),
             rules: Vec::new(),
@@ -263,6 +284,7 @@ impl Description {
                 }
                 self.shapes.insert(line.word(1)?, shape);
             }
+            "told" => self.error_headers.extend(line.headers(1)),
             "plant" => self.plants.push((line.word(1)?, line.word(2)?, line.value()?)),
             method if method.chars().all(|c| c.is_ascii_uppercase()) => {
                 let (path, is_soap) = (line.word(1)?, method == "SOAP");
@@ -276,7 +298,7 @@ impl Description {
     }
 
     fn admit(&mut self, line: &Line<'_>) -> Result<(), String> {
-        self.gate = match line.word(1)?.as_str() {
+        let gate = match line.word(1)?.as_str() {
             "none" => Gate::None,
             "bearer" => Gate::Bearer,
             "basic" => Gate::Basic,
@@ -289,6 +311,10 @@ impl Description {
             }
             other => return Err(format!("`{other}` is no way to be admitted")),
         };
+        match line.words.iter().position(|word| *word == "at") {
+            Some(at) => self.gates.push((line.word(at + 1)?, gate)),
+            None => self.gate = gate,
+        }
         Ok(())
     }
 }
@@ -308,15 +334,13 @@ fn step(text: &str) -> Result<Step, String> {
     let id = || line.word(2);
     Ok(match line.word(0)?.as_str() {
         "needs" => Step::Needs { kind: kind()?, id: id()?, told: line.told(3, 404)? },
-        "free" => {
-            let by_id = line.words.len() == 3 && !line.words[2].contains('=');
-            Step::Free {
-                kind: kind()?,
-                id: by_id.then(id).transpose()?,
-                when: if by_id { Vec::new() } else { line.conditions(2) },
-                told: (409, line.json.clone()),
-            }
-        }
+        "find" => Step::Find {
+            kind: kind()?,
+            id: id()?,
+            fields: line.words.iter().skip(3).map(|word| (*word).to_owned()).collect(),
+            told: (404, line.json.clone()),
+        },
+        "free" => free(line)?,
         "if" => {
             let arrow = line.words.iter().position(|word| *word == "=>").ok_or("`=>` is missing")?;
             let when = line.words[1..arrow].iter().map(|word| Condition::parse(word)).collect();
@@ -341,12 +365,22 @@ fn step(text: &str) -> Result<Step, String> {
             Step::Window { from: kind()?, size: id()?, first: Some(first) }
         }
         "let" => Step::Let { name: kind()?, value: line.value()? },
-        "reply" => {
-            let headers = line.words.iter().skip(2).filter_map(|word| word.split_once('='));
-            let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-            Step::Reply { status: line.status(1)?, headers, body: line.json.clone() }
-        }
+        "reply" => Step::Reply { status: line.status(1)?, headers: line.headers(2), body: line.json.clone() },
         other => return Err(format!("`{other}` is no step")),
+    })
+}
+
+fn free(mut line: Line<'_>) -> Result<Step, String> {
+    let status = line.words.last().and_then(|word| word.parse().ok());
+    if status.is_some() {
+        line.words.pop();
+    }
+    let by_id = line.words.len() == 3 && !line.words[2].contains('=');
+    Ok(Step::Free {
+        kind: line.word(1)?,
+        id: by_id.then(|| line.word(2)).transpose()?,
+        when: if by_id { Vec::new() } else { line.conditions(2) },
+        told: (status.unwrap_or(409), line.json.clone()),
     })
 }
 

@@ -3,6 +3,7 @@
 //! - No manifest is read: descriptions are written from the vendors' documents, or the two would only agree with each other.
 //! - No vendor in any Rust file here; `worlds/` holds them.
 
+pub(crate) mod body;
 pub(crate) mod describe;
 pub(crate) mod fill;
 pub(crate) mod run;
@@ -110,7 +111,9 @@ impl Described {
     fn is_admitted(&self, request: &Request, access: &Access, now_ms: u64) -> bool {
         let secret = access.credentials.get("secret");
         let bearer = request.authorization("bearer");
-        match &self.description.gate {
+        let mut gates = self.description.gates.iter();
+        let own = gates.find(|(prefix, _)| request.path.starts_with(prefix.as_str())).map(|(_, gate)| gate);
+        match own.unwrap_or(&self.description.gate) {
             Gate::None => true,
             Gate::Bearer if self.description.token_paths.is_empty() => bearer == Some(secret),
             Gate::Bearer => bearer.is_some_and(|token| access.holds(token, now_ms)),

@@ -4,7 +4,9 @@
 //! - Writes are judged against the truth; listings may lag behind it.
 
 use super::describe::{Description, Rule, Step, Told};
-use super::fill::{Condition, Scope, at, fill, fill_text, filtered, overlay, shown, without_nothing};
+use super::fill::{
+    Condition, Scope, at, fill, fill_text, filtered, open, overlay, same, shown, without_nothing,
+};
 use crate::mint;
 use crate::soap::{self, Xml};
 use crate::store::{Fresh, Tx};
@@ -24,8 +26,7 @@ pub(crate) fn scope(call: &Call<'_>) -> Scope {
     let asked = call.document.as_ref().and_then(|document| document.child("Body")?.children.first());
     let body = match asked {
         Some(element) => element.json(),
-        None if request.is_form() => pairs(&request.form()),
-        None => request.json().unwrap_or(Value::Null),
+        None => super::body::read(request),
     };
     Scope::from([
         ("body".to_owned(), body),
@@ -40,7 +41,19 @@ pub(crate) fn scope(call: &Call<'_>) -> Scope {
 pub(crate) fn answer(description: &Description, told: &Told, scope: &Scope) -> Reply {
     let template = told.1.as_ref().or_else(|| description.errors.get(&told.0));
     let plain = json!({"error": "<why>"});
-    Reply::json(told.0, &fill(template.unwrap_or(&plain), scope))
+    if let Some(Value::String(page)) =
+        template.filter(|page| page.as_str().is_some_and(|page| page.starts_with("<html")))
+    {
+        // Some answer with a page for people.
+        let body = page.clone().into_bytes();
+        return Reply { status: told.0, content_type: "text/html", headers: Vec::new(), body };
+    }
+    let reply = Reply::json(told.0, &fill(template.unwrap_or(&plain), scope));
+    with_headers(reply, &description.error_headers, scope)
+}
+
+fn with_headers(reply: Reply, headers: &[(String, String)], scope: &Scope) -> Reply {
+    headers.iter().fold(reply, |reply, (header, value)| reply.with(header, shown(&fill_text(value, scope))))
 }
 
 /// Serves one call.
@@ -79,7 +92,7 @@ fn why(scope: &mut Scope, text: &str) {
 /// Takes one step; an answer ends the route.
 fn take(description: &Description, step: &Step, scope: &mut Scope, tx: &mut Tx<'_>) -> Option<Reply> {
     match step {
-        Step::Needs { .. } | Step::Free { .. } | Step::If { .. } | Step::Require(_) => {
+        Step::Needs { .. } | Step::Find { .. } | Step::Free { .. } | Step::If { .. } | Step::Require(_) => {
             return judged(description, step, scope, tx);
         }
         Step::Only { when, step } => {
@@ -108,12 +121,8 @@ fn take(description: &Description, step: &Step, scope: &mut Scope, tx: &mut Tx<'
         Step::Reply { status, headers, body } => {
             let reply = body
                 .as_ref()
-                .map_or_else(|| Reply::empty(*status), |body| Reply::json(*status, &fill(body, scope)));
-            return Some(
-                headers.iter().fold(reply, |reply, (header, value)| {
-                    reply.with(header, shown(&fill_text(value, scope)))
-                }),
-            );
+                .map_or_else(|| Reply::empty(*status), |body| Reply::json(*status, &open(fill(body, scope))));
+            return Some(with_headers(reply, headers, scope));
         }
         writing => write(description, writing, scope, tx),
     }
@@ -128,6 +137,18 @@ fn judged(description: &Description, step: &Step, scope: &mut Scope, tx: &mut Tx
             let id = name(id, scope);
             let Some(found) = tx.view(Fresh::Strong).get(kind, &id).cloned() else {
                 why(scope, &format!("there is no {kind} {id}"));
+                return Some(answer(description, told, scope));
+            };
+            scope.insert(kind.clone(), found);
+        }
+        Step::Find { kind, id, fields, told } => {
+            let asked = fill_text(id, scope);
+            let is_named = |item: &Value| fields.iter().any(|field| is_called(&at(item, field), &asked));
+            let view = tx.view(Fresh::Strong);
+            let found = view.get(kind, &shown(&asked)).cloned();
+            let named = || view.all(kind).find(|(_, item)| is_named(item)).map(|(_, item)| item.clone());
+            let Some(found) = found.or_else(named) else {
+                why(scope, &format!("there is no {kind} {}", shown(&asked)));
                 return Some(answer(description, told, scope));
             };
             scope.insert(kind.clone(), found);
@@ -160,6 +181,11 @@ fn judged(description: &Description, step: &Step, scope: &mut Scope, tx: &mut Tx
         _ => {}
     }
     None
+}
+
+/// Whether a name, or one of a list of names, is the one that is asked for.
+fn is_called(names: &Value, asked: &Value) -> bool {
+    names.as_array().map_or_else(|| same(names, asked), |names| names.iter().any(|name| same(name, asked)))
 }
 
 /// Keeps one page of the items.

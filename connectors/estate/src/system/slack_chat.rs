@@ -135,10 +135,11 @@ pub(super) fn history(call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
         |(shown, next)| {
             let messages: Vec<&Value> =
                 shown.iter().rev().filter_map(|key| view.get("message", key)).collect();
-            let more = !next.is_empty();
-            let body = json!({"ok": true, "messages": messages, "has_more": more, "pin_count": 0,
-                "channel_actions_count": 0, "channel_actions_ts": [],
-                "response_metadata": {"next_cursor": next}});
+            let mut body = json!({"ok": true, "messages": messages, "has_more": !next.is_empty(),
+                "pin_count": 0, "channel_actions_count": 0, "channel_actions_ts": []});
+            if !next.is_empty() {
+                body["response_metadata"] = json!({"next_cursor": next});
+            }
             Reply::json(200, &body)
         },
     )
