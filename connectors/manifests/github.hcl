@@ -89,7 +89,7 @@ manifest "github" {
   lookup "identity" {
     inputs = { id = "text" }
     get    = "/scim/v2/organizations/{var.org}/Users/{id}"
-    error "absent" { when = response.status == 404 }
+    error "absent" { when = response.status == 404 && response.body != null }
     absent  = response.body.active == false
     present = response.body.id == input.id
     outputs = {

@@ -17,6 +17,7 @@ mod listing;
 mod load;
 pub mod manifests;
 pub mod model;
+mod parts;
 mod polling;
 mod reading;
 mod render;

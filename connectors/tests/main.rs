@@ -7,6 +7,8 @@ mod cards;
 #[cfg(test)]
 mod clouds;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod outcomes;
 #[cfg(test)]
 mod requests;
