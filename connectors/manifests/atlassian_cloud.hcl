@@ -32,6 +32,9 @@ manifest "atlassian_cloud" {
     part  = "admin_key"
   }
 
+  # The organisation's own errors have another shape: `{ errors: [{ status, code, title, detail }] }`.
+  error "absent" { when = response.status == 404 && response.body.errors[0].code != null }
+
   # A member of a group, switched on or off.
   lookup "membership" {
     inputs = {
@@ -64,7 +67,7 @@ manifest "atlassian_cloud" {
     }
     get           = "/rest/api/3/project/{project}/role/{role}"
     items         = list(response.body.actors)
-    where         = item.actorUser.accountId == input.user
+    where         = item.type != "atlassian-group-role-actor" && item.actorUser.accountId == input.user
     value         = "member"
     authoritative = true
   }
@@ -120,7 +123,7 @@ manifest "atlassian_cloud" {
     base     = "var:admin_url"
     get      = "/v2/orgs/{var.organization}/directories/{var.directory}/users/{user}"
     evidence = "recalled: the members of the answer"
-    error "absent" { when = response.status == 404 }
+    error "absent" { when = response.status == 404 && response.body.errors[0].code != null }
     present       = response.body.data.accountId == input.user
     outputs       = { email = response.body.data.email }
     authoritative = true

@@ -192,6 +192,7 @@ manifest "bamboohr" {
     authoritative = true
   }
 
+  # Files by their ids, which are numbers.
   lookup "file" {
     inputs = {
       id   = "text"
@@ -199,8 +200,23 @@ manifest "bamboohr" {
     }
     get           = "/api/v1/employees/{id}/files/view"
     items         = response.body.categories
-    where         = contains(item.files[*].id, input.file)
+    where         = contains(concat(",", join(item.files[*].id, ","), ","), concat(",", input.file, ","))
     value         = "present"
+    authoritative = true
+  }
+
+  # A file of a category by its name.
+  lookup "file_named" {
+    inputs = {
+      id        = "text"
+      category  = "text"
+      file_name = "text"
+    }
+    get           = "/api/v1/employees/{id}/files/view"
+    items         = response.body.categories
+    where         = text(item.id) == input.category && contains(item.files[*].name, input.file_name)
+    value         = "present"
+    outputs       = { file = text(member(pick(item.files, "name", input.file_name), "id")) }
     authoritative = true
   }
 
@@ -549,6 +565,50 @@ manifest "bamboohr" {
         status  = snapshot.status
       }
       loss = "a request that was only asked for cannot be set back to that, and whoever asked has been told"
+    }
+  }
+
+  # The file's bytes are an input, as base64. A second file of the same name would be another file.
+  awf "attach_employee_file" {
+    achieves = "create"
+    inputs = {
+      id        = "text"
+      category  = "text"
+      file_name = "text"
+      content   = "text"
+      share     = "bool"
+    }
+    optional = ["share"]
+    personal = ["file_name", "content"]
+    redact   = ["content"]
+    outputs  = { file = "text" }
+    locks    = ["files:{id}"]
+    samples  = { content = "aGVsbG8=" }
+    evidence = "vendor docs; what an upload answers is recalled"
+
+    post = "/api/v1/employees/{id}/files"
+    parts = {
+      category = input.category
+      fileName = input.file_name
+      share    = coalesce(input.share, false) ? "yes" : "no"
+      file     = { name = input.file_name, base64 = input.content }
+    }
+    capture = { file = after_last(response.header.location, "/") }
+
+    lookup "file_named" {}
+    ambiguous "probe" {
+      window   = "10s"
+      agreeing = 2
+    }
+    readback {
+      within = "60s"
+      every  = "1s"
+    }
+    undo "delete_employee_file" {
+      with = {
+        id   = input.id
+        file = output.file
+      }
     }
   }
 

@@ -177,6 +177,7 @@ manifest "coupa" {
       need_by     = "text"
       reason      = "text"
     }
+    samples  = { need_by = "2026-12-31T00:00:00Z" }
     personal = ["requester", "reason"]
     optional = ["supplier", "need_by", "reason"]
     outputs  = { requisition = "int" }

@@ -80,7 +80,7 @@ manifest "crowdstrike" {
     post   = "/user-management/entities/users/GET/v1"
     json   = { ids = [input.user] }
     error "absent" { when = response.body.errors[0].code == 404 && length(list(response.body.resources)) == 0 }
-    absent  = response.status == 200 && length(list(response.body.resources)) == 0 && length(list(response.body.errors)) == 0
+    absent  = response.status == 200 && response.body.resources != null && length(list(response.body.resources)) == 0 && length(list(response.body.errors)) == 0
     present = response.body.resources[0].uuid == input.user
     value   = "present"
     outputs = {

@@ -257,7 +257,7 @@ manifest "entra_id" {
     page "next_url" { next = response.body["@odata.nextLink"] }
   }
 
-  # A delivered assignment of an access package.
+  # An assignment of an access package, delivered or on its way; one that has run out is none.
   lookup "package_assignment" {
     inputs = {
       user    = "text"
@@ -270,7 +270,6 @@ manifest "entra_id" {
     }
     items         = response.body.value
     where         = item.accessPackage.id == input.package && item.target.objectId == input.user && contains(["delivered", "delivering", "partiallyDelivered"], item.state)
-    present       = item.state == "delivered"
     value         = "member"
     outputs       = { assignment = item.id }
     authoritative = true
@@ -1078,6 +1077,7 @@ manifest "entra_id" {
         package = input.package
         policy  = input.policy
       }
+      loss = "the requests stay in the history, and the assignment stays as one that has run out"
     }
   }
 

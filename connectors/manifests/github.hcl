@@ -90,7 +90,7 @@ manifest "github" {
   lookup "identity" {
     inputs = { id = "text" }
     get    = "/scim/v2/organizations/{var.org}/Users/{id}"
-    error "absent" { when = response.status == 404 }
+    error "absent" { when = response.status == 404 && response.body != null }
     absent  = response.body.active == false
     present = response.body.id == input.id
     outputs = {
@@ -132,7 +132,7 @@ manifest "github" {
     items         = response.body
     where         = lower(item.email) == lower(input.email)
     value         = "invited"
-    outputs       = { id = item.id }
+    outputs       = { id = text(item.id) }
     authoritative = true
     page "link" {}
   }
@@ -258,6 +258,7 @@ manifest "github" {
         team     = input.team
         username = input.username
       }
+      loss = "whoever had no place in the organisation was invited to it, and stays invited"
     }
   }
 
@@ -336,6 +337,7 @@ manifest "github" {
     evidence = "vendor spec"
 
     delete = "/scim/v2/organizations/{var.org}/Users/{id}"
+    error "absent" { when = response.status == 404 && contains(response.body.schemas, "urn:ietf:params:scim:api:messages:2.0:Error") }
 
     lookup "identity" {}
     ambiguous "resend" {}
@@ -427,7 +429,12 @@ manifest "github" {
     json = { async = false }
 
     lookup "outsider" {}
-    ambiguous "resend" {}
+    # Whoever is no member any more is refused: a second call does nothing.
+    ambiguous "probe" {
+      window   = "15s"
+      agreeing = 2
+      unique   = true
+    }
     readback {
       within = "5m"
       every  = "5s"
@@ -457,7 +464,7 @@ manifest "github" {
       email = input.email
       role  = input.role
     }
-    capture = { id = response.body.id }
+    capture = { id = text(response.body.id) }
 
     lookup "invitation_of_email" {}
     # Who is invited already is refused with 422.

@@ -32,7 +32,8 @@ manifest "gmail" {
     inputs = { user = "text" }
     get    = "/gmail/v1/users/{user}/settings/vacation"
     error "absent" { when = response.status == 404 && response.body.error.errors[0].reason == "notFound" }
-    present = response.status == 200
+    # What is off and was never set may be left out, so that nothing at all is shown; other names than these are no answer.
+    present = response.status == 200 && (coalesce(response.body.enableAutoReply, response.body.responseSubject, response.body.responseBodyHtml, response.body.responseBodyPlainText, response.body.restrictToContacts, response.body.restrictToDomain, response.body.startTime, response.body.endTime) != null || length(values(response.body)) == 0)
     value   = response.body.enableAutoReply == true ? "on" : "off"
     outputs = {
       state        = response.body.enableAutoReply == true ? "on" : "off"
@@ -78,7 +79,7 @@ manifest "gmail" {
     inputs = { user = "text" }
     get    = "/gmail/v1/users/{user}/settings/autoForwarding"
     error "absent" { when = response.status == 404 && response.body.error.errors[0].reason == "notFound" }
-    present = response.status == 200
+    present = response.status == 200 && (coalesce(response.body.enabled, response.body.emailAddress, response.body.disposition) != null || length(values(response.body)) == 0)
     value   = response.body.enabled == true ? response.body.emailAddress : "off"
     outputs = {
       to          = response.body.enabled == true ? response.body.emailAddress : "off"

@@ -41,8 +41,8 @@ manifest "google_endpoint" {
     inputs        = { device = "text" }
     get           = "/admin/directory/v1/customer/{var.customer}/devices/chromeos/{device}"
     query         = { projection = "BASIC" }
-    absent        = response.body.status == "DISABLED"
-    present       = response.body.status == "ACTIVE"
+    absent        = response.body.deviceId == input.device && response.body.status == "DISABLED"
+    present       = response.body.deviceId == input.device && response.body.status == "ACTIVE"
     value         = "active"
     authoritative = true
   }
@@ -52,7 +52,7 @@ manifest "google_endpoint" {
     get    = "/admin/directory/v1/customer/{var.customer}/devices/chromeos/{device}"
     query  = { projection = "BASIC" }
     error "absent" { when = response.status == 404 && response.body.error.errors[0].reason == "notFound" }
-    present       = response.body.orgUnitPath != null
+    present       = response.body.deviceId == input.device && response.body.orgUnitPath != null
     value         = response.body.orgUnitPath
     outputs       = { org_unit = response.body.orgUnitPath }
     authoritative = true
@@ -67,7 +67,7 @@ manifest "google_endpoint" {
     get   = "/admin/directory/v1/customer/{var.customer}/devices/chromeos/{device}"
     query = { projection = "BASIC" }
     error "absent" { when = response.status == 404 && response.body.error.errors[0].reason == "notFound" }
-    present = response.body.deviceId != null
+    present = response.body.deviceId == input.device
     value   = contains(["annotatedUser", "annotatedAssetId", "annotatedLocation", "notes"], input.attribute) ? coalesce(member(response.body, input.attribute), "") : null
     outputs = {
       value    = coalesce(member(response.body, input.attribute), "")
@@ -83,8 +83,8 @@ manifest "google_endpoint" {
   lookup "approved_mobile" {
     inputs        = { device = "text" }
     get           = "/admin/directory/v1/customer/{var.customer}/devices/mobile/{device}"
-    absent        = response.body.status == "BLOCKED"
-    present       = response.body.status == "APPROVED"
+    absent        = response.body.resourceId == input.device && response.body.status == "BLOCKED"
+    present       = response.body.resourceId == input.device && response.body.status == "APPROVED"
     value         = "approved"
     authoritative = true
   }
@@ -93,20 +93,21 @@ manifest "google_endpoint" {
   lookup "mobile_account" {
     inputs        = { device = "text" }
     get           = "/admin/directory/v1/customer/{var.customer}/devices/mobile/{device}"
-    absent        = contains(["ACCOUNT_WIPED", "ACCOUNT_WIPING", "WIPED", "WIPING"], response.body.status)
-    present       = contains(["APPROVED", "BLOCKED", "PENDING"], response.body.status)
+    absent        = response.body.resourceId == input.device && contains(["ACCOUNT_WIPED", "ACCOUNT_WIPING", "WIPED", "WIPING"], response.body.status)
+    present       = response.body.resourceId == input.device && contains(["APPROVED", "BLOCKED", "PENDING"], response.body.status)
     value         = "present"
     authoritative = true
   }
 
+  # Policies are named by their ids alone; the answer shows the whole name.
   lookup "android_policy" {
     inputs = { device = "text" }
     base   = "var:android_url"
     get    = "/v1/enterprises/{var.enterprise}/devices/{device}"
     error "absent" { when = response.status == 404 && response.body.error.status == "NOT_FOUND" }
-    present       = response.body.name != null
-    value         = coalesce(response.body.policyName, "")
-    outputs       = { policy = coalesce(response.body.policyName, "") }
+    present       = after_last(response.body.name, "/") == input.device
+    value         = coalesce(after_last(response.body.policyName, "/"), "")
+    outputs       = { policy = coalesce(after_last(response.body.policyName, "/"), "") }
     authoritative = true
   }
 
@@ -115,7 +116,7 @@ manifest "google_endpoint" {
     base   = "var:android_url"
     get    = "/v1/enterprises/{var.enterprise}/enrollmentTokens/{token}"
     error "absent" { when = response.status == 404 && response.body.error.status == "NOT_FOUND" }
-    present       = response.body.name != null
+    present       = after_last(response.body.name, "/") == input.token
     value         = "issued"
     authoritative = true
   }
@@ -345,7 +346,8 @@ manifest "google_endpoint" {
     query = { updateMask = "policyName" }
     json  = { policyName = input.policy }
 
-    lookup "android_policy" {}
+    # Policies are named by their ids alone; the answer shows the whole name.
+  lookup "android_policy" {}
     ambiguous "probe" {
       window   = "1m"
       agreeing = 2

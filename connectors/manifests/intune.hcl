@@ -613,7 +613,10 @@ manifest "intune" {
       within = "30m"
       every  = "20s"
     }
-    undo "delete_autopilot_device" { with = { serial = input.serial } }
+    undo "delete_autopilot_device" {
+      with = { serial = input.serial }
+      loss = "the record of the import stays"
+    }
   }
 
   awf "delete_autopilot_device" {

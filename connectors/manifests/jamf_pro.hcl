@@ -378,7 +378,7 @@ manifest "jamf_pro" {
 
     post = "/api/v1/mdm/renew-profile"
     json = { udids = [input.udid] }
-    ok   = response.status == 200 && length(list(response.body.udidsNotProcessed.udids)) == 0
+    ok   = contains([200, 202], response.status) && length(list(response.body.udidsNotProcessed.udids)) == 0
 
     ambiguous "park" {}
     nothing_to_undo = "it repairs what should be there"
@@ -892,6 +892,7 @@ manifest "jamf_pro" {
 
     delete  = "/JSSResource/users/id/{id}"
     answers = "nothing"
+    error "absent" { when = response.status == 404 && contains(response.text, "The server has not found anything matching the request URI") }
 
     lookup "user" {}
     ambiguous "resend" {}

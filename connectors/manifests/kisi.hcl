@@ -20,7 +20,7 @@ manifest "kisi" {
 
   message = coalesce(response.body.error, response.body.message)
 
-  error "absent" { when = response.status == 404 }
+  error "absent" { when = response.status == 404 && response.body != null }
   error "transient" { when = response.status == 503 && response.header.retry-after != null }
 
   # The right of somebody to the doors of a group. The filters are judged again here.

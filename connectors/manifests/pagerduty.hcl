@@ -107,7 +107,7 @@ manifest "pagerduty" {
   lookup "policy" {
     inputs = { policy = "text" }
     get    = "/escalation_policies/{policy}"
-    error "absent" { when = response.status == 404 }
+    error "absent" { when = response.status == 404 && contains([2100, 5001], response.body.error.code) }
     present = response.body.escalation_policy.id == input.policy
     value   = response.body.escalation_policy.escalation_rules[*].targets[*].id
     outputs = {
@@ -132,7 +132,7 @@ manifest "pagerduty" {
   lookup "open_incident" {
     inputs = { incident = "text" }
     get    = "/incidents/{incident}"
-    error "absent" { when = response.status == 404 }
+    error "absent" { when = response.status == 404 && contains([2100, 5001], response.body.error.code) }
     absent        = response.body.incident.status == "resolved"
     present       = contains(["triggered", "acknowledged"], response.body.incident.status)
     value         = "open"
@@ -170,7 +170,7 @@ manifest "pagerduty" {
   lookup "account_by_id" {
     inputs = { user = "text" }
     get    = "/users/{user}"
-    error "absent" { when = response.status == 404 }
+    error "absent" { when = response.status == 404 && contains([2100, 5001], response.body.error.code) }
     present = response.body.user.id == input.user
     outputs = {
       name  = response.body.user.name

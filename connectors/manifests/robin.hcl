@@ -21,7 +21,7 @@ manifest "robin" {
 
   message = response.body.meta.message
 
-  error "absent" { when = response.status == 404 }
+  error "absent" { when = response.status == 404 && response.body != null }
   error "transient" { when = response.status == 503 && response.header.retry-after != null }
 
   # A desk that somebody has from a moment on.

@@ -686,6 +686,7 @@ manifest "servicenow" {
         user  = input.user
         group = input.group
       }
+      loss = "the membership comes back under another id"
     }
   }
 
@@ -854,6 +855,7 @@ manifest "servicenow" {
         serial_number  = snapshot.serial_number
         install_status = snapshot.install_status
       }
+      loss = "the item carries the mark of its undo in `correlation_id`"
     }
   }
 
@@ -919,6 +921,7 @@ manifest "servicenow" {
         type   = input.type
         target = input.target
       }
+      loss = "the relation comes back under another id"
     }
   }
 

@@ -263,7 +263,7 @@ manifest "slack" {
     get           = "/conversations.history"
     query         = { channel = input.channel, limit = 200 }
     items         = response.body.messages
-    where         = contains(item.blocks[*].block_id, key)
+    where         = item.ts != null && contains(item.blocks[*].block_id, key)
     outputs       = { ts = item.ts }
     marker        = item.blocks[0].block_id
     authoritative = true
@@ -550,7 +550,7 @@ manifest "slack" {
         user       = input.user
         restricted = snapshot.restricted
       }
-      loss = "the person is in none of the channels of before"
+      loss = "the person is in none of the channels of before; a guest comes back without the day on which it ends, an administrator as a member"
     }
   }
 

@@ -25,7 +25,7 @@ manifest "verkada" {
 
   message = response.body.message
 
-  error "absent" { when = response.status == 404 }
+  error "absent" { when = response.status == 404 && response.body != null }
   error "transient" { when = response.status == 503 && response.header.retry-after != null }
 
   # A person by our own id for somebody.
@@ -33,7 +33,7 @@ manifest "verkada" {
     inputs = { external_id = "text" }
     get    = "/core/v1/user"
     query  = { external_id = input.external_id }
-    error "absent" { when = response.status == 404 }
+    error "absent" { when = response.status == 404 && response.body != null }
     present       = response.body.user_id != null
     outputs       = { user = response.body.user_id }
     authoritative = true
@@ -43,7 +43,7 @@ manifest "verkada" {
     inputs = { user = "text" }
     get    = "/core/v1/user"
     query  = { user_id = input.user }
-    error "absent" { when = response.status == 404 }
+    error "absent" { when = response.status == 404 && response.body != null }
     present = response.body.user_id == input.user
     outputs = {
       email       = response.body.email
@@ -551,7 +551,7 @@ manifest "verkada" {
     get      = "/access/v1/access_users/user"
     query    = { user_id = input.parent }
     evidence = "client library; members are the vendor's"
-    error "absent" { when = response.status == 404 }
+    error "absent" { when = response.status == 404 && response.body != null }
     items = list(response.body)
     id    = item.user_id
     text {

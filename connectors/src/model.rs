@@ -197,6 +197,8 @@ pub enum Body {
     },
     /// `application/x-www-form-urlencoded`; `Null` values are left out.
     Form(Exprs),
+    /// `multipart/form-data`: a text each, or a file; `Null` values are left out.
+    Parts(Exprs),
     /// The content of a SOAP body: an object of one member, the request element.
     Soap(Expr),
     /// `application/xml`: an object of one member, the root element.
@@ -412,7 +414,7 @@ impl Shape {
         let (one, many): (Option<&Expr>, &[(String, Expr)]) = match &self.body {
             Body::None => (None, &[]),
             Body::Json { value, .. } | Body::Soap(value) | Body::Xml(value) => (Some(value), &[]),
-            Body::Form(members) => (None, members),
+            Body::Form(members) | Body::Parts(members) => (None, members),
         };
         let named = self.query.iter().chain(&self.headers).chain(many);
         named.map(|(_, expr)| expr).chain(one)

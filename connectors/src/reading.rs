@@ -7,6 +7,7 @@ use crate::answer::Answer;
 use crate::judge::{self, Bad};
 use crate::model::{DeltaStyle, Manifest, Moment, Read};
 use crate::scope::{Scope, coerce, scalar};
+use crate::sought::Sought;
 use crate::trail::Trail;
 use crate::{date, listing, render};
 use xops_kernel::port::{Outcome, ReadAsk, ReadPage, Request};
@@ -114,11 +115,17 @@ impl<'a> Reading<'a> {
             Err(bad) => return Err(bad.outcome),
         }
         let items = listing::items(&scope, &self.read.listing).map_err(Outcome::Unknown)?;
+        let sought = Sought::of(self.read.matches.as_ref());
+        if let Some(why) = sought.misplaced(&scope, &self.read.listing) {
+            return Err(Outcome::Unknown(why));
+        }
         let (mut records, mut gone) = (Vec::with_capacity(items.len()), Vec::new());
         for item in &items {
             let scope = scope.with_item(Some(item));
             if self.read.tombstone.as_ref().is_some_and(|tombstone| scope.holds(tombstone)) {
                 gone.push(self.id(&scope).map_err(Outcome::Unknown)?);
+            } else if sought.is_blank(item) {
+                return Err(Outcome::Unknown(sought.why()));
             } else if self.read.matches.as_ref().is_none_or(|matches| scope.holds(matches)) {
                 records.push(self.record(&scope).map_err(Outcome::Unknown)?);
             }

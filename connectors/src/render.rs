@@ -6,7 +6,7 @@
 
 use crate::model::{Body, Piece, Shape, Template};
 use crate::scope::{Scope, scalar};
-use crate::{json, subject, tree};
+use crate::{json, parts, subject, tree};
 use std::fmt::Write as _;
 use url::Url;
 use xops_kernel::expr::{self, Expr, Path};
@@ -44,8 +44,7 @@ pub(crate) fn request(scope: &Scope<'_>, shape: &Shape) -> Result<Request, Strin
         url: url.into(),
         query: query(scope, &shape.query)?,
         headers: subject::named(scope, headers(scope, shape)?)?,
-        content_type: content_type
-            .map(|usual| shape.content_type.clone().unwrap_or_else(|| usual.to_owned())),
+        content_type: content_type.map(|usual| shape.content_type.clone().unwrap_or(usual)),
         body,
     })
 }
@@ -156,28 +155,33 @@ fn headers(scope: &Scope<'_>, shape: &Shape) -> Result<Vec<(String, String)>, St
     Ok(headers)
 }
 
-fn body(scope: &Scope<'_>, body: &Body) -> Result<(Option<&'static str>, Vec<u8>), String> {
+fn body(scope: &Scope<'_>, body: &Body) -> Result<(Option<String>, Vec<u8>), String> {
+    let called = |kind: &str| Some(kind.to_owned());
     match body {
         Body::None => Ok((None, Vec::new())),
         Body::Json { value, keep_null } => {
             let text = json::write(&scope.value(value), *keep_null);
-            Ok((Some("application/json"), text.into_bytes()))
+            Ok((called("application/json"), text.into_bytes()))
         }
         Body::Form(members) => {
             let mut form = url::form_urlencoded::Serializer::new(String::new());
             for (name, value) in query(scope, members)? {
                 form.append_pair(&name, &value);
             }
-            Ok((Some("application/x-www-form-urlencoded"), form.finish().into_bytes()))
+            Ok((called("application/x-www-form-urlencoded"), form.finish().into_bytes()))
+        }
+        Body::Parts(members) => {
+            let (kind, body) = parts::write(scope, members)?;
+            Ok((Some(kind), body))
         }
         Body::Soap(content) => {
             let soap = scope.manifest.soap.as_ref().ok_or("the manifest has no `soap` block")?;
             let envelope = tree::envelope(scope, soap, content)?;
-            Ok((Some("text/xml; charset=utf-8"), envelope.into_bytes()))
+            Ok((called("text/xml; charset=utf-8"), envelope.into_bytes()))
         }
         Body::Xml(content) => {
             let document = tree::document(scope, content)?;
-            Ok((Some("application/xml"), document.into_bytes()))
+            Ok((called("application/xml"), document.into_bytes()))
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Invariants: absence is seen in a good answer that says so, in an answer that one of the lookup's own rules reads so, or
 //! at the end of a complete listing; a page that fails, a listing cut short and an answer that nobody declared are never an
-//! absence. A lookup that is not authoritative proves nothing by not finding.
+//! absence. Nor is a listing with an item that lacks every member by which the lookup tells its object. A lookup that is not authoritative proves nothing by not finding.
 
 use crate::answer::Answer;
 use crate::judge::{self, Bad};
@@ -10,6 +10,7 @@ use crate::listing;
 use crate::model::{Listing, Lookup, Manifest};
 use crate::render;
 use crate::scope::Scope;
+use crate::sought::Sought;
 use crate::trail::{Page as Place, Trail};
 use xops_kernel::fact::{Doubt, Observation, Proof, Reason};
 use xops_kernel::port::{Outcome, Page, Request, Sighting};
@@ -87,9 +88,15 @@ impl<'a> Question<'a> {
 
     fn read_listing(&self, mut trail: Trail, scope: &Scope<'_>, listing: &Listing) -> Result<Page, Outcome> {
         let items = listing::items(scope, listing).map_err(Outcome::Unknown)?;
+        let sought = Sought::of(self.lookup.matches.as_ref());
+        trail.unread = trail.unread.take().or_else(|| sought.misplaced(scope, listing));
         let mut seen = None;
         for item in &items {
             let scope = scope.with_item(Some(item));
+            if sought.is_blank(item) {
+                trail.unread.get_or_insert_with(|| sought.why());
+                continue;
+            }
             for (name, expr) in &self.lookup.gather {
                 trail.gather(name, scope.value(expr)).map_err(Outcome::Unknown)?;
             }
@@ -114,6 +121,9 @@ impl<'a> Question<'a> {
         }
         if trail.found.is_some() {
             return self.close(trail, &scope.with_item(seen));
+        }
+        if let Some(why) = trail.unread.take() {
+            return Ok(Page::Over(Self::unknown(trail, why)));
         }
         match &self.lookup.present {
             None => Ok(Page::Over(self.absent(trail, scope))),

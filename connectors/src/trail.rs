@@ -83,6 +83,8 @@ pub(crate) struct Trail {
     pub(crate) marker: Option<String>,
     /// What was gathered so far.
     pub(crate) gathered: Values,
+    /// Why what was listed so far could not be judged.
+    pub(crate) unread: Option<String>,
 }
 
 impl Trail {
@@ -112,6 +114,7 @@ impl Trail {
             outputs: map("outputs"),
             marker: text("marker"),
             gathered: map("gathered"),
+            unread: text("unread"),
         }
     }
 
@@ -136,6 +139,7 @@ impl Trail {
             ("outputs", Value::Map(self.outputs.clone())),
             ("marker", text(&self.marker)),
             ("gathered", Value::Map(self.gathered.clone())),
+            ("unread", text(&self.unread)),
         ];
         let mut values: Values = all
             .into_iter()
@@ -198,6 +202,7 @@ mod tests {
         trail.page = Page::default().next("a").and_then(|page| page.next("b")).unwrap();
         trail.kept.insert("event".into(), "7".into());
         trail.gather("others", Value::Int(1)).unwrap();
+        trail.unread = Some("no names".into());
         assert_eq!(Trail::read(&trail.write()), trail);
         assert!(Trail::default().write().is_empty());
     }

@@ -95,6 +95,8 @@ fn against_card(card: &Json, request: &Request) -> Result<(), String> {
         Json::Object(
             pairs.map(|(name, value)| (name.into_owned(), Json::String(value.into_owned()))).collect(),
         )
+    } else if plain == "multipart/form-data" {
+        parts(&String::from_utf8_lossy(&request.body))
     } else {
         serde_json::from_slice(&request.body).map_err(|error| format!("the body is no JSON: {error}"))?
     };
@@ -103,6 +105,17 @@ fn against_card(card: &Json, request: &Request) -> Result<(), String> {
         return Err(wrong);
     }
     unknown(schema, &body).map_or(Ok(()), |name| Err(format!("the card knows no member `{name}`")))
+}
+
+/// The parts of a form by their names, each as a text.
+fn parts(body: &str) -> Json {
+    let pieces = body.split("content-disposition: form-data; name=\"").skip(1);
+    let named = pieces.filter_map(|piece| {
+        let (name, rest) = piece.split_once('"')?;
+        let content = rest.split_once("\r\n\r\n")?.1;
+        Some((name.to_owned(), Json::from(content.rsplit_once("\r\n--").map_or(content, |(text, _)| text))))
+    });
+    Json::Object(named.collect())
 }
 
 /// What is wrong with a sample, by everything that is known of its system.

@@ -315,6 +315,7 @@ fn what_is_ours_is_told_by_the_key_in_it() {
             (200, &message(&key), "present present { ts = \"1.2\" } marked"),
             (200, &message("other"), "absent"),
             (200, r#"{"ok":true,"messages":[{"ts":"1.2"}]}"#, "absent"),
+            (200, r#"{"ok":true,"messages":[{"new_ts":"1.2"}]}"#, "unknown"),
         ],
     );
     let issue = |label: &str| {
@@ -345,4 +346,51 @@ fn a_call_is_refused_where_its_set_or_its_id_was_not_seen() {
     refused("slack", "remove_user_group_member", "the snapshot lacks `snapshot.users`");
     refused("pagerduty", "update_escalation_policy", "the snapshot lacks `snapshot.name`");
     refused("kisi", "revoke_door_group", "`{snapshot.assignment}` in the path");
+}
+
+#[test]
+fn a_listing_that_lost_the_names_it_is_read_by_is_unknown_and_never_absent() {
+    let all = manifests();
+    // One item that cannot be told is enough, wherever it stands; the object itself ends the doubt.
+    check(
+        all,
+        ("bamboohr", "terminate_employee"),
+        &[("on", "2026-12-31")],
+        &[
+            (200, r#"[{"id":1,"date":"2026-12-01","employmentStatus":"Full-Time"}]"#, "absent"),
+            (200, r#"[{"id":1,"date":null}]"#, "absent"),
+            (200, r#"[{"new_id":1,"new_date":"2026-12-31"}]"#, "unknown"),
+            (200, r#"[{"id":1,"date":"2026-12-01"},{"new_date":"2026-12-31"}]"#, "unknown"),
+            (
+                200,
+                r#"[{"new_date":"x"},{"id":7,"date":"2026-12-31","employmentStatus":"Terminated"}]"#,
+                "present 2026-12-31 { row = \"7\" }",
+            ),
+            (200, "[7]", "unknown"),
+            (200, "[]", "absent"),
+        ],
+    );
+    // Google leaves empty lists out: only another list in the place of ours is a doubt.
+    check(
+        all,
+        ("gmail", "add_mail_delegate"),
+        &[("delegate", "d@acme.example")],
+        &[
+            (200, "{}", "absent"),
+            (200, r#"{"new_delegates":[]}"#, "absent"),
+            (200, r#"{"new_delegates":[{"new_delegateEmail":"d@acme.example"}]}"#, "unknown"),
+            (200, r#"{"delegates":[{"new_delegateEmail":"d@acme.example"}]}"#, "unknown"),
+            (200, r#"{"delegates":[{"delegateEmail":"e@acme.example"}]}"#, "absent"),
+        ],
+    );
+    // SCIM leaves `Resources` out, and names its schemas beside it.
+    check(
+        all,
+        ("scim2_generic", "create_user"),
+        &[("user_name", "sam")],
+        &[
+            (200, r#"{"schemas":["urn:x"],"totalResults":0}"#, "absent"),
+            (200, r#"{"schemas":["urn:x"],"totalResults":1,"new_Resources":[{"id":"1"}]}"#, "failed unknown"),
+        ],
+    );
 }

@@ -355,3 +355,51 @@ fn a_body_is_plain_xml_or_called_as_the_vendor_wants_it() {
     check(&request, &["application/scim+json{\"t\":\"a<b\"}"]);
     check(&outcome, &["Unknown"]);
 }
+
+#[test]
+fn a_file_goes_out_as_a_part_and_its_name_cannot_break_out() {
+    let awf = r#"
+        awf "attach" {
+            inputs = { name = "text", content = "text", size = "int" }
+            optional = ["size"]
+            post = "/files"
+            parts = { size = input.size, file = { name = input.name, type = "application/pdf", base64 = input.content } }
+            ambiguous "park" {}
+            irreversible = "it is sent"
+        }"#;
+    let manifests = load(&format!("{HEAD} auth \"none\" {{}}\n{awf}"), &[]);
+    let check = |name: &str, content: &str, expect: Result<&str, &str>| {
+        let config = config();
+        let inputs = values(&[("name", name), ("content", content)]);
+        let nothing = Values::new();
+        let ask = Ask {
+            system: &config,
+            awf: &AwfName::new("crm", "attach"),
+            phase: Phase::Do,
+            inputs: &inputs,
+            key: KEY,
+            snapshot: &nothing,
+            outputs: &nothing,
+            carry: &nothing,
+        };
+        match (manifests.render(&ask), expect) {
+            (Ok(request), Ok(expect)) => {
+                let kind = request.content_type.expect("a media type");
+                let boundary = kind.strip_prefix("multipart/form-data; boundary=").expect("a boundary");
+                let body = String::from_utf8(request.body).unwrap().replace(boundary, "B");
+                assert_eq!(body, expect);
+            }
+            (Err(why), Err(expect)) => assert!(why.to_string().contains(expect), "{why}"),
+            (got, _) => panic!("{name}: {got:?}"),
+        }
+    };
+    let part = |name: &str| {
+        format!(
+            "--B\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\ncontent-type: application/pdf\r\n\r\nhello\r\n--B--\r\n"
+        )
+    };
+    check("a.pdf", "aGVsbG8=", Ok(&part("a.pdf")));
+    check("a\"\r\nx: y", "aGVsbG8=", Ok(&part("a%22%0D%0Ax: y")));
+    check("a.pdf", "no base64", Err("the file `file` is no base64"));
+    check("a.pdf", &"A".repeat(6 << 20), Err("larger than 4194304 bytes"));
+}

@@ -16,6 +16,17 @@ pub(crate) enum Source {
     Form,
     /// JSON in the place of a form: structures may stand where the description says text.
     JsonForForm,
+    /// JSON that a system answers: what is read-only may stand there.
+    Answer,
+    /// The same where the card shows all members that there are: what it does not know may not stand there.
+    WholeAnswer,
+}
+
+impl Source {
+    /// Whether numbers and truths are numbers and truths.
+    fn is_typed(self) -> bool {
+        matches!(self, Self::Json | Self::Answer | Self::WholeAnswer)
+    }
 }
 
 /// Checks a value; the error names the path and what is wrong there.
@@ -65,7 +76,7 @@ fn judge_type(schema: &Value, value: &Value, source: Source, path: &str) -> Resu
 }
 
 fn is(name: &str, value: &Value, source: Source) -> bool {
-    let text = value.as_str().filter(|_| source != Source::Json);
+    let text = value.as_str().filter(|_| !source.is_typed());
     match name {
         "string" => {
             value.is_string() || (source == Source::JsonForForm && (value.is_array() || value.is_object()))
@@ -90,7 +101,7 @@ fn is(name: &str, value: &Value, source: Source) -> bool {
 fn judge_leaf(schema: &Value, value: &Value, source: Source, path: &str) -> Result<(), String> {
     if let Some(allowed) = schema["enum"].as_array() {
         // A form writes `true` and `1` as text.
-        let text = value.as_str().filter(|_| source != Source::Json);
+        let text = value.as_str().filter(|_| !source.is_typed());
         let spelled = |one: &Value| Some(one.to_string().as_str()) == text;
         if !allowed.iter().any(|one| one == value || spelled(one)) {
             return Err(wrong(path, &format!("is {value}, which is not one of the values of the card")));
@@ -141,10 +152,40 @@ fn judge_object(
     depth: usize,
 ) -> Result<(), String> {
     for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-        if map.get(name).is_none_or(Value::is_null) {
+        // What may be nothing is there when it says so.
+        let kinds = &schema["properties"][name]["type"];
+        let may_be_nothing = kinds.is_null() || has_name(kinds, "null");
+        if map.get(name).is_none_or(|value| value.is_null() && !may_be_nothing) {
             return Err(wrong(path, &format!("has no member `{name}`")));
         }
     }
+    let kind = map.get("@odata.type").and_then(Value::as_str);
+    if !matches!(source, Source::Answer | Source::WholeAnswer) {
+        may_be_sent(schema, map, path)?;
+    }
+    let derived = kind.map_or(&Value::Null, |kind| &schema["x-derived-members"][kind]);
+    let is_described = schema["properties"].as_object().is_some_and(|members| !members.is_empty());
+    let is_closed = schema["additionalProperties"] == false
+        || (source == Source::WholeAnswer && is_described && schema["additionalProperties"].is_null());
+    let is_open = !is_closed || schema["x-cut"].is_string();
+    for (name, value) in map {
+        let below = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        let known = [&schema["properties"][name], &derived[name]].into_iter().find(|one| !one.is_null());
+        match known {
+            Some(member) => judge(member, value, source, &below, depth + 1)?,
+            None if is_open => judge(&schema["additionalProperties"], value, source, &below, depth + 1)?,
+            None if has_name(&schema["x-more-optional"], name) || has_name(&schema["x-navigation"], name) => {
+            }
+            // OData says of what kind things are, and where they go on, beside what they are.
+            None if source == Source::WholeAnswer && name.contains("@odata.") => {}
+            None => return Err(wrong(path, &format!("has a member `{name}` that the card does not know"))),
+        }
+    }
+    Ok(())
+}
+
+/// What only a request may not do: send what is read-only, leave open which type is meant.
+fn may_be_sent(schema: &Value, map: &serde_json::Map<String, Value>, path: &str) -> Result<(), String> {
     // A reference names its object by what the object itself only shows; and what has to be sent may be sent.
     let is_reference =
         map.get("type").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("reference"));
@@ -155,21 +196,8 @@ fn judge_object(
             return Err(wrong(path, &format!("sends `{name}`, which is read-only")));
         }
     }
-    let kind = map.get("@odata.type").and_then(Value::as_str);
-    if schema["x-abstract"] == true && kind.is_none() {
+    if schema["x-abstract"] == true && !map.get("@odata.type").is_some_and(Value::is_string) {
         return Err(wrong(path, "has no member `@odata.type`, and its type is abstract"));
-    }
-    let derived = kind.map_or(&Value::Null, |kind| &schema["x-derived-members"][kind]);
-    let is_open = schema["additionalProperties"] != false || schema["x-cut"].is_string();
-    for (name, value) in map {
-        let below = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-        let known = [&schema["properties"][name], &derived[name]].into_iter().find(|one| !one.is_null());
-        match known {
-            Some(member) => judge(member, value, source, &below, depth + 1)?,
-            None if is_open => judge(&schema["additionalProperties"], value, source, &below, depth + 1)?,
-            None if has_name(&schema["x-more-optional"], name) => {}
-            None => return Err(wrong(path, &format!("has a member `{name}` that the card does not know"))),
-        }
     }
     Ok(())
 }

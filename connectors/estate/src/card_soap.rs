@@ -5,7 +5,8 @@
 //! - `Business_Process_Parameters` may stand first or last: the card has it last, the vendor's own samples first.
 
 use crate::clock;
-use crate::soap::Element;
+use crate::soap::{self, Element};
+use crate::wire::Reply;
 use serde_json::Value;
 
 /// Checks the request element of an operation.
@@ -22,6 +23,22 @@ pub(crate) fn check(card: &Value, root: &Element) -> Result<(), String> {
     }
     in_order(card, root)?;
     tree(&card["request_elements"], root, expected)
+}
+
+/// Checks a good answer: its element, and the elements in it.
+pub(crate) fn check_answer(card: &Value, reply: &Reply) -> Result<(), String> {
+    if reply.status != 200 {
+        return Ok(());
+    }
+    let text = std::str::from_utf8(&reply.body).map_err(|_| "the answer is no text".to_owned())?;
+    let envelope = soap::parse(text)?;
+    let body = envelope.child("Body").and_then(|body| body.children.first());
+    let Some(expected) = card["response_element"].as_str() else { return Ok(()) };
+    let root = body.ok_or("the SOAP body of the answer is empty")?;
+    if root.name != expected {
+        return Err(format!("the element of the answer is `{}`, not `{expected}`", root.name));
+    }
+    tree(&card["response_elements"], root, expected)
 }
 
 /// A path is required only where its parent is there.

@@ -11,6 +11,7 @@
 mod auth;
 mod canonical;
 mod card;
+mod card_answer;
 mod card_schema;
 mod card_soap;
 mod clock;

@@ -4,12 +4,13 @@ use super::place::Place;
 use super::shape::{expr, exprs};
 use crate::code;
 use crate::model::Body;
+use crate::parts::FILE;
 use xops_kernel::expr::Expr;
 use xops_source::reader::Reader;
 
-const KINDS: [&str; 4] = ["json", "form", "soap", "xml"];
+const KINDS: [&str; 5] = ["json", "form", "parts", "soap", "xml"];
 
-/// Reads one of `json`, `form`, `soap`, `xml`.
+/// Reads one of `json`, `form`, `parts`, `soap`, `xml`.
 pub(super) fn body(reader: &mut Reader<'_, '_>, place: &Place<'_>, soap: bool) -> Body {
     let kinds: Vec<&str> = KINDS.into_iter().filter(|kind| reader.has(kind)).collect();
     let keep_null = reader.bool("keep_null").unwrap_or(false);
@@ -32,9 +33,31 @@ pub(super) fn body(reader: &mut Reader<'_, '_>, place: &Place<'_>, soap: bool) -
             None => Body::None,
         },
         Some(&"form") => Body::Form(exprs(reader, place, "form")),
+        Some(&"parts") => {
+            let members = exprs(reader, place, "parts");
+            for (name, expr) in &members {
+                whole_file(reader, name, expr);
+            }
+            Body::Parts(members)
+        }
         Some(kind) => element(reader, place, kind),
         None => Body::None,
     }
+}
+
+/// A part that is written as an object is a file: it says its name and its content, and nothing that nobody reads.
+fn whole_file(reader: &mut Reader<'_, '_>, name: &str, expr: &Expr) {
+    let Expr::Object(members) = expr else { return };
+    let has = |name: &&str| members.iter().any(|(member, _)| member == name);
+    let known = members.iter().all(|(member, _)| FILE.contains(&member.as_str()));
+    if known && FILE[..2].iter().all(has) {
+        return;
+    }
+    let message = format!("the part `{name}` is no file");
+    let finding = reader
+        .error(code::BODY, reader.span_of("parts"), message, "a file has a name and a content")
+        .help(format!("write it so: {name} = {{ name = input.file_name, base64 = input.content }}, with `type` where it matters"));
+    reader.report(finding);
 }
 
 fn element(reader: &mut Reader<'_, '_>, place: &Place<'_>, kind: &str) -> Body {
@@ -66,7 +89,8 @@ fn one_element(content: &Expr) -> bool {
 pub(super) fn content_type(reader: &mut Reader<'_, '_>, body: &Body) -> Option<String> {
     let kind = reader.text("content_type")?;
     let fits = match body {
-        Body::None => false,
+        // The boundary of parts is made with them.
+        Body::None | Body::Parts(_) => false,
         Body::Json { .. } => kind.contains("json"),
         Body::Form(_) => kind.contains("form"),
         Body::Soap(_) | Body::Xml(_) => kind.contains("xml"),

@@ -6,15 +6,23 @@
 //! | line | says |
 //! |---|---|
 //! | `include NAME` | everything of `worlds/NAME.wire` stands here too |
+//! | `beside` | it completes a stand-in that is written: its routes stand before that one's, and its objects beside |
 //! | `base /v1` | what stands before every path of the system's documents |
 //! | `auth none`, `bearer`, `basic`, `header NAME`, `query NAME`, `signed`, `token PATH` | what admits a call; `token` may stand several times |
+//! | `auth ... at PREFIX` | what admits a call to such a path |
 //! | `volatile NAME...` | members that no digest sees |
 //! | `ids [KIND] guid\|digits\|hex\|base62` | how new objects are named |
-//! | `error STATUS JSON` | the body of an error of that status; `<why>` says what is wrong |
+//! | `error STATUS JSON` | the body of an error of that status; `<why>` says what is wrong; a text that begins with `<html` is a page as it stands |
+//! | `told NAME=TEXT...` | headers of every error |
 //! | `plant KIND ID JSON` | an object that is there from the start |
+//! | `shape NAME JSON` | what several answers have in common: `<NAME|filled>` is it, filled where it stands |
+//! | `soap /path/{service}/{version}` | where SOAP is spoken; what is asked for and answered is JSON here |
 //! | `GET /path/{id} [CONDITION...]` | a route, the first that fits; its steps stand below it, indented |
+//! | `SOAP SERVICE/ELEMENT OPERATION [CONDITION...]` | the same for a request element |
 //!
-//! Steps: `needs KIND ID [STATUS JSON]`, `free KIND (ID \| CONDITION...)`, `if CONDITION... => STATUS JSON`, `require FIELD...`,
+//! Members whose names begin with `$` are the store's own: no answer shows them.
+//!
+//! Steps: `needs KIND ID [STATUS JSON]`, `find KIND ID FIELD... [JSON]` (by its id or one of its fields), `free KIND (ID \| CONDITION...) [STATUS] [JSON]`, `if CONDITION... => STATUS JSON`, `require FIELD...`,
 //! `make KIND [ID] JSON`, `put KIND ID JSON`, `merge KIND ID JSON`, `drop KIND ID`, `dropall KIND CONDITION...`,
 //! `add KIND ID FIELD JSON`, `cut KIND ID FIELD JSON`, `list KIND CONDITION... [filter TEXT] [as JSON]`, `window OFFSET SIZE`, `pages NUMBER SIZE FIRST`,
 //! `let NAME JSON`,
@@ -42,13 +50,19 @@ pub(crate) enum Gate {
 /// One system.
 #[derive(Debug)]
 pub(crate) struct Description {
+    pub(crate) is_beside: bool,
     pub(crate) base: &'static str,
+    pub(crate) soap: Option<&'static str>,
     pub(crate) gate: Gate,
+    /// What admits a call to a path that begins so.
+    pub(crate) gates: Vec<(String, Gate)>,
     pub(crate) token_paths: Vec<String>,
     pub(crate) volatile: Vec<&'static str>,
     pub(crate) ids: BTreeMap<String, String>,
     pub(crate) errors: BTreeMap<u16, Value>,
+    pub(crate) error_headers: Vec<(String, String)>,
     pub(crate) plants: Vec<(String, String, Value)>,
+    pub(crate) shapes: BTreeMap<String, Value>,
     pub(crate) rules: Vec<Rule>,
 }
 
@@ -57,6 +71,8 @@ pub(crate) struct Description {
 pub(crate) struct Rule {
     pub(crate) method: String,
     pub(crate) path: String,
+    /// How the operation is called: by method and path, or as its vendor calls it.
+    pub(crate) operation: String,
     pub(crate) when: Vec<Condition>,
     pub(crate) steps: Vec<Step>,
 }
@@ -70,6 +86,12 @@ pub(crate) enum Step {
     Needs {
         kind: String,
         id: String,
+        told: Told,
+    },
+    Find {
+        kind: String,
+        id: String,
+        fields: Vec<String>,
         told: Told,
     },
     Free {
@@ -180,6 +202,12 @@ impl<'a> Line<'a> {
         Ok((status, self.json.clone()))
     }
 
+    /// `NAME=TEXT` words from `from` on.
+    fn headers(&self, from: usize) -> Vec<(String, String)> {
+        let headers = self.words.iter().skip(from).filter_map(|word| word.split_once('='));
+        headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
     fn conditions(&self, from: usize) -> Vec<Condition> {
         self.words.iter().skip(from).map(|word| Condition::parse(word)).collect()
     }
@@ -192,13 +220,18 @@ impl Description {
         find: &dyn Fn(&str) -> Option<&'static str>,
     ) -> Result<Self, String> {
         let mut description = Self {
+            is_beside: false,
             base: "",
+            soap: None,
             gate: Gate::Bearer,
+            gates: Vec::new(),
             token_paths: Vec::new(),
             volatile: Vec::new(),
             ids: BTreeMap::new(),
             errors: BTreeMap::new(),
+            error_headers: Vec::new(),
             plants: Vec::new(),
+            shapes: BTreeMap::new(),
             rules: Vec::new(),
         };
         description.read(text, find)?;
@@ -232,6 +265,8 @@ impl Description {
     fn declare(&mut self, text: &'static str) -> Result<(), String> {
         let line = Line::cut(text)?;
         match line.word(0)?.as_str() {
+            "beside" => self.is_beside = true,
+            "soap" => self.soap = text.strip_prefix("soap ").map(str::trim),
             "base" => self.base = text.strip_prefix("base ").unwrap_or_default().trim(),
             "auth" => self.admit(&line)?,
             "volatile" => self.volatile.extend(text.split_whitespace().skip(1)),
@@ -242,20 +277,28 @@ impl Description {
             "error" => {
                 self.errors.insert(line.status(1)?, line.value()?);
             }
+            "shape" => {
+                let shape = line.value()?;
+                if shape.to_string().contains("|filled>") {
+                    return Err("a shape is not made of shapes".to_owned());
+                }
+                self.shapes.insert(line.word(1)?, shape);
+            }
+            "told" => self.error_headers.extend(line.headers(1)),
             "plant" => self.plants.push((line.word(1)?, line.word(2)?, line.value()?)),
-            method if method.chars().all(|c| c.is_ascii_uppercase()) => self.rules.push(Rule {
-                method: method.to_owned(),
-                path: line.word(1)?,
-                when: line.conditions(2),
-                steps: Vec::new(),
-            }),
+            method if method.chars().all(|c| c.is_ascii_uppercase()) => {
+                let (path, is_soap) = (line.word(1)?, method == "SOAP");
+                let operation = if is_soap { line.word(2)? } else { format!("{method} {path}") };
+                let when = line.conditions(if is_soap { 3 } else { 2 });
+                self.rules.push(Rule { method: method.to_owned(), path, operation, when, steps: Vec::new() });
+            }
             other => return Err(format!("`{other}` is no declaration")),
         }
         Ok(())
     }
 
     fn admit(&mut self, line: &Line<'_>) -> Result<(), String> {
-        self.gate = match line.word(1)?.as_str() {
+        let gate = match line.word(1)?.as_str() {
             "none" => Gate::None,
             "bearer" => Gate::Bearer,
             "basic" => Gate::Basic,
@@ -268,6 +311,10 @@ impl Description {
             }
             other => return Err(format!("`{other}` is no way to be admitted")),
         };
+        match line.words.iter().position(|word| *word == "at") {
+            Some(at) => self.gates.push((line.word(at + 1)?, gate)),
+            None => self.gate = gate,
+        }
         Ok(())
     }
 }
@@ -287,15 +334,13 @@ fn step(text: &str) -> Result<Step, String> {
     let id = || line.word(2);
     Ok(match line.word(0)?.as_str() {
         "needs" => Step::Needs { kind: kind()?, id: id()?, told: line.told(3, 404)? },
-        "free" => {
-            let by_id = line.words.len() == 3 && !line.words[2].contains('=');
-            Step::Free {
-                kind: kind()?,
-                id: by_id.then(id).transpose()?,
-                when: if by_id { Vec::new() } else { line.conditions(2) },
-                told: (409, line.json.clone()),
-            }
-        }
+        "find" => Step::Find {
+            kind: kind()?,
+            id: id()?,
+            fields: line.words.iter().skip(3).map(|word| (*word).to_owned()).collect(),
+            told: (404, line.json.clone()),
+        },
+        "free" => free(line)?,
         "if" => {
             let arrow = line.words.iter().position(|word| *word == "=>").ok_or("`=>` is missing")?;
             let when = line.words[1..arrow].iter().map(|word| Condition::parse(word)).collect();
@@ -320,12 +365,22 @@ fn step(text: &str) -> Result<Step, String> {
             Step::Window { from: kind()?, size: id()?, first: Some(first) }
         }
         "let" => Step::Let { name: kind()?, value: line.value()? },
-        "reply" => {
-            let headers = line.words.iter().skip(2).filter_map(|word| word.split_once('='));
-            let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-            Step::Reply { status: line.status(1)?, headers, body: line.json.clone() }
-        }
+        "reply" => Step::Reply { status: line.status(1)?, headers: line.headers(2), body: line.json.clone() },
         other => return Err(format!("`{other}` is no step")),
+    })
+}
+
+fn free(mut line: Line<'_>) -> Result<Step, String> {
+    let status = line.words.last().and_then(|word| word.parse().ok());
+    if status.is_some() {
+        line.words.pop();
+    }
+    let by_id = line.words.len() == 3 && !line.words[2].contains('=');
+    Ok(Step::Free {
+        kind: line.word(1)?,
+        id: by_id.then(|| line.word(2)).transpose()?,
+        when: if by_id { Vec::new() } else { line.conditions(2) },
+        told: (status.unwrap_or(409), line.json.clone()),
     })
 }
 
@@ -358,5 +413,6 @@ mod tests {
         check("plant user u1 {\"a\":", "line 1");
         check("include nobody", "no such description");
         check("auth magic", "no way to be admitted");
+        check("shape a {\"b\":\"<a|filled>\"}", "not made of shapes");
     }
 }

@@ -45,7 +45,9 @@ impl Condition {
 
     /// Whether it holds of `subject`; its value is filled from `scope`.
     pub(crate) fn holds(&self, subject: &Value, scope: &Scope) -> bool {
-        let found = at(subject, &self.field);
+        // A field with a form is read as a hole is.
+        let found =
+            if self.field.contains('|') { look(&self.field, scope) } else { at(subject, &self.field) };
         let wanted = fill_text(&self.value, scope);
         match self.op {
             Op::There => !is_nothing(&found),
@@ -66,7 +68,7 @@ fn is_nothing(value: &Value) -> bool {
 }
 
 /// Equal as values, or as texts in any case: addresses and logins have no case, and a query has no numbers.
-fn same(left: &Value, right: &Value) -> bool {
+pub(crate) fn same(left: &Value, right: &Value) -> bool {
     left == right || shown(left).eq_ignore_ascii_case(&shown(right))
 }
 
@@ -110,18 +112,47 @@ fn look(hole: &str, scope: &Scope) -> Value {
     };
     match form {
         "int" => shown(&value).parse::<i64>().map_or(Value::Null, |number| json!(number)),
+        "next" => value.as_i64().map_or(Value::Null, |number| json!(number.saturating_add(1))),
         "text" => json!(shown(&value)),
         "lower" => json!(shown(&value).to_lowercase()),
         "bool" => json!(shown(&value) == "true"),
         "last" => json!(shown(&value).trim_end_matches('/').rsplit('/').next().unwrap_or_default()),
         "list" if value.is_null() => json!([]),
         "list" if !value.is_array() => json!([value]),
+        "split" => {
+            json!(shown(&value).split(',').map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>())
+        }
         "quoted" => shown(&value).split('"').nth(1).map_or(Value::Null, |text| json!(text)),
         "called" => shown(&value).split('\'').nth(1).map_or(Value::Null, |text| json!(text)),
         "names" => value.as_object().map_or(Value::Null, |all| json!(all.keys().collect::<Vec<_>>())),
+        "filled" => fill(&value, scope),
+        "set" if is_nothing(&value) => Value::Null,
         "count" => json!(value.as_array().map_or(0, Vec::len)),
-        _ => value,
+        // A question in SQL, and in what vendors have made of it.
+        "columns" => between(&shown(&value), "SELECT ", " FROM "),
+        "table" => between(&shown(&value), " FROM ", " "),
+        "where" => between(&shown(&value), " WHERE ", " ORDER BY "),
+        _ => match form.strip_prefix("named:") {
+            Some(names) => named(&value, &shown(&look(names, scope))),
+            None => value,
+        },
     }
+}
+
+/// What stands in `text` behind `start` and before `end`, or to the end of the text.
+fn between(text: &str, start: &str, end: &str) -> Value {
+    let Some((_, rest)) = text.split_once(start) else { return Value::Null };
+    json!(rest.split_once(end).map_or(rest, |(found, _)| found).trim())
+}
+
+/// The members of an object that `names` asks for, joined by commas; what is not there is shown as nothing. Whoever asks for no
+/// names is shown all.
+fn named(object: &Value, names: &str) -> Value {
+    if names.is_empty() {
+        return object.clone();
+    }
+    let names = names.split(',').map(str::trim).filter(|name| !name.is_empty());
+    Value::Object(names.map(|name| (name.to_owned(), at(object, name))).collect())
 }
 
 /// Fills a text; a text of one hole alone gives the value.
@@ -204,11 +235,24 @@ pub(crate) fn without_nothing(value: &Value) -> Value {
     }
 }
 
-/// Whether `filter` holds of `item`: comparisons `field eq "value"` (also `=` and `==`, single quotes, no quotes) joined by `and`.
+/// The same without the store's own members, whose names begin with `$`: what links objects is not what a system shows.
+pub(crate) fn open(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let kept = members.into_iter().filter(|(name, _)| !name.starts_with('$'));
+            Value::Object(kept.map(|(name, value)| (name, open(value))).collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(open).collect()),
+        other => other,
+    }
+}
+
+/// Whether `filter` holds of `item`: comparisons `field eq "value"` (also `=` and `==`, single quotes, no quotes) joined by `and`
+/// (also `&&` and `^`).
 /// `None` where it says anything else.
 pub(crate) fn filtered(item: &Value, filter: &str) -> Option<bool> {
     let mut all = true;
-    for part in filter.replace(" AND ", " and ").replace("&&", " and ").split(" and ") {
+    for part in filter.replace(" AND ", " and ").replace("&&", " and ").replace('^', " and ").split(" and ") {
         let part = part.trim().trim_start_matches('(').trim_end_matches(')');
         let (field, value) =
             [" eq ", " EQ ", "==", "=", ":"].iter().find_map(|sign| part.split_once(sign))?;
@@ -231,7 +275,8 @@ mod tests {
     use super::*;
 
     fn scope() -> Scope {
-        let body = json!({"name": "a", "user": {"id": 7}, "tags": ["x"], "dotted.name": 1});
+        let body = json!({"name": "a", "user": {"id": 7}, "tags": ["x"], "dotted.name": 1,
+            "asked": "name, tags,gone", "question": "SELECT Id, Name FROM User WHERE Name = 'x' ORDER BY Id"});
         Scope::from([("body".to_owned(), body), ("path".to_owned(), json!({"id": "d-1"}))])
     }
 
@@ -243,6 +288,10 @@ mod tests {
         check(json!("<id>"), json!("d-1"));
         check(json!("<body.dotted.name>"), json!(1));
         check(json!("a < b"), json!("a < b"));
+        check(json!({"+": "<body|named:body.asked>"}), json!({"name": "a", "tags": ["x"], "gone": null}));
+        check(json!("<body.question|table>"), json!("User"));
+        check(json!("<body.question|where>"), json!("Name = 'x'"));
+        check(json!("<body.question|columns>"), json!("Id, Name"));
     }
 
     #[test]
@@ -259,6 +308,7 @@ mod tests {
         check("n?=<body.gone>", true);
         check("!b", true);
         check("a", true);
+        check("body.question|table=User", true);
     }
 
     #[test]

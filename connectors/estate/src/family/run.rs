@@ -4,8 +4,11 @@
 //! - Writes are judged against the truth; listings may lag behind it.
 
 use super::describe::{Description, Rule, Step, Told};
-use super::fill::{Condition, Scope, at, fill, fill_text, filtered, overlay, shown, without_nothing};
+use super::fill::{
+    Condition, Scope, at, fill, fill_text, filtered, open, overlay, same, shown, without_nothing,
+};
 use crate::mint;
+use crate::soap::{self, Xml};
 use crate::store::{Fresh, Tx};
 use crate::system::Call;
 use crate::wire::Reply;
@@ -20,7 +23,11 @@ pub(crate) fn scope(call: &Call<'_>) -> Scope {
         Value::Object(all.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<Map<_, _>>())
     };
     let request = call.request;
-    let body = if request.is_form() { pairs(&request.form()) } else { request.json().unwrap_or(Value::Null) };
+    let asked = call.document.as_ref().and_then(|document| document.child("Body")?.children.first());
+    let body = match asked {
+        Some(element) => element.json(),
+        None => super::body::read(request),
+    };
     Scope::from([
         ("body".to_owned(), body),
         ("path".to_owned(), pairs(&call.params)),
@@ -34,20 +41,48 @@ pub(crate) fn scope(call: &Call<'_>) -> Scope {
 pub(crate) fn answer(description: &Description, told: &Told, scope: &Scope) -> Reply {
     let template = told.1.as_ref().or_else(|| description.errors.get(&told.0));
     let plain = json!({"error": "<why>"});
-    Reply::json(told.0, &fill(template.unwrap_or(&plain), scope))
+    if let Some(Value::String(page)) =
+        template.filter(|page| page.as_str().is_some_and(|page| page.starts_with("<html")))
+    {
+        // Some answer with a page for people.
+        let body = page.clone().into_bytes();
+        return Reply { status: told.0, content_type: "text/html", headers: Vec::new(), body };
+    }
+    let reply = Reply::json(told.0, &fill(template.unwrap_or(&plain), scope));
+    with_headers(reply, &description.error_headers, scope)
+}
+
+fn with_headers(reply: Reply, headers: &[(String, String)], scope: &Scope) -> Reply {
+    headers.iter().fold(reply, |reply, (header, value)| reply.with(header, shown(&fill_text(value, scope))))
 }
 
 /// Serves one call.
 pub(crate) fn serve(description: &Description, rule: &Rule, call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
     let mut scope = scope(call);
     scope.insert("now".to_owned(), json!(crate::clock::instant(tx.now_ms)));
+    scope.insert("now_ms".to_owned(), json!(tx.now_ms));
     scope.insert("today".to_owned(), json!(crate::clock::date(tx.now_ms)));
-    for step in &rule.steps {
-        if let Some(reply) = take(description, step, &mut scope, tx) {
-            return reply;
+    scope.extend(description.shapes.clone());
+    let replies = rule.steps.iter().find_map(|step| take(description, step, &mut scope, tx));
+    let reply = replies.unwrap_or_else(|| Reply::empty(204));
+    if call.document.is_some() { enveloped(&reply, call.param("version")) } else { reply }
+}
+
+/// The answer in an envelope: `{"code", "text"}` is a fault of validation, anything else has the element's name around it.
+fn enveloped(reply: &Reply, version: &str) -> Reply {
+    let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+    let text = match (body["code"].as_str(), body.as_object().and_then(|all| all.iter().next())) {
+        (Some(code), _) => {
+            soap::fault(code, body["text"].as_str().unwrap_or_default(), Some("Validation_Fault"))
         }
-    }
-    Reply::empty(204)
+        (None, Some((name, inside))) => {
+            let mut xml = Xml::default();
+            xml.members(inside);
+            xml.response(name, version)
+        }
+        (None, None) => soap::nothing(),
+    };
+    Reply::xml(reply.status, text)
 }
 
 fn why(scope: &mut Scope, text: &str) {
@@ -57,7 +92,7 @@ fn why(scope: &mut Scope, text: &str) {
 /// Takes one step; an answer ends the route.
 fn take(description: &Description, step: &Step, scope: &mut Scope, tx: &mut Tx<'_>) -> Option<Reply> {
     match step {
-        Step::Needs { .. } | Step::Free { .. } | Step::If { .. } | Step::Require(_) => {
+        Step::Needs { .. } | Step::Find { .. } | Step::Free { .. } | Step::If { .. } | Step::Require(_) => {
             return judged(description, step, scope, tx);
         }
         Step::Only { when, step } => {
@@ -86,12 +121,8 @@ fn take(description: &Description, step: &Step, scope: &mut Scope, tx: &mut Tx<'
         Step::Reply { status, headers, body } => {
             let reply = body
                 .as_ref()
-                .map_or_else(|| Reply::empty(*status), |body| Reply::json(*status, &fill(body, scope)));
-            return Some(
-                headers.iter().fold(reply, |reply, (header, value)| {
-                    reply.with(header, shown(&fill_text(value, scope)))
-                }),
-            );
+                .map_or_else(|| Reply::empty(*status), |body| Reply::json(*status, &open(fill(body, scope))));
+            return Some(with_headers(reply, headers, scope));
         }
         writing => write(description, writing, scope, tx),
     }
@@ -106,6 +137,18 @@ fn judged(description: &Description, step: &Step, scope: &mut Scope, tx: &mut Tx
             let id = name(id, scope);
             let Some(found) = tx.view(Fresh::Strong).get(kind, &id).cloned() else {
                 why(scope, &format!("there is no {kind} {id}"));
+                return Some(answer(description, told, scope));
+            };
+            scope.insert(kind.clone(), found);
+        }
+        Step::Find { kind, id, fields, told } => {
+            let asked = fill_text(id, scope);
+            let is_named = |item: &Value| fields.iter().any(|field| is_called(&at(item, field), &asked));
+            let view = tx.view(Fresh::Strong);
+            let found = view.get(kind, &shown(&asked)).cloned();
+            let named = || view.all(kind).find(|(_, item)| is_named(item)).map(|(_, item)| item.clone());
+            let Some(found) = found.or_else(named) else {
+                why(scope, &format!("there is no {kind} {}", shown(&asked)));
                 return Some(answer(description, told, scope));
             };
             scope.insert(kind.clone(), found);
@@ -140,6 +183,11 @@ fn judged(description: &Description, step: &Step, scope: &mut Scope, tx: &mut Tx
     None
 }
 
+/// Whether a name, or one of a list of names, is the one that is asked for.
+fn is_called(names: &Value, asked: &Value) -> bool {
+    names.as_array().map_or_else(|| same(names, asked), |names| names.iter().any(|name| same(name, asked)))
+}
+
 /// Keeps one page of the items.
 fn windowed(from: &str, size: &str, first: Option<u64>, scope: &mut Scope) {
     let number = |text: &str| shown(&fill_text(text, scope)).parse::<usize>().ok();
@@ -169,7 +217,9 @@ fn write(description: &Description, step: &Step, scope: &mut Scope, tx: &mut Tx<
             let id = name(id, scope);
             let mut object = tx.get(kind, &id).cloned().unwrap_or_else(|| json!({}));
             overlay(&mut object, &fill(value, scope));
-            store(kind, &id, &object, scope, tx);
+            // What it says beside is left as it stands.
+            scope.insert(kind.clone(), object.clone());
+            tx.put(kind, &id, object);
         }
         Step::Drop { kind, id } => {
             tx.remove(kind, &name(id, scope));
