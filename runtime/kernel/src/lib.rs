@@ -10,6 +10,7 @@ pub mod awf;
 pub mod canon;
 pub mod compile;
 mod day;
+pub mod culprit;
 pub mod declare;
 pub mod desire;
 pub mod diff;

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use xops_graph::graph::Graph;
+use xops_kernel::culprit::Culprit;
 use xops_kernel::declare::Declarations;
 use xops_kernel::desire::Subject;
 use xops_kernel::fact::{Doubt, Observation, Reason};
@@ -59,6 +60,8 @@ pub struct Ambient {
     pub breakers: BTreeMap<String, Millis>,
     /// The pauses in force.
     pub paused: BTreeMap<Scope, (String, String)>,
+    /// What is set aside after panics.
+    pub aside: BTreeSet<Culprit>,
     /// Who holds which lock.
     pub locks: BTreeMap<String, (Number, InstanceId)>,
     /// Who rests until which lock is free, in order of coming: the instance, the step, the attempt that rests.
