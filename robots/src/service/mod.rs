@@ -178,9 +178,8 @@ impl Machine for Service {
     }
 
     fn wanted(&self, state: &State) -> BTreeSet<Effect> {
-        let compile = |id: &&RequestId| {
-            !state.waiting.contains_key(*id) && !state.is_aside(&Culprit::Request(**id))
-        };
+        let compile =
+            |id: &&RequestId| !state.waiting.contains_key(*id) && !state.is_aside(&Culprit::Request(**id));
         let open = state.open.keys().filter(compile).map(|id| Effect::Compile(*id));
         let running = state.running.keys().filter(|number| !state.is_aside(&Culprit::Instance(**number)));
         open.chain(running.map(|number| Effect::Drive(*number))).collect()

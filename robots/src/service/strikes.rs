@@ -65,9 +65,7 @@ pub(super) fn free(state: &mut State, over: &Culprit, out: &mut Vec<Effect>) {
 /// Whether there is still anything to set aside.
 fn stands(state: &State, over: &Culprit) -> bool {
     match over {
-        Culprit::Instance(number) => {
-            state.running.contains_key(number) || state.shelved.contains_key(number)
-        }
+        Culprit::Instance(number) => state.running.contains_key(number) || state.shelved.contains_key(number),
         Culprit::Request(id) => state.open.contains_key(id),
         Culprit::Read { .. } | Culprit::System(_) => true,
     }

@@ -9,8 +9,8 @@
 pub mod awf;
 pub mod canon;
 pub mod compile;
-mod day;
 pub mod culprit;
+mod day;
 pub mod declare;
 pub mod desire;
 pub mod diff;

@@ -198,7 +198,12 @@ impl Engine {
             let (scribe, told) = scribe::start(opened.journal, Arc::clone(&subjects), setup.crash.clone())?;
             (orders, listening) = (Some(scribe), Some(told));
             let durable = opened_durable.clone();
-            source = Some(Source { disk: Arc::clone(&disk), keys: keys.clone(), subjects: Arc::clone(&subjects), durable });
+            source = Some(Source {
+                disk: Arc::clone(&disk),
+                keys: keys.clone(),
+                subjects: Arc::clone(&subjects),
+                durable,
+            });
             keeper_ends = Some(keeper::start(Kit { disk, keys, subjects, shelf, kept: setup.cadence.kept })?);
         }
         let clock = clock.unwrap_or_else(|| Clock::start(fold.at));

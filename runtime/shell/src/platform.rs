@@ -304,10 +304,10 @@ impl Platform {
             && let Some(response) = self.tenant.transport.at_once(&request)
         {
             let answered = catch_unwind(AssertUnwindSafe(|| answer(&self.tenant, &job, response)));
-            let outcome = answered.unwrap_or_else(|_panic| {
-                self.struck(job.reply.number(), &awf, phase);
-                Outcome::Unknown(PANICKED.to_owned())
-            });
+            let Ok(outcome) = answered else {
+                self.panicked(job.reply.number(), &call, &awf, phase, begun, ctx);
+                return job.reply.say(Done::Answered(Outcome::Unknown(PANICKED.to_owned())));
+            };
             self.finished(&call, &awf, phase, &outcome, begun, ctx);
             return job.reply.say(Done::Answered(outcome));
         }
@@ -323,9 +323,7 @@ impl Platform {
         });
         ctx.spawn(run.catch_unwind().into_actor(self).map(move |ran, robot, ctx| {
             let Ok((job, done)) = ran else {
-                robot.struck(over, &awf, phase);
-                let outcome = Outcome::Unknown(PANICKED.to_owned());
-                return robot.finished(&call, &awf, phase, &outcome, begun, ctx);
+                return robot.panicked(over, &call, &awf, phase, begun, ctx);
             };
             let outcome = match &done {
                 Done::Answered(outcome) | Done::Missed(outcome) => outcome.clone(),
@@ -349,6 +347,23 @@ impl Platform {
         let transition = self.door.admission.borrow_mut().finished(call, outcome, now);
         self.journal_breaker(transition.as_ref());
         self.note(awf, phase, outcome, begun, ctx);
+    }
+
+    /// A job panicked that was let go. That says nothing against the system: its breaker takes it for an answer.
+    fn panicked(
+        &mut self,
+        over: Option<Number>,
+        call: &Call,
+        awf: &AwfName,
+        phase: Phase,
+        begun: Instant,
+        ctx: &mut Context<Self>,
+    ) {
+        self.struck(over, awf, phase);
+        let (answered, now) = (Outcome::Invalid(PANICKED.to_owned()), self.tenant.hub.clock.now());
+        let transition = self.door.admission.borrow_mut().finished(call, &answered, now);
+        self.journal_breaker(transition.as_ref());
+        self.note(awf, phase, &Outcome::Unknown(PANICKED.to_owned()), begun, ctx);
     }
 
     /// A job panicked: a strike against its instance.

@@ -375,7 +375,8 @@ impl Handler<Submit> for Service {
         let id = request.id;
         let over = Culprit::Request(id);
         if self.state.is_aside(&over) {
-            let why = format!("compiling it panicked again and again: it is set aside until `xops release {over}`");
+            let why =
+                format!("compiling it panicked again and again: it is set aside until `xops release {over}`");
             let _asker_gone = reply.send(Answer::Refused(vec![why]));
             return Ok(());
         }

@@ -24,7 +24,8 @@ pub fn fill(tenant: &Tenant, saga: &Saga, number: Number, state: &State, step: &
     let Some(awf) = Saga::function(step, run.direction) else { return sheet };
     let ambient = tenant.ambient.borrow();
     sheet.breaker_until = ambient.breakers.get(&awf.system).copied().filter(|until| *until > now);
-    sheet.paused = paused(&ambient.paused, saga, &awf.system, tenant).or_else(|| aside(&ambient.aside, &awf.system));
+    sheet.paused =
+        paused(&ambient.paused, saga, &awf.system, tenant).or_else(|| aside(&ambient.aside, &awf.system));
     let locks = saga.locks(state, step, run.direction);
     let holder =
         locks.iter().find_map(|lock| ambient.locks.get(lock).filter(|(holder, _)| *holder != number));

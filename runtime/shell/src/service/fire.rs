@@ -92,10 +92,21 @@ impl Service {
         }
     }
 
+    /// It goes on, whatever it does next.
+    fn show_unparked(&mut self, number: Number) {
+        let now = self.logs.get(&number).map_or("running", SagaState::word);
+        if self.word_of.get(&number) == Some(&"parked") && now != "parked" {
+            self.meter("parked", -1);
+            self.meter(now, 1);
+            self.word_of.insert(number, now);
+        }
+    }
+
     /// What recovery found set aside is known by its state, holds what it held, and waits.
     pub(super) fn rest_aside(&mut self) {
         self.show_aside();
-        let numbers: Vec<Number> = self.state.running.keys().copied().filter(|it| self.is_aside(*it)).collect();
+        let numbers: Vec<Number> =
+            self.state.running.keys().copied().filter(|it| self.is_aside(*it)).collect();
         for number in numbers {
             self.show_parked(number);
             let (Some(state), Some(saga)) = (self.logs.get(&number), self.saga(number)) else { continue };
@@ -168,7 +179,11 @@ impl Service {
                 self.drive(number, ctx);
             }
             Err(why) => {
-                tracing::error!(number, why, "an instance cannot be rebuilt: the next start folds the journal");
+                tracing::error!(
+                    number,
+                    why,
+                    "an instance cannot be rebuilt: the next start folds the journal"
+                );
                 let message = Culprit::Instance(number).to_string();
                 self.write(What::Poisoned { robot: "supervisor".to_owned(), message }, ctx);
             }
@@ -178,8 +193,7 @@ impl Service {
     /// The same fold as recovery.
     fn folded(&self, number: Number, events: &[Stamped]) -> Result<SagaState, String> {
         let gone = || "it is not under way".to_owned();
-        let (saga, known) =
-            (self.saga(number).ok_or_else(gone)?, self.plans.get(&number).ok_or_else(gone)?);
+        let (saga, known) = (self.saga(number).ok_or_else(gone)?, self.plans.get(&number).ok_or_else(gone)?);
         let mut state = known.base.as_ref().map_or_else(|| saga.fresh(), |base| (**base).clone());
         for stamped in events {
             saga.step(&mut state, stamped, &mut Vec::new()).map_err(|refused| refused.to_string())?;
@@ -263,6 +277,9 @@ impl Handler<Free> for Service {
             let turned = Event::Turned { why, by: Some(by.clone()) };
             self.coming.entry(*number).or_default().events.push_back(turned);
         }
+        if let Culprit::Instance(number) = &over {
+            self.show_unparked(*number);
+        }
         self.write(What::Freed { over: over.clone(), by }, ctx);
         self.show_aside();
         match over {
@@ -281,4 +298,3 @@ impl Handler<Free> for Service {
         Ok(Freed::GoesOn)
     }
 }
-
