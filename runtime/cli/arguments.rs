@@ -5,6 +5,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ops::Range;
 use std::path::PathBuf;
+use xops_kernel::culprit::Culprit;
 use xops_shell::crash::Crash;
 
 /// Declare the outcome, prove the plan, undo what was done.
@@ -296,11 +297,18 @@ pub struct Resume {
 /// `xops release`.
 #[derive(Debug, Args)]
 pub struct Release {
-    /// The number of the instance.
-    pub number: u64,
-    /// What you decide: look again, it is done, or it failed.
+    /// The number of the instance; or what `status` shows as set aside: `instance:NUMBER`, `request:ID`, `read:SYSTEM.READ`,
+    /// `system:NAME`.
+    #[arg(value_name = "WHAT", value_parser = released)]
+    pub what: Culprit,
+    /// What you decide of an instance: look again, it is done, or it failed.
     #[arg(long, value_enum, default_value_t = Decision::Retry)]
     pub decide: Decision,
+}
+
+/// An instance by its number, or what is set aside by its name.
+fn released(text: &str) -> Result<Culprit, String> {
+    text.parse().map(Culprit::Instance).or_else(|_| text.parse())
 }
 
 /// What a person decides about a parked or stuck step.

@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
+use xops_kernel::culprit::Culprit;
 use xops_kernel::expr::{self, Known, Path};
 use xops_kernel::id::RequestId;
 use xops_kernel::log::{Entrance, Request};
@@ -155,7 +156,8 @@ async fn quiet(engine: &Rc<Engine>, asked: bool) {
     loop {
         let status = engine.status().await;
         let waits = |state: &str| state == "parked" || state == "stuck";
-        if status.open_requests == 0 && status.instances.iter().all(|instance| waits(&instance.state)) {
+        let set_aside = status.poisoned.iter().filter(|it| it.what.starts_with("request:")).count();
+        if status.open_requests <= set_aside && status.instances.iter().all(|instance| waits(&instance.state)) {
             return;
         }
         tokio::time::sleep(QUIET_POLL).await;
@@ -186,18 +188,14 @@ async fn obey(engine: &Rc<Engine>, project: &Project, order: Order) -> Answer {
             Ok(scope) => done(engine.pause(scope, &by, why.as_deref()).await),
             Err(why) => (400, json!({ "error": why })),
         },
-        Order::Release(number, by, decision) => match decision_of(&decision) {
-            Some(how) => match engine.release(number, &by, how).await {
-                Ok(0) => (
-                    409,
-                    json!({ "error": format!("instance {number} has no step that waits for a person") }),
-                ),
-                Ok(released) => (200, json!({ "released": released })),
+        Order::Release(number, by, decision) => release(engine, number, &by, &decision).await,
+        Order::Free(what, by) => match what.parse::<Culprit>() {
+            Ok(over) => match engine.free(over, &by).await {
+                Ok(true) => (200, json!({ "released": what })),
+                Ok(false) => (409, json!({ "error": format!("`{what}` is not set aside") })),
                 Err(why) => (409, json!({ "error": why })),
             },
-            None => {
-                (400, json!({ "error": format!("`{decision}` is no decision: it is retry, done or failed") }))
-            }
+            Err(why) => (400, json!({ "error": why })),
         },
         Order::Backstep(number, by, why) => done(engine.turn(number, &by, &why).await),
         Order::Erase(body) => match serde_json::from_value(body) {
@@ -207,6 +205,25 @@ async fn obey(engine: &Rc<Engine>, project: &Project, order: Order) -> Answer {
             },
             Err(error) => (400, json!({ "error": format!("the body is no erasure: {error}") })),
         },
+    }
+}
+
+/// Releases an instance: one that was set aside as a whole, else its parked and stuck steps.
+async fn release(engine: &Rc<Engine>, number: u64, by: &str, decision: &str) -> Answer {
+    let Some(how) = decision_of(decision) else {
+        return (400, json!({ "error": format!("`{decision}` is no decision: it is retry, done or failed") }));
+    };
+    if how == Release::Retry {
+        match engine.free(Culprit::Instance(number), by).await {
+            Ok(true) => return (200, json!({ "released": 1, "set_aside": true })),
+            Ok(false) => {}
+            Err(why) => return (409, json!({ "error": why })),
+        }
+    }
+    match engine.release(number, by, how).await {
+        Ok(0) => (409, json!({ "error": format!("instance {number} has no step that waits for a person") })),
+        Ok(released) => (200, json!({ "released": released })),
+        Err(why) => (409, json!({ "error": why })),
     }
 }
 

@@ -42,6 +42,8 @@ pub enum Order {
     Pause(String, String, Option<String>),
     /// Release an instance's parked or stuck steps: number, who, decision.
     Release(u64, String, String),
+    /// Release something that was set aside after panics: what, who.
+    Free(String, String),
     /// Turn an instance back: number, who, why.
     Backstep(u64, String, String),
     /// Erase somebody: the record of the erasure.
@@ -95,6 +97,7 @@ pub fn open(listen: &str, doors: Doors) -> std::io::Result<(String, actix_web::d
             .route("/v1/instances/{number}", web::get().to(instance))
             .route("/v1/instances/{number}/release", web::post().to(release))
             .route("/v1/instances/{number}/backstep", web::post().to(backstep))
+            .route("/v1/releases", web::post().to(free))
             .route("/v1/pauses", web::post().to(pause))
             .route("/v1/pauses", web::delete().to(unpause))
             .route("/v1/erasures", web::post().to(erase))
@@ -236,6 +239,11 @@ async fn release(
     payload: web::Payload,
 ) -> HttpResponse {
     let order = |body: Json| Order::Release(*number, text(&body, "by"), text(&body, "decision"));
+    pass_body(&doors, &request, payload, order).await
+}
+
+async fn free(doors: web::Data<Doors>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    let order = |body: Json| Order::Free(text(&body, "what"), text(&body, "by"));
     pass_body(&doors, &request, payload, order).await
 }
 

@@ -368,7 +368,7 @@ impl Engine {
     /// Lets the parked or stuck steps of an instance go on, as a person decided; how many there were.
     pub async fn release(&self, number: Number, by: &str, how: Release) -> Result<usize, String> {
         use xops_kernel::saga::state::Stage;
-        if self.free(Culprit::Instance(number), by).await? {
+        if how == Release::Retry && self.free(Culprit::Instance(number), by).await? {
             return Ok(1);
         }
         let Some(actor) = self.summon(number).await else {
