@@ -181,6 +181,9 @@ pub struct Run {
     /// How fast sealed journal files are read again to find damage, in MiB a second; 0 reads none.
     #[arg(long, default_value_t = 4, value_name = "MIB", value_parser = clap::value_parser!(u64).range(0..=1_024))]
     pub scrub: u64,
+    /// How many requests may be open before more are turned away with 503.
+    #[arg(long, default_value_t = xops_shell::limits::OPEN_MAX, value_name = "COUNT", value_parser = bounded)]
+    pub open_requests_max: usize,
     /// End when nothing is under way and no request is open; for tests and batch use.
     #[arg(long)]
     pub until_quiet: bool,
@@ -304,6 +307,16 @@ pub struct Release {
     /// What you decide of an instance: look again, it is done, or it failed.
     #[arg(long, value_enum, default_value_t = Decision::Retry)]
     pub decide: Decision,
+}
+
+/// A count that the daemon has the memory for.
+fn bounded(text: &str) -> Result<usize, String> {
+    let count = text.parse().map_err(|_| format!("`{text}` is no number"))?;
+    if (1..=1_000_000).contains(&count) {
+        Ok(count)
+    } else {
+        Err("it must be between 1 and 1000000".to_owned())
+    }
 }
 
 /// An instance by its number, or what is set aside by its name.

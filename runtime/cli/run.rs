@@ -38,7 +38,8 @@ const QUIET_POLL: Duration = Duration::from_millis(50);
 pub async fn run(common: &Common, run: &Run) -> Outcome {
     let recorder = recorder()?;
     let project = Rc::new(project::sound(common)?);
-    let wanted = Wanted { writes: true, watch: true, crash: run.crash_at.clone().map(Arc::new) };
+    let (crash, open_max) = (run.crash_at.clone().map(Arc::new), Some(run.open_requests_max));
+    let wanted = Wanted { writes: true, watch: true, crash, open_max };
     let engine = Rc::new(session::start(common, &project, wanted).await?);
     let guard = Rc::new(guard::start(common, run, &project.declarations.tenant, engine.durable())?);
     let (orders, mut received) = mpsc::channel(serve::ORDERS_MAX);
@@ -157,7 +158,8 @@ async fn quiet(engine: &Rc<Engine>, asked: bool) {
         let status = engine.status().await;
         let waits = |state: &str| state == "parked" || state == "stuck";
         let set_aside = status.poisoned.iter().filter(|it| it.what.starts_with("request:")).count();
-        if status.open_requests <= set_aside && status.instances.iter().all(|instance| waits(&instance.state)) {
+        if status.open_requests <= set_aside && status.instances.iter().all(|instance| waits(&instance.state))
+        {
             return;
         }
         tokio::time::sleep(QUIET_POLL).await;
@@ -211,7 +213,10 @@ async fn obey(engine: &Rc<Engine>, project: &Project, order: Order) -> Answer {
 /// Releases an instance: one that was set aside as a whole, else its parked and stuck steps.
 async fn release(engine: &Rc<Engine>, number: u64, by: &str, decision: &str) -> Answer {
     let Some(how) = decision_of(decision) else {
-        return (400, json!({ "error": format!("`{decision}` is no decision: it is retry, done or failed") }));
+        return (
+            400,
+            json!({ "error": format!("`{decision}` is no decision: it is retry, done or failed") }),
+        );
     };
     if how == Release::Retry {
         match engine.free(Culprit::Instance(number), by).await {

@@ -195,17 +195,22 @@ async fn read(request: &HttpRequest, payload: web::Payload) -> Result<web::Bytes
     }
 }
 
+/// Says when to try again.
+fn later(mut response: HttpResponse) -> HttpResponse {
+    response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
+    response
+}
+
 async fn hand_over(doors: &Doors, order: Order) -> HttpResponse {
     let (reply, answered) = oneshot::channel();
     if doors.orders.try_send((order, reply)).is_err() {
-        let mut response = refuse(StatusCode::SERVICE_UNAVAILABLE, "too much is waiting: try again later");
-        response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
-        return response;
+        return later(refuse(StatusCode::SERVICE_UNAVAILABLE, "too much is waiting: try again later"));
     }
     match answered.await {
         Ok((status, body)) => {
-            HttpResponse::build(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
-                .json(body)
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let response = HttpResponse::build(status).json(body);
+            if status == StatusCode::SERVICE_UNAVAILABLE { later(response) } else { response }
         }
         Err(_) => refuse(StatusCode::SERVICE_UNAVAILABLE, "the engine is stopping"),
     }

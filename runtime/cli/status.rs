@@ -267,7 +267,8 @@ mod tests {
 
     #[test]
     fn what_is_set_aside_after_panics_is_named_as_release_takes_it() {
-        let poison = json!({ "what": "instance:7", "robot": "platform.okta", "doing": "okta.create do", "since": 0 });
+        let poison =
+            json!({ "what": "instance:7", "robot": "platform.okta", "doing": "okta.create do", "since": 0 });
         let object = json!({ "tenant": "acme", "daemon": true, "epoch": 1, "poisoned": [poison] });
         let expect = [
             "Set aside after panics, until `xops release WHAT`",

@@ -57,7 +57,11 @@ pub(crate) async fn release(common: &Common, release: &Release) -> Outcome {
         daemon(common, &project).await?.post(&format!("/v1/instances/{number}/release"), &body).await?;
     if answer["set_aside"] == true {
         let object = json!({ "number": number, "decision": decision, "released": 1, "set_aside": true });
-        return tell(common, &object, &format!("released instance {number}, which was set aside after panics"));
+        return tell(
+            common,
+            &object,
+            &format!("released instance {number}, which was set aside after panics"),
+        );
     }
     let released = answer["released"].as_u64().unwrap_or(0);
     let steps = if released == 1 { "step" } else { "steps" };

@@ -5,6 +5,7 @@
 mod damage;
 mod doors;
 mod entrances;
+mod fire;
 mod hostile;
 mod keep;
 mod life;

@@ -17,13 +17,14 @@ use crate::hub::Hub;
 use crate::instance;
 use crate::keeper::{self, Kit};
 use crate::letter;
+use crate::limits::Limits;
 use crate::rebuild::Source;
 use crate::recover::{self, Fold, replay};
 use crate::scribe::{self, Order, Told};
 use crate::service::{Recovered, Service};
 use crate::snapshot;
 use crate::status::{self, GraphStatus, ReadStatus, Status, SystemStatus};
-use crate::supervisor::{Budget, Child, Restarts, Supervise, Supervisor};
+use crate::supervisor::{Child, Restarts, Supervise, Supervisor};
 use crate::tenant::{Ambient, Robots, Tenant};
 use crate::transport::Transport;
 use actix::Addr;
@@ -156,11 +157,11 @@ pub struct Engine {
 impl Engine {
     /// Opens the journal, folds it, and sets everything going.
     pub async fn start(setup: Setup) -> Result<Self, Error> {
-        Self::start_within(setup, Budget::default()).await
+        Self::start_within(setup, Limits::default()).await
     }
 
-    /// The same with another budget for restarts of robots.
-    pub async fn start_within(setup: Setup, budget: Budget) -> Result<Self, Error> {
+    /// The same within other limits.
+    pub async fn start_within(setup: Setup, limits: Limits) -> Result<Self, Error> {
         let digest_key = DigestKey(*setup.key.digest_key());
         let shared = Arc::new(Shared {
             tenant: setup.declarations.tenant.clone(),
@@ -236,22 +237,18 @@ impl Engine {
                 ..Ambient::default()
             }),
             watch: setup.watch,
+            limits,
         });
-        Ok(Self { durable, ..Self::launch(tenant, fold, budget, listening).await })
+        Ok(Self { durable, ..Self::launch(tenant, fold, listening).await })
     }
 
-    async fn launch(
-        tenant: Rc<Tenant>,
-        fold: Fold,
-        budget: Budget,
-        told: Option<mpsc::Receiver<Told>>,
-    ) -> Self {
+    async fn launch(tenant: Rc<Tenant>, fold: Fold, told: Option<mpsc::Receiver<Told>>) -> Self {
         let (fail, failed) = mpsc::channel(8);
         let closed = Rc::new(Notify::new());
         if let Some(told) = told {
             actix::spawn(listen::to_scribe(Rc::clone(&tenant.hub), told, Rc::clone(&closed), fail.clone()));
         }
-        let supervisor = Supervisor::launch(&tenant, budget, fail);
+        let supervisor = Supervisor::launch(&tenant, fail);
         for system in tenant.declarations.systems.keys() {
             let _up = supervisor.send(Supervise(Child::Platform(system.clone()))).await;
             let _up = supervisor.send(Supervise(Child::DataOps(system.clone()))).await;

@@ -197,6 +197,7 @@ impl Hub {
 
     /// Takes note that nothing is written any more.
     pub fn stop(&self, why: &str) {
+        metrics::gauge!("xops_journal_stopped").set(1.0);
         self.stopped.borrow_mut().get_or_insert_with(|| why.to_owned());
     }
 

@@ -22,6 +22,7 @@ pub mod hub;
 pub mod instance;
 mod keeper;
 pub mod letter;
+pub mod limits;
 pub mod platform;
 mod rebuild;
 mod recover;

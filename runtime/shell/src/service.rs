@@ -38,8 +38,6 @@ use xops_robots::service::{Answer, Effect, State};
 const COMPILING_MAX: usize = 64;
 /// How many messages the robot's mailbox holds.
 const MAILBOX: usize = 262_144;
-/// How many requests may be open before more are turned away.
-pub const OPEN_MAX: usize = 100_000;
 
 /// The actor.
 pub struct Service {
@@ -385,8 +383,10 @@ impl Handler<Submit> for Service {
             return Ok(());
         }
         if !self.state.open.contains_key(&id) {
-            if self.state.open.len() >= OPEN_MAX {
-                return Err(format!("{OPEN_MAX} requests are open: try again later"));
+            let most = self.tenant.limits.open_max;
+            if self.state.open.len() >= most {
+                metrics::counter!("xops_requests_turned_away_total").increment(1);
+                return Err(format!("{most} requests are open: try again later"));
             }
             self.write(What::Requested(Box::new(request)), ctx);
         }

@@ -181,8 +181,8 @@ fn tell(supervisor: &Addr<Supervisor>, died: Died) {
 
 impl Supervisor {
     /// Starts a supervisor; when a budget is spent the reason goes to `escalate`.
-    pub fn launch(tenant: &Rc<Tenant>, budget: Budget, escalate: mpsc::Sender<String>) -> Addr<Self> {
-        let tenant = Rc::clone(tenant);
+    pub fn launch(tenant: &Rc<Tenant>, escalate: mpsc::Sender<String>) -> Addr<Self> {
+        let (tenant, budget) = (Rc::clone(tenant), tenant.limits.restarts);
         Self::create(|ctx| {
             ctx.set_mailbox_capacity(4_096);
             Self { tenant, children: BTreeMap::new(), budget, escalate }

@@ -3,6 +3,7 @@
 use crate::dataops::DataOps;
 use crate::door::Door;
 use crate::hub::Hub;
+use crate::limits::Limits;
 use crate::platform::Platform;
 use crate::transport::Transport;
 use actix::Addr;
@@ -38,6 +39,8 @@ pub struct Tenant {
     pub ambient: RefCell<Ambient>,
     /// Whether a robot reads its system again by itself when it is due.
     pub watch: bool,
+    /// What is taken and borne before it says no.
+    pub limits: Limits,
 }
 
 /// The addresses of the robots that are up.

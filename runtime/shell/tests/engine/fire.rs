@@ -24,6 +24,7 @@ use xops_kernel::saga::Bounds;
 use xops_kernel::value::Values;
 use xops_shell::cut::Cadence;
 use xops_shell::engine::{Engine, Ledger, Setup};
+use xops_shell::limits::Limits;
 use xops_shell::supervisor::Budget;
 use xops_shell::transport::{Lost, Transport};
 
@@ -329,8 +330,9 @@ fn an_instance_that_is_set_aside_can_be_turned_back() {
 fn a_robot_that_panics_too_often_sets_its_system_aside_and_the_others_go_on() {
     let (dir, dials) = (tempfile::tempdir().unwrap(), Arc::new(Dials::default()));
     actix::System::new().block_on(async {
-        let budget = Budget { intensity: 5, backoff: Duration::from_millis(1), ..Budget::default() };
-        let engine = Engine::start_within(setup(&dials, dir.path()), budget).await.unwrap();
+        let restarts = Budget { intensity: 5, backoff: Duration::from_millis(1), ..Budget::default() };
+        let limits = Limits { restarts, ..Limits::default() };
+        let engine = Engine::start_within(setup(&dials, dir.path()), limits).await.unwrap();
         dials.reads.store(u64::MAX, Ordering::SeqCst);
         until("the budget", async || {
             let _read = xops_shell::dataops::refresh(engine.tenant(), ["volatile".to_owned()].into()).await;
@@ -387,8 +389,9 @@ fn a_thousand_panics_leave_every_other_instance_as_it_would_have_been() {
 fn a_robot_that_is_started_again_a_thousand_times_keeps_nobody_from_working() {
     let (dir, dials) = (tempfile::tempdir().unwrap(), Arc::new(Dials::default()));
     actix::System::new().block_on(async {
-        let budget = Budget { intensity: 5_000, backoff: Duration::ZERO, ..Budget::default() };
-        let engine = Engine::start_within(setup(&dials, dir.path()), budget).await.unwrap();
+        let restarts = Budget { intensity: 5_000, backoff: Duration::ZERO, ..Budget::default() };
+        let limits = Limits { restarts, ..Limits::default() };
+        let engine = Engine::start_within(setup(&dials, dir.path()), limits).await.unwrap();
         dials.reads.store(1_000, Ordering::SeqCst);
         let tenant = std::rc::Rc::clone(engine.tenant());
         let storm = actix::spawn(async move {
