@@ -8,6 +8,7 @@ mod cards;
 mod clouds;
 #[cfg(test)]
 mod hooks;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod outcomes;

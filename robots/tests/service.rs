@@ -10,7 +10,8 @@ use entries::{World, ended, refused, request_id, requested, unchanged};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use xops_kernel::log::{Entry, Scope, What};
+use xops_kernel::culprit::{Culprit, STRIKES_MAX, STRIKES_WITHIN_MS};
+use xops_kernel::log::{Entry, Happened, Scope, What};
 use xops_kernel::machine::Machine;
 use xops_kernel::saga::event::End;
 use xops_robots::service::pieces::Builder;
@@ -28,6 +29,27 @@ enum Happening {
     Ended(u64, End),
     Paused(bool),
     Opened,
+    /// What panicked (see [`culprit`]), and how many milliseconds later.
+    Struck(u8, u64),
+    Freed(u8),
+}
+
+/// An instance, a request or a read, by a number.
+fn culprit(of: u8) -> Culprit {
+    match of {
+        0..=3 => Culprit::Instance(u64::from(of) + 1),
+        4..=6 => Culprit::Request(request_id(of - 4)),
+        _ => Culprit::Read { system: "okta".to_owned(), read: "users".to_owned() },
+    }
+}
+
+fn struck(over: Culprit, at: u64) -> Entry {
+    let what = What::Struck { over, robot: "platform.okta".to_owned(), doing: "answered".to_owned() };
+    Entry::Tenant(Box::new(Happened { at, what }))
+}
+
+fn freed(over: Culprit) -> Entry {
+    entries::tenant(What::Freed { over, by: "ada".to_owned() })
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
@@ -45,6 +67,8 @@ fn happening() -> impl Strategy<Value = Happening> {
         4 => (1..12_u64, end).prop_map(|(number, end)| Happening::Ended(number, end)),
         1 => any::<bool>().prop_map(Happening::Paused),
         1 => Just(Happening::Opened),
+        4 => (0..8_u8, 0..100_000_000_u64).prop_map(|(of, at)| Happening::Struck(of, at)),
+        1 => (0..8_u8).prop_map(Happening::Freed),
     ]
 }
 
@@ -77,6 +101,8 @@ fn entry(happening: &Happening, state: &State) -> Entry {
                 What::Unpaused { scope, by }
             })
         }
+        Happening::Struck(of, at) => struck(culprit(*of), *at),
+        Happening::Freed(of) => freed(culprit(*of)),
         Happening::Opened => {
             entries::tenant(What::Opened { epoch: state.epoch + 1, version: "0.1.0".to_owned() })
         }
@@ -102,6 +128,15 @@ fn sound(state: &State) {
     );
     assert!(state.open.keys().all(|id| !state.answers.contains_key(id)), "an open request has no answer");
     assert!(state.granted.values().all(|granted| !granted.is_empty()), "an empty grant is left");
+    for (over, strikes) in &state.strikes {
+        let gone = match over {
+            Culprit::Instance(number) => !state.running.contains_key(number),
+            Culprit::Request(id) => !state.open.contains_key(id),
+            Culprit::Read { .. } | Culprit::System(_) => false,
+        };
+        assert!(!gone, "{over} is over and keeps its strikes");
+        assert!(strikes.aside.is_some() || strikes.at.len() < STRIKES_MAX, "{over} has enough");
+    }
 }
 
 proptest! {
@@ -121,6 +156,11 @@ proptest! {
             let gained: Vec<Effect> = Service.wanted(&state).difference(&wanted).copied().collect();
             out.sort();
             prop_assert_eq!(out, gained, "{:?}", happening);
+            while let Some(decided) = Service.decide(&state) {
+                let mut out = Vec::new();
+                prop_assert_eq!(Service.step(&mut state, &decided, &mut out), Ok(()));
+                prop_assert!(out.is_empty(), "what is set aside wants nothing");
+            }
             sound(&state);
         }
     }
@@ -133,6 +173,10 @@ proptest! {
             let entry = entry(happening, &live);
             if Service.step(&mut live, &entry, &mut Vec::new()).is_ok() {
                 journal.push(entry);
+            }
+            while let Some(decided) = Service.decide(&live) {
+                prop_assert_eq!(Service.step(&mut live, &decided, &mut Vec::new()), Ok(()));
+                journal.push(decided);
             }
         }
         let mut again = State::default();
@@ -426,4 +470,70 @@ fn a_pause_covers_what_its_scope_says() {
         world.take(&entries::tenant(What::Unpaused { scope, by }));
         assert_eq!(over(&world.state), None);
     }
+}
+
+/// A world with instance 1 under way and request 2 open.
+fn under_fire() -> World {
+    let mut world = World::default();
+    world.start(1, 0, "one", &[]);
+    world.take(&requested(2));
+    world
+}
+
+/// Panics over something at these times, and writes down what follows.
+fn strike(world: &mut World, over: &Culprit, times: &[u64]) {
+    for at in times {
+        world.take(&struck(over.clone(), *at));
+        while let Some(decided) = Service.decide(&world.state) {
+            world.take(&decided);
+        }
+    }
+}
+
+#[test]
+fn what_panics_three_times_is_set_aside_and_wants_nothing_until_a_person_frees_it() {
+    for (over, effect) in [
+        (Culprit::Instance(1), Effect::Drive(1)),
+        (Culprit::Request(request_id(2)), Effect::Compile(request_id(2))),
+    ] {
+        let mut world = under_fire();
+        strike(&mut world, &over, &[10, 20]);
+        assert!(Service.wanted(&world.state).contains(&effect), "{over} is tried again");
+        assert!(!world.state.is_aside(&over));
+        strike(&mut world, &over, &[30]);
+        assert!(world.state.is_aside(&over));
+        assert!(!Service.wanted(&world.state).contains(&effect), "{over} rests");
+        assert_eq!(world.take(&freed(over.clone())), [effect]);
+        strike(&mut world, &over, &[40, 50]);
+        assert!(!world.state.is_aside(&over), "a release takes the strikes away");
+    }
+}
+
+#[test]
+fn a_panic_counts_for_a_day_and_no_longer() {
+    let over = Culprit::Instance(1);
+    let mut world = under_fire();
+    strike(&mut world, &over, &[10, 20, 10 + STRIKES_WITHIN_MS]);
+    assert_eq!((world.state.strikes_of(&over), world.state.is_aside(&over)), (2, false));
+    strike(&mut world, &over, &[11 + STRIKES_WITHIN_MS]);
+    assert!(world.state.is_aside(&over));
+}
+
+#[test]
+fn what_is_over_takes_its_strikes_along_and_what_never_was_has_none() {
+    let mut world = under_fire();
+    strike(&mut world, &Culprit::Instance(1), &[1, 2, 3]);
+    strike(&mut world, &Culprit::Instance(9), &[1, 2, 3]);
+    strike(&mut world, &Culprit::Request(request_id(2)), &[1, 2]);
+    world.take(&ended(1, End::Completed));
+    world.take(&refused(2));
+    assert!(world.state.strikes.is_empty(), "{:?}", world.state.strikes);
+}
+
+#[test]
+fn a_journal_of_before_strikes_were_counted_folds() {
+    let mut world = under_fire();
+    let what = What::Poisoned { robot: "platform:put".to_owned(), message: "call".to_owned() };
+    assert!(world.take(&entries::tenant(what)).is_empty());
+    assert_eq!(world.state.aside().count(), 0);
 }

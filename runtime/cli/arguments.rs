@@ -5,6 +5,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ops::Range;
 use std::path::PathBuf;
+use xops_kernel::culprit::Culprit;
 use xops_shell::crash::Crash;
 
 /// Declare the outcome, prove the plan, undo what was done.
@@ -180,6 +181,9 @@ pub struct Run {
     /// How fast sealed journal files are read again to find damage, in MiB a second; 0 reads none.
     #[arg(long, default_value_t = 4, value_name = "MIB", value_parser = clap::value_parser!(u64).range(0..=1_024))]
     pub scrub: u64,
+    /// How many requests may be open before more are turned away with 503.
+    #[arg(long, default_value_t = xops_shell::limits::OPEN_MAX, value_name = "COUNT", value_parser = bounded)]
+    pub open_requests_max: usize,
     /// End when nothing is under way and no request is open; for tests and batch use.
     #[arg(long)]
     pub until_quiet: bool,
@@ -296,11 +300,28 @@ pub struct Resume {
 /// `xops release`.
 #[derive(Debug, Args)]
 pub struct Release {
-    /// The number of the instance.
-    pub number: u64,
-    /// What you decide: look again, it is done, or it failed.
+    /// The number of the instance; or what `status` shows as set aside: `instance:NUMBER`, `request:ID`, `read:SYSTEM.READ`,
+    /// `system:NAME`.
+    #[arg(value_name = "WHAT", value_parser = released)]
+    pub what: Culprit,
+    /// What you decide of an instance: look again, it is done, or it failed.
     #[arg(long, value_enum, default_value_t = Decision::Retry)]
     pub decide: Decision,
+}
+
+/// A count that the daemon has the memory for.
+fn bounded(text: &str) -> Result<usize, String> {
+    let count = text.parse().map_err(|_| format!("`{text}` is no number"))?;
+    if (1..=1_000_000).contains(&count) {
+        Ok(count)
+    } else {
+        Err("it must be between 1 and 1000000".to_owned())
+    }
+}
+
+/// An instance by its number, or what is set aside by its name.
+fn released(text: &str) -> Result<Culprit, String> {
+    text.parse().map(Culprit::Instance).or_else(|_| text.parse())
 }
 
 /// What a person decides about a parked or stuck step.

@@ -24,6 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
+use xops_kernel::culprit::Culprit;
 use xops_kernel::id::RequestId;
 use xops_kernel::log::{Entrance, Request};
 use xops_kernel::saga::event::Release;
@@ -39,7 +40,8 @@ const QUIET_POLL: Duration = Duration::from_millis(50);
 pub async fn run(common: &Common, run: &Run) -> Outcome {
     let recorder = recorder()?;
     let project = Rc::new(project::sound(common)?);
-    let wanted = Wanted { writes: true, watch: true, crash: run.crash_at.clone().map(Arc::new) };
+    let (crash, open_max) = (run.crash_at.clone().map(Arc::new), Some(run.open_requests_max));
+    let wanted = Wanted { writes: true, watch: true, crash, open_max };
     let engine = Rc::new(session::start(common, &project, wanted).await?);
     let guard = Rc::new(guard::start(common, run, &project.declarations.tenant, engine.durable())?);
     let (orders, mut received) = mpsc::channel(serve::ORDERS_MAX);
@@ -138,7 +140,9 @@ async fn quiet(engine: &Rc<Engine>, asked: bool) {
     loop {
         let status = engine.status().await;
         let waits = |state: &str| state == "parked" || state == "stuck";
-        if status.open_requests == 0 && status.instances.iter().all(|instance| waits(&instance.state)) {
+        let set_aside = status.poisoned.iter().filter(|it| it.what.starts_with("request:")).count();
+        if status.open_requests <= set_aside && status.instances.iter().all(|instance| waits(&instance.state))
+        {
             return;
         }
         tokio::time::sleep(QUIET_POLL).await;
@@ -165,18 +169,14 @@ async fn obey(engine: &Rc<Engine>, project: &Project, seen: &RefCell<Seen>, orde
             Ok(scope) => done(engine.pause(scope, &by, why.as_deref()).await),
             Err(why) => (400, json!({ "error": why })),
         },
-        Order::Release(number, by, decision) => match decision_of(&decision) {
-            Some(how) => match engine.release(number, &by, how).await {
-                Ok(0) => (
-                    409,
-                    json!({ "error": format!("instance {number} has no step that waits for a person") }),
-                ),
-                Ok(released) => (200, json!({ "released": released })),
+        Order::Release(number, by, decision) => release(engine, number, &by, &decision).await,
+        Order::Free(what, by) => match what.parse::<Culprit>() {
+            Ok(over) => match engine.free(over, &by).await {
+                Ok(true) => (200, json!({ "released": what })),
+                Ok(false) => (409, json!({ "error": format!("`{what}` is not set aside") })),
                 Err(why) => (409, json!({ "error": why })),
             },
-            None => {
-                (400, json!({ "error": format!("`{decision}` is no decision: it is retry, done or failed") }))
-            }
+            Err(why) => (400, json!({ "error": why })),
         },
         Order::Backstep(number, by, why) => done(engine.turn(number, &by, &why).await),
         Order::Erase(body) => match serde_json::from_value(body) {
@@ -186,6 +186,28 @@ async fn obey(engine: &Rc<Engine>, project: &Project, seen: &RefCell<Seen>, orde
             },
             Err(error) => (400, json!({ "error": format!("the body is no erasure: {error}") })),
         },
+    }
+}
+
+/// Releases an instance: one that was set aside as a whole, else its parked and stuck steps.
+async fn release(engine: &Rc<Engine>, number: u64, by: &str, decision: &str) -> Answer {
+    let Some(how) = decision_of(decision) else {
+        return (
+            400,
+            json!({ "error": format!("`{decision}` is no decision: it is retry, done or failed") }),
+        );
+    };
+    if how == Release::Retry {
+        match engine.free(Culprit::Instance(number), by).await {
+            Ok(true) => return (200, json!({ "released": 1, "set_aside": true })),
+            Ok(false) => {}
+            Err(why) => return (409, json!({ "error": why })),
+        }
+    }
+    match engine.release(number, by, how).await {
+        Ok(0) => (409, json!({ "error": format!("instance {number} has no step that waits for a person") })),
+        Ok(released) => (200, json!({ "released": released })),
+        Err(why) => (409, json!({ "error": why })),
     }
 }
 

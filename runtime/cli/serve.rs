@@ -43,6 +43,8 @@ pub enum Order {
     Pause(String, String, Option<String>),
     /// Release an instance's parked or stuck steps: number, who, decision.
     Release(u64, String, String),
+    /// Release something that was set aside after panics: what, who.
+    Free(String, String),
     /// Turn an instance back: number, who, why.
     Backstep(u64, String, String),
     /// Erase somebody: the record of the erasure.
@@ -96,6 +98,7 @@ pub fn open(listen: &str, doors: Doors) -> std::io::Result<(String, actix_web::d
             .route("/v1/instances/{number}", web::get().to(instance))
             .route("/v1/instances/{number}/release", web::post().to(release))
             .route("/v1/instances/{number}/backstep", web::post().to(backstep))
+            .route("/v1/releases", web::post().to(free))
             .route("/v1/pauses", web::post().to(pause))
             .route("/v1/pauses", web::delete().to(unpause))
             .route("/v1/erasures", web::post().to(erase))
@@ -196,17 +199,22 @@ async fn read(request: &HttpRequest, payload: web::Payload) -> Result<web::Bytes
     }
 }
 
+/// Says when to try again.
+fn later(mut response: HttpResponse) -> HttpResponse {
+    response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
+    response
+}
+
 async fn hand_over(doors: &Doors, order: Order) -> HttpResponse {
     let (reply, answered) = oneshot::channel();
     if doors.orders.try_send((order, reply)).is_err() {
-        let mut response = refuse(StatusCode::SERVICE_UNAVAILABLE, "too much is waiting: try again later");
-        response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
-        return response;
+        return later(refuse(StatusCode::SERVICE_UNAVAILABLE, "too much is waiting: try again later"));
     }
     match answered.await {
         Ok((status, body)) => {
-            HttpResponse::build(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
-                .json(body)
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let response = HttpResponse::build(status).json(body);
+            if status == StatusCode::SERVICE_UNAVAILABLE { later(response) } else { response }
         }
         Err(_) => refuse(StatusCode::SERVICE_UNAVAILABLE, "the engine is stopping"),
     }
@@ -240,6 +248,11 @@ async fn release(
     payload: web::Payload,
 ) -> HttpResponse {
     let order = |body: Json| Order::Release(*number, text(&body, "by"), text(&body, "decision"));
+    pass_body(&doors, &request, payload, order).await
+}
+
+async fn free(doors: web::Data<Doors>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    let order = |body: Json| Order::Free(text(&body, "what"), text(&body, "by"));
     pass_body(&doors, &request, payload, order).await
 }
 

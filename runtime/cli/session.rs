@@ -15,6 +15,7 @@ use xops_kernel::value::{Value, Values};
 use xops_shell::crash::Crash;
 use xops_shell::cut::Cadence;
 use xops_shell::engine::{Engine, Ledger, Setup};
+use xops_shell::limits::{Limits, OPEN_MAX};
 
 /// Where a tenant's things are.
 pub struct Places {
@@ -84,6 +85,8 @@ pub struct Wanted {
     pub watch: bool,
     /// The crash point.
     pub crash: Option<Arc<Crash>>,
+    /// How many requests may be open, where that is said.
+    pub open_max: Option<usize>,
 }
 
 /// Starts an engine for a project.
@@ -121,7 +124,8 @@ pub async fn start(common: &Common, project: &Project, wanted: Wanted) -> Result
         watch: wanted.watch,
         crash: wanted.crash,
     };
-    Engine::start(setup).await.map_err(|error| {
+    let open_max = wanted.open_max.unwrap_or(OPEN_MAX);
+    Engine::start_within(setup, Limits { open_max, ..Limits::default() }).await.map_err(|error| {
         use xops_shell::engine::Error;
         let why = format!("failed to start: {error}");
         let exit = match error {

@@ -87,6 +87,7 @@ fn of_log(log: &Log) -> Result<Json, Failure> {
         ended: state.ended.iter().map(|(end, count)| (end.word(), *count)).collect(),
         open: state.open.len(),
         held: state.held.iter().map(|(entity, held)| (entity.to_string(), held.instance)).collect(),
+        aside: state.aside().map(|(over, strikes)| (over.clone(), strikes.clone())).collect(),
         paused: state
             .paused
             .iter()
@@ -137,6 +138,8 @@ fn show(object: &Json) -> String {
         &["scope", "by", "why"],
         rows(&object["paused"], &["scope", "by", "why"]),
     );
+    let columns = ["what", "robot", "doing", "since"];
+    section(&mut out, "Set aside after panics, until `xops release WHAT`", "", &columns, poisoned(object));
     let columns = [
         "system",
         "domain",
@@ -202,6 +205,14 @@ fn word(value: &Json) -> String {
     value.as_str().map_or_else(|| value.to_string(), plain)
 }
 
+fn poisoned(object: &Json) -> Vec<Vec<String>> {
+    let row = |one: &Json| {
+        let since = one["since"].as_u64().map_or_else(String::new, moment);
+        ["what", "robot", "doing"].map(|name| word(&one[name])).into_iter().chain([since]).collect()
+    };
+    object["poisoned"].as_array().into_iter().flatten().map(row).collect()
+}
+
 /// `completed 3, undone 1`; what is zero is left out.
 fn counts(all: &Json) -> String {
     let some = all.as_object().into_iter().flatten().filter(|(_, count)| count.as_u64() != Some(0));
@@ -252,6 +263,18 @@ mod tests {
             &object,
             &["tenant acme: a daemon runs, start 2", "7 parked onboard sarah.chen i-1", "Ended: undone 1"],
         );
+    }
+
+    #[test]
+    fn what_is_set_aside_after_panics_is_named_as_release_takes_it() {
+        let poison =
+            json!({ "what": "instance:7", "robot": "platform.okta", "doing": "okta.create do", "since": 0 });
+        let object = json!({ "tenant": "acme", "daemon": true, "epoch": 1, "poisoned": [poison] });
+        let expect = [
+            "Set aside after panics, until `xops release WHAT`",
+            "instance:7 platform.okta okta.create do 1970-01-01T00:00:00Z",
+        ];
+        check(&object, &expect);
     }
 
     #[test]

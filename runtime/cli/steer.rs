@@ -8,6 +8,7 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::project::{self, Project};
 use crate::{apply, json};
 use serde_json::{Value as Json, json};
+use xops_kernel::culprit::Culprit;
 use xops_kernel::declare::DOMAINS;
 use xops_kernel::log::Scope;
 
@@ -35,18 +36,33 @@ pub(crate) async fn resume(common: &Common, resume: &Resume) -> Outcome {
     tell(common, &json!({ "resumed": scope.to_string() }), &format!("resumed {scope}"))
 }
 
-/// Lets the parked or stuck steps of an instance go on.
+/// Lets the parked or stuck steps of an instance go on, or something else that was set aside after panics.
 pub(crate) async fn release(common: &Common, release: &Release) -> Outcome {
     let project = project::read(common)?;
+    let number = match &release.what {
+        Culprit::Instance(number) => *number,
+        over => {
+            let body = json!({ "what": over.to_string(), "by": apply::principal() });
+            daemon(common, &project).await?.post("/v1/releases", &body).await?;
+            return tell(common, &json!({ "released": over.to_string() }), &format!("released {over}"));
+        }
+    };
     let decision = match release.decide {
         Decision::Retry => "retry",
         Decision::Done => "done",
         Decision::Failed => "failed",
     };
-    let number = release.number;
     let body = json!({ "decision": decision, "by": apply::principal() });
     let answer =
         daemon(common, &project).await?.post(&format!("/v1/instances/{number}/release"), &body).await?;
+    if answer["set_aside"] == true {
+        let object = json!({ "number": number, "decision": decision, "released": 1, "set_aside": true });
+        return tell(
+            common,
+            &object,
+            &format!("released instance {number}, which was set aside after panics"),
+        );
+    }
     let released = answer["released"].as_u64().unwrap_or(0);
     let steps = if released == 1 { "step" } else { "steps" };
     let text = format!(

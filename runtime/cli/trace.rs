@@ -4,7 +4,8 @@ use crate::arguments::{Common, Format, Trace};
 use crate::exit::{Exit, Outcome};
 use crate::journal::{self, Log, Remains, Story};
 use crate::json;
-use xops_kernel::log::Number;
+use xops_kernel::culprit::Culprit;
+use xops_kernel::log::{Number, What};
 use xops_kernel::saga::event::Stamped;
 use xops_kernel::trace::{self, Detail, Line};
 
@@ -76,5 +77,29 @@ pub fn tell(log: &Log, story: &Story, detail: Detail) -> (Vec<Line>, &'static st
         trace::opening(compiled.asked_at, story.compiled_at.1, &compiled.plan, &compiled.handle).to_vec();
     let (told, state) = trace::tell(&saga, &events, detail);
     lines.extend(told);
+    // What happened around it stands where it happened; the lines are in order of time already.
+    for line in strikes(log, compiled.number, detail) {
+        let at = lines.partition_point(|told| told.at <= line.at);
+        lines.insert(at, line);
+    }
     (lines, state.word())
+}
+
+/// The panics over an instance, and what became of them.
+fn strikes(log: &Log, number: Number, detail: Detail) -> Vec<Line> {
+    let own = Culprit::Instance(number);
+    let lines = log.happened.iter().filter_map(|(_, happened)| {
+        let text = match &happened.what {
+            What::Struck { over, robot, doing } if *over == own && detail == Detail::Full => {
+                format!("panic robot={robot} doing={doing:?}")
+            }
+            What::Poisoned { robot, message } if *message == own.to_string() => {
+                format!("poisoned robot={robot}  set aside until a person releases it")
+            }
+            What::Freed { over, by } if *over == own => format!("released by={by}"),
+            _ => return None,
+        };
+        Some(Line { at: happened.at, text })
+    });
+    lines.collect()
 }

@@ -5,6 +5,7 @@
 mod damage;
 mod doors;
 mod entrances;
+mod fire;
 mod hooks;
 mod hostile;
 mod keep;

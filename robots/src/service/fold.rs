@@ -1,9 +1,10 @@
 //! What an entry of the journal does to the Service robot.
 
-use super::{Answer, Effect, Held, Refused, Running, State, Target};
+use super::{Answer, Effect, Held, Refused, Running, State, Target, strikes};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xops_kernel::awf::Achieves;
+use xops_kernel::culprit::Culprit;
 use xops_kernel::diff::Facet;
 use xops_kernel::fact::Observation;
 use xops_kernel::id::{EntityId, InstanceId, RequestId};
@@ -59,7 +60,22 @@ pub(super) fn apply(state: &mut State, entry: &Entry, out: &mut Vec<Effect>) -> 
                 state.paused.remove(scope);
                 Ok(())
             }
-            What::Breaker { .. } | What::Poisoned { .. } => Ok(()),
+            What::Breaker { .. } => Ok(()),
+            What::Struck { over, robot, doing } => {
+                strikes::strike(state, over, robot, doing, happened.at);
+                Ok(())
+            }
+            What::Poisoned { robot, message } => {
+                // Journals of before strikes were counted name messages that are no culprits.
+                if let Ok(over) = message.parse() {
+                    strikes::set_aside(state, &over, robot, happened.at);
+                }
+                Ok(())
+            }
+            What::Freed { over, .. } => {
+                strikes::free(state, over, out);
+                Ok(())
+            }
             What::Erased(erased) => {
                 forget(state, erased);
                 Ok(())
@@ -84,6 +100,7 @@ fn forget(state: &mut State, erased: &Erased) {
 /// Takes a request that has its answer from the open ones, and from those that wait.
 fn close(state: &mut State, request: RequestId) -> Result<(Millis, Request), Refused> {
     let closed = state.open.remove(&request).ok_or(Refused::NotOpen(request))?;
+    state.strikes.remove(&Culprit::Request(request));
     if let Some(entity) = state.waiting.remove(&request)
         && let Some(queue) = state.deferred.get_mut(&entity)
     {
@@ -140,6 +157,7 @@ fn ended(
     let running = state.running.remove(&number).ok_or(Refused::NotRunning(number))?;
     let running = Arc::unwrap_or_clone(running);
     *state.ended.entry(end).or_default() += 1;
+    state.strikes.remove(&Culprit::Instance(number));
     if state.driven.get(&running.entity) == Some(&number) {
         state.driven.remove(&running.entity);
     }
@@ -172,7 +190,9 @@ fn ended(
     if !state.driven.contains_key(&running.entity) {
         for request in state.deferred.remove(&running.entity).unwrap_or_default() {
             state.waiting.remove(&request);
-            out.push(Effect::Compile(request));
+            if !state.is_aside(&Culprit::Request(request)) {
+                out.push(Effect::Compile(request));
+            }
         }
     }
     Ok(())

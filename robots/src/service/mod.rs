@@ -3,14 +3,17 @@
 //! Invariants: one instance at a time drives an entity; what waits for it waits in order of arrival; an outcome that was
 //! backstepped is held until the facts behind its plan change or a person releases it, so that reconciliation and backstep
 //! never fight; a request is compiled until it has an answer, through any number of restarts. An instance that was put away
-//! wants nothing and takes nothing until it is brought back, and comes back as it was.
+//! wants nothing and takes nothing until it is brought back, and comes back as it was. What makes actors panic is set aside at the
+//! third time (`strikes`).
 
 mod fold;
 pub mod pieces;
+pub mod strikes;
 
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+use xops_kernel::culprit::Culprit;
 use xops_kernel::diff::Facet;
 use xops_kernel::id::{Digest, EntityId, InstanceId, PlanId, RequestId};
 use xops_kernel::log::{Entry, Number, Request, Scope};
@@ -52,6 +55,8 @@ pub struct State {
     pub held: BTreeMap<Target, Held>,
     /// Pauses in force, each with who and why.
     pub paused: BTreeMap<Scope, (String, String)>,
+    /// What made actors panic, and what of it is set aside.
+    pub strikes: BTreeMap<Culprit, strikes::Strikes>,
     /// The last answers, for whoever asks again.
     pub answers: BTreeMap<RequestId, Answer>,
     answered: VecDeque<(RequestId, Option<EntityId>)>,
@@ -168,14 +173,16 @@ impl Machine for Service {
         fold::apply(state, entry, out)
     }
 
-    fn decide(&self, _state: &State) -> Option<Entry> {
-        None
+    fn decide(&self, state: &State) -> Option<Entry> {
+        strikes::decide(state)
     }
 
     fn wanted(&self, state: &State) -> BTreeSet<Effect> {
-        let open =
-            state.open.keys().filter(|id| !state.waiting.contains_key(id)).map(|id| Effect::Compile(*id));
-        open.chain(state.running.keys().map(|number| Effect::Drive(*number))).collect()
+        let compile =
+            |id: &&RequestId| !state.waiting.contains_key(*id) && !state.is_aside(&Culprit::Request(**id));
+        let open = state.open.keys().filter(compile).map(|id| Effect::Compile(*id));
+        let running = state.running.keys().filter(|number| !state.is_aside(&Culprit::Instance(**number)));
+        open.chain(running.map(|number| Effect::Drive(*number))).collect()
     }
 }
 

@@ -5,10 +5,12 @@
 //! with [`State::adopt`]. Invariants: the pieces of a state make that state again, in whatever order they come; a piece that is lost
 //! takes nothing but its own subject's part away. Variants are stored by their position: append-only.
 
+use super::strikes::Strikes;
 use super::{Answer, Held, Running, State, Target};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use xops_kernel::culprit::Culprit;
 use xops_kernel::diff::Facet;
 use xops_kernel::id::{Digest, EntityId, RequestId};
 use xops_kernel::log::{Number, Request, Scope};
@@ -56,13 +58,19 @@ pub enum Piece {
     },
     /// An answer, by its place in the order of answering.
     Answer(u32, RequestId, Option<EntityId>, Answer),
+    /// What made actors panic, and what of it is set aside.
+    Strikes(Vec<(Culprit, Strikes)>),
 }
 
 impl Piece {
     /// The subject that it says something of.
     pub fn subject(&self) -> Option<[u8; 16]> {
         match self {
-            Self::Head { .. } | Self::Driven(_) | Self::Shelved(_) | Self::Deferred(..) => None,
+            Self::Head { .. }
+            | Self::Driven(_)
+            | Self::Shelved(_)
+            | Self::Deferred(..)
+            | Self::Strikes(_) => None,
             // Who is asked for is personal, and the request a subject of its own.
             Self::Open(_, request) => Some(request.id.0),
             Self::Entity { entity, .. } => Some(entity.0),
@@ -83,6 +91,8 @@ impl State {
         })?;
         in_lines(self.driven.iter().map(|(entity, number)| (*entity, *number)), Piece::Driven, &mut each)?;
         in_lines(self.shelved.iter().map(|(number, place)| (*number, *place)), Piece::Shelved, &mut each)?;
+        let strikes = self.strikes.iter().map(|(over, strikes)| (over.clone(), strikes.clone()));
+        in_lines(strikes, Piece::Strikes, &mut each)?;
         for (entity, queue) in &self.deferred {
             each(Piece::Deferred(*entity, queue.iter().copied().collect()))?;
         }
@@ -170,6 +180,7 @@ impl Builder {
                     state.held.insert(Target { entity, outcomes: held.outcomes.clone() }, held);
                 }
             }
+            Piece::Strikes(lines) => state.strikes.extend(lines),
             Piece::Answer(place, id, entity, answer) => {
                 state.answers.insert(id, answer);
                 self.answers.insert(place, (id, entity));

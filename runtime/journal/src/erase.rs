@@ -131,7 +131,9 @@ impl Survey {
             | What::Paused { .. }
             | What::Unpaused { .. }
             | What::Breaker { .. }
-            | What::Poisoned { .. } => {}
+            | What::Poisoned { .. }
+            | What::Struck { .. }
+            | What::Freed { .. } => {}
         }
     }
 

@@ -3,6 +3,7 @@
 //! Invariants: the execution log is the recovery log is the audit log: what the Service robot believes is a fold of these
 //! entries and of nothing else. Variants are append-only, because they are stored by their position.
 
+use crate::culprit::Culprit;
 use crate::declare::Declarations;
 use crate::desire::Subject;
 use crate::diff::Facet;
@@ -109,15 +110,31 @@ pub enum What {
         /// Until when it is open.
         until: Option<Millis>,
     },
-    /// A message made a robot panic three times; it is set aside.
+    /// A message made a robot panic three times; it is set aside. Decided.
     Poisoned {
         /// The robot.
         robot: String,
-        /// What the message was, without its values.
+        /// What the message was, without its values: a [`Culprit`] as it is printed.
         message: String,
     },
     /// The keys under which a person's values were sealed are to be destroyed: written before they are.
     Erased(Box<Erased>),
+    /// An actor panicked over something, which is tried again.
+    Struck {
+        /// Over what.
+        over: Culprit,
+        /// The actor.
+        robot: String,
+        /// What it was doing, in words of ours.
+        doing: String,
+    },
+    /// A person lets what was set aside be tried again.
+    Freed {
+        /// What.
+        over: Culprit,
+        /// Who.
+        by: String,
+    },
 }
 
 /// An erasure: what is gone and who asked, and nothing of whom it was about.
@@ -289,6 +306,8 @@ impl What {
             Self::Breaker { .. } => "breaker",
             Self::Poisoned { .. } => "poisoned",
             Self::Erased(_) => "erased",
+            Self::Struck { .. } => "struck",
+            Self::Freed { .. } => "freed",
         }
     }
 

@@ -17,6 +17,8 @@ use crate::hub::Hub;
 use crate::instance;
 use crate::keeper::{self, Kit};
 use crate::letter;
+use crate::limits::Limits;
+use crate::rebuild::Source;
 use crate::recover::{self, Fold, replay};
 use crate::scribe::{self, Order, Told};
 use crate::service::{Recovered, Service};
@@ -41,6 +43,7 @@ use xops_journal::read::Reader;
 use xops_journal::stored::{self};
 use xops_journal::subjects::SubjectKeys;
 use xops_kernel::canon::DigestKey;
+use xops_kernel::culprit::Culprit;
 use xops_kernel::declare::Declarations;
 use xops_kernel::log::{Happened, Number, Request, Scope, What};
 use xops_kernel::port::Connector;
@@ -154,6 +157,11 @@ pub struct Engine {
 impl Engine {
     /// Opens the journal, folds it, and sets everything going.
     pub async fn start(setup: Setup) -> Result<Self, Error> {
+        Self::start_within(setup, Limits::default()).await
+    }
+
+    /// The same within other limits.
+    pub async fn start_within(setup: Setup, limits: Limits) -> Result<Self, Error> {
         let digest_key = DigestKey(*setup.key.digest_key());
         let shared = Arc::new(Shared {
             tenant: setup.declarations.tenant.clone(),
@@ -179,23 +187,34 @@ impl Engine {
             }
             Ledger::WriteOn(disk) => Some(Arc::clone(disk)),
         };
-        let (mut keeper_ends, mut clock, mut tail) = (None, None, 0);
+        let (mut keeper_ends, mut source, mut clock, mut tail) = (None, None, None, 0);
         let beside = disk.clone();
         if let Some(disk) = disk {
             let keyring = || SubjectKeys::open(&setup.subjects, &setup.key);
             let opened = recover::open(&disk, &keys, keyring, setup.options, &shared)?;
-            (fold, tail, durable) = (opened.fold, opened.tail, Some(opened.journal.durable()));
+            let opened_durable = opened.journal.durable();
+            (fold, tail, durable) = (opened.fold, opened.tail, Some(opened_durable.clone()));
             clock = Some(Clock::remembered(fold.at, &*disk));
             let shelf = fold.shelf.take().ok_or(Error::NoShelf)?;
             let subjects = Arc::new(Mutex::new(opened.subjects));
             let (scribe, told) = scribe::start(opened.journal, Arc::clone(&subjects), setup.crash.clone())?;
             (orders, listening) = (Some(scribe), Some(told));
+            let durable = opened_durable.clone();
+            source = Some(Source {
+                disk: Arc::clone(&disk),
+                keys: keys.clone(),
+                subjects: Arc::clone(&subjects),
+                durable,
+            });
             keeper_ends = Some(keeper::start(Kit { disk, keys, subjects, shelf, kept: setup.cadence.kept })?);
         }
         let clock = clock.unwrap_or_else(|| Clock::start(fold.at));
         let hub = Hub::new(clock, orders, setup.crash);
         hub.cutting.set_cadence(setup.cadence);
         hub.cutting.count(tail, 0);
+        if let Some(source) = source {
+            hub.set_source(source);
+        }
         if let Some((keeper, told)) = keeper_ends {
             hub.set_keeper(keeper);
             actix::spawn(listen::to_keeper(Rc::clone(&hub), told));
@@ -220,6 +239,7 @@ impl Engine {
             }),
             watch: setup.watch,
             disk: beside,
+            limits,
         });
         Ok(Self { durable, ..Self::launch(tenant, fold, listening).await })
     }
@@ -347,6 +367,9 @@ impl Engine {
     /// Lets the parked or stuck steps of an instance go on, as a person decided; how many there were.
     pub async fn release(&self, number: Number, by: &str, how: Release) -> Result<usize, String> {
         use xops_kernel::saga::state::Stage;
+        if how == Release::Retry && self.free(Culprit::Instance(number), by).await? {
+            return Ok(1);
+        }
         let Some(actor) = self.summon(number).await else {
             return Err(format!("instance {number} is not under way"));
         };
@@ -378,8 +401,20 @@ impl Engine {
         None
     }
 
-    /// Turns an instance back, as a person asked.
+    /// Lets what was set aside after panics be tried again; false if it was not set aside.
+    pub async fn free(&self, over: Culprit, by: &str) -> Result<bool, String> {
+        let free = letter::Free { over, by: by.to_owned(), turn: None };
+        let freed = self.service.send(free).await.map_err(|error| error.to_string())??;
+        Ok(freed == letter::Freed::GoesOn)
+    }
+
+    /// Turns an instance back, as a person asked. One that is set aside goes on with that.
     pub async fn turn(&self, number: Number, by: &str, why: &str) -> Result<(), String> {
+        let (over, turn) = (Culprit::Instance(number), Some(why.to_owned()));
+        let freed = self.service.send(letter::Free { over, by: by.to_owned(), turn }).await;
+        if freed.map_err(|error| error.to_string())?? == letter::Freed::GoesOn {
+            return Ok(());
+        }
         if self.summon(number).await.is_none() {
             return Err(format!("instance {number} is not under way"));
         }

@@ -7,10 +7,12 @@
 use crate::clock::Clock;
 use crate::crash::Crash;
 use crate::cut::Cutting;
+use crate::instance::aside::Aside;
 use crate::instance::parking::Deposit;
 use crate::instance::{Durable, Input, Instance};
 use crate::keeper;
 use crate::letter;
+use crate::rebuild::Source;
 use crate::scribe::{Frame, Item, Order};
 use crate::service;
 use actix::Addr;
@@ -25,6 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use xops_journal::subjects::Subject;
+use xops_kernel::culprit::Culprit;
 use xops_kernel::id::StepId;
 use xops_kernel::log::{Entry, Number};
 use xops_kernel::record::Millis;
@@ -92,6 +95,7 @@ pub struct Hub {
     batch: RefCell<Vec<Item>>,
     flushing: Cell<bool>,
     keeper: RefCell<Option<Sender<keeper::Order>>>,
+    source: RefCell<Option<Source>>,
     instances: RefCell<HashMap<Number, Present, BuildHasherDefault<Spread>>>,
     /// Snapshots in the making.
     pub(crate) cutting: Cutting,
@@ -114,6 +118,7 @@ impl Hub {
             batch: RefCell::default(),
             flushing: Cell::new(false),
             keeper: RefCell::default(),
+            source: RefCell::default(),
             instances: RefCell::default(),
             cutting: Cutting::default(),
             waking: Cell::new(0),
@@ -192,6 +197,7 @@ impl Hub {
 
     /// Takes note that nothing is written any more.
     pub fn stop(&self, why: &str) {
+        metrics::gauge!("xops_journal_stopped").set(1.0);
         self.stopped.borrow_mut().get_or_insert_with(|| why.to_owned());
     }
 
@@ -233,7 +239,9 @@ impl Hub {
                 service.as_ref().is_none_or(|service| service.try_send(letter::Durable(count)).is_ok())
             } else {
                 let instance = instances.get(stream);
-                instance.is_none_or(|instance| instance.address.try_send(Durable(count)).is_ok())
+                // One that panicked hears nothing more: it is read back from the journal.
+                let full = |sent| matches!(sent, Err(SendError::Full(_)));
+                instance.is_none_or(|instance| !full(instance.address.try_send(Durable(count))))
             };
             // Mailboxes hold more acknowledgements than an actor can have outstanding.
             assert!(sent, "an acknowledgement found the mailbox of stream {stream} full");
@@ -265,6 +273,30 @@ impl Hub {
     /// Forgets an instance.
     pub fn forget(&self, number: Number) {
         self.instances.borrow_mut().remove(&number);
+    }
+
+    /// Tells the Service robot of a panic, and goes on trying while it is overloaded.
+    pub(crate) fn strike(self: &Rc<Self>, over: Culprit, robot: &str, doing: &str, died: bool) {
+        let struck = letter::Struck { over, robot: robot.to_owned(), doing: doing.to_owned(), died };
+        if let Some(Err(SendError::Full(struck))) = self.service().map(|service| service.try_send(struck)) {
+            let hub = Rc::clone(self);
+            actix::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                hub.strike(struck.over, &struck.robot, &struck.doing, struck.died);
+            });
+        }
+    }
+
+    /// Sets an instance aside that is in memory. One that does not hear it is gone by itself.
+    pub(crate) fn set_aside(self: &Rc<Self>, number: Number) {
+        let address = self.instances.borrow().get(&number).map(|present| present.address.clone());
+        if let Some(Err(SendError::Full(_))) = address.map(|address| address.try_send(Aside)) {
+            let hub = Rc::clone(self);
+            actix::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                hub.set_aside(number);
+            });
+        }
     }
 
     /// The actor of an instance that is in memory and stays there for now.
@@ -306,6 +338,21 @@ impl Hub {
     /// Whether nothing waits to be handed to the scribe.
     pub(crate) fn is_flushed(&self) -> bool {
         self.batch.borrow().is_empty()
+    }
+
+    /// Sets where the journal is read back from.
+    pub(crate) fn set_source(&self, source: Source) {
+        *self.source.borrow_mut() = Some(source);
+    }
+
+    /// The sequence number of the last event that is durable; 0 where nothing is written.
+    pub(crate) fn reached(&self) -> u64 {
+        self.source.borrow().as_ref().map_or(0, Source::reached)
+    }
+
+    /// Where the journal is read back from; nowhere, where nothing is written.
+    pub(crate) fn source(&self) -> Option<Source> {
+        self.source.borrow().clone()
     }
 
     /// Sets the keeper.

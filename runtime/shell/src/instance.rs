@@ -4,6 +4,7 @@
 //! it, and no second event is judged before that. The events that follow from one event travel in the same frame. One that only
 //! waits (for a time, an event, a person) and holds nothing leaves memory; one that comes back goes on from the same state.
 
+pub(crate) mod aside;
 pub(crate) mod parking;
 
 use crate::letter::Finished;
@@ -60,7 +61,9 @@ pub struct Instance {
     cut: u64,
     deaf: bool,
     left: bool,
-    _obituary: Obituary,
+    /// Whether it is set aside as soon as all is durable.
+    aside: bool,
+    obituary: Obituary,
 }
 
 /// What the actor of an instance begins with.
@@ -125,7 +128,8 @@ impl Instance {
             cut: tenant.hub.cutting.id(),
             deaf: false,
             left: false,
-            _obituary: Obituary::new(Child::Instance(number), supervisor.clone()),
+            aside: false,
+            obituary: Obituary::new(Child::Instance(number), supervisor.clone()),
         };
         let address = Self::create(|ctx| {
             ctx.set_mailbox_capacity(MAILBOX);
@@ -174,6 +178,7 @@ impl Instance {
         // One time for all that follows from one event: it happens at once, and the clock costs as much as a step of the machine.
         self.now = self.tenant.hub.clock.now();
         self.turn += 1;
+        self.obituary.does(event.word());
         if self.believe(event) {
             self.follow();
         }
@@ -243,6 +248,7 @@ impl Instance {
 
     /// Everything handed over is durable: now it is done.
     fn perform(&mut self, ctx: &mut Context<Self>) {
+        self.obituary.does("acting on what is durable");
         let mut held = std::mem::take(&mut self.held);
         for effect in held.drain(..) {
             // What was asked for and then given up within one frame is not done at all.
@@ -301,7 +307,7 @@ impl Instance {
 
     fn fire(&mut self, step: StepId, dir: Direction, phase: Phase, attempt: u32, ctx: &mut Context<Self>) {
         let Some(planned) = self.saga.plan.step(step) else { return };
-        let reply = Reply::to_instance(ctx.address(), phase, step, attempt);
+        let reply = Reply::to_instance(ctx.address(), self.number, phase, step, attempt);
         let (Some(awf), Some(contract)) = (Saga::function(planned, dir), self.saga.contract(planned, dir))
         else {
             return drop(reply);
@@ -423,6 +429,9 @@ impl Handler<Durable> for Instance {
         self.outstanding = self.outstanding.saturating_sub(count);
         if self.outstanding > 0 {
             return;
+        }
+        if self.aside && !matches!(self.state.course, Course::Ended(_)) {
+            return self.step_aside(ctx);
         }
         self.perform(ctx);
         while self.outstanding == 0 && !self.deaf {

@@ -6,6 +6,7 @@ use actix::Message;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
+use xops_kernel::culprit::Culprit;
 use xops_kernel::diff::Facet;
 use xops_kernel::id::{EntityId, InstanceId};
 use xops_kernel::log::{Compiled, Erased, Happened, Number, Request, Scope};
@@ -15,6 +16,7 @@ use xops_kernel::saga::event::{End, Event};
 use xops_kernel::saga::state::State;
 use xops_kernel::value::Values;
 use xops_robots::service::Answer;
+use xops_robots::service::strikes::Strikes;
 
 /// So many entries of the tenant's stream are durable.
 pub struct Durable(pub u32);
@@ -126,6 +128,8 @@ pub struct View {
     pub held: Vec<(String, InstanceId)>,
     /// Pauses: scope, who, why.
     pub paused: Vec<(Scope, String, String)>,
+    /// What is set aside after panics.
+    pub aside: Vec<(Culprit, Strikes)>,
 }
 
 /// Asks for a view.
@@ -203,4 +207,52 @@ pub(crate) struct Places(pub(crate) usize);
 
 impl Message for Places {
     type Result = Vec<(Number, u64)>;
+}
+
+/// An actor panicked over something.
+pub(crate) struct Struck {
+    pub(crate) over: Culprit,
+    /// The actor: `instance`, `platform.okta`.
+    pub(crate) robot: String,
+    /// What it was doing, in words of ours.
+    pub(crate) doing: String,
+    /// Whether it was the instance's own actor, which is gone.
+    pub(crate) died: bool,
+}
+
+impl Message for Struck {
+    type Result = ();
+}
+
+/// A live instance was set aside.
+pub(crate) struct WentAside {
+    pub(crate) number: Number,
+    pub(crate) state: State,
+}
+
+impl Message for WentAside {
+    type Result = ();
+}
+
+/// A person lets something that is set aside be tried again; an instance turns back first, where they say why.
+pub struct Free {
+    /// What.
+    pub over: Culprit,
+    /// Who.
+    pub by: String,
+    /// Why the instance is to turn back, if it is.
+    pub turn: Option<String>,
+}
+
+impl Message for Free {
+    type Result = Result<Freed, String>;
+}
+
+/// What became of that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freed {
+    /// It goes on.
+    GoesOn,
+    /// It was not set aside.
+    WasNotAside,
 }

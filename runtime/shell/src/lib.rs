@@ -7,6 +7,7 @@
 //! - `hub` is what the hot actors of an arbiter share: the batch for the scribe, acknowledgements, timers.
 //! - `keeper` holds what is parked and writes the snapshots that `cut` takes, from `recover`'s point of view what it made itself.
 //! - `instance`, `service`, `platform`, `dataops` are the actors; `supervisor` starts them again.
+//! - `rebuild` reads an instance back from the journal when its actor panicked.
 //! - `engine` puts it all together for one tenant; `status` is what it shows.
 
 mod card;
@@ -21,7 +22,9 @@ pub mod hub;
 pub mod instance;
 mod keeper;
 pub mod letter;
+pub mod limits;
 pub mod platform;
+mod rebuild;
 mod recover;
 pub mod scribe;
 pub mod service;

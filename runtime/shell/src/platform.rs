@@ -1,7 +1,8 @@
 //! The Platform robot of a system: fires AWFs.
 //!
 //! Invariants: every job is answered exactly once, also when the robot panics or stops while it is under way (then with
-//! "unknown" for a call that was sent); what may not go yet waits in a queue with a bound, and what does not fit is answered
+//! "unknown" for a call that was sent); a job that panics is one, and neither the robot nor its other jobs: it is a strike against
+//! its instance; what may not go yet waits in a queue with a bound, and what does not fit is answered
 //! at once. It decides nothing: the breaker, the budgets and the classification are pure.
 
 use crate::door::Door;
@@ -9,14 +10,17 @@ use crate::instance::{Input, Instance};
 use crate::supervisor::{Child, Obituary, Supervisor};
 use crate::tenant::Tenant;
 use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WrapFuture};
+use futures_util::FutureExt;
 use std::collections::{HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use xops_kernel::awf::AwfName;
+use xops_kernel::culprit::Culprit;
 use xops_kernel::fact::Observation;
 use xops_kernel::id::{CallKey, StepId};
-use xops_kernel::log::{Happened, What};
+use xops_kernel::log::{Happened, Number, What};
 use xops_kernel::port::{Outcome, Phase, Request, Sighting};
 use xops_kernel::record::Millis;
 use xops_kernel::saga::event::Event;
@@ -28,7 +32,7 @@ use xops_robots::platform::budget::Call;
 
 mod calls;
 
-use calls::{answer, look, render, send};
+use calls::{Unsent, answer, look, render, send};
 
 /// How many jobs may wait at one robot.
 pub const JOBS_MAX: usize = 65_536;
@@ -88,7 +92,7 @@ pub struct Reply {
 }
 
 enum To {
-    Instance { instance: Addr<Instance>, step: StepId, attempt: u32 },
+    Instance { instance: Addr<Instance>, number: Number, step: StepId, attempt: u32 },
     Asker(oneshot::Sender<Done>),
 }
 
@@ -105,8 +109,22 @@ pub enum Done {
 
 impl Reply {
     /// The answer goes to a step of an instance.
-    pub fn to_instance(instance: Addr<Instance>, phase: Phase, step: StepId, attempt: u32) -> Self {
-        Self { to: Some(To::Instance { instance, step, attempt }), phase, sent: false }
+    pub fn to_instance(
+        instance: Addr<Instance>,
+        number: Number,
+        phase: Phase,
+        step: StepId,
+        attempt: u32,
+    ) -> Self {
+        Self { to: Some(To::Instance { instance, number, step, attempt }), phase, sent: false }
+    }
+
+    /// The instance that is answered, if it is one.
+    fn number(&self) -> Option<Number> {
+        match self.to {
+            Some(To::Instance { number, .. }) => Some(number),
+            Some(To::Asker(_)) | None => None,
+        }
     }
 
     /// The answer goes to whoever holds the other end.
@@ -120,7 +138,7 @@ impl Reply {
 
     fn pass_on(&mut self, done: Done) {
         match self.to.take() {
-            Some(To::Instance { instance, step, attempt }) => {
+            Some(To::Instance { instance, step, attempt, .. }) => {
                 let phase = self.phase;
                 let event = match done {
                     Done::Answered(outcome) => Event::Answered { step, attempt, outcome },
@@ -144,7 +162,8 @@ impl Drop for Reply {
         if self.to.is_none() {
             return;
         }
-        let why = "the robot ended while it was under way".to_owned();
+        let why = if std::thread::panicking() { PANICKED } else { "the robot ended while it was under way" };
+        let why = why.to_owned();
         let done = match (self.phase, self.sent) {
             (Phase::Do, true) => Done::Answered(Outcome::Unknown(why)),
             (Phase::Do, false) => Done::Answered(Outcome::Transient(why)),
@@ -164,6 +183,9 @@ struct Again;
 impl Message for Again {
     type Result = ();
 }
+
+/// What a job is answered that panicked.
+const PANICKED: &str = "handling it panicked";
 
 /// Ends the robot.
 pub struct Stop;
@@ -244,12 +266,20 @@ impl Platform {
             if let Some(request) = &job.request {
                 return Some(Call::of(request));
             }
-            match render(&self.tenant, job, &Values::new()) {
+            let rendered = catch_unwind(AssertUnwindSafe(|| render(&self.tenant, job, &Values::new())));
+            let over = job.reply.number();
+            match rendered.unwrap_or_else(|_panic| Err(Unsent::Panicked)) {
                 Ok(request) => job.request = Some(request),
-                Err(why) => {
+                Err(unsent) => {
                     let (_, mut job) = self.waiting.pop_front()?;
                     job.reply.sent = true;
-                    let outcome = Outcome::Invalid(why);
+                    let outcome = match unsent {
+                        Unsent::Unrendered(why) => Outcome::Invalid(why),
+                        Unsent::Panicked => {
+                            self.struck(over, &job.awf, job.phase);
+                            Outcome::Transient(PANICKED.to_owned())
+                        }
+                    };
                     self.note(&job.awf.clone(), job.phase, &outcome, Instant::now(), ctx);
                     let done =
                         if job.phase == Phase::Do { Done::Answered(outcome) } else { Done::Missed(outcome) };
@@ -274,20 +304,28 @@ impl Platform {
         if phase == Phase::Do
             && let Some(response) = self.tenant.transport.at_once(&request)
         {
-            let outcome = answer(&self.tenant, &job, response);
+            let answered = catch_unwind(AssertUnwindSafe(|| answer(&self.tenant, &job, response)));
+            let Ok(outcome) = answered else {
+                self.panicked(job.reply.number(), &call, &awf, phase, begun, ctx);
+                return job.reply.say(Done::Answered(Outcome::Unknown(PANICKED.to_owned())));
+            };
             self.finished(&call, &awf, phase, &outcome, begun, ctx);
             return job.reply.say(Done::Answered(outcome));
         }
-        let (tenant, door) = (Rc::clone(&self.tenant), Rc::clone(&self.door));
-        let run = async move {
+        let (tenant, door, over) = (Rc::clone(&self.tenant), Rc::clone(&self.door), job.reply.number());
+        // It holds nothing of the robot's: what panics takes its own job along, which answers when it is dropped.
+        let run = AssertUnwindSafe(async move {
             let done = if job.phase == Phase::Do {
                 send(&tenant, &door, &job, request).await
             } else {
                 look(&tenant, &door, &job, request).await
             };
             (job, done)
-        };
-        ctx.spawn(run.into_actor(self).map(move |(job, done), robot, ctx| {
+        });
+        ctx.spawn(run.catch_unwind().into_actor(self).map(move |ran, robot, ctx| {
+            let Ok((job, done)) = ran else {
+                return robot.panicked(over, &call, &awf, phase, begun, ctx);
+            };
             let outcome = match &done {
                 Done::Answered(outcome) | Done::Missed(outcome) => outcome.clone(),
                 Done::Sighted(_) => Outcome::Ok(Values::new()),
@@ -311,6 +349,38 @@ impl Platform {
         self.door.remember(now);
         self.journal_breaker(transition.as_ref());
         self.note(awf, phase, outcome, begun, ctx);
+    }
+
+    /// A job panicked that was let go. That says nothing against the system: its breaker takes it for an answer.
+    fn panicked(
+        &mut self,
+        over: Option<Number>,
+        call: &Call,
+        awf: &AwfName,
+        phase: Phase,
+        begun: Instant,
+        ctx: &mut Context<Self>,
+    ) {
+        self.struck(over, awf, phase);
+        let (answered, now) = (Outcome::Invalid(PANICKED.to_owned()), self.tenant.hub.clock.now());
+        let transition = self.door.admission.borrow_mut().finished(call, &answered, now);
+        self.journal_breaker(transition.as_ref());
+        self.note(awf, phase, &Outcome::Unknown(PANICKED.to_owned()), begun, ctx);
+    }
+
+    /// A job panicked: a strike against its instance.
+    fn struck(&self, over: Option<Number>, awf: &AwfName, phase: Phase) {
+        let robot = Child::Platform(self.system.clone()).to_string();
+        match over {
+            Some(number) => {
+                let doing = format!("{awf} {}", phase.word());
+                self.tenant.hub.strike(Culprit::Instance(number), &robot, &doing, false);
+            }
+            None => {
+                metrics::counter!("xops_panics_total", "robot" => "platform").increment(1);
+                tracing::error!(robot, awf = %awf, "a lookup of a compilation panicked: what it looks for is unknown");
+            }
+        }
     }
 
     /// Counts an end.

@@ -21,6 +21,7 @@ use xops_journal::read::Reader;
 use xops_journal::snapshot::shelf::Shelf;
 use xops_journal::stored::{self, Decoded};
 use xops_journal::subjects::{Subject, SubjectKeys};
+use xops_kernel::culprit::Culprit;
 use xops_kernel::log::{Entry, Erased, Number, What};
 use xops_kernel::machine::Machine;
 use xops_kernel::record::Millis;
@@ -234,6 +235,8 @@ impl Fold {
         let resting: Vec<(Number, Vec<Effect>)> = self
             .live
             .iter()
+            // What is set aside stays where its state is known.
+            .filter(|(number, _)| !self.state.is_aside(&Culprit::Instance(**number)))
             .filter_map(|(number, live)| Some((*number, card::rests(&live.saga, &live.state)?)))
             .collect();
         for (number, effects) in resting {

@@ -2,28 +2,34 @@
 //!
 //! Invariants: a number is given to an instance once, at the moment in which its plan is handed over; an instance begins behind
 //! its plan in the same journal, whose order is what makes the plan durable before anything that the instance does;
-//! compilations run side by side within a bound and answer in the order in which they end.
+//! compilations run side by side within a bound and answer in the order in which they end; a compilation that panics is one, and
+//! not the robot.
+//!
+//! It is long because every letter to the robot is answered here, where it can be seen what each does to the journal.
 
+mod fire;
 mod parking;
 
 use crate::card::Live;
 use crate::instance::{Instance, Launched};
 use crate::letter::{
-    Await, Begin, Durable, Erase, Finished, Granted, Look, Note, Stand, Submit, View, Watch,
+    Await, Begin, Durable, Erase, Finished, Granted, Look, Note, Stand, Struck, Submit, View, Watch,
 };
 use crate::supervisor::{Child, Obituary, Supervisor};
 use crate::tenant::Tenant;
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, WrapFuture};
+use futures_util::FutureExt;
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
+use xops_kernel::culprit::Culprit;
 use xops_kernel::id::{InstanceId, RequestId};
-use xops_kernel::log::{Compiled, Entry, Happened, Number, What};
+use xops_kernel::log::{Entry, Happened, Number, What};
 use xops_kernel::machine::Machine;
 use xops_kernel::plan::Plan;
 use xops_kernel::record::Millis;
-use xops_kernel::saga::Saga;
 use xops_kernel::saga::event::{Event, Stamped};
 use xops_kernel::saga::state::State as SagaState;
 use xops_robots::service::{Answer, Effect, State};
@@ -32,18 +38,18 @@ use xops_robots::service::{Answer, Effect, State};
 const COMPILING_MAX: usize = 64;
 /// How many messages the robot's mailbox holds.
 const MAILBOX: usize = 262_144;
-/// How many requests may be open before more are turned away.
-pub const OPEN_MAX: usize = 100_000;
 
 /// The actor.
 pub struct Service {
     tenant: Rc<Tenant>,
     state: State,
-    /// What is to be done when each entry that was handed over is durable.
-    outstanding: VecDeque<(Vec<Effect>, Option<RequestId>)>,
+    /// What is to be done when each entry that was handed over is durable: what it asks for, whose answer it is, and which instance is
+    /// read back then.
+    outstanding: VecDeque<(Vec<Effect>, Option<RequestId>, Option<Number>)>,
     plans: HashMap<Number, Known>,
-    /// The states of those that recovery found, until they are driven.
+    /// The states of those that recovery found or that were read back, until they are driven; and of those that are set aside.
     logs: HashMap<Number, SagaState>,
+    mending: fire::Mending,
     /// What came for instances that are not in memory, until they are.
     coming: HashMap<Number, Coming>,
     breakers: BTreeMap<String, Millis>,
@@ -64,15 +70,16 @@ struct Known {
     instance: InstanceId,
     handle: String,
     plan: Arc<Plan>,
+    /// Whether it was driven: then it never begins again, whatever became of its actor.
+    begun: bool,
+    /// The state in which its actor began, if that was not a fresh one; all later events stand behind `after` in the journal.
+    base: Option<Box<SagaState>>,
+    after: u64,
 }
 
 impl Known {
-    fn of(compiled: &Compiled) -> Self {
-        Self {
-            instance: compiled.instance,
-            handle: compiled.handle.clone(),
-            plan: Arc::new(compiled.plan.clone()),
-        }
+    fn of(instance: InstanceId, handle: String, plan: Arc<Plan>) -> Self {
+        Self { instance, handle, plan, begun: false, base: None, after: 0 }
     }
 }
 
@@ -83,6 +90,8 @@ struct Coming {
     waiters: Vec<oneshot::Sender<bool>>,
     /// Whether it was asked for already.
     fetching: bool,
+    /// Whether it hears that it was interrupted, though the process did not start again.
+    resume: bool,
 }
 
 /// What recovery found.
@@ -105,7 +114,7 @@ impl Service {
         let (mut plans, mut logs) = (HashMap::new(), HashMap::new());
         for (number, live) in recovered.live {
             let Live { saga, state, handle, .. } = live;
-            plans.insert(number, Known { instance: saga.instance, handle, plan: saga.plan });
+            plans.insert(number, Known::of(saga.instance, handle, saga.plan));
             logs.insert(number, state);
         }
         let robot = Self {
@@ -114,6 +123,7 @@ impl Service {
             outstanding: VecDeque::new(),
             plans,
             logs,
+            mending: fire::Mending::default(),
             coming: HashMap::new(),
             breakers: recovered.breakers,
             words: BTreeMap::new(),
@@ -138,39 +148,58 @@ impl Service {
 
     /// Believes an entry, hands it over, and keeps what it asks for until it is durable. An instance is set up at once: what it
     /// does stands behind its plan in the journal and waits for its own entries to be durable, so for the plan as well.
-    fn write(&mut self, what: What) -> bool {
-        let answered = match &what {
+    fn write(&mut self, what: What, ctx: &mut Context<Self>) -> bool {
+        let at = self.tenant.hub.clock.now();
+        let written = self.write_one(Entry::Tenant(Box::new(Happened { at, what })), ctx);
+        self.decide(ctx);
+        written
+    }
+
+    /// What follows from the state alone is written down.
+    fn decide(&mut self, ctx: &mut Context<Self>) {
+        while let Some(decided) = xops_robots::service::Service.decide(&self.state) {
+            if !self.write_one(decided, ctx) {
+                break;
+            }
+        }
+    }
+
+    fn write_one(&mut self, entry: Entry, ctx: &mut Context<Self>) -> bool {
+        let Entry::Tenant(happened) = &entry else { return false };
+        let answered = match &happened.what {
             What::Refused { request, .. } | What::Unchanged { request, .. } => Some(*request),
             What::Compiled(compiled) => Some(compiled.request),
             _ => None,
         };
-        let entry = Entry::Tenant(Box::new(Happened { at: self.tenant.hub.clock.now(), what }));
         let mut effects = Vec::new();
         if let Err(refused) = xops_robots::service::Service.step(&mut self.state, &entry, &mut effects) {
             tracing::debug!(%refused, "an answer to a request came late");
             return false;
         }
-        if let Entry::Tenant(happened) = &entry
-            && let What::Breaker { system, until, .. } = &happened.what
-        {
-            match until {
-                Some(until) => drop(self.breakers.insert(system.clone(), *until)),
-                None => drop(self.breakers.remove(system)),
+        let mut poisoned = None;
+        match &happened.what {
+            What::Breaker { system, until: Some(until), .. } => {
+                self.breakers.insert(system.clone(), *until);
             }
-        }
-        if matches!(&entry, Entry::Tenant(it) if matches!(it.what, What::Paused { .. } | What::Unpaused { .. }))
-        {
-            self.tenant.ambient.borrow_mut().paused.clone_from(&self.state.paused);
+            What::Breaker { system, until: None, .. } => drop(self.breakers.remove(system)),
+            What::Paused { .. } | What::Unpaused { .. } => {
+                self.tenant.ambient.borrow_mut().paused.clone_from(&self.state.paused);
+            }
+            What::Poisoned { message, .. } => poisoned = Some(message.clone()),
+            _ => {}
         }
         self.tenant.hub.append(entry, None);
         effects.retain(|effect| match effect {
             Effect::Drive(number) => {
-                self.drive(*number);
+                self.drive(*number, ctx);
                 false
             }
             Effect::Compile(_) => true,
         });
-        self.outstanding.push_back((effects, answered));
+        self.outstanding.push_back((effects, answered, None));
+        if let Some(message) = poisoned {
+            self.put_aside(&message);
+        }
         true
     }
 
@@ -181,7 +210,7 @@ impl Service {
                 self.compile_more(ctx);
                 self.show_depth();
             }
-            Effect::Drive(number) => self.drive(number),
+            Effect::Drive(number) => self.drive(number, ctx),
         }
     }
 
@@ -195,13 +224,23 @@ impl Service {
         while self.compiling < COMPILING_MAX
             && let Some(id) = self.to_compile.pop_front()
         {
-            let Some((asked_at, request)) = self.state.open.get(&id).cloned() else { continue };
+            let aside = self.state.is_aside(&Culprit::Request(id));
+            let open = self.state.open.get(&id).filter(|_| !aside).cloned();
+            let Some((asked_at, request)) = open else { continue };
             self.compiling += 1;
             let tenant = Rc::clone(&self.tenant);
             let run = async move { crate::compile::answer(&tenant, asked_at, &request).await };
+            // It reads and decides, and changes nothing of the robot: what panics is this request and not all others.
+            let run = AssertUnwindSafe(run).catch_unwind();
             ctx.spawn(run.into_actor(self).map(move |answer, robot, ctx| {
                 robot.compiling -= 1;
-                robot.compiled(id, answer);
+                match answer {
+                    Ok(answer) => robot.compiled(id, answer, ctx),
+                    Err(_panic) => {
+                        let (over, doing) = (Culprit::Request(id), "compiling".to_owned());
+                        robot.handle(Struck { over, robot: "service".to_owned(), doing, died: false }, ctx);
+                    }
+                }
                 robot.compile_more(ctx);
                 robot.show_depth();
             }));
@@ -209,7 +248,7 @@ impl Service {
     }
 
     /// Writes down what a compilation came to.
-    fn compiled(&mut self, id: RequestId, answer: crate::compile::Answered) {
+    fn compiled(&mut self, id: RequestId, answer: crate::compile::Answered, ctx: &mut Context<Self>) {
         use crate::compile::Answered;
         let what = match answer {
             Answered::Refused { entity, reasons } => What::Refused { request: id, entity, reasons },
@@ -236,35 +275,43 @@ impl Service {
             }
         };
         if let What::Compiled(compiled) = &what {
-            self.plans.insert(compiled.number, Known::of(compiled));
+            let (handle, plan) = (compiled.handle.clone(), Arc::new(compiled.plan.clone()));
+            self.plans.insert(compiled.number, Known::of(compiled.instance, handle, plan));
         }
-        self.write(what);
+        self.write(what, ctx);
     }
 
-    /// Keeps an instance going: a new one from its start, one that recovery found from where it is.
-    fn drive(&mut self, number: Number) {
-        let Some(known) = self.plans.get(&number) else { return };
-        if self.tenant.hub.instance(number).is_some() {
+    /// Keeps an instance going: a new one from its start, one that recovery found, or that was read back, from where it is.
+    fn drive(&mut self, number: Number, ctx: &mut Context<Self>) {
+        let Some(saga) = self.saga(number) else { return };
+        if self.tenant.hub.is_present(number) {
             return;
         }
-        let saga = Saga {
-            instance: known.instance,
-            plan: Arc::clone(&known.plan),
-            shared: Arc::clone(&self.tenant.shared),
-        };
+        let after = self.tenant.hub.reached();
+        let Some(known) = self.plans.get_mut(&number) else { return };
+        let begun = std::mem::replace(&mut known.begun, true);
         let (state, first) = match self.logs.remove(&number) {
             Some(state) if state.at > 0 => {
                 // What it held it still holds: nobody else may pass before it has run.
                 let holds = saga.holds(&state);
                 self.tenant.ambient.borrow_mut().keep(number, saga.instance, holds);
+                known.base = Some(Box::new(state.clone()));
                 (state, Event::Resumed { epoch: self.state.epoch })
             }
+            // It began before, and only the journal knows how far it is.
+            _ if begun => return self.mend(number, ctx),
             _ => (saga.fresh(), Event::Started),
         };
+        known.after = after;
         let subject = crate::card::subject(&known.plan);
-        let first = VecDeque::from([first]);
-        let launched = Launched { saga, number, subject, state, word: "", first };
+        let coming = self.coming.remove(&number).unwrap_or_default();
+        let first: VecDeque<Event> = std::iter::once(first).chain(coming.events).collect();
+        let word = self.word_of.get(&number).copied().unwrap_or_default();
+        let launched = Launched { saga, number, subject, state, word, first };
         Instance::launch(&self.tenant, launched, &self.supervisor);
+        for waiter in coming.waiters {
+            let _asker_gone = waiter.send(true);
+        }
     }
 
     fn meter(&mut self, word: &'static str, by: i64) {
@@ -286,8 +333,11 @@ impl Actor for Service {
         metrics::counter!("xops_robot_restarts_total", "robot" => "service", "system" => "").absolute(0);
         self.show_depth();
         self.meter_away();
+        self.rest_aside();
         // An engine that only looks drives nothing.
         if self.tenant.hub.writes() {
+            // A decision that a crash kept from being written down is taken again.
+            self.decide(ctx);
             for effect in xops_robots::service::Service.wanted(&self.state) {
                 self.perform(effect, ctx);
             }
@@ -300,9 +350,12 @@ impl Handler<Durable> for Service {
 
     fn handle(&mut self, Durable(count): Durable, ctx: &mut Context<Self>) {
         for _ in 0..count {
-            let Some((effects, answered)) = self.outstanding.pop_front() else { break };
+            let Some((effects, answered, mend)) = self.outstanding.pop_front() else { break };
             for effect in effects {
                 self.perform(effect, ctx);
+            }
+            if let Some(number) = mend {
+                self.mend(number, ctx);
             }
             let waiters = answered.and_then(|id| self.for_answer.remove(&id));
             let answer = answered.and_then(|id| self.state.answers.get(&id).cloned());
@@ -316,17 +369,26 @@ impl Handler<Durable> for Service {
 impl Handler<Submit> for Service {
     type Result = Result<(), String>;
 
-    fn handle(&mut self, Submit { request, reply }: Submit, _ctx: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, Submit { request, reply }: Submit, ctx: &mut Context<Self>) -> Self::Result {
         let id = request.id;
+        let over = Culprit::Request(id);
+        if self.state.is_aside(&over) {
+            let why =
+                format!("compiling it panicked again and again: it is set aside until `xops release {over}`");
+            let _asker_gone = reply.send(Answer::Refused(vec![why]));
+            return Ok(());
+        }
         if let Some(answer) = self.state.answers.get(&id) {
             let _asker_gone = reply.send(answer.clone());
             return Ok(());
         }
         if !self.state.open.contains_key(&id) {
-            if self.state.open.len() >= OPEN_MAX {
-                return Err(format!("{OPEN_MAX} requests are open: try again later"));
+            let most = self.tenant.limits.open_max;
+            if self.state.open.len() >= most {
+                metrics::counter!("xops_requests_turned_away_total").increment(1);
+                return Err(format!("{most} requests are open: try again later"));
             }
-            self.write(What::Requested(Box::new(request)));
+            self.write(What::Requested(Box::new(request)), ctx);
         }
         self.for_answer.entry(id).or_default().push(reply);
         Ok(())
@@ -336,19 +398,19 @@ impl Handler<Submit> for Service {
 impl Handler<Begin> for Service {
     type Result = Vec<Number>;
 
-    fn handle(&mut self, Begin { plan, of }: Begin, _ctx: &mut Context<Self>) -> Vec<Number> {
+    fn handle(&mut self, Begin { plan, of }: Begin, ctx: &mut Context<Self>) -> Vec<Number> {
         let mut numbers = Vec::with_capacity(of.len());
         for (request, mut compiled) in of {
-            self.write(What::Requested(Box::new(request)));
+            self.write(What::Requested(Box::new(request)), ctx);
             // The answer is here already: nothing is to be compiled.
-            if let Some((effects, _)) = self.outstanding.back_mut() {
+            if let Some((effects, ..)) = self.outstanding.back_mut() {
                 effects.clear();
             }
             compiled.number = self.state.numbers + 1;
             let number = compiled.number;
             let (instance, handle) = (compiled.instance, compiled.handle.clone());
-            self.plans.insert(number, Known { instance, handle, plan: Arc::clone(&plan) });
-            if self.write(What::Compiled(compiled)) {
+            self.plans.insert(number, Known::of(instance, handle, Arc::clone(&plan)));
+            if self.write(What::Compiled(compiled), ctx) {
                 numbers.push(number);
             }
         }
@@ -359,15 +421,15 @@ impl Handler<Begin> for Service {
 impl Handler<Note> for Service {
     type Result = ();
 
-    fn handle(&mut self, Note(happened): Note, _ctx: &mut Context<Self>) {
-        self.write(happened.what);
+    fn handle(&mut self, Note(happened): Note, ctx: &mut Context<Self>) {
+        self.write(happened.what, ctx);
     }
 }
 
 impl Handler<Erase> for Service {
     type Result = <Erase as actix::Message>::Result;
 
-    fn handle(&mut self, Erase(erased): Erase, _ctx: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, Erase(erased): Erase, ctx: &mut Context<Self>) -> Self::Result {
         if let Some(number) = erased.entities.iter().find_map(|entity| self.state.driven.get(entity)) {
             return Err(format!("instance {number} is under way: wait for its end, or turn it back first"));
         }
@@ -378,7 +440,7 @@ impl Handler<Erase> for Service {
             return Err("this process writes no journal".to_owned());
         };
         let subjects = erased.subjects.clone();
-        self.write(What::Erased(erased));
+        self.write(What::Erased(erased), ctx);
         // In one turn: nothing that is sealed under these keys can come between the record and their end.
         self.tenant.hub.flush();
         let (reply, destroyed) = tokio::sync::oneshot::channel();
@@ -401,6 +463,7 @@ impl Handler<Finished> for Service {
             self.tenant.hub.cutting.end_is_known(number);
             self.coming.remove(&number);
             self.plans.remove(&number);
+            self.logs.remove(&number);
             self.word_of.remove(&number);
             self.ended.push_back((number, word));
             if self.ended.len() > xops_robots::service::ANSWERS_MAX {
@@ -409,6 +472,9 @@ impl Handler<Finished> for Service {
             let entry = Entry::Instance(number, Stamped { at, event: Event::Ended { end } });
             if let Err(refused) = xops_robots::service::Service.step(&mut self.state, &entry, &mut effects) {
                 tracing::error!(%refused, "an instance ended twice");
+            }
+            if !self.tenant.ambient.borrow().aside.is_empty() {
+                self.show_aside();
             }
             metrics::counter!("xops_instances_ended_total", "end" => end.word()).increment(1);
             if let Some(watcher) = &self.watcher
@@ -488,6 +554,7 @@ impl Handler<Look> for Service {
             words: self.words.clone(),
             ended: self.state.ended.iter().map(|(end, count)| (end.word(), *count)).collect(),
             open: self.state.open.len(),
+            aside: self.state.aside().map(|(over, strikes)| (over.clone(), strikes.clone())).collect(),
             held: self.state.held.iter().map(|(entity, held)| (entity.to_string(), held.instance)).collect(),
             paused: self
                 .state

@@ -2,6 +2,7 @@
 
 use crate::tenant::Tenant;
 use std::collections::BTreeSet;
+use xops_kernel::culprit::Culprit;
 use xops_kernel::desire::Subject;
 use xops_kernel::gate::Sheet;
 use xops_kernel::id::Direction;
@@ -23,12 +24,19 @@ pub fn fill(tenant: &Tenant, saga: &Saga, number: Number, state: &State, step: &
     let Some(awf) = Saga::function(step, run.direction) else { return sheet };
     let ambient = tenant.ambient.borrow();
     sheet.breaker_until = ambient.breakers.get(&awf.system).copied().filter(|until| *until > now);
-    sheet.paused = paused(&ambient.paused, saga, &awf.system, tenant);
+    sheet.paused =
+        paused(&ambient.paused, saga, &awf.system, tenant).or_else(|| aside(&ambient.aside, &awf.system));
     let locks = saga.locks(state, step, run.direction);
     let holder =
         locks.iter().find_map(|lock| ambient.locks.get(lock).filter(|(holder, _)| *holder != number));
     sheet.locked_by = holder.map(|(_, instance)| instance.to_string());
     sheet
+}
+
+/// A system whose robots panicked too often is held as if a person had paused it.
+fn aside(aside: &BTreeSet<Culprit>, system: &str) -> Option<String> {
+    let over = (!aside.is_empty()).then(|| Culprit::System(system.to_owned()))?;
+    aside.contains(&over).then(|| format!("{over} (set aside after panics)"))
 }
 
 fn paused(

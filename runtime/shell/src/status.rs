@@ -23,6 +23,8 @@ pub struct Status {
     pub held: Vec<HeldStatus>,
     /// What is paused.
     pub paused: Vec<PauseStatus>,
+    /// What made actors panic three times and is set aside, until a person releases it.
+    pub poisoned: Vec<PoisonStatus>,
     /// The systems.
     pub systems: Vec<SystemStatus>,
     /// How often each robot was started again after a panic.
@@ -64,6 +66,19 @@ pub struct PauseStatus {
     pub by: String,
     /// Why.
     pub why: String,
+}
+
+/// What is set aside after panics.
+#[derive(Clone, Debug, Serialize)]
+pub struct PoisonStatus {
+    /// What, as `release` takes it.
+    pub what: String,
+    /// The actor that panicked last.
+    pub robot: String,
+    /// What it was doing.
+    pub doing: String,
+    /// Since when, in milliseconds since 1970.
+    pub since: u64,
 }
 
 /// A system.
@@ -120,6 +135,12 @@ pub fn of_view(tenant: &str, view: View) -> Status {
         view.held.into_iter().map(|(entity, instance)| HeldStatus { entity, instance: instance.to_string() });
     let paused =
         view.paused.into_iter().map(|(scope, by, why)| PauseStatus { scope: scope.to_string(), by, why });
+    let poisoned = view.aside.into_iter().map(|(over, strikes)| PoisonStatus {
+        what: over.to_string(),
+        robot: strikes.robot,
+        doing: strikes.doing,
+        since: strikes.aside.unwrap_or_default(),
+    });
     Status {
         tenant: tenant.to_owned(),
         epoch: view.epoch,
@@ -129,6 +150,7 @@ pub fn of_view(tenant: &str, view: View) -> Status {
         open_requests: view.open,
         held: held.collect(),
         paused: paused.collect(),
+        poisoned: poisoned.collect(),
         systems: Vec::new(),
         restarts: BTreeMap::new(),
         graph: GraphStatus::default(),

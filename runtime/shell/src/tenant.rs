@@ -3,6 +3,7 @@
 use crate::dataops::DataOps;
 use crate::door::Door;
 use crate::hub::Hub;
+use crate::limits::Limits;
 use crate::platform::Platform;
 use crate::transport::Transport;
 use actix::Addr;
@@ -12,6 +13,7 @@ use std::rc::Rc;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use xops_graph::graph::Graph;
 use xops_journal::disk::Disk;
+use xops_kernel::culprit::Culprit;
 use xops_kernel::declare::Declarations;
 use xops_kernel::desire::Subject;
 use xops_kernel::fact::{Doubt, Observation, Reason};
@@ -40,6 +42,8 @@ pub struct Tenant {
     pub watch: bool,
     /// Where the journal is, for what is remembered beside it; nowhere for an engine that does not write.
     pub disk: Option<Arc<dyn Disk>>,
+    /// What is taken and borne before it says no.
+    pub limits: Limits,
 }
 
 /// The addresses of the robots that are up.
@@ -62,6 +66,8 @@ pub struct Ambient {
     pub breakers: BTreeMap<String, Millis>,
     /// The pauses in force.
     pub paused: BTreeMap<Scope, (String, String)>,
+    /// What is set aside after panics.
+    pub aside: BTreeSet<Culprit>,
     /// Who holds which lock.
     pub locks: BTreeMap<String, (Number, InstanceId)>,
     /// Who rests until which lock is free, in order of coming: the instance, the step, the attempt that rests.

@@ -2,6 +2,9 @@
 //!
 //! The systems are in this process and do as they are told; everything else is real: actors, supervision, journal, saga.
 
+#[path = "engine/fire.rs"]
+mod fire;
+
 use futures_util::future::{BoxFuture, FutureExt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -215,46 +218,6 @@ async fn begin(engine: &Engine, works: Vec<(Asked, Box<Compiled>)>) -> Vec<u64> 
 
 async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("{what} hangs"))
-}
-
-#[test]
-fn a_robot_that_panics_is_started_again_and_the_others_go_on() {
-    let dir = tempfile::tempdir().unwrap();
-    actix::System::new().block_on(async {
-        let connector = Fragile::new(&[("fragile", 20), ("sound", 0)]);
-        let engine = Engine::start(setup(connector, Ledger::Write(dir.path().join("journal")), dir.path()))
-            .await
-            .unwrap();
-        let fragile = begin(&engine, (0..4).map(|number| work("fragile", number, 3)).collect()).await;
-        let sound = begin(&engine, (0..50).map(|number| work("sound", number, 3)).collect()).await;
-        for number in sound.into_iter().chain(fragile) {
-            assert_eq!(
-                within("an instance", engine.rest(number)).await,
-                Some("completed"),
-                "instance {number}"
-            );
-        }
-        let status = engine.status().await;
-        assert!(status.restarts["platform.fragile"] > 0, "{:?}", status.restarts);
-        assert_eq!(status.restarts["platform.sound"], 0);
-        assert_eq!(status.ended["completed"], 54);
-        engine.stop().await.unwrap();
-    });
-}
-
-#[test]
-fn a_spent_budget_ends_the_engine_with_the_robots_name() {
-    let dir = tempfile::tempdir().unwrap();
-    actix::System::new().block_on(async {
-        let connector = Fragile::new(&[("fragile", u64::MAX)]);
-        let engine = Engine::start(setup(connector, Ledger::Write(dir.path().join("journal")), dir.path()))
-            .await
-            .unwrap();
-        begin(&engine, (0..4).map(|number| work("fragile", number, 3)).collect()).await;
-        let why = within("escalation", engine.failure()).await;
-        assert!(why.contains("platform.fragile"), "{why}");
-        engine.stop().await.unwrap();
-    });
 }
 
 /// A disk in memory whose syncs fail after a number of them.

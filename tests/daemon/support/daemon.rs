@@ -67,6 +67,18 @@ impl Daemon {
         http::call(method, &format!("{}{path}", self.url), &[("authorization", &bearer)], body.as_bytes())
     }
 
+    /// The same of a daemon that may end meanwhile; nothing if it gave no answer.
+    pub(crate) fn try_ask(&self, method: &str, path: &str, body: &str) -> Option<Answer> {
+        std::net::TcpStream::connect(self.url.trim_start_matches("http://")).ok()?;
+        let ask = std::panic::AssertUnwindSafe(|| self.ask(method, path, body));
+        std::panic::catch_unwind(ask).ok().filter(|answer| answer.status > 0)
+    }
+
+    /// The code with which it ended, if it did.
+    pub(crate) fn ended(&mut self) -> Option<Option<i32>> {
+        self.child.try_wait().expect("a process").map(|status| status.code())
+    }
+
     /// Waits until an instance is in a state.
     pub(crate) fn until(&self, number: u64, state: &str) {
         let mut last = String::new();

@@ -11,9 +11,17 @@ use xops_kernel::port::{Ask, Outcome, Page, Request};
 use xops_kernel::value::Values;
 use xops_robots::platform::budget::Call;
 
-pub(super) fn render(tenant: &Tenant, job: &Job, carry: &Values) -> Result<Request, String> {
+/// Why there is no request.
+pub(super) enum Unsent {
+    /// The connector says why.
+    Unrendered(String),
+    /// It panicked.
+    Panicked,
+}
+
+pub(super) fn render(tenant: &Tenant, job: &Job, carry: &Values) -> Result<Request, Unsent> {
     with_ask(tenant, job, carry, |ask| tenant.shared.connector.render(ask))
-        .map_err(|unrendered| unrendered.to_string())
+        .map_err(|unrendered| Unsent::Unrendered(unrendered.to_string()))
 }
 
 fn with_ask<T>(tenant: &Tenant, job: &Job, carry: &Values, then: impl FnOnce(&Ask<'_>) -> T) -> T {

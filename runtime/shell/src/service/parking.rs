@@ -37,7 +37,7 @@ impl Service {
         self.word_of.get(&number).copied().or_else(away)
     }
 
-    fn away(&self, number: Number, state: SagaState) -> Option<Away> {
+    pub(super) fn away(&self, number: Number, state: SagaState) -> Option<Away> {
         let (known, running) = (self.plans.get(&number)?, self.state.running.get(&number)?);
         Some(Away {
             number,
@@ -50,13 +50,19 @@ impl Service {
     }
 
     /// Brings an instance back for what came for it, unless that is under way already.
-    fn fetch(&mut self, number: Number) {
+    pub(super) fn fetch(&mut self, number: Number) {
         let Some(place) = self.state.shelved.get(&number).map(|shelved| place_of(*shelved)) else { return };
         let Some(coming) = self.coming.get_mut(&number) else { return };
         if !std::mem::replace(&mut coming.fetching, true) {
             self.tenant.hub.count_waking(1);
             self.tenant.hub.keep_surely(Order::Fetch { number, place });
         }
+    }
+
+    fn is_known(&self, number: Number) -> bool {
+        self.state.shelved.contains_key(&number)
+            || self.tenant.hub.is_present(number)
+            || self.mending.has(number)
     }
 
     /// Hands over what came while an instance could not be reached.
@@ -83,14 +89,18 @@ impl Service {
         }
         let present: std::collections::HashSet<Number> = hub.present().collect();
         let mut waiting = HashMap::with_capacity(state.running.len());
+        let mut live = Vec::new();
         for number in state.running.keys() {
-            // One that panicked rests until the next start, and only the journal knows how far it is.
-            let away = present.contains(number).then(|| self.away(*number, SagaState::new(0)))??;
-            waiting.insert(*number, away);
+            if present.contains(number) {
+                waiting.insert(*number, self.away(*number, SagaState::new(0))?);
+            } else {
+                // Of one that panicked only the journal knows how far it is, until it is read back.
+                live.push(self.aside_card(*number)?);
+            }
         }
         let timers = timers_of(hub.timers().into_iter(), |number| state.shelved.contains_key(&number));
         let (breakers, at) = (self.breakers.clone(), hub.last_at());
-        Some((Box::new(Cut { state, live: Vec::new(), timers, breakers, at }), waiting))
+        Some((Box::new(Cut { state, live, timers, breakers, at }), waiting))
     }
 }
 
@@ -137,8 +147,8 @@ impl Handler<Summon> for Service {
         if let (Some(_), Some(event)) = (self.tenant.hub.instance(number), &event) {
             return self.tenant.hub.tell(number, event.clone());
         }
-        let known = self.state.shelved.contains_key(&number) || self.tenant.hub.is_present(number);
-        if known {
+        // What is set aside hears of nothing: all that it waits for is asked for again when it is released.
+        if self.is_known(number) && !self.is_aside(number) {
             self.coming.entry(number).or_default().events.extend(event);
             self.fetch(number);
         }
@@ -150,8 +160,7 @@ impl Handler<Wake> for Service {
 
     fn handle(&mut self, Wake(number, reply): Wake, _ctx: &mut Context<Self>) {
         let here = self.tenant.hub.instance(number).is_some();
-        let known = self.state.shelved.contains_key(&number) || self.tenant.hub.is_present(number);
-        if here || !known {
+        if here || !self.is_known(number) || self.is_aside(number) {
             let _asker_gone = reply.send(here);
             return;
         }
@@ -186,9 +195,19 @@ impl Handler<Back> for Service {
         let word = word_of(shelved);
         self.word_of.insert(number, word);
         self.tenant.hub.keep_surely(Order::Release(place));
-        self.plans.insert(number, Known { instance: saga.instance, handle, plan: Arc::clone(&saga.plan) });
+        let mut known = Known::of(saga.instance, handle, Arc::clone(&saga.plan));
+        known.begun = true;
+        known.after = self.tenant.hub.reached();
+        known.base = Some(Box::new(state.clone()));
+        self.plans.insert(number, known);
+        if self.is_aside(number) {
+            // It was set aside while it was on its way.
+            self.logs.insert(number, state);
+            return;
+        }
         // The process started again since it was last under way: it hears of that first.
-        let resumed = (epoch != self.state.epoch).then_some(Event::Resumed { epoch: self.state.epoch });
+        let resumed = coming.resume || epoch != self.state.epoch;
+        let resumed = resumed.then_some(Event::Resumed { epoch: self.state.epoch });
         let first: VecDeque<Event> = resumed.into_iter().chain(coming.events).collect();
         let subject = crate::card::subject(&saga.plan);
         let launched = Launched { saga, number, subject, state, word, first };

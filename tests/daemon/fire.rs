@@ -1,0 +1,139 @@
+//! Overload and a full disk: what is answered, what it costs, and that nothing which was accepted is lost.
+
+use crate::daemon::{Daemon, command, ends};
+use crate::doors::onboarding;
+use crate::estate::{World, wait_for};
+use crate::http;
+use std::io::Write;
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+
+/// Makes every answer of the HR system slow, so that requests stay open.
+fn slow(world: &World, delay_ms: u32) {
+    let fault = format!(
+        r#"{{"system": "workday", "operation": "*", "kind": "slow", "delay_ms": {delay_ms}, "times": 1000000}}"#
+    );
+    world.control("POST", "/faults", &fault);
+}
+
+/// A request of which nobody waits for the answer.
+fn throw(daemon: &Daemon, body: &str) {
+    let host = daemon.url.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(host).expect("a connection");
+    let head = format!(
+        "POST /v1/requests HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {}\r\ncontent-length: {}\r\n\r\n{body}",
+        daemon.token(),
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).expect("a request");
+    // Given time to be read before the connection goes.
+    stream.set_read_timeout(Some(std::time::Duration::from_millis(1))).expect("a timeout");
+    let _no_answer = std::io::Read::read(&mut stream, &mut [0; 16]);
+}
+
+#[test]
+fn a_flood_is_told_to_come_again_in_bounded_memory_and_what_was_accepted_is_answered() {
+    let world = World::start();
+    let daemon = Daemon::start_in(&world, command(&world).args(["--open-requests-max", "16"]));
+    slow(&world, 3_000);
+    let open = || daemon.ask("GET", "/v1/status", "").json()["open_requests"].as_u64().expect("a count");
+    let before = daemon.memory_kib();
+    // Nobody of that name is known: whoever is asked for is looked for again, and HR is slow.
+    let body = |at: u32| onboarding(&format!("flood {at}"), &format!("nobody.{at}"));
+    let mut thrown = 0;
+    wait_for("as many open requests as there may be", || {
+        throw(&daemon, &body(thrown));
+        thrown += 1;
+        (open() == 16).then_some(())
+    });
+    let mut turned_away = 0;
+    for at in 0..2_000 {
+        let answer = daemon.ask("POST", "/v1/requests", &body(10_000 + at));
+        if answer.status == 503 {
+            assert!(answer.body.contains("16 requests are open: try again later"), "{}", answer.body);
+            turned_away += 1;
+        }
+        assert!(matches!(answer.status, 503 | 409), "{}: {}", answer.status, answer.body);
+        if turned_away == 500 {
+            break;
+        }
+    }
+    assert_eq!(turned_away, 500, "a flood was let in");
+    assert!(open() <= 16);
+    let grown = daemon.memory_kib().saturating_sub(before);
+    assert!(grown < 64 * 1024, "the flood took {grown} KiB");
+    let metrics = http::call("GET", &format!("{}/metrics", daemon.url), &[], b"").body;
+    let counted = metrics.lines().find_map(|line| line.strip_prefix("xops_requests_turned_away_total "));
+    assert!(counted.is_some_and(|count| count.parse::<u64>().is_ok_and(|count| count >= 500)), "{counted:?}");
+    // What was accepted is in the journal, whoever hung up: a new start answers it.
+    let accepted = open();
+    daemon.kill();
+    world.control("DELETE", "/faults", "");
+    let daemon = Daemon::start(&world);
+    wait_for("the answers", || {
+        (daemon.ask("GET", "/v1/status", "").json()["open_requests"] == 0).then_some(())
+    });
+    let mut refused = 0;
+    for at in 0..thrown {
+        let answer = daemon.ask("POST", "/v1/requests", &body(at));
+        assert_eq!(answer.status, 409, "{}", answer.body);
+        refused += 1;
+    }
+    assert!(accepted > 0 && refused >= accepted);
+}
+
+#[test]
+fn a_full_disk_ends_every_acknowledgement_at_once_and_with_room_all_that_was_acknowledged_goes_on() {
+    let world = World::start();
+    // A first life, so that the journal's size is known.
+    let daemon = Daemon::start(&world);
+    assert_eq!(daemon.terminate().code(), Some(0));
+    let file = world.data().join("acme/journal/journal-000001.redb");
+    let room = std::fs::metadata(&file).expect("a journal").len() / 512;
+    // No file may grow beyond that: writing fails then as it does on a full disk.
+    let script = format!("trap '' XFSZ; ulimit -f {room}; exec \"$@\"");
+    let inner = command(&world);
+    let mut full = Command::new("sh");
+    full.args(["-c", &script, "sh"]).arg(inner.get_program()).args(inner.get_args());
+    full.current_dir(world.dir()).env_clear().stdin(Stdio::null());
+    for (name, value) in std::env::vars_os().filter(|(name, _)| !name.to_string_lossy().starts_with("XOPS_"))
+    {
+        full.env(name, value);
+    }
+    for (name, value) in inner.get_envs() {
+        if let Some(value) = value {
+            full.env(name, value);
+        }
+    }
+    let said = world.dir().join("full.log");
+    let log = std::fs::File::create(&said).expect("a log");
+    let mut daemon = Daemon::logged(&world, &mut full, log);
+    let first = daemon.ask("POST", "/v1/requests", &onboarding("first", "sarah.chen"));
+    let number = first.json()["number"].as_u64().unwrap_or_else(|| panic!("{}", first.body));
+    // Nobody has a name that long; that it was asked for, and the answer, are written down before anybody hears of it.
+    let long = |at: usize| onboarding(&format!("long {at}"), &"x".repeat(100_000));
+    let mut acknowledged = 0;
+    let code = wait_for("the end of the room", || {
+        if let Some(answer) = daemon.try_ask("POST", "/v1/requests", &long(acknowledged))
+            && answer.status == 409
+        {
+            acknowledged += 1;
+        }
+        daemon.ended()
+    });
+    let told = std::fs::read_to_string(&said).expect("a log");
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("the journal stopped"), "{told}");
+    assert!(acknowledged > 0, "nothing was acknowledged before");
+    ends(&world, &["verify"], 0);
+    let daemon = Daemon::start(&world);
+    daemon.until(number, "completed");
+    // What was answered is known: it is not asked anew.
+    slow(&world, 60_000);
+    for at in 0..acknowledged {
+        assert_eq!(daemon.ask("POST", "/v1/requests", &long(at)).status, 409, "request {at}");
+    }
+    world.control("DELETE", "/faults", "");
+    let answer = daemon.ask("POST", "/v1/requests", &onboarding("more", "wei.zhang"));
+    assert_eq!(answer.status, 202, "{}", answer.body);
+}
