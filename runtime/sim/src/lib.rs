@@ -6,20 +6,19 @@
 //!
 //! `driver` plays the shell: what happened is appended and durable first, believed then, and acted on last. `world` holds
 //! the systems' objects and an independent record of every change; `model` is their connector; `account` holds the end of a
-//! run against that record; `flight`
-//! says what became of calls that were in flight at a death; `run` plays many seeds.
+//! run against that record; `run` plays many seeds.
 
 pub mod account;
 mod disk;
 pub mod driver;
 pub mod fault;
-pub mod flight;
 pub mod laws;
 pub mod ledger;
 pub mod model;
 pub mod perform;
 pub mod plans;
 pub mod population;
+mod queue;
 pub mod run;
 pub mod seed;
 pub mod story;

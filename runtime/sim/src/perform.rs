@@ -8,12 +8,15 @@ use xops_kernel::awf::Ambiguity;
 use xops_kernel::gate::{self, Changed, Sheet};
 use xops_kernel::id::{Direction, StepId};
 use xops_kernel::port::{Ask, Connector as _, Outcome, Page, Phase, Request, Response};
+use xops_kernel::saga::Saga;
+use xops_kernel::saga::decide::Rendered;
 use xops_kernel::saga::event::{Effect, Event, Release};
 use xops_kernel::saga::state::{Course, Stage};
 use xops_kernel::value::Values;
 
 impl Play {
-    pub(crate) fn perform(&mut self, slot: usize, effect: Effect) {
+    /// Does what an effect says; a call is sent as it was rendered when it was decided.
+    pub(crate) fn perform(&mut self, slot: usize, effect: Effect, rendered: &mut Option<Rendered>) {
         match effect {
             Effect::Confirm { step, dir, attempt } => {
                 let (at, epoch) = (self.now + self.waits.between(1, 50), self.epoch);
@@ -21,7 +24,8 @@ impl Play {
             }
             Effect::Look { step, dir, phase, attempt } => self.look(slot, step, dir, phase, attempt),
             Effect::Call { step, dir, attempt, generation } => {
-                self.call(slot, step, dir, attempt, generation);
+                let called = rendered.take().filter(|call| (call.step, call.attempt) == (step, attempt));
+                self.call(slot, (step, dir, attempt, generation), called);
             }
             Effect::Wake { step, attempt, at, .. } => self.arrive(at, slot, Event::Woke { step, attempt }),
         }
@@ -48,7 +52,8 @@ impl Play {
             Some(planned) => instance.saga.locks(&instance.state, planned, dir),
             None => Vec::new(),
         };
-        let holder = self.instances.iter().find(|other| {
+        // Most steps need no lock, and then nobody's are looked up.
+        let holder = self.instances.iter().filter(|_| !needs.is_empty()).find(|other| {
             let held = other.saga.holds(&other.state);
             needs.iter().any(|lock| held.contains(lock))
         });
@@ -57,28 +62,29 @@ impl Play {
         Event::Judged { step, dir, attempt, sheet, verdict }
     }
 
-    /// Runs `with` on the question of a phase, as the shell would put it.
+    /// Runs `with` on the question of a phase, as the shell would put it; `inputs` are bound anew where they are not given.
     fn ask<T>(
         &self,
         slot: usize,
         step: StepId,
         dir: Direction,
         phase: Phase,
+        inputs: Option<&Values>,
         with: impl FnOnce(&Ask<'_>) -> T,
     ) -> Option<T> {
         let instance = &self.instances[slot];
         let (saga, state) = (&instance.saga, &instance.state);
         let planned = saga.plan.step(step)?;
-        let awf = saga.awf(planned, dir)?;
-        let inputs = saga.inputs(state, planned, dir);
+        let awf = Saga::function(planned, dir)?;
         let run = state.steps.get(usize::from(step.0))?;
         let empty = Values::new();
         let key = saga.key(state, step)?;
+        let bound = if inputs.is_none() { saga.inputs(state, planned, dir) } else { Values::new() };
         Some(with(&Ask {
             system: &empty,
-            awf: &awf,
+            awf,
             phase,
-            inputs: &inputs,
+            inputs: inputs.unwrap_or(&bound),
             key,
             snapshot: saga.snapshot(run),
             outputs: &run.outputs,
@@ -88,8 +94,8 @@ impl Play {
 
     fn lag_and_delay(&self, slot: usize, step: StepId, dir: Direction) -> (u64, u64) {
         let saga = &self.instances[slot].saga;
-        let awf = saga.plan.step(step).and_then(|planned| saga.awf(planned, dir));
-        awf.and_then(|awf| self.setup.model.spec(&awf)).map_or((0, 0), |spec| (spec.lag_ms, spec.delay_ms))
+        let awf = saga.plan.step(step).and_then(|planned| Saga::function(planned, dir));
+        awf.and_then(|awf| self.setup.model.spec(awf)).map_or((0, 0), |spec| (spec.lag_ms, spec.delay_ms))
     }
 
     fn look(&mut self, slot: usize, step: StepId, dir: Direction, phase: Phase, attempt: u32) {
@@ -110,7 +116,7 @@ impl Play {
         };
         let world = &self.world;
         let model = self.setup.model.clone();
-        let answered = self.ask(slot, step, dir, phase, |ask| match model.render(ask) {
+        let answered = self.ask(slot, step, dir, phase, None, |ask| match model.render(ask) {
             Ok(request) => model.sight(ask, &failure.unwrap_or_else(|| world.look(&request, seen_at))),
             Err(unrendered) => Page::Failed(Outcome::Invalid(unrendered.to_string())),
         });
@@ -125,11 +131,14 @@ impl Play {
         self.arrive(self.now + took, slot, event);
     }
 
-    fn call(&mut self, slot: usize, step: StepId, dir: Direction, attempt: u32, generation: u32) {
-        let model = self.setup.model.clone();
-        let rendered = self.ask(slot, step, dir, Phase::Do, |ask| (ask.key, model.render(ask)));
-        let Some((key, Ok(request))) = rendered else {
-            self.violations.push(format!("a call was wanted that cannot be rendered: step {step:?}"));
+    fn call(
+        &mut self,
+        slot: usize,
+        (step, dir, attempt, generation): (StepId, Direction, u32, u32),
+        rendered: Option<Rendered>,
+    ) {
+        let Some(Rendered { key, inputs, request, .. }) = rendered else {
+            self.violations.push(format!("a call was wanted that nobody rendered: step {step:?}"));
             return;
         };
         let digest = request.digest(&crate::plans::KEY);
@@ -140,7 +149,7 @@ impl Play {
         }
         self.calls.insert(key.to_string(), (slot, step, dir));
         let reply =
-            Reply { slot, epoch: self.epoch, step, dir, attempt, after_ms: self.waits.between(1, 150) };
+            Reply { slot, epoch: self.epoch, step, dir, attempt, after_ms: self.waits.between(1, 150), inputs };
         let nth = self.sent.entry((slot, step, dir)).or_default();
         *nth += 1;
         let scripted = self.setup.script.get(&(slot, step, dir, *nth)).copied();
@@ -149,7 +158,8 @@ impl Play {
             self.doomed = Some(fault).filter(|fault| matches!(fault, Fault::Killed | Fault::LongDown));
         }
         if let Some(response) = self.refuses(slot, step, dir, scripted) {
-            self.put(self.now + reply.after_ms, Item::Back { reply, response });
+            let at = self.now + reply.after_ms;
+            self.put(at, Item::Back { reply, response });
             return;
         }
         self.send(request, reply, scripted);
@@ -215,10 +225,10 @@ impl Play {
         }
     }
 
-    pub(crate) fn classified(&self, reply: Reply, response: &Response) -> Event {
-        let Reply { slot, step, dir, attempt, .. } = reply;
+    pub(crate) fn classified(&self, reply: &Reply, response: &Response) -> Event {
+        let Reply { slot, step, dir, attempt, .. } = *reply;
         let model = &self.setup.model;
-        let outcome = self.ask(slot, step, dir, Phase::Do, |ask| model.classify(ask, response));
+        let outcome = self.ask(slot, step, dir, Phase::Do, Some(&reply.inputs), |ask| model.classify(ask, response));
         let outcome = outcome.unwrap_or_else(|| Outcome::Unknown("nobody can tell".into()));
         Event::Answered { step, attempt, outcome }
     }

@@ -6,12 +6,12 @@
 use crate::account::Wrong;
 use crate::driver::{Checks, Ending, Kills, People, Setup, play};
 use crate::fault::{Fault, Rates, Tally};
-use crate::flight::{self, Fate};
 use crate::ledger::{self, Store};
 use crate::plans::{self, FORWARD};
 use crate::seed::Dice;
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use xops_kernel::saga::unanswered::{Became, Cause};
 use xops_kernel::trace::{Detail, clock, tell};
 
 /// What many runs came to.
@@ -32,7 +32,9 @@ pub struct Report {
     /// Instances by their end.
     pub ends: BTreeMap<&'static str, u64>,
     /// Calls that were in flight when the process died, by what became of them.
-    pub flights: BTreeMap<Fate, u64>,
+    pub flights: BTreeMap<Became, u64>,
+    /// Calls to which no answer came while the process lived, by what became of them.
+    pub silent: BTreeMap<Became, u64>,
     /// Virtual time that passed, in milliseconds.
     pub virtual_ms: u64,
     /// Laws that were broken, by what is wrong.
@@ -106,7 +108,7 @@ pub fn run(seeds: impl IntoIterator<Item = u64>, checks: Checks) -> Report {
 
 /// Plays the run of one seed.
 pub fn one(seed: u64, checks: Checks, work: Work, store: Store) -> Played {
-    Played::of(seed, ending(seed, checks, work, store))
+    Played::of(seed, &ending(seed, checks, work, store))
 }
 
 /// The run of one seed, as it ended.
@@ -116,16 +118,19 @@ pub fn ending(seed: u64, checks: Checks, work: Work, store: Store) -> Ending {
 
 impl Played {
     /// What the run of `seed` came to.
-    pub fn of(seed: u64, mut ending: Ending) -> Self {
+    pub fn of(seed: u64, ending: &Ending) -> Self {
         let mut report =
             Report { runs: 1, events: ending.events, refused: ending.refused, ..Report::default() };
         for instance in &ending.instances {
             report.frames += instance.log.len() as u64;
             *report.ends.entry(instance.state.word()).or_default() += 1;
-            sum(&mut report.flights, flight::fates(instance));
         }
-        if let Some(open) = report.flights.get(&Fate::Open) {
-            ending.violations.push(format!("unexplained: the log does not say what became of {open} calls"));
+        for call in &ending.unanswered {
+            let of = match call.cause {
+                Cause::Died => &mut report.flights,
+                Cause::NoAnswer => &mut report.silent,
+            };
+            *of.entry(call.became).or_default() += 1;
         }
         for broken in &ending.violations {
             *report.wrong.entry(Wrong::of(broken)).or_default() += 1;
@@ -134,8 +139,8 @@ impl Played {
         report.virtual_ms = ending.took_ms;
         report.broken = u64::from(!ending.violations.is_empty());
         report.faults.clone_from(&ending.tally);
-        let transcript = (report.broken > 0).then(|| transcript(&ending));
-        Self { seed, digest: digest(&ending), transcript, report }
+        let transcript = (report.broken > 0).then(|| transcript(ending));
+        Self { seed, digest: digest(ending), transcript, report }
     }
 }
 
@@ -153,6 +158,7 @@ impl Report {
         sum(&mut self.faults, report.faults);
         sum(&mut self.ends, report.ends);
         sum(&mut self.flights, report.flights);
+        sum(&mut self.silent, report.silent);
         sum(&mut self.wrong, report.wrong);
         let told = transcript.filter(|_| self.failures.len() < FAILURES_MAX);
         self.failures.extend(told.map(|transcript| (seed, transcript)));
