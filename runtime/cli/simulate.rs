@@ -47,6 +47,7 @@ struct Order {
 pub fn run(common: &Common, arguments: &Simulate) -> Outcome {
     let work = match (arguments.effects, arguments.work) {
         (None, Plays::Days) => Work::Days,
+        (None, Plays::Vendors) => Work::Vendors,
         (Some(_), _) | (None, Plays::Crashes) => Work::Crashes,
     };
     let checks = match arguments.checks {
@@ -244,6 +245,8 @@ impl Told<'_> {
             "effects": report.changes,
             "deaths": report.deaths(),
             "refused": report.refused,
+            "breakers_opened": report.trips,
+            "breakers_probed": report.probes,
             "virtual_ms": report.virtual_ms,
             "ends": report.ends,
             "faults": words(Fault::ALL.map(|fault| (fault.word(), report.faults.get(&fault)))),
@@ -275,6 +278,7 @@ impl Told<'_> {
         line("effects", format!("{}", report.changes));
         line("deaths", format!("{}", report.deaths()));
         line("refused late events", format!("{}", report.refused));
+        line("breakers", format!("opened {}, probed {}", report.trips, report.probes));
         line("ends", listed(report.ends.iter().map(|(word, times)| (*word, *times))));
         line(
             "faults",
@@ -288,7 +292,11 @@ impl Told<'_> {
         line("runs that broke a law", format!("{}", report.broken));
         line("digest", hex(&report.digest));
         line("commit", self.commit.clone());
-        let work = if self.order.work == Work::Crashes { " --work crashes" } else { "" };
+        let work = match self.order.work {
+            Work::Days => "",
+            Work::Crashes => " --work crashes",
+            Work::Vendors => " --work vendors",
+        };
         let store = match self.order.store {
             Store::Memory => "",
             Store::Journal => " --store journal",

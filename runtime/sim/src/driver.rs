@@ -7,6 +7,7 @@
 //! It is long because appending, believing, acting and dying follow one another in one place, as they do in the shell.
 
 use crate::account;
+use crate::door::Doors;
 use crate::fault::{Fault, Rates, Strike, Tally, Throws};
 use crate::laws;
 use crate::ledger::{Ledger, Store};
@@ -14,19 +15,20 @@ use crate::model::Model;
 use crate::plans::{KEY, Scene};
 use crate::queue::Queue;
 use crate::seed::Dice;
+use crate::systems::Systems;
 use crate::world::World;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xops_kernel::id::{Direction, InstanceId, StepId};
 use xops_kernel::machine::Machine;
 use xops_kernel::port::{Request, Response};
-use xops_kernel::value::Values;
 use xops_kernel::record::Millis;
 use xops_kernel::saga::decide::Rendered;
 use xops_kernel::saga::event::{Effect, Event, Stamped};
 use xops_kernel::saga::state::{Course, State};
 use xops_kernel::saga::unanswered::Unanswered;
 use xops_kernel::saga::{Bounds, Saga, Shared};
+use xops_kernel::value::Values;
 
 /// When the simulation begins: some day, not the epoch.
 const BEGIN: Millis = 1_000_000_000;
@@ -104,8 +106,8 @@ pub struct Setup {
     pub people: People,
     /// How much is checked.
     pub checks: Checks,
-    /// The connector.
-    pub model: Arc<Model>,
+    /// The systems.
+    pub model: Arc<dyn Systems>,
     /// The kernel's bounds.
     pub bounds: Bounds,
 }
@@ -156,6 +158,8 @@ pub struct Ending {
     pub released: BTreeSet<(usize, StepId)>,
     /// How often each fault struck.
     pub tally: Tally,
+    /// How often a breaker opened, and how often a probe went through one.
+    pub breakers: (u64, u64),
     /// What struck, in order.
     pub strikes: Vec<Strike>,
     /// The points that the run passed, in order.
@@ -182,7 +186,9 @@ pub(crate) enum Item {
     /// The gate looks.
     Judge { slot: usize, epoch: u32, step: StepId, dir: Direction, attempt: u32 },
     /// A request reaches a system.
-    Land { request: Request, reply: Option<Reply> },
+    Land { request: Request, call: String, reply: Option<Reply> },
+    /// An effect that waits at a door may go.
+    Due { slot: usize, epoch: u32, effect: Effect, rendered: Option<Box<Rendered>> },
     /// A response reaches the process.
     Back { reply: Reply, response: Response },
     /// The process starts again.
@@ -213,6 +219,9 @@ pub(crate) struct Play {
     pub(crate) released: BTreeSet<(usize, StepId)>,
     pub(crate) sent: BTreeMap<(usize, StepId, Direction), u32>,
     pub(crate) doomed: Option<Fault>,
+    pub(crate) doors: Doors,
+    /// Until when systems are down.
+    pub(crate) outages: BTreeMap<String, Millis>,
     pub(crate) epoch: u32,
     running: bool,
     pub(crate) throws: Throws,
@@ -248,6 +257,7 @@ pub fn play(setup: Setup) -> Ending {
         decided_by_people: play.decided,
         released: play.released,
         tip: play.ledger.tip(),
+        breakers: play.doors.opened(),
         tally: play.throws.tally(),
         strikes: play.throws.into_strikes(),
         points: play.points,
@@ -270,8 +280,8 @@ impl Play {
     fn new(setup: Setup) -> Self {
         let shared = Arc::new(Shared {
             tenant: "sim".into(),
-            connector: setup.model.clone(),
-            systems: BTreeMap::new(),
+            connector: Arc::clone(&setup.model).as_connector(),
+            systems: setup.model.config(),
             key: KEY,
             bounds: setup.bounds,
         });
@@ -310,6 +320,8 @@ impl Play {
             released: BTreeSet::new(),
             sent: BTreeMap::new(),
             doomed: None,
+            doors: Doors::default(),
+            outages: BTreeMap::new(),
             epoch: 0,
             running: true,
             points: Vec::new(),
@@ -360,13 +372,19 @@ impl Play {
     fn happen(&mut self, item: Item) {
         let alive = |epoch: u32| self.running && epoch == self.epoch;
         match item {
-            Item::Arrive { slot, epoch, event } if alive(epoch) => self.deliver(slot, event),
+            Item::Arrive { slot, epoch, event } if alive(epoch) => {
+                self.leaves(slot, &event);
+                self.deliver(slot, event);
+            }
+            Item::Due { slot, epoch, effect, rendered } if alive(epoch) => {
+                self.due(slot, effect, rendered.map(|call| *call));
+            }
             Item::Judge { slot, epoch, step, dir, attempt } if alive(epoch) => {
                 let event = self.judge(slot, step, dir, attempt);
                 self.deliver(slot, event);
             }
-            Item::Land { request, reply } => {
-                let response = self.world.perform(&request, self.now);
+            Item::Land { request, call, reply } => {
+                let response = self.setup.model.perform(&mut self.world, &request, &call, self.now);
                 if let Some(reply) = reply {
                     let at = self.now + reply.after_ms;
                     self.put(at, Item::Back { reply, response });
@@ -374,10 +392,12 @@ impl Play {
             }
             Item::Back { reply, response } if alive(reply.epoch) => {
                 let event = self.classified(&reply, &response);
+                self.doors.heard((reply.slot, reply.step, reply.attempt), &response, self.now);
+                self.leaves(reply.slot, &event);
                 self.deliver(reply.slot, event);
             }
             Item::Restart => self.restart(),
-            Item::Arrive { .. } | Item::Judge { .. } | Item::Back { .. } => {}
+            Item::Arrive { .. } | Item::Due { .. } | Item::Judge { .. } | Item::Back { .. } => {}
         }
     }
 
@@ -429,6 +449,17 @@ impl Play {
         self.gained = due;
         if answer {
             self.again(slot, place);
+        }
+    }
+
+    /// An effect that waited at a door is performed, if it is still wanted.
+    fn due(&mut self, slot: usize, effect: Effect, mut rendered: Option<Rendered>) {
+        let Instance { saga, state, .. } = &self.instances[slot];
+        if saga.still_wants(state, &effect) {
+            self.perform(slot, effect, &mut rendered);
+            if matches!(effect, Effect::Call { .. }) {
+                self.dies(Point::Sent);
+            }
         }
     }
 
@@ -525,6 +556,7 @@ impl Play {
         self.running = true;
         let logs = self.instances.iter_mut().map(|instance| &mut instance.log).collect();
         self.violations.extend(self.ledger.recover(logs));
+        self.violations.extend(self.doors.recover(self.setup.model.as_ref(), self.now));
         for slot in 0..self.instances.len() {
             let instance = &mut self.instances[slot];
             match laws::fold(&instance.saga, &instance.log) {

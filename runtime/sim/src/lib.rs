@@ -5,11 +5,13 @@
 //! only the systems and the shell around it are played.
 //!
 //! `driver` plays the shell: what happened is appended and durable first, believed then, and acted on last. `world` holds
-//! the systems' objects and an independent record of every change; `model` is their connector; `account` holds the end of a
+//! the systems' objects and an independent record of every change; `model` is their connector in a few words, `vendor` the
+//! real manifest engine over the same world, with the robots' doors (`door`) before it; `account` holds the end of a
 //! run against that record; `run` plays many seeds.
 
 pub mod account;
 mod disk;
+mod door;
 pub mod driver;
 pub mod fault;
 pub mod laws;
@@ -22,4 +24,6 @@ mod queue;
 pub mod run;
 pub mod seed;
 pub mod story;
+pub mod systems;
+pub mod vendor;
 pub mod world;

@@ -3,7 +3,8 @@
 //! Invariants: pure, as every connector; the contracts promise exactly what [`crate::world`] keeps (its lags, delays, uniqueness and
 //! keys), so what goes wrong under them is the kernel's doing.
 
-use crate::world::{CALL, KEY_LIFETIME_MS, MARKER, answer};
+use crate::systems::{Sight, Systems};
+use crate::world::{CALL, KEY_LIFETIME_MS, MARKER, World, answer};
 use std::sync::{Arc, LazyLock};
 use xops_kernel::awf::{Achieves, Ambiguity, AwfName, Contract, From, Input, Readback, Undo};
 use xops_kernel::fact::{Doubt, Observation, Reason};
@@ -12,6 +13,7 @@ use xops_kernel::port::{
     Ask, Connector, Outcome, Page, Phase, ReadAsk, ReadContract, ReadPage, Request, Response, Sighting,
     Unrendered, lookup_proof,
 };
+use xops_kernel::record::Millis;
 use xops_kernel::value::{Type, Value, Values};
 
 /// How long a call may take.
@@ -48,14 +50,14 @@ pub struct Spec {
 /// The connector.
 #[derive(Clone)]
 pub struct Model {
-    /// In the order of their names.
+    /// In the order of [`place`].
     specs: Vec<Spec>,
 }
 
 impl Default for Model {
     fn default() -> Self {
         let mut specs = all();
-        specs.sort_by(|one, other| one.contract.name.cmp(&other.contract.name));
+        specs.sort_by(|one, other| place(&one.contract.name).cmp(&place(&other.contract.name)));
         Self { specs }
     }
 }
@@ -69,7 +71,7 @@ impl Model {
 
     /// The AWF `name`.
     pub fn spec(&self, name: &AwfName) -> Option<&Spec> {
-        let found = self.specs.binary_search_by(|spec| spec.contract.name.cmp(name));
+        let found = self.specs.binary_search_by(|spec| place(&spec.contract.name).cmp(&place(name)));
         found.ok().and_then(|at| self.specs.get(at))
     }
 
@@ -81,6 +83,11 @@ impl Model {
         }
         self
     }
+}
+
+/// Where a name stands: by its lengths first, which tell most names apart without a look at their letters.
+fn place(name: &AwfName) -> (usize, usize, &AwfName) {
+    (name.system.len(), name.function.len(), name)
 }
 
 const PROBE: Ambiguity = Ambiguity::Probe { window_ms: 6_000, agreeing: 2, unique: false };
@@ -216,6 +223,24 @@ impl Spec {
         let awf = AwfName::new(&self.contract.name.system, function);
         let with = with.iter().map(|(name, from)| ((*name).to_owned(), from.clone())).collect();
         self.contract.undo = Undo::By { awf, with, loss: loss.map(str::to_owned) };
+        self
+    }
+}
+
+impl Systems for Model {
+    fn lag_and_delay(&self, awf: &AwfName) -> (u64, u64) {
+        self.spec(awf).map_or((0, 0), |spec| (spec.lag_ms, spec.delay_ms))
+    }
+
+    fn perform(&self, world: &mut World, request: &Request, _call: &str, now: Millis) -> Response {
+        world.perform(request, now)
+    }
+
+    fn look(&self, world: &World, request: &Request, sight: Sight) -> Response {
+        world.look(request, sight.at)
+    }
+
+    fn as_connector(self: Arc<Self>) -> Arc<dyn Connector> {
         self
     }
 }

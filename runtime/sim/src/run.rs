@@ -9,6 +9,7 @@ use crate::fault::{Fault, Rates, Tally};
 use crate::ledger::{self, Store};
 use crate::plans::{self, FORWARD};
 use crate::seed::Dice;
+use crate::vendor::Vendor;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use xops_kernel::saga::unanswered::{Became, Cause};
@@ -35,6 +36,10 @@ pub struct Report {
     pub flights: BTreeMap<Became, u64>,
     /// Calls to which no answer came while the process lived, by what became of them.
     pub silent: BTreeMap<Became, u64>,
+    /// How often a breaker opened.
+    pub trips: u64,
+    /// How often a probe went through an open breaker.
+    pub probes: u64,
     /// Virtual time that passed, in milliseconds.
     pub virtual_ms: u64,
     /// Laws that were broken, by what is wrong.
@@ -63,6 +68,8 @@ pub enum Work {
     Days,
     /// Days on which the process dies at one of a hundred points ([`crashing`]).
     Crashes,
+    /// Days with systems that speak HTTP and JSON: the real manifest engine, and the robots' doors ([`vendors`]).
+    Vendors,
 }
 
 /// How many failures a report tells.
@@ -90,11 +97,17 @@ pub fn crashing(seed: u64, checks: Checks) -> Setup {
     Setup { rates, ..setup(seed, checks) }
 }
 
+/// The setup of a day with systems that speak HTTP and JSON, behind the robots' doors.
+pub fn vendors(seed: u64, checks: Checks) -> Setup {
+    Setup { model: Vendor::shared(), ..setup(seed, checks) }
+}
+
 /// The setup of a seed, for what it stands for and on what its frames are kept.
 pub fn setup_of(seed: u64, checks: Checks, work: Work, store: Store) -> Setup {
     let setup = match work {
         Work::Days => setup(seed, checks),
         Work::Crashes => crashing(seed, checks),
+        Work::Vendors => vendors(seed, checks),
     };
     Setup { store, ..setup }
 }
@@ -136,6 +149,7 @@ impl Played {
             *report.wrong.entry(Wrong::of(broken)).or_default() += 1;
         }
         report.changes = ending.world.record.len() as u64;
+        (report.trips, report.probes) = ending.breakers;
         report.virtual_ms = ending.took_ms;
         report.broken = u64::from(!ending.violations.is_empty());
         report.faults.clone_from(&ending.tally);
@@ -153,6 +167,8 @@ impl Report {
         self.refused += report.refused;
         self.frames += report.frames;
         self.changes += report.changes;
+        self.trips += report.trips;
+        self.probes += report.probes;
         self.virtual_ms += report.virtual_ms;
         self.broken += report.broken;
         sum(&mut self.faults, report.faults);

@@ -14,6 +14,9 @@ pub const KEY_LIFETIME_MS: u64 = 60_000;
 /// The header that names the call in the record.
 pub const CALL: &str = "x-call";
 
+/// The header by which a system knows a call again.
+pub const IDEMPOTENCY: &str = "idempotency-key";
+
 /// The header whose value the object carries from then on.
 pub const MARKER: &str = "x-marker";
 
@@ -70,6 +73,12 @@ impl World {
         self.shelves.get(address).and_then(|history| history.last()).map_or(&[], |(_, entries)| entries)
     }
 
+    /// What was there at `seen_at`.
+    pub fn at(&self, address: &str, seen_at: Millis) -> &[Entry] {
+        let history = self.shelves.get(address).map_or(&[] as &[_], Vec::as_slice);
+        history.iter().rev().find(|(at, _)| *at <= seen_at).map_or(&[], |(_, entries)| entries)
+    }
+
     /// The values that are there now, in order.
     pub fn values(&self, address: &str) -> Vec<String> {
         values(self.entries(address))
@@ -84,11 +93,8 @@ impl World {
     /// The answer of a lookup that sees the world as it was at `seen_at`.
     pub fn look(&self, request: &Request, seen_at: Millis) -> Response {
         let (address, _) = read_url(&request.url);
-        let history = self.shelves.get(address).map_or(&[] as &[_], Vec::as_slice);
-        let then =
-            history.iter().rev().find(|(at, _)| *at <= seen_at).map_or(&[] as &[_], |(_, entries)| entries);
         let mut told = String::new();
-        for Entry { serial, value, marker } in then {
+        for Entry { serial, value, marker } in self.at(address, seen_at) {
             let _infallible = writeln!(told, "{serial}\t{value}\t{}", marker.as_deref().unwrap_or(""));
         }
         Response { status: 200, headers: Vec::new(), body: told.into_bytes() }
@@ -136,7 +142,11 @@ impl World {
     }
 
     fn keyed(&mut self, request: &Request, now: Millis, body: String, entries: &mut Vec<Entry>) -> Response {
-        let key = header(request, CALL).unwrap_or_default();
+        let key = header(request, IDEMPOTENCY).or_else(|| header(request, CALL)).unwrap_or_default();
+        // Without a key every request is another one.
+        if key.is_empty() {
+            return answer(201, &format!("serial {}", self.push(request, body, entries)));
+        }
         let known =
             self.keys.get(&key).filter(|(since, _)| now < since + KEY_LIFETIME_MS).map(|(_, serial)| *serial);
         if let Some(serial) = known {

@@ -123,8 +123,7 @@ impl Machine for Saga {
         // wanted nothing before. This is the hot path: nothing is collected there.
         let Some(id) = stamped.event.step() else {
             // Each step wants one thing at most, and nothing that another step could want.
-            let before: Vec<Option<Effect>> =
-                (0..state.steps.len()).map(|slot| wants(state, slot)).collect();
+            let before: Vec<Option<Effect>> = (0..state.steps.len()).map(|slot| wants(state, slot)).collect();
             self.apply(state, stamped)?;
             let gained = |(slot, before)| wants(state, slot).filter(|effect| Some(*effect) != before);
             out.extend(before.into_iter().enumerate().filter_map(gained));
