@@ -693,6 +693,8 @@ pub enum Played {
     Days,
     /// Days on which the process dies at one of a hundred points.
     Crashes,
+    /// Days with systems that speak HTTP and JSON: real manifests are rendered and classified, behind the robots' doors.
+    Vendors,
 }
 
 /// What frames are kept on.

@@ -15,11 +15,11 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
+use xops_kernel::saga::unanswered::Became;
 use xops_shell::clock::processor_time;
 use xops_sim::account::Wrong;
 use xops_sim::driver::{self, Checks, Ending};
 use xops_sim::fault::Fault;
-use xops_sim::flight::Fate;
 use xops_sim::ledger::Store;
 use xops_sim::run::{Played, Report, Work, ending, one, transcript};
 use xops_sim::story::{NoStory, Story};
@@ -47,6 +47,7 @@ struct Order {
 pub fn run(common: &Common, arguments: &Simulate) -> Outcome {
     let work = match (arguments.effects, arguments.work) {
         (None, Plays::Days) => Work::Days,
+        (None, Plays::Vendors) => Work::Vendors,
         (Some(_), _) | (None, Plays::Crashes) => Work::Crashes,
     };
     let checks = match arguments.checks {
@@ -109,7 +110,7 @@ fn story(path: &Path) -> Result<Story, Failure> {
 fn alone(common: &Common, seed: u64, ending: Ending) -> Outcome {
     let told = transcript(&ending);
     let mut report = Report::default();
-    report.add(Played::of(seed, ending));
+    report.add(Played::of(seed, &ending));
     match common.output {
         Format::Text => json::text(&format!("{told}digest {}\n", hex(&report.digest)))?,
         Format::Json | Format::Sarif | Format::Csv => json::print(&json!({
@@ -244,10 +245,13 @@ impl Told<'_> {
             "effects": report.changes,
             "deaths": report.deaths(),
             "refused": report.refused,
+            "breakers_opened": report.trips,
+            "breakers_probed": report.probes,
             "virtual_ms": report.virtual_ms,
             "ends": report.ends,
             "faults": words(Fault::ALL.map(|fault| (fault.word(), report.faults.get(&fault)))),
-            "in_flight_at_a_death": words(Fate::ALL.map(|fate| (fate.word(), report.flights.get(&fate)))),
+            "in_flight_at_a_death": words(Became::ALL.map(|became| (became.word(), report.flights.get(&became)))),
+            "never_answered": words(Became::ALL.map(|became| (became.word(), report.silent.get(&became)))),
             "wrong": words(Wrong::ALL.map(|wrong| (wrong.word(), report.wrong.get(&wrong)))),
             "broken": report.broken,
             "failures": failures.collect::<Vec<_>>(),
@@ -274,20 +278,25 @@ impl Told<'_> {
         line("effects", format!("{}", report.changes));
         line("deaths", format!("{}", report.deaths()));
         line("refused late events", format!("{}", report.refused));
+        line("breakers", format!("opened {}, probed {}", report.trips, report.probes));
         line("ends", listed(report.ends.iter().map(|(word, times)| (*word, *times))));
         line(
             "faults",
             listed(Fault::ALL.iter().map(|fault| (fault.word(), count(report.faults.get(fault))))),
         );
-        line(
-            "in flight at a death",
-            listed(Fate::ALL.iter().map(|fate| (fate.word(), count(report.flights.get(fate))))),
-        );
+        for (name, calls) in [("in flight at a death", &report.flights), ("never answered", &report.silent)] {
+            let told = Became::ALL.iter().map(|became| (became.word(), count(calls.get(became))));
+            line(name, listed(told));
+        }
         line("wrong", listed(Wrong::ALL.iter().map(|wrong| (wrong.word(), count(report.wrong.get(wrong))))));
         line("runs that broke a law", format!("{}", report.broken));
         line("digest", hex(&report.digest));
         line("commit", self.commit.clone());
-        let work = if self.order.work == Work::Crashes { " --work crashes" } else { "" };
+        let work = match self.order.work {
+            Work::Days => "",
+            Work::Crashes => " --work crashes",
+            Work::Vendors => " --work vendors",
+        };
         let store = match self.order.store {
             Store::Memory => "",
             Store::Journal => " --store journal",

@@ -1,7 +1,8 @@
 //! `xops status --unknown`: every call whose answer never came, by its key, and what became of it.
 //!
 //! Invariants: read off the journal alone, beside a running daemon too; a call is listed once, however often the process died before
-//! it was settled; what is not settled yet is `open`, and never left out. Absent: any judgement; the saga settles calls, this tells.
+//! it was settled; what is not settled yet is `open`, and never left out. Absent: what became of a call; the kernel says that
+//! (`saga/unanswered.rs`), to everybody alike.
 
 use crate::arguments::{Common, Format};
 use crate::exit::{Exit, Failure, Outcome};
@@ -9,52 +10,8 @@ use crate::journal::{self, Log, Story};
 use crate::json::{self, moment};
 use comfy_table::{Table, presets};
 use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
-use xops_kernel::id::{Direction, StepId};
-use xops_kernel::machine::Machine;
-use xops_kernel::record::Millis;
-use xops_kernel::saga::event::{Event, Stamped};
-use xops_kernel::saga::state::{Stage, State};
-
-/// Why nobody knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cause {
-    /// The process died while the call was under way.
-    Died,
-    /// No answer came, or one that says nothing.
-    NoAnswer,
-}
-
-/// What became of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Became {
-    /// A probe found its effect.
-    Adopted,
-    /// A probe proved that it had none, and nothing more is called for it.
-    ProvedUndone,
-    /// A probe proved that it had none; it was called again under a new key.
-    MadeAnew,
-    /// It was sent again under its key.
-    Resent,
-    /// Its step cannot succeed.
-    Failed,
-    /// A person is asked.
-    Parked,
-    /// It is not settled yet.
-    Open,
-}
-
-/// A call whose answer never came.
-struct Call {
-    step: StepId,
-    direction: Direction,
-    generation: u32,
-    key: String,
-    since: Millis,
-    cause: Cause,
-    became: Became,
-    settled_at: Option<Millis>,
-}
+use xops_kernel::id::Direction;
+use xops_kernel::saga::unanswered::{Unanswered, Watch};
 
 /// Runs the command.
 pub(crate) fn run(common: &Common) -> Outcome {
@@ -74,32 +31,13 @@ pub(crate) fn run(common: &Common) -> Outcome {
 }
 
 /// The calls of an instance whose answer never came, in the order in which that happened.
-fn calls(log: &Log, story: &Story) -> Result<Vec<Call>, Failure> {
+fn calls(log: &Log, story: &Story) -> Result<Vec<Unanswered>, Failure> {
     let saga = log.saga(story);
-    let mut state = saga.fresh();
-    let mut open: BTreeMap<StepId, Call> = BTreeMap::new();
-    let mut settled = Vec::new();
+    let (mut state, mut watch) = (saga.fresh(), Watch::default());
+    let (mut out, mut told) = (Vec::new(), Vec::new());
     for (seq, stamped) in &story.events {
-        let asked: Vec<(StepId, Cause)> = match &stamped.event {
-            Event::Resumed { .. } => calling(&state).map(|step| (step, Cause::Died)).collect(),
-            Event::Answered { step, .. } => vec![(*step, Cause::NoAnswer)],
-            _ => Vec::new(),
-        };
-        let candidates = asked.into_iter().filter_map(|(step, cause)| {
-            let run = state.steps.get(usize::from(step.0))?;
-            Some(Call {
-                step,
-                direction: run.direction,
-                generation: run.generation,
-                key: saga.key(&state, step)?.to_string(),
-                since: stamped.at,
-                cause,
-                became: Became::Open,
-                settled_at: None,
-            })
-        });
-        let candidates: Vec<Call> = candidates.collect();
-        if let Err(refused) = saga.step(&mut state, stamped, &mut Vec::new()) {
+        out.clear();
+        if let Err(refused) = watch.step(&saga, &mut state, stamped, &mut out, &mut told) {
             if story.erased > 0 {
                 break;
             }
@@ -108,78 +46,13 @@ fn calls(log: &Log, story: &Story) -> Result<Vec<Call>, Failure> {
                 format!("event {seq} of the journal does not fold: {refused}"),
             ));
         }
-        for call in candidates {
-            let now = state.steps.get(usize::from(call.step.0)).map(|run| run.stage);
-            if call.cause == Cause::Died || now == Some(Stage::Unknown) {
-                open.entry(call.step).or_insert(call);
-            }
-        }
-        for step in open.keys().copied().collect::<Vec<_>>() {
-            let Some(became) = open.get(&step).and_then(|call| became(&state, stamped, call)) else {
-                continue;
-            };
-            if let Some(call) = open.remove(&step) {
-                settled.push(Call { became, settled_at: Some(stamped.at), ..call });
-            }
-        }
     }
-    settled.extend(open.into_values());
-    settled.sort_by_key(|call| (call.since, call.step));
-    Ok(settled)
+    told.extend(watch.open());
+    told.sort_by_key(|call| (call.since, call.step));
+    Ok(told)
 }
 
-/// The steps whose call is under way.
-fn calling(state: &State) -> impl Iterator<Item = StepId> {
-    let steps = state.steps.iter().zip(0..).filter(|(run, _)| run.stage == Stage::Calling);
-    steps.map(|(_, step)| StepId(step))
-}
-
-/// What became of a call by the event that was just believed; nothing if it is still open.
-fn became(state: &State, stamped: &Stamped, call: &Call) -> Option<Became> {
-    if let Event::Intended { step, dir, generation, .. } = stamped.event
-        && step == call.step
-    {
-        let same = (dir, generation) == (call.direction, call.generation);
-        return Some(if same { Became::Resent } else { Became::MadeAnew });
-    }
-    match state.steps.get(usize::from(call.step.0))?.stage {
-        Stage::Done | Stage::Undone | Stage::Kept => Some(Became::Adopted),
-        Stage::Waiting => Some(Became::ProvedUndone),
-        Stage::Failed => Some(Became::Failed),
-        Stage::Parked | Stage::Stuck => Some(Became::Parked),
-        Stage::Confirming
-        | Stage::Looking(_)
-        | Stage::Ready
-        | Stage::Calling
-        | Stage::Unknown
-        | Stage::Resting { .. } => None,
-    }
-}
-
-impl Cause {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Died => "process_died",
-            Self::NoAnswer => "no_answer",
-        }
-    }
-}
-
-impl Became {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Adopted => "adopted_by_probe",
-            Self::ProvedUndone => "proved_undone",
-            Self::MadeAnew => "proved_undone_and_made_anew",
-            Self::Resent => "resent_under_its_key",
-            Self::Failed => "failed",
-            Self::Parked => "asked_a_person",
-            Self::Open => "open",
-        }
-    }
-}
-
-fn object(story: &Story, call: &Call) -> Json {
+fn object(story: &Story, call: &Unanswered) -> Json {
     let compiled = &story.compiled;
     let awf = compiled.plan.step(call.step).map(|step| step.awf.to_string());
     json!({
@@ -191,7 +64,7 @@ fn object(story: &Story, call: &Call) -> Json {
         "awf": awf,
         "direction": if call.direction == Direction::Forward { "forward" } else { "backward" },
         "generation": call.generation,
-        "key": call.key,
+        "key": call.key.to_string(),
         "since": moment(call.since),
         "cause": call.cause.word(),
         "became": call.became.word(),

@@ -13,28 +13,11 @@ use xops_journal::keys::Keys;
 use xops_journal::stored::{self, Decoded};
 use xops_journal::subjects::SubjectKeys;
 use xops_kernel::canon::DigestKey;
-use xops_kernel::id::StepId;
 use xops_kernel::log::{Entry, Number, What};
-use xops_kernel::machine::Machine;
-use xops_kernel::saga::event::{Event, Stamped};
-use xops_kernel::saga::state::{Stage, State};
+use xops_kernel::saga::event::{Effect, Event, Stamped};
+use xops_kernel::saga::state::State;
+use xops_kernel::saga::unanswered::{Became, Cause, Unanswered, Watch};
 use xops_kernel::saga::{Bounds, Saga, Shared};
-
-/// What became of a call that was in flight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Became {
-    /// It was sent again under the same key.
-    Resent,
-    /// A probe found its effect, with its marker.
-    Adopted,
-    /// A probe proved that it had no effect; it was called again.
-    NotDone,
-    /// A person is asked.
-    Parked,
-    /// Nothing was said of it: this must not be.
-    Unexplained,
-}
 
 /// A call that was in flight.
 #[derive(Clone, Debug, Serialize)]
@@ -62,14 +45,16 @@ pub(super) struct Account {
 
 struct Fold {
     shared: Arc<Shared>,
-    live: HashMap<Number, (Saga, State)>,
-    open: HashMap<(Number, StepId), Open>,
+    live: HashMap<Number, Live>,
+    out: Vec<Effect>,
+    settled: Vec<Unanswered>,
     account: Account,
 }
 
-struct Open {
-    key: String,
-    generation: u32,
+struct Live {
+    saga: Saga,
+    state: State,
+    watch: Watch,
 }
 
 /// Reads the account out of a closed journal.
@@ -89,7 +74,8 @@ pub(super) fn account(place: &Place) -> Result<Account, Failure> {
     let mut fold = Fold {
         shared: Arc::new(shared),
         live: HashMap::new(),
-        open: HashMap::new(),
+        out: Vec::new(),
+        settled: Vec::new(),
         account: Account::default(),
     };
     let mut outcome = Ok(());
@@ -109,9 +95,9 @@ pub(super) fn account(place: &Place) -> Result<Account, Failure> {
     });
     replayed.map_err(|error| damaged(error.to_string()))?;
     outcome?;
-    let left: Vec<_> = std::mem::take(&mut fold.open).into_iter().collect();
-    for ((number, step), open) in left {
-        fold.close(number, step, open, Became::Unexplained);
+    for (number, live) in std::mem::take(&mut fold.live) {
+        fold.settled = live.watch.open();
+        fold.close(number);
     }
     fold.account.in_flight.sort_by_key(|call| (call.instance, call.step));
     Ok(fold.account)
@@ -126,7 +112,7 @@ impl Fold {
                     let saga =
                         Saga { instance, plan: Arc::new(compiled.plan), shared: Arc::clone(&self.shared) };
                     let state = saga.fresh();
-                    self.live.insert(number, (saga, state));
+                    self.live.insert(number, Live { saga, state, watch: Watch::default() });
                     self.account.began += 1;
                 }
                 Ok(())
@@ -136,49 +122,27 @@ impl Fold {
     }
 
     fn step(&mut self, number: Number, stamped: &Stamped) -> Result<(), String> {
-        let (saga, state) =
-            self.live.get_mut(&number).ok_or_else(|| format!("instance {number} is not under way"))?;
-        if matches!(stamped.event, Event::Resumed { .. }) {
-            for (run, slot) in state.steps.iter().zip(0_u16..) {
-                let step = StepId(slot);
-                if run.stage == Stage::Calling
-                    && let Some(key) = saga.key(state, step)
-                {
-                    let open = Open { key: key.to_string(), generation: run.generation };
-                    self.open.insert((number, step), open);
-                }
-            }
-        }
-        saga.step(state, stamped, &mut Vec::new()).map_err(|refused| refused.to_string())?;
-        let mut closed = Vec::new();
-        if let Some(step) = stamped.event.step()
-            && let Some(open) = self.open.get(&(number, step))
-            && let Some(run) = state.steps.get(usize::from(step.0))
-        {
-            let became = match (&stamped.event, run.stage) {
-                (Event::Intended { generation, .. }, _) if *generation == open.generation => {
-                    Some(Became::Resent)
-                }
-                (Event::Intended { .. }, _) => Some(Became::NotDone),
-                (Event::Sighted { .. }, Stage::Done) => Some(Became::Adopted),
-                (_, Stage::Parked | Stage::Stuck) => Some(Became::Parked),
-                _ => None,
-            };
-            closed.extend(became.map(|became| (step, became)));
-        }
+        let live = self.live.get_mut(&number).ok_or_else(|| format!("instance {number} is not under way"))?;
+        self.out.clear();
+        live.watch
+            .step(&live.saga, &mut live.state, stamped, &mut self.out, &mut self.settled)
+            .map_err(|refused| refused.to_string())?;
         if let Event::Ended { end } = stamped.event {
             self.account.completed += u64::from(end.word() == "completed");
-            self.live.remove(&number);
+            self.settled.extend(self.live.remove(&number).into_iter().flat_map(|live| live.watch.open()));
         }
-        for (step, became) in closed {
-            if let Some(open) = self.open.remove(&(number, step)) {
-                self.close(number, step, open, became);
-            }
-        }
+        self.close(number);
         Ok(())
     }
 
-    fn close(&mut self, instance: Number, step: StepId, open: Open, became: Became) {
-        self.account.in_flight.push(InFlight { instance, step: step.0, key: open.key, became });
+    /// Takes down what became of calls that were under way when the process died; the others were only slow.
+    fn close(&mut self, instance: Number) {
+        let died = self.settled.drain(..).filter(|call| call.cause == Cause::Died);
+        self.account.in_flight.extend(died.map(|call| InFlight {
+            instance,
+            step: call.step.0,
+            key: call.key.to_string(),
+            became: call.became,
+        }));
     }
 }

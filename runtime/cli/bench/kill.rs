@@ -4,7 +4,7 @@
 //! and to its word that every instance has ended. What was done twice is counted by the effect side, which shares nothing with
 //! the engine. A run in which an effect was repeated, lost, or left without an account fails.
 
-use super::account::{Account, Became, account};
+use super::account::{Account, account};
 use super::effects::Effects;
 use super::{Place, child};
 use crate::arguments::{BenchEngine, Common, Format, Work};
@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
+use xops_kernel::saga::unanswered::Became;
 
 /// How long a process may take to come to its end.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -107,7 +108,7 @@ pub(super) fn run(common: &Common, bench: &BenchEngine) -> Outcome {
             anstream::println!("{}", serde_json::to_string(&report).map_err(Failure::plain)?);
         }
     }
-    let unexplained = report.accounted.get(&Became::Unexplained).copied().unwrap_or(0);
+    let unexplained = report.accounted.get(&Became::Open).copied().unwrap_or(0);
     if report.repeated > 0 || unexplained > 0 || (parked == 0 && (report.lost > 0 || done != began)) {
         let why = format!(
             "{} effects were repeated, {} lost, {unexplained} are not accounted for; {done} of {began} instances completed",
@@ -166,9 +167,11 @@ impl Report {
         let names = [
             (Became::Resent, "  sent again under their key"),
             (Became::Adopted, "  found done by a probe"),
-            (Became::NotDone, "  proved not done, then called"),
+            (Became::MadeAnew, "  proved not done, then called"),
+            (Became::ProvedUndone, "  proved not done"),
+            (Became::Failed, "  failed"),
             (Became::Parked, "  parked for a person"),
-            (Became::Unexplained, "  not accounted for"),
+            (Became::Open, "  not accounted for"),
         ];
         for (became, name) in names {
             row(name, self.accounted.get(&became).copied().unwrap_or(0).to_string(), "", "");

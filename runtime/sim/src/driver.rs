@@ -7,12 +7,15 @@
 //! It is long because appending, believing, acting and dying follow one another in one place, as they do in the shell.
 
 use crate::account;
+use crate::door::Doors;
 use crate::fault::{Fault, Rates, Strike, Tally, Throws};
 use crate::laws;
 use crate::ledger::{Ledger, Store};
 use crate::model::Model;
 use crate::plans::{KEY, Scene};
+use crate::queue::Queue;
 use crate::seed::Dice;
+use crate::systems::Systems;
 use crate::world::World;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,9 +23,12 @@ use xops_kernel::id::{Direction, InstanceId, StepId};
 use xops_kernel::machine::Machine;
 use xops_kernel::port::{Request, Response};
 use xops_kernel::record::Millis;
+use xops_kernel::saga::decide::Rendered;
 use xops_kernel::saga::event::{Effect, Event, Stamped};
 use xops_kernel::saga::state::{Course, State};
+use xops_kernel::saga::unanswered::Unanswered;
 use xops_kernel::saga::{Bounds, Saga, Shared};
+use xops_kernel::value::Values;
 
 /// When the simulation begins: some day, not the epoch.
 const BEGIN: Millis = 1_000_000_000;
@@ -100,8 +106,8 @@ pub struct Setup {
     pub people: People,
     /// How much is checked.
     pub checks: Checks,
-    /// The connector.
-    pub model: Arc<Model>,
+    /// The systems.
+    pub model: Arc<dyn Systems>,
     /// The kernel's bounds.
     pub bounds: Bounds,
 }
@@ -122,7 +128,7 @@ impl Setup {
             script: BTreeMap::new(),
             people: People::Absent,
             checks: Checks::All,
-            model: Arc::new(Model::default()),
+            model: Model::shared(),
             bounds,
         }
     }
@@ -152,6 +158,8 @@ pub struct Ending {
     pub released: BTreeSet<(usize, StepId)>,
     /// How often each fault struck.
     pub tally: Tally,
+    /// How often a breaker opened, and how often a probe went through one.
+    pub breakers: (u64, u64),
     /// What struck, in order.
     pub strikes: Vec<Strike>,
     /// The points that the run passed, in order.
@@ -164,6 +172,8 @@ pub struct Ending {
     pub took_ms: u64,
     /// The hash of the journal's last frame, where there is a journal.
     pub tip: Option<[u8; 32]>,
+    /// The calls that nobody answered, and what became of them.
+    pub unanswered: Vec<Unanswered>,
     /// Laws that were broken.
     pub violations: Vec<String>,
 }
@@ -176,15 +186,17 @@ pub(crate) enum Item {
     /// The gate looks.
     Judge { slot: usize, epoch: u32, step: StepId, dir: Direction, attempt: u32 },
     /// A request reaches a system.
-    Land { request: Request, reply: Option<Reply> },
+    Land { request: Request, call: String, reply: Option<Reply> },
+    /// An effect that waits at a door may go.
+    Due { slot: usize, epoch: u32, effect: Effect, rendered: Option<Box<Rendered>> },
     /// A response reaches the process.
     Back { reply: Reply, response: Response },
     /// The process starts again.
     Restart,
 }
 
-/// Who waits for the response to a call.
-#[derive(Clone, Copy, Debug)]
+/// Who waits for the response to a call, and the inputs that it was rendered from.
+#[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) slot: usize,
     pub(crate) epoch: u32,
@@ -192,14 +204,14 @@ pub(crate) struct Reply {
     pub(crate) dir: Direction,
     pub(crate) attempt: u32,
     pub(crate) after_ms: u64,
+    pub(crate) inputs: Values,
 }
 
 /// A run under way.
 pub(crate) struct Play {
     pub(crate) setup: Setup,
     pub(crate) now: Millis,
-    queue: BTreeMap<(Millis, u64), Item>,
-    queued: u64,
+    queue: Queue<Item>,
     pub(crate) world: World,
     pub(crate) instances: Vec<Instance>,
     pub(crate) calls: BTreeMap<String, (usize, StepId, Direction)>,
@@ -207,6 +219,9 @@ pub(crate) struct Play {
     pub(crate) released: BTreeSet<(usize, StepId)>,
     pub(crate) sent: BTreeMap<(usize, StepId, Direction), u32>,
     pub(crate) doomed: Option<Fault>,
+    pub(crate) doors: Doors,
+    /// Until when systems are down.
+    pub(crate) outages: BTreeMap<String, Millis>,
     pub(crate) epoch: u32,
     running: bool,
     pub(crate) throws: Throws,
@@ -216,7 +231,9 @@ pub(crate) struct Play {
     deaths: Dice,
     pub(crate) persons: Dice,
     points: Vec<Point>,
-    answers: Vec<(usize, Event)>,
+    /// The frames that answers began: instance and place in its log.
+    answers: Vec<(usize, usize)>,
+    gained: Vec<Effect>,
     events: u64,
     refused: u64,
     pub(crate) violations: Vec<String>,
@@ -240,18 +257,19 @@ pub fn play(setup: Setup) -> Ending {
         decided_by_people: play.decided,
         released: play.released,
         tip: play.ledger.tip(),
+        breakers: play.doors.opened(),
         tally: play.throws.tally(),
         strikes: play.throws.into_strikes(),
         points: play.points,
         events: play.events,
         refused: play.refused,
         took_ms: play.now - BEGIN,
+        unanswered: Vec::new(),
         violations: play.violations,
     };
-    if play.setup.checks != Checks::Account {
-        let laws = [laws::replays, laws::ordered];
-        let broken = ending.instances.iter().flat_map(|instance| laws.map(|law| law(instance).err()));
-        ending.violations.extend(broken.flatten().collect::<Vec<_>>());
+    for instance in &ending.instances {
+        let broken = laws::hold(instance, play.setup.checks != Checks::Account, &mut ending.unanswered);
+        ending.violations.extend(broken.err());
     }
     let broken = account::settle(&ending, &play.setup.scenes);
     ending.violations.extend(broken);
@@ -262,8 +280,8 @@ impl Play {
     fn new(setup: Setup) -> Self {
         let shared = Arc::new(Shared {
             tenant: "sim".into(),
-            connector: setup.model.clone(),
-            systems: BTreeMap::new(),
+            connector: Arc::clone(&setup.model).as_connector(),
+            systems: setup.model.config(),
             key: KEY,
             bounds: setup.bounds,
         });
@@ -275,7 +293,7 @@ impl Play {
             id[..8].copy_from_slice(&(slot as u64).to_le_bytes());
             id[8..].copy_from_slice(&setup.seed.to_le_bytes());
             let saga =
-                Saga { instance: InstanceId(id), plan: Arc::new(scene.plan.clone()), shared: shared.clone() };
+                Saga { instance: InstanceId(id), plan: Arc::clone(&scene.plan), shared: Arc::clone(&shared) };
             let state = saga.fresh();
             instances.push(Instance { saga, state, log: Vec::new() });
         }
@@ -294,8 +312,7 @@ impl Play {
             persons: dice("persons"),
             setup,
             now: BEGIN,
-            queue: BTreeMap::new(),
-            queued: 0,
+            queue: Queue::new(),
             world,
             instances,
             calls: BTreeMap::new(),
@@ -303,10 +320,13 @@ impl Play {
             released: BTreeSet::new(),
             sent: BTreeMap::new(),
             doomed: None,
+            doors: Doors::default(),
+            outages: BTreeMap::new(),
             epoch: 0,
             running: true,
             points: Vec::new(),
             answers: Vec::new(),
+            gained: Vec::new(),
             events: 0,
             refused: 0,
             violations,
@@ -314,8 +334,7 @@ impl Play {
     }
 
     pub(crate) fn put(&mut self, at: Millis, item: Item) {
-        self.queued += 1;
-        self.queue.insert((at.max(self.now), self.queued), item);
+        self.queue.put(at.max(self.now), item);
     }
 
     pub(crate) fn arrive(&mut self, at: Millis, slot: usize, event: Event) {
@@ -340,7 +359,7 @@ impl Play {
     fn until_quiet(&mut self) {
         let steps: usize = self.instances.iter().map(|instance| instance.state.steps.len() + 1).sum();
         let events_max = EVENTS_PER_STEP_MAX * steps as u64;
-        while let Some(((at, _), item)) = self.queue.pop_first() {
+        while let Some((at, item)) = self.queue.pop() {
             self.now = at;
             if self.events > events_max || at > BEGIN + TIME_MAX_MS {
                 self.violations.push(format!("hang: {} events in {} ms", self.events, at - BEGIN));
@@ -353,23 +372,32 @@ impl Play {
     fn happen(&mut self, item: Item) {
         let alive = |epoch: u32| self.running && epoch == self.epoch;
         match item {
-            Item::Arrive { slot, epoch, event } if alive(epoch) => self.deliver(slot, event),
+            Item::Arrive { slot, epoch, event } if alive(epoch) => {
+                self.leaves(slot, &event);
+                self.deliver(slot, event);
+            }
+            Item::Due { slot, epoch, effect, rendered } if alive(epoch) => {
+                self.due(slot, effect, rendered.map(|call| *call));
+            }
             Item::Judge { slot, epoch, step, dir, attempt } if alive(epoch) => {
                 let event = self.judge(slot, step, dir, attempt);
                 self.deliver(slot, event);
             }
-            Item::Land { request, reply } => {
-                let response = self.world.perform(&request, self.now);
+            Item::Land { request, call, reply } => {
+                let response = self.setup.model.perform(&mut self.world, &request, &call, self.now);
                 if let Some(reply) = reply {
-                    self.put(self.now + reply.after_ms, Item::Back { reply, response });
+                    let at = self.now + reply.after_ms;
+                    self.put(at, Item::Back { reply, response });
                 }
             }
             Item::Back { reply, response } if alive(reply.epoch) => {
-                let event = self.classified(reply, &response);
+                let event = self.classified(&reply, &response);
+                self.doors.heard((reply.slot, reply.step, reply.attempt), &response, self.now);
+                self.leaves(reply.slot, &event);
                 self.deliver(reply.slot, event);
             }
             Item::Restart => self.restart(),
-            Item::Arrive { .. } | Item::Judge { .. } | Item::Back { .. } => {}
+            Item::Arrive { .. } | Item::Due { .. } | Item::Judge { .. } | Item::Back { .. } => {}
         }
     }
 
@@ -387,14 +415,15 @@ impl Play {
                 | Event::Answered { .. }
                 | Event::Woke { .. }
         );
-        let kept = answer.then(|| event.clone());
-        let Some((frame, gained)) = self.believe(slot, event) else { return };
+        let mut rendered = None;
+        let Some(frame) = self.believe(slot, event, &mut rendered) else { return };
         if !self.ledger.append(slot, &frame, &mut self.throws) {
             self.die();
             return;
         }
-        let instance = &mut self.instances[slot];
-        instance.log.push(frame);
+        let log = &mut self.instances[slot].log;
+        let place = log.len();
+        log.push(frame);
         if self.setup.checks == Checks::All
             && let Err(broken) = laws::folds(&self.instances[slot])
         {
@@ -403,35 +432,55 @@ impl Play {
         if self.dies(Point::Appended) {
             return;
         }
-        let instance = &self.instances[slot];
-        let due: Vec<Effect> = match gained.len() {
-            0 if !resumed => gained,
-            _ if resumed => instance.saga.wanted(&instance.state).into_iter().collect(),
-            _ => {
-                let wanted = instance.saga.wanted(&instance.state);
-                gained.into_iter().filter(|effect| wanted.contains(effect)).collect()
-            }
-        };
-        for effect in due {
-            self.perform(slot, effect);
+        let mut due = std::mem::take(&mut self.gained);
+        let Instance { saga, state, .. } = &self.instances[slot];
+        if resumed {
+            due.clear();
+            due.extend(saga.wanted(state));
+        } else {
+            due.retain(|effect| saga.still_wants(state, effect));
+        }
+        for effect in &due {
+            self.perform(slot, *effect, &mut rendered);
             if matches!(effect, Effect::Call { .. }) && self.dies(Point::Sent) {
                 return;
             }
         }
-        self.again(slot, kept);
+        self.gained = due;
+        if answer {
+            self.again(slot, place);
+        }
     }
 
-    /// The frame that an event makes, and the effects that it asks for; nothing if the state refuses it.
-    fn believe(&mut self, slot: usize, event: Event) -> Option<(Vec<Stamped>, Vec<Effect>)> {
+    /// An effect that waited at a door is performed, if it is still wanted.
+    fn due(&mut self, slot: usize, effect: Effect, mut rendered: Option<Rendered>) {
+        let Instance { saga, state, .. } = &self.instances[slot];
+        if saga.still_wants(state, &effect) {
+            self.perform(slot, effect, &mut rendered);
+            if matches!(effect, Effect::Call { .. }) {
+                self.dies(Point::Sent);
+            }
+        }
+    }
+
+    /// The frame that an event makes; nothing if the state refuses it. What it asks for is in `gained` from then on, and where it
+    /// decides a call, that is rendered.
+    fn believe(
+        &mut self,
+        slot: usize,
+        event: Event,
+        rendered: &mut Option<Rendered>,
+    ) -> Option<Vec<Stamped>> {
         let all = self.setup.checks == Checks::All;
         let Instance { saga, state, .. } = &mut self.instances[slot];
-        let mut gained = Vec::new();
+        let gained = &mut self.gained;
+        gained.clear();
         let back = self.throws.strikes(Fault::ClockBack, &mut self.deaths);
         let at = if back { self.now - self.deaths.between(1, 10_000) } else { self.now };
         let mut frame = vec![Stamped { at, event }];
         let mut next = 0;
         while let Some(stamped) = frame.get(next) {
-            match laws::steps(saga, state, stamped, &mut gained, all) {
+            match laws::steps(saga, state, stamped, gained, all) {
                 Ok(true) => self.events += 1,
                 Ok(false) if next == 0 => {
                     self.refused += 1;
@@ -448,23 +497,24 @@ impl Play {
                 }
             }
             next += 1;
-            frame.extend(saga.decide(state));
+            frame.extend(saga.decide_call(state, rendered));
             if next > 10_000 {
                 self.violations.push("deciding does not come to an end".into());
                 return None;
             }
         }
-        Some((frame, gained))
+        Some(frame)
     }
 
     /// Delivers an answer that was applied before once more: it must be refused and change nothing.
-    fn again(&mut self, slot: usize, kept: Option<Event>) {
-        let Some(kept) = kept else { return };
-        self.answers.push((slot, kept));
+    fn again(&mut self, slot: usize, place: usize) {
+        self.answers.push((slot, place));
         if !self.throws.strikes(Fault::OldAnswer, &mut self.faults) {
             return;
         }
-        let (slot, event) = self.answers[self.faults.place(self.answers.len())].clone();
+        let (slot, place) = self.answers[self.faults.place(self.answers.len())];
+        let answer = self.instances[slot].log.get(place).and_then(|frame| frame.first());
+        let Some(event) = answer.map(|stamped| stamped.event.clone()) else { return };
         let instance = &mut self.instances[slot];
         let (before, mut out) = (instance.state.clone(), Vec::new());
         let stamped = Stamped { at: self.now, event };
@@ -506,6 +556,7 @@ impl Play {
         self.running = true;
         let logs = self.instances.iter_mut().map(|instance| &mut instance.log).collect();
         self.violations.extend(self.ledger.recover(logs));
+        self.violations.extend(self.doors.recover(self.setup.model.as_ref(), self.now));
         for slot in 0..self.instances.len() {
             let instance = &mut self.instances[slot];
             match laws::fold(&instance.saga, &instance.log) {

@@ -57,11 +57,17 @@ pub enum Fault {
     DiskFull,
     /// The disk answers a write or a sync with an error.
     DiskFailed,
+    /// A system is down for a while.
+    Outage,
+    /// A request arrives twice, and the first answer comes back.
+    SentTwice,
+    /// A list shows another tenant's objects beside ours.
+    OthersShown,
 }
 
 impl Fault {
     /// All kinds.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 27] = [
         Self::Reject,
         Self::RateLimited,
         Self::RateLimitedUntimed,
@@ -86,11 +92,19 @@ impl Fault {
         Self::TornWrite,
         Self::DiskFull,
         Self::DiskFailed,
+        Self::Outage,
+        Self::SentTwice,
+        Self::OthersShown,
     ];
 
     /// Whether it befalls the disk: it strikes where frames are kept on one.
     pub fn of_disk(self) -> bool {
         matches!(self, Self::TornWrite | Self::DiskFull | Self::DiskFailed)
+    }
+
+    /// Whether it befalls systems that speak HTTP: it strikes where those are played.
+    pub fn of_vendors(self) -> bool {
+        matches!(self, Self::Outage | Self::SentTwice | Self::OthersShown)
     }
 
     /// One word, from a closed set.
@@ -120,6 +134,9 @@ impl Fault {
             Self::TornWrite => "torn_write",
             Self::DiskFull => "disk_full",
             Self::DiskFailed => "disk_failed",
+            Self::Outage => "outage",
+            Self::SentTwice => "sent_twice",
+            Self::OthersShown => "others_shown",
         }
     }
 }
@@ -153,7 +170,8 @@ impl Rates {
             Fault::LookupFailed | Fault::LookupUnclear | Fault::OldAnswer => 30,
             Fault::Killed | Fault::TornWrite => 12,
             Fault::ClockBack => 10,
-            Fault::DiskFull | Fault::DiskFailed => 3,
+            Fault::DiskFull | Fault::DiskFailed | Fault::Outage => 3,
+            Fault::OthersShown => 100,
             _ => 20,
         };
         Self(Fault::ALL.map(|fault| rate(fault) * weight))

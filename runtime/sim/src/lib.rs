@@ -5,22 +5,25 @@
 //! only the systems and the shell around it are played.
 //!
 //! `driver` plays the shell: what happened is appended and durable first, believed then, and acted on last. `world` holds
-//! the systems' objects and an independent record of every change; `model` is their connector; `account` holds the end of a
-//! run against that record; `flight`
-//! says what became of calls that were in flight at a death; `run` plays many seeds.
+//! the systems' objects and an independent record of every change; `model` is their connector in a few words, `vendor` the
+//! real manifest engine over the same world, with the robots' doors (`door`) before it; `account` holds the end of a
+//! run against that record; `run` plays many seeds.
 
 pub mod account;
 mod disk;
+mod door;
 pub mod driver;
 pub mod fault;
-pub mod flight;
 pub mod laws;
 pub mod ledger;
 pub mod model;
 pub mod perform;
 pub mod plans;
 pub mod population;
+mod queue;
 pub mod run;
 pub mod seed;
 pub mod story;
+pub mod systems;
+pub mod vendor;
 pub mod world;

@@ -3,8 +3,9 @@
 //! Invariants: pure, as every connector; the contracts promise exactly what [`crate::world`] keeps (its lags, delays, uniqueness and
 //! keys), so what goes wrong under them is the kernel's doing.
 
-use crate::world::{CALL, KEY_LIFETIME_MS, MARKER, answer};
-use std::collections::BTreeMap;
+use crate::systems::{Sight, Systems};
+use crate::world::{CALL, KEY_LIFETIME_MS, MARKER, World, answer};
+use std::sync::{Arc, LazyLock};
 use xops_kernel::awf::{Achieves, Ambiguity, AwfName, Contract, From, Input, Readback, Undo};
 use xops_kernel::fact::{Doubt, Observation, Reason};
 use xops_kernel::id::Digest;
@@ -12,6 +13,7 @@ use xops_kernel::port::{
     Ask, Connector, Outcome, Page, Phase, ReadAsk, ReadContract, ReadPage, Request, Response, Sighting,
     Unrendered, lookup_proof,
 };
+use xops_kernel::record::Millis;
 use xops_kernel::value::{Type, Value, Values};
 
 /// How long a call may take.
@@ -46,31 +48,46 @@ pub struct Spec {
 }
 
 /// The connector.
+#[derive(Clone)]
 pub struct Model {
-    specs: BTreeMap<AwfName, Spec>,
+    /// In the order of [`place`].
+    specs: Vec<Spec>,
 }
 
 impl Default for Model {
     fn default() -> Self {
-        let specs = all().into_iter().map(|spec| (spec.contract.name.clone(), spec)).collect();
+        let mut specs = all();
+        specs.sort_by(|one, other| place(&one.contract.name).cmp(&place(&other.contract.name)));
         Self { specs }
     }
 }
 
 impl Model {
+    /// The model as it is, made once: thousands of runs a second ask for it.
+    pub fn shared() -> Arc<Self> {
+        static MODEL: LazyLock<Arc<Model>> = LazyLock::new(Arc::default);
+        Arc::clone(&MODEL)
+    }
+
     /// The AWF `name`.
     pub fn spec(&self, name: &AwfName) -> Option<&Spec> {
-        self.specs.get(name)
+        let found = self.specs.binary_search_by(|spec| place(&spec.contract.name).cmp(&place(name)));
+        found.ok().and_then(|at| self.specs.get(at))
     }
 
     /// The model with one contract changed.
     #[must_use]
     pub fn changed(mut self, name: &AwfName, change: impl FnOnce(&mut Contract)) -> Self {
-        if let Some(spec) = self.specs.get_mut(name) {
+        if let Some(spec) = self.specs.iter_mut().find(|spec| spec.contract.name == *name) {
             change(&mut spec.contract);
         }
         self
     }
+}
+
+/// Where a name stands: by its lengths first, which tell most names apart without a look at their letters.
+fn place(name: &AwfName) -> (usize, usize, &AwfName) {
+    (name.system.len(), name.function.len(), name)
 }
 
 const PROBE: Ambiguity = Ambiguity::Probe { window_ms: 6_000, agreeing: 2, unique: false };
@@ -210,15 +227,33 @@ impl Spec {
     }
 }
 
+impl Systems for Model {
+    fn lag_and_delay(&self, awf: &AwfName) -> (u64, u64) {
+        self.spec(awf).map_or((0, 0), |spec| (spec.lag_ms, spec.delay_ms))
+    }
+
+    fn perform(&self, world: &mut World, request: &Request, _call: &str, now: Millis) -> Response {
+        world.perform(request, now)
+    }
+
+    fn look(&self, world: &World, request: &Request, sight: Sight) -> Response {
+        world.look(request, sight.at)
+    }
+
+    fn as_connector(self: Arc<Self>) -> Arc<dyn Connector> {
+        self
+    }
+}
+
 impl Connector for Model {
     fn contract(&self, awf: &AwfName) -> Option<&Contract> {
-        self.specs.get(awf).map(|spec| &spec.contract)
+        self.spec(awf).map(|spec| &spec.contract)
     }
 
     fn render(&self, ask: &Ask<'_>) -> Result<Request, Unrendered> {
         let what = || format!("{} {}", ask.awf, ask.phase.word());
         let missing = |name: &str| Unrendered { what: what(), why: format!("`{name}` is missing") };
-        let spec = self.specs.get(ask.awf).ok_or_else(|| missing("manifest"))?;
+        let spec = self.spec(ask.awf).ok_or_else(|| missing("manifest"))?;
         let input = |name: &str| ask.inputs.get(name).map(Value::to_string).ok_or_else(|| missing(name));
         let address = format!("/{}/{}", ask.awf.system, input("id")?);
         let mut request = Request {
@@ -249,7 +284,7 @@ impl Connector for Model {
     }
 
     fn classify(&self, ask: &Ask<'_>, response: &Response) -> Outcome {
-        let done = self.specs.get(ask.awf).is_some_and(|spec| spec.duplicate_is_done);
+        let done = self.spec(ask.awf).is_some_and(|spec| spec.duplicate_is_done);
         let body = String::from_utf8_lossy(&response.body);
         match response.status {
             200..=299 => {
@@ -263,7 +298,7 @@ impl Connector for Model {
     }
 
     fn sight(&self, ask: &Ask<'_>, response: &Response) -> Page {
-        let Some(spec) = self.specs.get(ask.awf) else {
+        let Some(spec) = self.spec(ask.awf) else {
             return Page::Failed(Outcome::Invalid("no manifest".into()));
         };
         if response.status != 200 {
@@ -276,21 +311,29 @@ impl Connector for Model {
         };
         let mut found = None;
         let mut members = Vec::new();
+        let text = |name: &str| ask.inputs.get(name).map(Value::to_string).unwrap_or_default();
+        let sought = match spec.by {
+            By::Address => String::new(),
+            By::Serial => text("serial"),
+            By::Marker => ask.key.to_string(),
+            By::Member => text("member"),
+        };
         for line in body.lines() {
             let mut parts = line.split('\t');
             let (Some(serial), Some(value), Some(marker)) = (parts.next(), parts.next(), parts.next()) else {
                 return unclear("the answer is no list");
             };
-            members.push(Value::from(value));
-            let text = |name: &str| ask.inputs.get(name).map(Value::to_string).unwrap_or_default();
             let it_is = match spec.by {
                 By::Address => true,
-                By::Serial => serial == text("serial"),
-                By::Marker => marker == ask.key.to_string(),
-                By::Member => value == text("member"),
+                By::Serial => serial == sought,
+                By::Marker => marker == sought,
+                By::Member => {
+                    members.push(Value::from(value));
+                    value == sought
+                }
             };
             if it_is && found.is_none() {
-                found = Some((serial.to_owned(), value.to_owned(), marker.to_owned()));
+                found = Some((serial, value, marker));
             }
         }
         let members = (spec.by == By::Member).then(|| ("members".to_owned(), Value::List(members)));
@@ -299,8 +342,9 @@ impl Connector for Model {
             None => (Observation::Absent(lookup_proof(ask.awf)), None),
             Some((serial, value, marker)) => {
                 outputs.insert("serial".into(), Value::from(serial));
-                outputs.insert("value".into(), Value::from(value.as_str()));
-                (Observation::Present(Value::from(value)), Some(marker).filter(|marker| !marker.is_empty()))
+                outputs.insert("value".into(), Value::from(value));
+                let marker = Some(marker).filter(|marker| !marker.is_empty());
+                (Observation::Present(Value::from(value)), marker.map(str::to_owned))
             }
         };
         Page::Over(Sighting { seen, outputs, marker })

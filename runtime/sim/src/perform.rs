@@ -1,19 +1,31 @@
 //! What the shell does for each effect, and what the systems, the gate and the people do with it.
 
 use crate::account;
+use crate::door::Said;
 use crate::driver::{Item, Play, Reply};
 use crate::fault::Fault;
-use crate::model::{TIMEOUT_MS, refusal};
+use crate::model::TIMEOUT_MS;
+use crate::systems::Sight;
 use xops_kernel::awf::Ambiguity;
 use xops_kernel::gate::{self, Changed, Sheet};
 use xops_kernel::id::{Direction, StepId};
-use xops_kernel::port::{Ask, Connector as _, Outcome, Page, Phase, Request, Response};
+use xops_kernel::port::{Ask, Outcome, Page, Phase, Request, Response};
+use xops_kernel::saga::Saga;
+use xops_kernel::saga::decide::Rendered;
 use xops_kernel::saga::event::{Effect, Event, Release};
 use xops_kernel::saga::state::{Course, Stage};
 use xops_kernel::value::Values;
+use xops_robots::platform::bucket::Urgency;
+
+/// Pages of one lookup.
+const PAGES_MAX: usize = 100;
 
 impl Play {
-    pub(crate) fn perform(&mut self, slot: usize, effect: Effect) {
+    /// Does what an effect says, once the doors let it through; a call is sent as it was rendered when it was decided.
+    pub(crate) fn perform(&mut self, slot: usize, effect: Effect, rendered: &mut Option<Rendered>) {
+        if self.setup.model.has_doors() && !self.passes(slot, effect, rendered) {
+            return;
+        }
         match effect {
             Effect::Confirm { step, dir, attempt } => {
                 let (at, epoch) = (self.now + self.waits.between(1, 50), self.epoch);
@@ -21,10 +33,77 @@ impl Play {
             }
             Effect::Look { step, dir, phase, attempt } => self.look(slot, step, dir, phase, attempt),
             Effect::Call { step, dir, attempt, generation } => {
-                self.call(slot, step, dir, attempt, generation);
+                let called = rendered.take().filter(|call| (call.step, call.attempt) == (step, attempt));
+                self.call(slot, (step, dir, attempt, generation), called);
             }
             Effect::Wake { step, attempt, at, .. } => self.arrive(at, slot, Event::Woke { step, attempt }),
         }
+    }
+
+    /// Whether an effect may go now. One that may not is put off; one for a system that is held to be down is answered so, as the
+    /// Platform robot does.
+    fn passes(&mut self, slot: usize, effect: Effect, rendered: &mut Option<Rendered>) -> bool {
+        let (step, dir, phase, attempt) = match effect {
+            Effect::Look { step, dir, phase, attempt } => (step, dir, phase, attempt),
+            Effect::Call { step, dir, attempt, .. } => (step, dir, Phase::Do, attempt),
+            Effect::Confirm { .. } | Effect::Wake { .. } => return true,
+        };
+        let model = self.setup.model.clone();
+        let request = match rendered.as_ref().filter(|_| phase == Phase::Do) {
+            Some(call) => Some(call.request.clone()),
+            None => self.ask(slot, step, dir, phase, None, |ask| model.render(ask).ok()).flatten(),
+        };
+        // What cannot be rendered is told by whoever makes it.
+        let Some(request) = request else { return true };
+        let urgency = if dir == Direction::Backward { Urgency::Urgent } else { Urgency::Ordinary };
+        let whose = (slot, step, attempt);
+        match self.doors.admit(&*model, whose, &request, urgency, self.now) {
+            Said::Go => true,
+            Said::Wait(until) => {
+                let (epoch, rendered) = (self.epoch, rendered.take().map(Box::new));
+                self.put(until, Item::Due { slot, epoch, effect, rendered });
+                false
+            }
+            Said::Shut => {
+                let outcome = Outcome::Transient(format!("the breaker of `{}` is open", request.system));
+                let event = match phase {
+                    Phase::Do => Event::Answered { step, attempt, outcome },
+                    _ => Event::Missed { step, attempt, phase, outcome },
+                };
+                self.arrive(self.now + 1, slot, event);
+                false
+            }
+        }
+    }
+
+    /// Tells the door that a request of a step is over.
+    pub(crate) fn leaves(&mut self, slot: usize, event: &Event) {
+        let fine = Outcome::Ok(Values::new());
+        let (step, attempt, outcome) = match event {
+            Event::Sighted { step, attempt, .. } => (step, attempt, &fine),
+            Event::Missed { step, attempt, outcome, .. } | Event::Answered { step, attempt, outcome } => {
+                (step, attempt, outcome)
+            }
+            _ => return,
+        };
+        self.doors.finished((slot, *step, *attempt), outcome, self.now);
+    }
+
+    /// Whether the system of a step is down now.
+    fn is_down(&mut self, slot: usize, step: StepId, dir: Direction) -> bool {
+        let plan = &self.instances[slot].saga.plan;
+        let Some(awf) = plan.step(step).and_then(|planned| Saga::function(planned, dir)) else {
+            return false;
+        };
+        if !self.setup.model.has_doors() {
+            return false;
+        }
+        let system = awf.system.clone();
+        if self.strikes(Fault::Outage) {
+            let until = self.now + self.waits.between(5_000, 60_000);
+            self.outages.insert(system.clone(), until);
+        }
+        self.outages.get(&system).is_some_and(|until| *until > self.now)
     }
 
     fn strikes(&mut self, fault: Fault) -> bool {
@@ -44,11 +123,15 @@ impl Play {
             sheet.changed.push(Changed { what: "person.title".into(), now: None });
         }
         let instance = &self.instances[slot];
+        let awf = instance.saga.plan.step(step).and_then(|planned| Saga::function(planned, dir));
+        let shut = awf.and_then(|awf| self.doors.open_until(&awf.system, self.now));
+        sheet.breaker_until = sheet.breaker_until.max(shut);
         let needs = match instance.saga.plan.step(step) {
             Some(planned) => instance.saga.locks(&instance.state, planned, dir),
             None => Vec::new(),
         };
-        let holder = self.instances.iter().find(|other| {
+        // Most steps need no lock, and then nobody's are looked up.
+        let holder = self.instances.iter().filter(|_| !needs.is_empty()).find(|other| {
             let held = other.saga.holds(&other.state);
             needs.iter().any(|lock| held.contains(lock))
         });
@@ -57,28 +140,29 @@ impl Play {
         Event::Judged { step, dir, attempt, sheet, verdict }
     }
 
-    /// Runs `with` on the question of a phase, as the shell would put it.
+    /// Runs `with` on the question of a phase, as the shell would put it; `inputs` are bound anew where they are not given.
     fn ask<T>(
         &self,
         slot: usize,
         step: StepId,
         dir: Direction,
         phase: Phase,
+        inputs: Option<&Values>,
         with: impl FnOnce(&Ask<'_>) -> T,
     ) -> Option<T> {
         let instance = &self.instances[slot];
         let (saga, state) = (&instance.saga, &instance.state);
         let planned = saga.plan.step(step)?;
-        let awf = saga.awf(planned, dir)?;
-        let inputs = saga.inputs(state, planned, dir);
+        let awf = Saga::function(planned, dir)?;
         let run = state.steps.get(usize::from(step.0))?;
         let empty = Values::new();
         let key = saga.key(state, step)?;
+        let bound = if inputs.is_none() { saga.inputs(state, planned, dir) } else { Values::new() };
         Some(with(&Ask {
-            system: &empty,
-            awf: &awf,
+            system: saga.shared.systems.get(&awf.system).unwrap_or(&empty),
+            awf,
             phase,
-            inputs: &inputs,
+            inputs: inputs.unwrap_or(&bound),
             key,
             snapshot: saga.snapshot(run),
             outputs: &run.outputs,
@@ -88,8 +172,8 @@ impl Play {
 
     fn lag_and_delay(&self, slot: usize, step: StepId, dir: Direction) -> (u64, u64) {
         let saga = &self.instances[slot].saga;
-        let awf = saga.plan.step(step).and_then(|planned| saga.awf(planned, dir));
-        awf.and_then(|awf| self.setup.model.spec(&awf)).map_or((0, 0), |spec| (spec.lag_ms, spec.delay_ms))
+        let awf = saga.plan.step(step).and_then(|planned| Saga::function(planned, dir));
+        awf.map_or((0, 0), |awf| self.setup.model.lag_and_delay(awf))
     }
 
     fn look(&mut self, slot: usize, step: StepId, dir: Direction, phase: Phase, attempt: u32) {
@@ -99,37 +183,80 @@ impl Play {
         let lag = if stale { lag_ms } else { self.waits.below(lag_ms / 4 + 1) };
         // The lookup reaches the system at once: the past that it sees is fixed before anything else happens.
         let seen_at = self.now.saturating_sub(lag);
-        let failure = if self.strikes(Fault::LookupAuthExpired) {
-            Some(refusal(401, ""))
+        let model = self.setup.model.clone();
+        let failure = if self.is_down(slot, step, dir) {
+            Some(model.refuses(503, "not executed"))
+        } else if self.strikes(Fault::LookupAuthExpired) {
+            Some(model.refuses(401, ""))
         } else if self.strikes(Fault::LookupUnclear) {
-            Some(refusal(200, "<html>\n"))
+            Some(model.refuses(200, "<html>\n"))
         } else if self.strikes(Fault::LookupFailed) {
-            Some(refusal([429, 503, 500][self.waits.place(3)], "900"))
+            Some(model.refuses([429, 503, 500][self.waits.place(3)], "900"))
         } else {
             None
         };
-        let world = &self.world;
-        let model = self.setup.model.clone();
-        let answered = self.ask(slot, step, dir, phase, |ask| match model.render(ask) {
-            Ok(request) => model.sight(ask, &failure.unwrap_or_else(|| world.look(&request, seen_at))),
-            Err(unrendered) => Page::Failed(Outcome::Invalid(unrendered.to_string())),
-        });
-        let event = match answered {
-            Some(Page::Over(sighting)) => Event::Sighted { step, attempt, phase, sighting },
-            Some(Page::Failed(outcome)) => Event::Missed { step, attempt, phase, outcome },
-            Some(Page::More(..)) | None => {
-                let outcome = Outcome::Invalid("the model has no such lookup".into());
-                Event::Missed { step, attempt, phase, outcome }
-            }
-        };
+        if let Some(response) = &failure {
+            self.doors.heard((slot, step, attempt), response, self.now);
+        }
+        let doors = model.has_doors();
+        let sight = Sight { at: seen_at, others: doors && self.strikes(Fault::OthersShown) };
+        // A list may fail on any of its pages.
+        let fails_at = if doors && failure.is_some() { self.waits.place(2) } else { 0 };
+        let event =
+            match self.pages(slot, (step, dir, phase), sight, failure.map(|failure| (fails_at, failure))) {
+                Page::Over(sighting) => Event::Sighted { step, attempt, phase, sighting },
+                Page::Failed(outcome) => Event::Missed { step, attempt, phase, outcome },
+                Page::More(..) => {
+                    let outcome = Outcome::Invalid("the lookup does not come to an end".into());
+                    Event::Missed { step, attempt, phase, outcome }
+                }
+            };
         self.arrive(self.now + took, slot, event);
     }
 
-    fn call(&mut self, slot: usize, step: StepId, dir: Direction, attempt: u32, generation: u32) {
-        let model = self.setup.model.clone();
-        let rendered = self.ask(slot, step, dir, Phase::Do, |ask| (ask.key, model.render(ask)));
-        let Some((key, Ok(request))) = rendered else {
-            self.violations.push(format!("a call was wanted that cannot be rendered: step {step:?}"));
+    /// What a lookup comes to after all its pages, of which one may fail.
+    fn pages(
+        &self,
+        slot: usize,
+        (step, dir, phase): (StepId, Direction, Phase),
+        sight: Sight,
+        failure: Option<(usize, Response)>,
+    ) -> Page {
+        let (model, world) = (&self.setup.model, &self.world);
+        let (mut next, mut carry): (Option<Box<Request>>, Values) = (None, Values::new());
+        for page in 0..PAGES_MAX {
+            let fails = failure.as_ref().filter(|(at, _)| *at == page).map(|(_, failure)| failure);
+            let seen = self.ask(slot, step, dir, phase, None, |ask| {
+                let ask = Ask { carry: &carry, ..*ask };
+                let request = match next.take() {
+                    Some(request) => *request,
+                    None => match model.render(&ask) {
+                        Ok(request) => request,
+                        Err(unrendered) => return Page::Failed(Outcome::Invalid(unrendered.to_string())),
+                    },
+                };
+                match fails {
+                    Some(failure) => model.sight(&ask, failure),
+                    None => model.sight(&ask, &model.look(world, &request, sight)),
+                }
+            });
+            match seen {
+                Some(Page::More(request, carried)) => (next, carry) = (Some(request), carried),
+                Some(over) => return over,
+                None => return Page::Failed(Outcome::Invalid("there is no such lookup".into())),
+            }
+        }
+        Page::Failed(Outcome::Invalid("the lookup does not come to an end".into()))
+    }
+
+    fn call(
+        &mut self,
+        slot: usize,
+        (step, dir, attempt, generation): (StepId, Direction, u32, u32),
+        rendered: Option<Rendered>,
+    ) {
+        let Some(Rendered { key, inputs, request, .. }) = rendered else {
+            self.violations.push(format!("a call was wanted that nobody rendered: step {step:?}"));
             return;
         };
         let digest = request.digest(&crate::plans::KEY);
@@ -138,9 +265,17 @@ impl Play {
         if !log.iter().rev().flatten().any(|stamped| stamped.event == intended) {
             self.violations.push(format!("a call was sent before its intent was durable: {intended:?}"));
         }
-        self.calls.insert(key.to_string(), (slot, step, dir));
-        let reply =
-            Reply { slot, epoch: self.epoch, step, dir, attempt, after_ms: self.waits.between(1, 150) };
+        let call = key.to_string();
+        self.calls.insert(call.clone(), (slot, step, dir));
+        let reply = Reply {
+            slot,
+            epoch: self.epoch,
+            step,
+            dir,
+            attempt,
+            after_ms: self.waits.between(1, 150),
+            inputs,
+        };
         let nth = self.sent.entry((slot, step, dir)).or_default();
         *nth += 1;
         let scripted = self.setup.script.get(&(slot, step, dir, *nth)).copied();
@@ -149,10 +284,11 @@ impl Play {
             self.doomed = Some(fault).filter(|fault| matches!(fault, Fault::Killed | Fault::LongDown));
         }
         if let Some(response) = self.refuses(slot, step, dir, scripted) {
-            self.put(self.now + reply.after_ms, Item::Back { reply, response });
+            let at = self.now + reply.after_ms;
+            self.put(at, Item::Back { reply, response });
             return;
         }
-        self.send(request, reply, scripted);
+        self.send(request, call, reply, scripted);
     }
 
     /// An error that is answered before anything is executed.
@@ -165,7 +301,10 @@ impl Play {
     ) -> Option<Response> {
         if self.setup.rejects.contains(&(slot, step, dir)) {
             self.throws.count(Fault::Reject);
-            return Some(refusal(422, "it is refused whenever it comes"));
+            return Some(self.setup.model.refuses(422, "it is refused whenever it comes"));
+        }
+        if self.is_down(slot, step, dir) {
+            return Some(self.setup.model.refuses(503, "not executed"));
         }
         let faults = [
             (Fault::Reject, 422, "it says nonsense"),
@@ -178,11 +317,11 @@ impl Play {
             Some(scripted) => scripted == *fault,
             None => self.strikes(*fault),
         });
-        hit.map(|(_, status, why)| refusal(status, why))
+        hit.map(|(_, status, why)| self.setup.model.refuses(status, why))
     }
 
     /// What the network does with a call that the system would take.
-    fn send(&mut self, request: Request, reply: Reply, scripted: Option<Fault>) {
+    fn send(&mut self, request: Request, call: String, reply: Reply, scripted: Option<Fault>) {
         let (_, delay_ms) = self.lag_and_delay(reply.slot, reply.step, reply.dir);
         let arrives = self.now + self.waits.between(1, 150);
         let gives_up = self.now + TIMEOUT_MS;
@@ -197,28 +336,47 @@ impl Play {
         match hit {
             Some(Fault::TimeoutBefore) => self.arrive(gives_up, reply.slot, lost),
             Some(Fault::TimeoutAfter) => {
-                self.put(arrives, Item::Land { request, reply: None });
+                self.put(arrives, Item::Land { request, call, reply: None });
                 self.arrive(gives_up, reply.slot, lost);
             }
             Some(Fault::Delayed) => {
                 let late = if scripted.is_some() { delay_ms } else { self.waits.below(delay_ms) };
-                self.put(gives_up + late, Item::Land { request, reply: None });
+                self.put(gives_up + late, Item::Land { request, call, reply: None });
                 self.arrive(gives_up, reply.slot, lost);
             }
             Some(Fault::Reset) => {
                 if self.waits.chance(500) {
-                    self.put(arrives, Item::Land { request, reply: None });
+                    self.put(arrives, Item::Land { request, call, reply: None });
                 }
                 self.arrive(arrives + 1, reply.slot, lost);
             }
-            _ => self.put(arrives, Item::Land { request, reply: Some(reply) }),
+            _ => {
+                let again = self.may_come_twice(&reply) && self.strikes(Fault::SentTwice);
+                let second =
+                    again.then(|| Item::Land { request: request.clone(), call: call.clone(), reply: None });
+                self.put(arrives, Item::Land { request, call, reply: Some(reply) });
+                if let Some(second) = second {
+                    self.put(arrives, second);
+                }
+            }
         }
     }
 
-    pub(crate) fn classified(&self, reply: Reply, response: &Response) -> Event {
-        let Reply { slot, step, dir, attempt, .. } = reply;
+    /// Whether a network may bring a call twice and no harm be done: its contract says that it may be sent again, or that a second
+    /// one cannot double. Of the others a network that does so would double the effect, whoever sends it.
+    fn may_come_twice(&self, reply: &Reply) -> bool {
+        let saga = &self.instances[reply.slot].saga;
+        let contract = saga.plan.step(reply.step).and_then(|planned| saga.contract(planned, reply.dir));
+        let safe =
+            |ambiguity| matches!(ambiguity, Ambiguity::Resend { .. } | Ambiguity::Probe { unique: true, .. });
+        self.setup.model.has_doors() && contract.is_some_and(|contract| safe(contract.ambiguity))
+    }
+
+    pub(crate) fn classified(&self, reply: &Reply, response: &Response) -> Event {
+        let Reply { slot, step, dir, attempt, .. } = *reply;
         let model = &self.setup.model;
-        let outcome = self.ask(slot, step, dir, Phase::Do, |ask| model.classify(ask, response));
+        let outcome =
+            self.ask(slot, step, dir, Phase::Do, Some(&reply.inputs), |ask| model.classify(ask, response));
         let outcome = outcome.unwrap_or_else(|| Outcome::Unknown("nobody can tell".into()));
         Event::Answered { step, attempt, outcome }
     }

@@ -5,6 +5,7 @@
 use crate::model::Model;
 use crate::seed::Dice;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use xops_kernel::awf::{Achieves, AwfName};
 use xops_kernel::canon::DigestKey;
 use xops_kernel::declare::OnReject;
@@ -49,7 +50,7 @@ pub const KEY: DigestKey = DigestKey([7; 32]);
 #[derive(Clone, Debug)]
 pub struct Scene {
     /// The plan.
-    pub plan: Plan,
+    pub plan: Arc<Plan>,
     /// The objects that are there before: address and value.
     pub before: Vec<(String, String)>,
 }
@@ -106,7 +107,7 @@ pub fn draw(dice: &mut Dice, steps: u16, awfs: &[&str]) -> Vec<Wish> {
 
 /// The plan of `wishes`; `name` makes its addresses its own.
 pub fn plan(name: &str, width: u16, wishes: &[Wish]) -> Scene {
-    let model = Model::default();
+    let model = Model::shared();
     let mut before = Vec::new();
     let steps = wishes
         .iter()
@@ -129,7 +130,7 @@ pub fn plan(name: &str, width: u16, wishes: &[Wish]) -> Scene {
         parent: None,
         declarations: Digest::default(),
     };
-    Scene { plan: plan.sealed(&KEY), before }
+    Scene { plan: Arc::new(plan.sealed(&KEY)), before }
 }
 
 fn step(
@@ -142,13 +143,13 @@ fn step(
 ) -> Step {
     let (system, function) = wish.awf.split_once('.').unwrap_or((&wish.awf, ""));
     let awf = AwfName::new(system, function);
-    let contract = model.contract(&awf).cloned();
+    let contract = model.contract(&awf);
     assert!(contract.is_some(), "`{awf}` is an AWF of the model");
     let id = if system == "set" { format!("set-{}", at % 2) } else { format!("{name}-{at}") };
     let (old, new) = (Value::from(format!("old-{at}")), Value::from(format!("wanted-{at}")));
     let member = Value::from(format!("{name}-{at}"));
     let shelf = format!("/{system}/{id}");
-    let kind = contract.as_ref().and_then(|contract| contract.achieves);
+    let kind = contract.and_then(|contract| contract.achieves);
     let to = if system == "set" { member.clone() } else { new.clone() };
     let change = kind.and_then(|kind| change(kind, system, &format!("{name}-{at}"), old.clone(), to));
     // What stands in the way of a creation is another's; what marks its own things has nothing of others at its address.
@@ -189,7 +190,7 @@ fn step(
         inputs,
         personal: BTreeSet::new(),
         after: wish.after.iter().copied().map(StepId).collect(),
-        undo: contract.map_or(xops_kernel::awf::Undo::Nothing, |contract| contract.undo),
+        undo: contract.map_or(xops_kernel::awf::Undo::Nothing, |contract| contract.undo.clone()),
         on_reject: wish.on_reject,
         hangs_on: BTreeSet::new(),
         manifest: Digest::default(),

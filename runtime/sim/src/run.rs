@@ -6,12 +6,13 @@
 use crate::account::Wrong;
 use crate::driver::{Checks, Ending, Kills, People, Setup, play};
 use crate::fault::{Fault, Rates, Tally};
-use crate::flight::{self, Fate};
 use crate::ledger::{self, Store};
 use crate::plans::{self, FORWARD};
 use crate::seed::Dice;
+use crate::vendor::Vendor;
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use xops_kernel::saga::unanswered::{Became, Cause};
 use xops_kernel::trace::{Detail, clock, tell};
 
 /// What many runs came to.
@@ -32,7 +33,13 @@ pub struct Report {
     /// Instances by their end.
     pub ends: BTreeMap<&'static str, u64>,
     /// Calls that were in flight when the process died, by what became of them.
-    pub flights: BTreeMap<Fate, u64>,
+    pub flights: BTreeMap<Became, u64>,
+    /// Calls to which no answer came while the process lived, by what became of them.
+    pub silent: BTreeMap<Became, u64>,
+    /// How often a breaker opened.
+    pub trips: u64,
+    /// How often a probe went through an open breaker.
+    pub probes: u64,
     /// Virtual time that passed, in milliseconds.
     pub virtual_ms: u64,
     /// Laws that were broken, by what is wrong.
@@ -61,6 +68,8 @@ pub enum Work {
     Days,
     /// Days on which the process dies at one of a hundred points ([`crashing`]).
     Crashes,
+    /// Days with systems that speak HTTP and JSON: the real manifest engine, and the robots' doors ([`vendors`]).
+    Vendors,
 }
 
 /// How many failures a report tells.
@@ -88,11 +97,17 @@ pub fn crashing(seed: u64, checks: Checks) -> Setup {
     Setup { rates, ..setup(seed, checks) }
 }
 
+/// The setup of a day with systems that speak HTTP and JSON, behind the robots' doors.
+pub fn vendors(seed: u64, checks: Checks) -> Setup {
+    Setup { model: Vendor::shared(), ..setup(seed, checks) }
+}
+
 /// The setup of a seed, for what it stands for and on what its frames are kept.
 pub fn setup_of(seed: u64, checks: Checks, work: Work, store: Store) -> Setup {
     let setup = match work {
         Work::Days => setup(seed, checks),
         Work::Crashes => crashing(seed, checks),
+        Work::Vendors => vendors(seed, checks),
     };
     Setup { store, ..setup }
 }
@@ -106,7 +121,7 @@ pub fn run(seeds: impl IntoIterator<Item = u64>, checks: Checks) -> Report {
 
 /// Plays the run of one seed.
 pub fn one(seed: u64, checks: Checks, work: Work, store: Store) -> Played {
-    Played::of(seed, ending(seed, checks, work, store))
+    Played::of(seed, &ending(seed, checks, work, store))
 }
 
 /// The run of one seed, as it ended.
@@ -116,26 +131,30 @@ pub fn ending(seed: u64, checks: Checks, work: Work, store: Store) -> Ending {
 
 impl Played {
     /// What the run of `seed` came to.
-    pub fn of(seed: u64, mut ending: Ending) -> Self {
+    pub fn of(seed: u64, ending: &Ending) -> Self {
         let mut report =
             Report { runs: 1, events: ending.events, refused: ending.refused, ..Report::default() };
         for instance in &ending.instances {
             report.frames += instance.log.len() as u64;
             *report.ends.entry(instance.state.word()).or_default() += 1;
-            sum(&mut report.flights, flight::fates(instance));
         }
-        if let Some(open) = report.flights.get(&Fate::Open) {
-            ending.violations.push(format!("unexplained: the log does not say what became of {open} calls"));
+        for call in &ending.unanswered {
+            let of = match call.cause {
+                Cause::Died => &mut report.flights,
+                Cause::NoAnswer => &mut report.silent,
+            };
+            *of.entry(call.became).or_default() += 1;
         }
         for broken in &ending.violations {
             *report.wrong.entry(Wrong::of(broken)).or_default() += 1;
         }
         report.changes = ending.world.record.len() as u64;
+        (report.trips, report.probes) = ending.breakers;
         report.virtual_ms = ending.took_ms;
         report.broken = u64::from(!ending.violations.is_empty());
         report.faults.clone_from(&ending.tally);
-        let transcript = (report.broken > 0).then(|| transcript(&ending));
-        Self { seed, digest: digest(&ending), transcript, report }
+        let transcript = (report.broken > 0).then(|| transcript(ending));
+        Self { seed, digest: digest(ending), transcript, report }
     }
 }
 
@@ -148,11 +167,14 @@ impl Report {
         self.refused += report.refused;
         self.frames += report.frames;
         self.changes += report.changes;
+        self.trips += report.trips;
+        self.probes += report.probes;
         self.virtual_ms += report.virtual_ms;
         self.broken += report.broken;
         sum(&mut self.faults, report.faults);
         sum(&mut self.ends, report.ends);
         sum(&mut self.flights, report.flights);
+        sum(&mut self.silent, report.silent);
         sum(&mut self.wrong, report.wrong);
         let told = transcript.filter(|_| self.failures.len() < FAILURES_MAX);
         self.failures.extend(told.map(|transcript| (seed, transcript)));

@@ -120,6 +120,7 @@ fn work(work: Work) -> &'static str {
     match work {
         Work::Days => "days",
         Work::Crashes => "crashes",
+        Work::Vendors => "vendors",
     }
 }
 
@@ -168,8 +169,10 @@ impl FromStr for Story {
                     seed = Some(number.parse().map_err(|_| no(nth, "the seed is no number"))?);
                 }
                 ["work", word] => {
-                    let known = [Work::Days, Work::Crashes].into_iter().find(|one| work(*one) == *word);
-                    story.work = known.ok_or_else(|| no(nth, "work is `days` or `crashes`"))?;
+                    let known = [Work::Days, Work::Crashes, Work::Vendors]
+                        .into_iter()
+                        .find(|one| work(*one) == *word);
+                    story.work = known.ok_or_else(|| no(nth, "work is `days`, `crashes` or `vendors`"))?;
                 }
                 ["store", word] => {
                     let all = [Store::Memory, Store::Journal, Store::LyingDisk];

@@ -4,6 +4,7 @@
 //! past and nothing else; the record lists real changes only, each under the key of the call that made it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use xops_kernel::port::{Request, Response};
 use xops_kernel::record::Millis;
 
@@ -12,6 +13,9 @@ pub const KEY_LIFETIME_MS: u64 = 60_000;
 
 /// The header that names the call in the record.
 pub const CALL: &str = "x-call";
+
+/// The header by which a system knows a call again.
+pub const IDEMPOTENCY: &str = "idempotency-key";
 
 /// The header whose value the object carries from then on.
 pub const MARKER: &str = "x-marker";
@@ -69,6 +73,12 @@ impl World {
         self.shelves.get(address).and_then(|history| history.last()).map_or(&[], |(_, entries)| entries)
     }
 
+    /// What was there at `seen_at`.
+    pub fn at(&self, address: &str, seen_at: Millis) -> &[Entry] {
+        let history = self.shelves.get(address).map_or(&[] as &[_], Vec::as_slice);
+        history.iter().rev().find(|(at, _)| *at <= seen_at).map_or(&[], |(_, entries)| entries)
+    }
+
     /// The values that are there now, in order.
     pub fn values(&self, address: &str) -> Vec<String> {
         values(self.entries(address))
@@ -83,20 +93,18 @@ impl World {
     /// The answer of a lookup that sees the world as it was at `seen_at`.
     pub fn look(&self, request: &Request, seen_at: Millis) -> Response {
         let (address, _) = read_url(&request.url);
-        let history = self.shelves.get(&address).map_or(&[] as &[_], Vec::as_slice);
-        let then =
-            history.iter().rev().find(|(at, _)| *at <= seen_at).map_or(&[] as &[_], |(_, entries)| entries);
-        let line = |entry: &Entry| {
-            format!("{}\t{}\t{}\n", entry.serial, entry.value, entry.marker.as_deref().unwrap_or(""))
-        };
-        answer(200, &then.iter().map(line).collect::<String>())
+        let mut told = String::new();
+        for Entry { serial, value, marker } in self.at(address, seen_at) {
+            let _infallible = writeln!(told, "{serial}\t{value}\t{}", marker.as_deref().unwrap_or(""));
+        }
+        Response { status: 200, headers: Vec::new(), body: told.into_bytes() }
     }
 
     /// Acts on a request, and answers.
     pub fn perform(&mut self, request: &Request, now: Millis) -> Response {
         let (address, serial) = read_url(&request.url);
         let body = String::from_utf8_lossy(&request.body).into_owned();
-        let mut entries = self.entries(&address).to_vec();
+        let mut entries = self.entries(address).to_vec();
         let kind = request.system.as_str();
         let reply = match (request.method.as_str(), kind) {
             ("PUT", "set") => {
@@ -108,7 +116,7 @@ impl World {
             }
             ("PUT", _) => {
                 let known = entries.first().map(|entry| entry.serial);
-                let serial = known.unwrap_or_else(|| self.fresh(&address));
+                let serial = known.unwrap_or_else(|| self.fresh(address));
                 entries = vec![Entry { serial, value: body, marker: None }];
                 answer(200, &format!("serial {serial}"))
             }
@@ -129,12 +137,16 @@ impl World {
             }
             _ => answer(405, ""),
         };
-        self.keep(request, now, &address, entries);
+        self.keep(request, now, address, entries);
         reply
     }
 
     fn keyed(&mut self, request: &Request, now: Millis, body: String, entries: &mut Vec<Entry>) -> Response {
-        let key = header(request, CALL).unwrap_or_default();
+        let key = header(request, IDEMPOTENCY).or_else(|| header(request, CALL)).unwrap_or_default();
+        // Without a key every request is another one.
+        if key.is_empty() {
+            return answer(201, &format!("serial {}", self.push(request, body, entries)));
+        }
         let known =
             self.keys.get(&key).filter(|(since, _)| now < since + KEY_LIFETIME_MS).map(|(_, serial)| *serial);
         if let Some(serial) = known {
@@ -176,10 +188,10 @@ fn values(entries: &[Entry]) -> Vec<String> {
 }
 
 /// `/kind/id` and, where a single object is meant, its serial.
-fn read_url(url: &str) -> (String, Option<u64>) {
+fn read_url(url: &str) -> (&str, Option<u64>) {
     match url.split_once('#') {
-        Some((address, serial)) => (address.to_owned(), serial.parse().ok()),
-        None => (url.to_owned(), None),
+        Some((address, serial)) => (address, serial.parse().ok()),
+        None => (url, None),
     }
 }
 

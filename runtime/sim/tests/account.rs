@@ -1,9 +1,9 @@
 //! The account of effects: exactly once under deaths, and what it says when something does not add up.
 
 use xops_kernel::port::Request;
+use xops_kernel::saga::unanswered::Became;
 use xops_sim::account::{Wrong, settle};
 use xops_sim::driver::{Checks, Ending, Setup, play};
-use xops_sim::flight::Fate;
 use xops_sim::plans::{Scene, line, plan};
 use xops_sim::run::{Report, Work, one};
 use xops_sim::world::CALL;
@@ -22,11 +22,12 @@ fn accounted(effects: u64) -> Report {
         }
     }
     eprintln!(
-        "{} effects of {} runs, {} deaths, in flight {:?}, wrong {:?}",
+        "{} effects of {} runs, {} deaths, in flight {:?}, never answered {:?}, wrong {:?}",
         report.changes,
         report.runs,
         report.deaths(),
         report.flights,
+        report.silent,
         report.wrong
     );
     report
@@ -41,8 +42,9 @@ fn under_deaths_no_effect_is_doubled_lost_or_unexplained() {
     }
     assert_eq!(report.wrong, [].into(), "wrong");
     assert!(report.deaths() * 100 > effects, "only {} deaths", report.deaths());
-    for fate in [Fate::Looked, Fate::Resent, Fate::Anew, Fate::Parked] {
-        assert!(report.flights.contains_key(&fate), "no call in flight was {}", fate.word());
+    for became in [Became::Adopted, Became::Resent, Became::MadeAnew, Became::Parked] {
+        assert!(report.flights.contains_key(&became), "no call in flight at a death was {}", became.word());
+        assert!(report.silent.contains_key(&became), "no call without an answer was {}", became.word());
     }
 }
 

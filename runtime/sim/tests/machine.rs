@@ -32,7 +32,7 @@ impl Hand {
     }
 
     fn with(awfs: &[&str], model: Model, change: impl FnOnce(&mut xops_kernel::plan::Plan)) -> Self {
-        let mut plan = plan("p", 1, &line(awfs)).plan;
+        let mut plan = Arc::unwrap_or_clone(plan("p", 1, &line(awfs)).plan);
         change(&mut plan);
         let shared = Shared {
             tenant: "sim".into(),

@@ -14,6 +14,7 @@ pub mod event;
 mod sight;
 pub mod state;
 mod step;
+pub mod unanswered;
 
 use crate::awf::{AwfName, Contract, Undo};
 use crate::canon::DigestKey;
@@ -121,9 +122,11 @@ impl Machine for Saga {
         // Only the events of a whole instance touch many steps at once; all others touch their own and start others, which
         // wanted nothing before. This is the hot path: nothing is collected there.
         let Some(id) = stamped.event.step() else {
-            let before = self.wanted(state);
+            // Each step wants one thing at most, and nothing that another step could want.
+            let before: Vec<Option<Effect>> = (0..state.steps.len()).map(|slot| wants(state, slot)).collect();
             self.apply(state, stamped)?;
-            out.extend(self.wanted(state).into_iter().filter(|effect| !before.contains(effect)));
+            let gained = |(slot, before)| wants(state, slot).filter(|effect| Some(*effect) != before);
+            out.extend(before.into_iter().enumerate().filter_map(gained));
             return Ok(());
         };
         let slot = usize::from(id.0);
@@ -189,17 +192,21 @@ impl Saga {
 
     /// The inputs of a step, complete: literals, outputs of earlier steps, and for a compensation what was captured.
     pub fn inputs(&self, state: &State, step: &Step, direction: Direction) -> Values {
+        let bound = |binding: &Binding| match binding {
+            Binding::Literal(value) => Some(value.clone()),
+            Binding::Output { step, name } => {
+                state.steps.get(usize::from(step.0))?.outputs.get(name).cloned()
+            }
+        };
         let forward = || -> Values {
-            let bound = step.inputs.iter().filter_map(|(name, binding)| {
-                let value = match binding {
-                    Binding::Literal(value) => value.clone(),
-                    Binding::Output { step, name } => {
-                        state.steps.get(usize::from(step.0))?.outputs.get(name).cloned()?
-                    }
-                };
-                Some((name.clone(), value))
-            });
-            bound.collect()
+            // One by one: they are few and in order, and collecting them would sort them anew for every lookup and call.
+            let mut values = Values::new();
+            for (name, binding) in &step.inputs {
+                if let Some(value) = bound(binding) {
+                    values.insert(name.clone(), value);
+                }
+            }
+            values
         };
         match (direction, &step.undo) {
             (Direction::Backward, Undo::By { with, .. }) => {

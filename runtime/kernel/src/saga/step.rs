@@ -110,8 +110,8 @@ pub(super) fn advance(saga: &Saga, state: &mut State) -> Vec<usize> {
                 if busy >= usize::from(saga.plan.width.max(1)) {
                     break;
                 }
-                let free = step.after.iter().all(|before| stage_of(state, *before) == Some(Stage::Done));
-                if state.steps[slot].stage == Stage::Waiting && free {
+                let free = || step.after.iter().all(|before| stage_of(state, *before) == Some(Stage::Done));
+                if state.steps[slot].stage == Stage::Waiting && free() {
                     start(&mut state.steps[slot], Direction::Forward, state.at);
                     started.push(slot);
                     busy += 1;
