@@ -7,7 +7,7 @@ use xops_journal::error::Error;
 use xops_journal::journal::Options;
 
 use crate::disk::{Files, Op, Platter, SimDisk};
-use crate::world::{Dice, events, open, replayed};
+use crate::world::{Dice, events, open, replayed, small};
 
 /// How many lives are led, each with its own seed and its own crashes; every second one with quick-repair.
 const LIVES: usize = 64;
@@ -20,7 +20,7 @@ const IMAGES_SOAK: usize = 102_400;
 const AGAIN: usize = 4;
 
 fn options(quick_repair: bool) -> Options {
-    Options { quick_repair, max_file_bytes: 6000, cache_bytes: 1 << 20, ..Options::default() }
+    Options { quick_repair, max_file_bytes: 6000, ..small() }
 }
 
 /// A life of the journal: the operations that it asked of the disk, and what was acknowledged after how many of them.
