@@ -10,6 +10,7 @@
 
 use std::ops::ControlFlow;
 
+use crate::ahead::{AHEAD_FILE, Base, Look, read};
 use crate::checkpoint::{Public, Signed, origin_of};
 use crate::disk::Disk;
 use crate::embedded::{Segment, file_name, fingerprint, numbers, read_head};
@@ -77,6 +78,8 @@ struct Audit<'k, 'c> {
     header: Option<(Preamble, Vec<Sealed>)>,
     /// Whether every event so far is known.
     whole: bool,
+    /// What the file walked last says of the ahead file; unknown where the store refuses it.
+    base: Option<Base>,
     /// The log that its checkpoints must name.
     own: Option<String>,
     marks: Vec<Mark<'c>>,
@@ -94,6 +97,7 @@ pub fn examine(
     public: Option<&Public>,
     checkpoints: &[Signed],
 ) -> Result<Examined, Error> {
+    let ahead = read(disk)?;
     let names = disk.list().map_err(Error::io("list the journal directory"))?;
     let files = numbers(&names);
     let mut audit = Audit {
@@ -105,6 +109,7 @@ pub fn examine(
         next: None,
         header: None,
         whole: true,
+        base: None,
         own: None,
         marks: Vec::new(),
         compared: 0,
@@ -124,6 +129,7 @@ pub fn examine(
             prints.pop();
         }
     }
+    audit.ahead(ahead.as_deref());
     audit.lists(&files, &prints);
     audit.origins();
     audit.end();
@@ -177,13 +183,53 @@ impl<'c> Audit<'_, 'c> {
     fn file(&mut self, file: u32, bytes: &[u8]) {
         (self.name, self.file, self.ordinal) = (file_name(file), file, 0);
         self.out.report.files += 1;
-        let indexed = Segment::copy(&self.name, bytes.to_owned(), false).and_then(|segment| {
+        let indexed = Segment::copy(file, bytes.to_owned(), false).and_then(|segment| {
             segment.preamble()?.admit(&self.name, self.keys)?;
-            collected(&segment)
+            Ok((collected(&segment)?, segment.base()?))
         });
         match indexed {
-            Ok(frames) => self.frames(&frames),
-            Err(error) => self.pieces(file, bytes, &error),
+            Ok((frames, base)) => {
+                self.base = base;
+                self.frames(&frames);
+            }
+            Err(error) => {
+                self.base = None;
+                self.pieces(file, bytes, &error);
+            }
+        }
+    }
+
+    /// Walks what is durable and not yet in the newest file.
+    fn ahead(&mut self, bytes: Option<&[u8]>) {
+        let newest = std::mem::replace(&mut self.name, AHEAD_FILE.to_owned());
+        match (self.base, bytes) {
+            (Some(base), None) if base.pass > 0 => self.tell(None, None, "it is missing"),
+            (base, Some(bytes)) => self.live(base, bytes),
+            (_, None) => {}
+        }
+        self.name = newest;
+    }
+
+    fn live(&mut self, base: Option<Base>, bytes: &[u8]) {
+        let look = Look::of(bytes);
+        // Where the newest file is damaged, what lies ahead of it is held to what could be read.
+        let end = self.out.report.head;
+        let read = Base { pass: 0, journal: [0; 16], file: self.file, next_seq: end.seq + 1, tip: end.hash };
+        if let Some(Err(error)) = base.as_ref().map(|base| look.admit(base)) {
+            self.tell(None, None, error.to_string());
+        }
+        let live = look.live(&base.unwrap_or(read));
+        let whole = |frames: Vec<(u64, std::ops::Range<usize>)>| -> Vec<(u64, Vec<u8>)> {
+            frames.into_iter().map(|(seq, place)| (seq, bytes[place].to_vec())).collect()
+        };
+        self.ordinal = 1;
+        self.frames(&whole(live.frames));
+        if let Some(broken) = live.broken {
+            self.tell(Some(broken.page), Some(broken.seq), broken.error.to_string());
+            self.whole = false;
+            self.next = None;
+            self.ordinal = broken.page + 1;
+            self.frames(&whole(live.beyond));
         }
     }
 

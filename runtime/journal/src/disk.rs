@@ -17,6 +17,7 @@ use redb::{BackendError, StorageBackend};
 
 /// The longest file that is ever read into memory.
 pub const READ_BYTES_MAX: u64 = 2 << 30;
+const PAGE_BYTES: usize = 4096;
 
 /// The outcome of asking for a lock.
 pub enum Lock {
@@ -36,6 +37,11 @@ pub trait Disk: fmt::Debug + Send + Sync {
     fn length(&self, name: &str) -> io::Result<u64>;
     /// All bytes of `name`, also while somebody writes to it. Longer than `READ_BYTES_MAX` is an error.
     fn read(&self, name: &str) -> io::Result<Vec<u8>>;
+    /// All bytes of `name`, its last page first: of a file that somebody fills from its beginning on, whatever stood before a page
+    /// that was read is there as well.
+    fn read_back(&self, name: &str) -> io::Result<Vec<u8>> {
+        self.read(name)
+    }
     /// Puts `bytes` in the place of `name`, atomically and durably.
     fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()>;
     /// Gives `from` the name `to`, atomically and durably.
@@ -101,6 +107,23 @@ impl Disk for RealDisk {
         }
         let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
         file.take(READ_BYTES_MAX).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn read_back(&self, name: &str) -> io::Result<Vec<u8>> {
+        let mut file = File::open(self.dir.join(name))?;
+        let length = file.metadata()?.len();
+        if length > READ_BYTES_MAX {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the file is too long to be read"));
+        }
+        let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
+        let mut end = bytes.len();
+        while end > 0 {
+            let start = (end - 1) / PAGE_BYTES * PAGE_BYTES;
+            file.seek(io::SeekFrom::Start(start as u64))?;
+            file.read_exact(&mut bytes[start..end])?;
+            end = start;
+        }
         Ok(bytes)
     }
 

@@ -311,12 +311,53 @@ impl<'a> Open<'a> {
 }
 
 /// The length that the frame beginning `bytes` says it has, if it begins like a frame of this version.
-pub(crate) fn stored_length(bytes: &[u8]) -> Option<usize> {
+fn stored_length(bytes: &[u8]) -> Option<usize> {
     if bytes.len() < HEADER_BYTES || bytes[..4] != MAGIC || bytes[4] != VERSION {
         return None;
     }
     let sealed = u32::from_le_bytes(array(bytes, 28)) as usize;
     (TAG_BYTES..FRAME_BYTES_MAX).contains(&sealed).then_some(HEADER_BYTES + sealed + HASH_BYTES)
+}
+
+/// What a frame says of itself in clear. Its hash was checked; its seal was not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Outline {
+    /// Its bytes.
+    pub(crate) length: usize,
+    /// Whether it holds events; a file's header frame does not.
+    pub(crate) events: bool,
+    /// Number of its file.
+    pub(crate) file: u32,
+    /// Number of events.
+    pub(crate) count: u32,
+    /// Sequence number of the first.
+    pub(crate) first_seq: u64,
+    /// Hash of the frame before.
+    pub(crate) prev: [u8; 32],
+    /// Its own hash.
+    pub(crate) hash: [u8; 32],
+}
+
+impl Outline {
+    /// The sequence number after its last event.
+    pub(crate) fn next_seq(&self) -> u64 {
+        self.first_seq.saturating_add(u64::from(self.count))
+    }
+}
+
+/// Reads the frame that `bytes` begins with, if a whole one is there.
+pub(crate) fn outline(bytes: &[u8]) -> Option<Outline> {
+    let length = stored_length(bytes).filter(|length| *length <= bytes.len())?;
+    let (hashed, hash) = bytes[..length].split_at(length - HASH_BYTES);
+    (blake3::hash(hashed).as_bytes() == hash).then(|| Outline {
+        length,
+        events: hashed[6] != Kind::File as u8,
+        file: u32::from_le_bytes(array(hashed, 8)),
+        count: u32::from_le_bytes(array(hashed, 12)),
+        first_seq: u64::from_le_bytes(array(hashed, 16)),
+        prev: array(hashed, 32),
+        hash: array(hash, 0),
+    })
 }
 
 fn header(kind: Kind, codec: u8, count: u32, sealed: u32, place: &Place) -> [u8; HEADER_BYTES] {

@@ -22,6 +22,7 @@ use crate::store::Store;
 /// The lock file of a journal directory.
 pub const LOCK_FILE: &str = "journal.lock";
 const MAX_FILE_BYTES: u64 = 1 << 30;
+const MAX_AHEAD_BYTES: usize = 256 << 20;
 /// How much of a sealed file is read at once for its digest: at least, so that it is done before the next is sealed, and at most.
 const TEND_BYTES_MIN: usize = 256 << 10;
 const PRINT_BYTES_MAX: usize = 4 << 20;
@@ -44,6 +45,8 @@ pub struct Options {
     pub max_file_bytes: u64,
     /// Memory for the store's cache; reading goes around it.
     pub cache_bytes: usize,
+    /// Bytes of the file in which frames wait for redb, when it is made: at most 256 MiB. With 0 none is made.
+    pub ahead_bytes: usize,
     /// Whether the digests of sealed files are compared at open. Reading them compares in any case.
     pub check_sealed: bool,
     /// A head that was kept outside the journal: the journal must contain it.
@@ -56,6 +59,7 @@ impl Default for Options {
             quick_repair: false,
             max_file_bytes: 64 << 20,
             cache_bytes: 16 << 20,
+            ahead_bytes: 4 << 20,
             check_sealed: true,
             expect_head: None,
         }
@@ -157,7 +161,12 @@ impl Journal {
             Lock::Held(lock) => lock,
             Lock::Busy(pid) => return Err(Error::Locked { what: LOCK_FILE.to_owned(), pid }),
         };
-        let settings = Settings { quick_repair: options.quick_repair, cache_bytes: options.cache_bytes };
+        let Options { quick_repair, cache_bytes, ahead_bytes, .. } = options;
+        if ahead_bytes > MAX_AHEAD_BYTES {
+            let why = format!("it must be at most {MAX_AHEAD_BYTES}");
+            return Err(Error::Option { name: "ahead_bytes", why });
+        }
+        let settings = Settings { quick_repair, cache_bytes, ahead_bytes };
         Self::open_store(Box::new(Embedded::new(disk, settings)), lock, random, keys, options)
     }
 
@@ -208,6 +217,8 @@ impl Journal {
         if files.is_empty() {
             random.fill(&mut journal.preamble.journal)?;
             journal.begin()?;
+        } else {
+            journal.store.settle()?;
         }
         journal.stopped = None;
         journal.durable.set(journal.head);
@@ -387,6 +398,7 @@ impl Journal {
             let put = self.store.set_head(&encode_head(&self.head, &self.keys));
             return put.map(|()| true).map_err(|error| self.stop(&error));
         }
+        let relieved = self.store.relieve().map_err(|error| self.stop(&error))?;
         let tended = match self.printing {
             Some(_) => self.print(bytes.clamp(TEND_BYTES_MIN, PRINT_BYTES_MAX)),
             None if !self.ahead && self.file_bytes >= self.options.max_file_bytes / 2 => {
@@ -395,7 +407,7 @@ impl Journal {
             }
             None => Ok(false),
         };
-        tended.map_err(|error| self.stop(&error))
+        tended.map(|tended| tended || relieved).map_err(|error| self.stop(&error))
     }
 
     /// Reads `bytes` more of the file that was sealed last; its digest is known when all of it was read.

@@ -6,9 +6,10 @@
 //! - `journal` appends: one frame is one group commit, durable on return; the first failure stops it for good.
 //! - `read` replays and verifies, also beside a running writer.
 //! - `frame` owns the bytes of a frame, `pack` takes the repetitions out of them, `segment` those of a file's first frame and of the head file.
-//! - `store` says what a store must do, `embedded` does it with redb, `disk` is what redb stands on.
+//! - `store` says what a store must do, `embedded` does it with redb, in `ahead` frames wait for it, `disk` is what both stand on.
 //! - `keys` seal the tenant's frames, `subjects` seal one person's values and can be destroyed, `erase` says which are one person's.
 
+pub mod ahead;
 pub mod audit;
 pub mod backup;
 pub mod bench;

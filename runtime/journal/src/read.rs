@@ -1,8 +1,8 @@
 //! Reading frames back: the walk that believes nothing, and a reader for another process.
 //!
 //! `Walk` checks every frame it passes: hash, seal, number of the file, sequence, and the hash of the frame before, also across
-//! files. `Reader` takes no lock and never writes to the journal: it looks at a copy of the newest file, which redb repairs in
-//! memory as it would after a crash. Beside a writer it may see a commit a moment before it is durable; beside a fast one, whose
+//! files. `Reader` takes no lock and never writes to the journal: it looks at a copy of what is ahead of the newest file, then at one
+//! of that file, which redb repairs in memory as it would after a crash. Beside a writer it may see a commit a moment before it is durable; beside a fast one, whose
 //! file changes while it is copied, it follows the chain itself and may trail by a few commits.
 
 use std::ops::ControlFlow;
@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::ahead::{self, Joined};
 use crate::disk::{Disk, RealDisk};
 use crate::embedded::{Segment, file_name, numbers, open_sealed, read_head};
 use crate::error::Error;
@@ -233,7 +234,7 @@ pub struct Reader {
 /// One verified look at a journal.
 struct View {
     newest: u32,
-    current: Box<dyn Frames + Send>,
+    current: Joined,
     sealed: Vec<Sealed>,
     head: Head,
 }
@@ -253,21 +254,16 @@ impl Reader {
         for copy in 0..COPIES_MAX {
             // The head file first: what is read after it reaches at least as far.
             let known = read_head(&*disk)?.map(|bytes| decode_head(&bytes, keys)).transpose();
+            // Then what is ahead of the newest file: what the writer takes out of it meanwhile is found in the file.
+            let ahead = ahead::read(&*disk)?;
             let names = disk.list().map_err(Error::io("list the journal directory"))?;
             let files = numbers(&names);
             let Some(&newest) = files.last() else { return Err(Error::Missing { file: file_name(1) }) };
             let name = file_name(newest);
             let bytes = disk.read(&name).map_err(Error::io(format!("read `{name}`")))?;
-            let digest = blake3::hash(&bytes);
+            let digest = digest(ahead.as_deref(), &bytes);
             let indexed = copy < COPIES_INDEXED || before == Some(digest);
-            let outcome = if indexed {
-                Segment::copy(&name, bytes, false)
-                    .map(|segment| -> Box<dyn Frames + Send> { Box::new(segment) })
-            } else {
-                let salvaged = Salvaged::of(bytes, newest, keys)
-                    .map(|frames| -> Box<dyn Frames + Send> { Box::new(frames) });
-                salvaged.ok_or_else(|| Error::Busy { file: name })
-            };
+            let outcome = joined(newest, bytes, ahead, indexed, keys);
             let known = match (known, &outcome) {
                 (Ok(known), _) => known.unwrap_or_default(),
                 // Under another key the head fails its check too: that it is another key is what there is to say.
@@ -293,24 +289,24 @@ impl Reader {
         keys: &Keys,
         files: &[u32],
         newest: u32,
-        current: Box<dyn Frames + Send>,
+        current: Joined,
         known: Head,
     ) -> Result<View, Error> {
         let mut walk = Walk::new(keys);
-        walk.file(newest, &*current, 0, &mut |_, _, _| ControlFlow::Continue(()))?;
+        walk.file(newest, &current, 0, &mut |_, _, _| ControlFlow::Continue(()))?;
         let sealed = walk.header.take().map(|(_, sealed)| sealed).unwrap_or_default();
         compare_files(files, newest, &sealed)?;
         let head = end_of(&walk, &sealed);
         reaches(known, head, &sealed, keys, |line| match line {
             Some(line) => Ok(Box::new(open_sealed(disk, line)?)),
-            None => Ok(Box::new(&*current)),
+            None => Ok(Box::new(&current)),
         })?;
         Ok(View { newest, current, sealed, head })
     }
 
     /// The number of the newest file and its frames, and what the journal lies on.
     pub(crate) fn newest(&self) -> (u32, &dyn Frames, &dyn Disk) {
-        (self.view.newest, &*self.view.current, &*self.disk)
+        (self.view.newest, &self.view.current, &*self.disk)
     }
 
     /// Where the journal ended when it was opened.
@@ -345,7 +341,7 @@ impl Reader {
             from_seq,
             &self.view.sealed,
             self.view.newest,
-            &*self.view.current,
+            &self.view.current,
             |line| Ok(Box::new(open_sealed(&*self.disk, line)?)),
             &mut visit,
         )
@@ -359,11 +355,37 @@ impl Reader {
             0,
             &self.view.sealed,
             self.view.newest,
-            &*self.view.current,
+            &self.view.current,
             |line| Ok(Box::new(open_sealed(&*self.disk, line)?)),
             &mut |_, _, _| ControlFlow::Continue(()),
         )
     }
+}
+
+/// Copies of a file and of what is ahead of it, as one. Without the store's index its chain is followed instead.
+fn joined(
+    newest: u32,
+    bytes: Vec<u8>,
+    ahead: Option<Vec<u8>>,
+    indexed: bool,
+    keys: &Keys,
+) -> Result<Joined, Error> {
+    if !indexed {
+        let busy = || Error::Busy { file: file_name(newest) };
+        let salvaged = Salvaged::of(bytes, newest, keys).ok_or_else(busy)?;
+        return Joined::of(Box::new(salvaged), newest, ahead, None);
+    }
+    let segment = Segment::copy(newest, bytes, false)?;
+    let pass = segment.pass()?;
+    Joined::of(Box::new(segment), newest, ahead, Some(pass))
+}
+
+/// What copies are known by, to see whether they change.
+fn digest(ahead: Option<&[u8]>, bytes: &[u8]) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(blake3::hash(ahead.unwrap_or_default()).as_bytes());
+    hasher.update(bytes);
+    hasher.finalize()
 }
 
 /// Whether a writer that went on while its file was copied can be the cause.
@@ -375,6 +397,7 @@ fn may_be_haste(error: &Error) -> bool {
             | Error::RolledBack { .. }
             | Error::Busy { .. }
             | Error::Stranger { .. }
+            | Error::Missing { .. }
     )
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
 
 use crate::error::Error;
-use crate::frame::{HASH_BYTES, HEADER_BYTES, Kind, TAG_BYTES, array, open, stored_length};
+use crate::frame::{HASH_BYTES, HEADER_BYTES, Outline, TAG_BYTES, open, outline};
 use crate::keys::Keys;
 use crate::segment::{Preamble, decode};
 use crate::store::{Frames, Visit};
@@ -24,10 +24,7 @@ pub(crate) struct Salvaged {
 /// A frame whose hash is right, wherever it lies.
 struct Found {
     place: Range<usize>,
-    first_seq: u64,
-    kind: u8,
-    prev: [u8; 32],
-    hash: [u8; 32],
+    said: Outline,
 }
 
 impl Salvaged {
@@ -35,27 +32,25 @@ impl Salvaged {
     pub(crate) fn of(bytes: Vec<u8>, file: u32, keys: &Keys) -> Option<Self> {
         let mut found = find(&bytes, file);
         // From the end: how long the chain behind each frame is, and which frame is the next of the longest.
-        found.sort_by_key(|frame| (frame.first_seq, frame.kind));
+        found.sort_by_key(|frame| (frame.said.first_seq, frame.said.events));
         let mut longest: BTreeMap<[u8; 32], (u32, usize)> = BTreeMap::new();
-        for (index, frame) in
-            found.iter().enumerate().rev().filter(|(_, frame)| frame.kind != Kind::File as u8)
-        {
-            let length = 1 + longest.get(&frame.hash).map_or(0, |(length, _)| *length);
-            let best = longest.entry(frame.prev).or_default();
+        for (index, frame) in found.iter().enumerate().rev().filter(|(_, frame)| frame.said.events) {
+            let length = 1 + longest.get(&frame.said.hash).map_or(0, |(length, _)| *length);
+            let best = longest.entry(frame.said.prev).or_default();
             if length > best.0 {
                 *best = (length, index);
             }
         }
         let mut buffer = Vec::new();
-        let header = found.iter().find(|frame| frame.kind == Kind::File as u8)?;
+        let header = found.iter().find(|frame| !frame.said.events)?;
         let said = open(&bytes[header.place.clone()], keys.frames(), &mut buffer).ok()?;
         let (preamble, _) = decode(said.content)?;
         let mut frames = vec![(0, header.place.clone())];
-        let mut tip = header.hash;
+        let mut tip = header.said.hash;
         while let Some((_, index)) = longest.get(&tip) {
             let frame = &found[*index];
-            frames.push((frame.first_seq, frame.place.clone()));
-            tip = frame.hash;
+            frames.push((frame.said.first_seq, frame.place.clone()));
+            tip = frame.said.hash;
         }
         Some(Self { bytes, preamble, frames })
     }
@@ -65,14 +60,14 @@ impl Salvaged {
 /// one that follows the frame before it.
 pub(crate) fn pieces(bytes: &[u8], file: u32, from_seq: u64) -> Vec<(u64, Vec<u8>)> {
     let mut found = find(bytes, file);
-    found.retain(|frame| frame.kind != Kind::File as u8 && frame.first_seq >= from_seq);
-    found.sort_by_key(|frame| (frame.first_seq, frame.hash));
-    found.dedup_by_key(|frame| frame.hash);
+    found.retain(|frame| frame.said.events && frame.said.first_seq >= from_seq);
+    found.sort_by_key(|frame| (frame.said.first_seq, frame.said.hash));
+    found.dedup_by_key(|frame| frame.said.hash);
     let mut kept: Vec<Found> = Vec::new();
     for frame in found {
         match kept.pop() {
-            Some(last) if last.first_seq == frame.first_seq => {
-                let follows = kept.last().is_some_and(|before| before.hash == frame.prev);
+            Some(last) if last.said.first_seq == frame.said.first_seq => {
+                let follows = kept.last().is_some_and(|before| before.said.hash == frame.said.prev);
                 kept.push(if follows { frame } else { last });
             }
             last => {
@@ -81,7 +76,7 @@ pub(crate) fn pieces(bytes: &[u8], file: u32, from_seq: u64) -> Vec<(u64, Vec<u8
             }
         }
     }
-    kept.into_iter().map(|frame| (frame.first_seq, bytes[frame.place].to_vec())).collect()
+    kept.into_iter().map(|frame| (frame.said.first_seq, bytes[frame.place].to_vec())).collect()
 }
 
 impl Frames for Salvaged {
@@ -109,25 +104,15 @@ fn find(bytes: &[u8], file: u32) -> Vec<Found> {
         let Some(ahead) = rest.iter().position(|byte| *byte == b'X') else { break };
         at += ahead;
         let rest = &bytes[at..];
-        let Some(length) = stored_length(rest).filter(|length| *length <= rest.len()) else {
+        let Some(said) = outline(rest) else {
             at += 1;
             continue;
         };
-        let (hashed, hash) = rest[..length].split_at(length - HASH_BYTES);
-        if blake3::hash(hashed).as_bytes() != hash {
-            at += 1;
-            continue;
+        let place = at..at + said.length;
+        at = place.end;
+        if said.file == file {
+            found.push(Found { place, said });
         }
-        if u32::from_le_bytes(array(hashed, 8)) == file {
-            found.push(Found {
-                place: at..at + length,
-                first_seq: u64::from_le_bytes(array(hashed, 16)),
-                kind: hashed[6],
-                prev: array(hashed, 32),
-                hash: array(hash, 0),
-            });
-        }
-        at += length;
     }
     found
 }

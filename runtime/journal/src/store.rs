@@ -47,8 +47,13 @@ pub trait Store: Send {
     fn begin(&mut self, file: u32, preamble: &Preamble, header: &SealedFrame<'_>) -> Result<(), Error>;
     /// Opens `file`, the newest, for appending; an unfinished append of a crash is undone.
     fn resume(&mut self, file: u32) -> Result<(), Error>;
+    /// Makes all frames of the file that was resumed durable where they lie for good. Called once they were verified, and before the
+    /// first of them is believed: a process that was killed may have left what was written and never synced.
+    fn settle(&mut self) -> Result<(), Error>;
     /// Stores one frame; durable on return.
     fn append(&mut self, frame: &SealedFrame<'_>) -> Result<(), Error>;
+    /// Does what an append to come would have to do besides; whether there was anything.
+    fn relieve(&mut self) -> Result<bool, Error>;
     /// Closes the open file cleanly; it can be resumed.
     fn close(&mut self) -> Result<(), Error>;
     /// Closes the open file for good; its length.

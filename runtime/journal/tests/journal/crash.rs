@@ -3,11 +3,12 @@
 use std::io;
 use std::sync::Arc;
 
+use xops_journal::ahead::AHEAD_FILE;
 use xops_journal::error::Error;
 use xops_journal::journal::Options;
 
 use crate::disk::{Files, Op, Platter, SimDisk};
-use crate::world::{Dice, events, open, replayed};
+use crate::world::{Dice, events, open, replayed, small};
 
 /// How many lives are led, each with its own seed and its own crashes; every second one with quick-repair.
 const LIVES: usize = 64;
@@ -20,7 +21,7 @@ const IMAGES_SOAK: usize = 102_400;
 const AGAIN: usize = 4;
 
 fn options(quick_repair: bool) -> Options {
-    Options { quick_repair, max_file_bytes: 6000, cache_bytes: 1 << 20, ..Options::default() }
+    Options { quick_repair, max_file_bytes: 6000, ..small() }
 }
 
 /// A life of the journal: the operations that it asked of the disk, and what was acknowledged after how many of them.
@@ -37,6 +38,8 @@ struct Crashes {
     again: usize,
     /// Images in which the frame that was being written was there though nobody was told so.
     unasked: usize,
+    /// Images in which frames lay ahead of redb and nowhere else.
+    ahead: usize,
     failures: Vec<String>,
 }
 
@@ -45,6 +48,7 @@ impl Crashes {
         self.images += other.images;
         self.again += other.again;
         self.unasked += other.unasked;
+        self.ahead += other.ahead;
         self.failures.extend(other.failures);
     }
 }
@@ -70,18 +74,31 @@ fn live(seed: u64, quick_repair: bool) -> Life {
     Life { log: disk.take_log(), acknowledged }
 }
 
-/// Opens what a crash left: nothing acknowledged may be missing, nothing else may be there than what was being written. Gives
-/// what the recovery asked of the disk, and whether the frame that was being written is there.
-fn recovers(files: Files, life: &Life, at: usize) -> Result<(Vec<Op>, bool), String> {
+/// What a recovery was like.
+struct Recovered {
+    /// What it asked of the disk.
+    log: Vec<Op>,
+    /// Whether the frame that was being written is there.
+    unasked: bool,
+    /// Whether frames were taken from ahead of redb.
+    ahead: bool,
+}
+
+/// Opens what a crash left: nothing acknowledged may be missing, nothing else may be there than what was being written.
+fn recovers(files: Files, life: &Life, at: usize) -> Result<Recovered, String> {
     let done = life.acknowledged.iter().rev().find(|(op, _)| *op <= at).map_or(0, |(_, seq)| *seq);
     let under_way = life.acknowledged.iter().find(|(op, _)| *op > at).map_or(done, |(_, seq)| *seq);
+    let ahead_file = files.keys().position(|name| name == AHEAD_FILE);
     let disk = Arc::new(SimDisk::of(files));
     let (journal, _) = open(&disk, options(false)).map_err(|error| error.to_string())?;
     let found = replayed(&journal).map_err(|error| error.to_string())?;
     if found != done && found != under_way {
         return Err(format!("{found} events came back, {done} were acknowledged, {under_way} under way"));
     }
-    Ok((disk.take_log(), found > done))
+    let log = disk.take_log();
+    // The only write there while a journal is opened says that redb takes what was in it.
+    let ahead = log.iter().any(|op| matches!(op, Op::Write(file, ..) if Some(*file) == ahead_file));
+    Ok(Recovered { log, unasked: found > done, ahead })
 }
 
 /// Crashes `images` times, evenly over a life.
@@ -104,9 +121,10 @@ fn crash(life: &Life, at: usize, files: &Files, dice: &mut Dice, crashes: &mut C
     crashes.images += 1;
     let log = match recovers(files.clone(), life, at) {
         Err(what) => return crashes.failures.push(format!("at operation {at}: {what}")),
-        Ok((log, unasked)) => {
-            crashes.unasked += usize::from(unasked);
-            log
+        Ok(recovered) => {
+            crashes.unasked += usize::from(recovered.unasked);
+            crashes.ahead += usize::from(recovered.ahead);
+            recovered.log
         }
     };
     if dice.below(AGAIN) != 0 {
@@ -139,15 +157,17 @@ fn crash_lives(images: usize) {
         }
     });
     println!(
-        "{} crash images of {LIVES} lives, {} crashed again during recovery, {} held a frame that was not acknowledged yet: \
-         {} lost or damaged",
+        "{} crash images of {LIVES} lives, {} crashed again during recovery, {} held a frame that was not acknowledged yet, \
+         {} frames that redb did not have: {} lost or damaged",
         all.images,
         all.again,
         all.unasked,
+        all.ahead,
         all.failures.len()
     );
     assert!(all.failures.is_empty(), "{} failures, first: {}", all.failures.len(), all.failures[0]);
     assert!(all.images >= images && all.again * (AGAIN + 1) > images, "too few crashes");
+    assert!(all.ahead > images / 10, "only {} recoveries took anything from ahead of redb", all.ahead);
 }
 
 #[test]

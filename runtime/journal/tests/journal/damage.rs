@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use xops_journal::ahead::AHEAD_FILE;
 use xops_journal::disk::{Disk, MemoryDisk};
 use xops_journal::error::Error;
 use xops_journal::journal::Options;
@@ -88,7 +89,7 @@ fn every_flipped_bit_is_told_or_harmless() {
 fn every_flipped_bit_of_a_frame_is_told() {
     let files = written();
     let mut dice = Dice(12);
-    for (index, (name, bytes)) in files.iter().enumerate() {
+    for (index, (name, bytes)) in files.iter().enumerate().filter(|(_, (name, _))| is_journal(name)) {
         let mut frames = bytes.windows(4).enumerate().filter(|(_, four)| *four == b"XOJF").map(|(at, _)| at);
         let Some(frame) = frames.next_back() else { continue };
         for _ in 0..60 {
@@ -138,8 +139,9 @@ fn a_removed_file_is_named() {
         copy.remove(index);
         let error = check(&copy, false).unwrap_err();
         if index == newest {
-            // Nothing inside names the newest file; the head file knows how far the journal reached.
-            assert!(matches!(error, Error::RolledBack { .. }), "{error}");
+            // What was ahead of the newest file names it, or the head file knows how far the journal reached.
+            let named = matches!(&error, Error::Missing { file } if file == name);
+            assert!(named || matches!(error, Error::RolledBack { .. }), "{error}");
         } else {
             assert!(matches!(&error, Error::Missing { file } if file == name), "{error}");
         }
@@ -177,24 +179,49 @@ fn a_file_of_another_journal_of_the_same_tenant_is_told() {
 }
 
 #[test]
-fn the_newest_file_put_back_to_an_older_copy_is_told_by_any_known_head() {
+fn files_put_back_to_older_copies_are_told_by_what_is_beside_them_or_by_any_known_head() {
+    let disk = Arc::new(MemoryDisk::default());
+    let name = "journal-000001.redb";
+    let mut older = Vec::new();
+    let mut head = None;
+    for frame in 0..3 {
+        let (mut journal, _) = open(&disk, Options::default()).unwrap();
+        journal.append(&events(frame * 20, 20)).unwrap();
+        head = Some(journal.close().unwrap());
+        older.push([name, AHEAD_FILE, "journal.head"].map(|name| (name, disk.read(name).unwrap())));
+    }
+    let newest = older.pop().unwrap();
+    // The copy is so old: how many of its three files are put back.
+    let put_back = |copy: &[(&str, Vec<u8>); 3], files: usize, expect_head| {
+        let mixed = Arc::new(MemoryDisk::default());
+        for (name, bytes) in copy[..files].iter().chain(&newest[files..]) {
+            mixed.put(name, bytes.clone());
+        }
+        let (journal, _) = open(&mixed, Options { expect_head, ..Options::default() })?;
+        replayed(&journal)
+    };
+    // What was taken from ahead of the file last is still there: nothing is lost.
+    assert_eq!(put_back(&older[1], 1, head).unwrap(), 60);
+    for (age, files, reached) in [(0, 1, 60), (0, 2, 60), (1, 2, 60)] {
+        let error = put_back(&older[age], files, None).unwrap_err();
+        assert!(matches!(error, Error::RolledBack { expected, .. } if expected == reached), "{error}");
+    }
+    // Whoever puts back the head file too is told by a head that was kept outside, and by nothing else.
+    assert_eq!(put_back(&older[0], 3, None).unwrap(), 20);
+    let error = put_back(&older[0], 3, head).unwrap_err();
+    assert!(matches!(error, Error::RolledBack { expected: 60, .. }), "{error}");
+}
+
+#[test]
+fn a_journal_whose_first_file_is_gone_is_not_begun_anew() {
     let disk = Arc::new(MemoryDisk::default());
     let (mut journal, _) = open(&disk, Options::default()).unwrap();
     journal.append(&events(0, 20)).unwrap();
-    journal.close().unwrap();
-    let name = "journal-000001.redb";
-    let old = (disk.read(name).unwrap(), disk.read("journal.head").unwrap());
-    let (mut journal, _) = open(&disk, Options::default()).unwrap();
-    journal.append(&events(20, 20)).unwrap();
-    let head = journal.close().unwrap();
-    disk.put(name, old.0);
-    let error = open(&disk, Options::default()).err().unwrap();
-    assert!(matches!(error, Error::RolledBack { expected: 40, .. }), "{error}");
-    // Whoever puts back the head file too is told by a head that was kept outside, and by nothing else.
-    disk.put("journal.head", old.1);
-    open(&disk, Options::default()).unwrap();
-    let error = open(&disk, Options { expect_head: Some(head), ..Options::default() }).err().unwrap();
-    assert!(matches!(error, Error::RolledBack { expected: 40, .. }), "{error}");
+    std::mem::forget(journal);
+    let left = Arc::new(MemoryDisk::default());
+    left.put(AHEAD_FILE, disk.read(AHEAD_FILE).unwrap());
+    let error = open(&left, Options::default()).err().unwrap();
+    assert!(matches!(&error, Error::Missing { file } if file == "journal-000001.redb"), "{error}");
 }
 
 #[test]

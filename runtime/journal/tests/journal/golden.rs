@@ -1,13 +1,15 @@
 //! Frames that were written once must stay readable.
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use proptest::prelude::*;
 use xops_journal::disk::{Disk, MemoryDisk};
 use xops_journal::journal::{Entry, Journal, Options};
 
-use crate::world::{keys, open, seeded, small};
+use crate::lasting::{of_sparse, to_sparse};
+use crate::world::{events, keys, open, replayed, seeded, small};
 
 /// The first frame of events that is written for `entries` with the given seed, from the file as it is stored.
 fn frame(entries: &[Entry], seed: u64) -> Vec<u8> {
@@ -74,6 +76,54 @@ fn a_sequence_number_that_a_crash_gave_back_is_sealed_under_another_nonce() {
     let sealed = |seed| frame(&[Entry { stream: 1, body: vec![0; 64] }], seed)[64..64 + 66].to_vec();
     assert_ne!(sealed(1), sealed(2));
     assert_eq!(sealed(3), sealed(3), "a seed reproduces every byte");
+}
+
+/// Where the journal of format 2 lies: a process died that had 9 frames in redb, and 3 more ahead of it.
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/journal/golden/journal_v2")
+}
+
+const FRAMES: u64 = 12;
+const FRAMES_AHEAD: u64 = 3;
+
+#[test]
+fn a_journal_of_version_2_is_read_with_what_lies_ahead_of_its_newest_file() {
+    let disk = Arc::new(MemoryDisk::default());
+    for file in std::fs::read_dir(folder()).unwrap() {
+        let path = file.unwrap().path();
+        disk.put(path.file_stem().unwrap().to_str().unwrap(), of_sparse(&std::fs::read(&path).unwrap()));
+    }
+    let (journal, opened) = open(&disk, small()).unwrap();
+    assert!(opened.recovered);
+    assert_eq!((opened.last_seq, replayed(&journal).unwrap()), (FRAMES * 2, FRAMES * 2));
+    // What redb has by itself.
+    let file = disk.read("journal-000001.redb").unwrap();
+    let before = of_sparse(&std::fs::read(folder().join("journal-000001.redb.sparse")).unwrap());
+    let frames = |bytes: &[u8]| {
+        let seqs = bytes.windows(24).filter(|frame| frame.starts_with(b"XOJF"));
+        seqs.map(|frame| u64::from(frame[16])).max().unwrap().div_ceil(2)
+    };
+    assert_eq!((frames(&before), frames(&file)), (FRAMES - FRAMES_AHEAD, FRAMES));
+}
+
+#[test]
+#[ignore = "writes the golden: once a version of the format"]
+fn write_the_golden_journal_of_version_2() {
+    let disk = Arc::new(MemoryDisk::default());
+    let options = Options { max_file_bytes: 1 << 20, ahead_bytes: 16 * 4096, ..small() };
+    let (mut journal, _) = open(&disk, options).unwrap();
+    for frame in 0..FRAMES {
+        if frame == FRAMES - FRAMES_AHEAD {
+            while journal.tend(0).unwrap() {}
+        }
+        journal.append(&events(frame * 2, 2)).unwrap();
+    }
+    std::mem::forget(journal);
+    std::fs::create_dir_all(folder()).unwrap();
+    for name in disk.list().unwrap() {
+        std::fs::write(folder().join(format!("{name}.sparse")), to_sparse(&disk.read(&name).unwrap()))
+            .unwrap();
+    }
 }
 
 proptest! {

@@ -51,7 +51,7 @@ fn options() -> Options {
     Options { max_file_bytes: 7_000, cache_bytes: 1 << 20, ..Options::default() }
 }
 
-fn to_sparse(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn to_sparse(bytes: &[u8]) -> Vec<u8> {
     let mut sparse = (bytes.len() as u64).to_le_bytes().to_vec();
     for (nth, sector) in (0_u32..).zip(bytes.chunks(SECTOR)) {
         if sector.iter().any(|byte| *byte != 0) {
@@ -62,7 +62,7 @@ fn to_sparse(bytes: &[u8]) -> Vec<u8> {
     sparse
 }
 
-fn of_sparse(sparse: &[u8]) -> Vec<u8> {
+pub(crate) fn of_sparse(sparse: &[u8]) -> Vec<u8> {
     let (length, sectors) = sparse.split_first_chunk::<8>().unwrap();
     let mut bytes = vec![0; usize::try_from(u64::from_le_bytes(*length)).unwrap()];
     for entry in sectors.chunks(4 + SECTOR) {

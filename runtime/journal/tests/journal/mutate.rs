@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
+use xops_journal::ahead::AHEAD_FILE;
 use xops_journal::audit::examine;
 use xops_journal::checkpoint::Signed;
 use xops_journal::disk::Disk;
@@ -16,7 +17,7 @@ use xops_journal::journal::Options;
 use xops_journal::segment::Head;
 
 use crate::disk::{Bytes, Files, SimDisk};
-use crate::world::{Dice, checkpoint, events, is_journal, keys, open, replayed, signer, soak_ends};
+use crate::world::{Dice, checkpoint, events, is_journal, keys, open, replayed, signer, small, soak_ends};
 
 /// Mutations by default, and in the longer run, which `XOPS_SOAK_SECONDS` may end earlier.
 const MUTATIONS: u64 = 2_000;
@@ -66,17 +67,17 @@ const WAYS: [Way; 11] = [
     Way::AllOlder,
 ];
 
-/// A journal that was written and closed several times, with its files as they were after each close.
+/// A journal that was written several times, with its files as they were each time when it was closed, or its process died.
 struct Written {
     moments: Vec<Files>,
     events: u64,
     head: Head,
-    /// What was signed at each close, and kept elsewhere.
+    /// What was signed at each moment, and kept elsewhere.
     checkpoints: Vec<Signed>,
 }
 
 fn options(head: Option<Head>) -> Options {
-    Options { max_file_bytes: 1500, cache_bytes: 1 << 20, expect_head: head, ..Options::default() }
+    Options { max_file_bytes: 1500, expect_head: head, ..small() }
 }
 
 fn written(seed: u64) -> Written {
@@ -90,7 +91,13 @@ fn written(seed: u64) -> Written {
             let count = 1 + dice.below(20) as u64;
             made.events = journal.append(&events(made.events, count)).unwrap().last_seq;
         }
-        made.head = journal.close().unwrap();
+        if dice.below(2) == 0 {
+            made.head = journal.close().unwrap();
+        } else {
+            made.head = journal.head();
+            // It dies with what redb does not have yet: nothing of it is closed.
+            std::mem::forget(journal);
+        }
         made.checkpoints.push(checkpoint(&disk));
         made.moments.push(disk.list().unwrap().into_iter().map(|name| file(&disk, name)).collect());
     }
@@ -272,5 +279,22 @@ fn the_mutations_reach_every_kind_of_file() {
     let made = written(1);
     let last = made.moments.last().unwrap();
     assert!(last.keys().filter(|name| is_journal(name)).count() > 1, "sealed files and a newest one");
-    assert!(last.contains_key("journal.head"));
+    assert!(last.contains_key("journal.head") && last.contains_key(AHEAD_FILE));
+}
+
+#[test]
+fn some_of_the_altered_journals_end_in_frames_that_redb_does_not_have() {
+    let ahead = |made: &Written| {
+        let mut without = made.moments.last().unwrap().clone();
+        without.remove(AHEAD_FILE);
+        let disk = Arc::new(SimDisk::of(without));
+        matches!(open(&disk, options(None)), Err(Error::Missing { file }) if file == AHEAD_FILE)
+    };
+    assert!((1..20).all(|seed| ahead(&written(seed))), "an ahead file that is gone was not missed");
+    let dead = |made: &Written| {
+        let last = made.moments.last().unwrap();
+        let tip = &made.head.hash;
+        !last.iter().any(|(name, bytes)| is_journal(name) && bytes.windows(32).any(|hash| hash == tip))
+    };
+    assert!((1..20).filter(|seed| dead(&written(*seed))).count() > 3, "no journal ends ahead of redb");
 }

@@ -83,9 +83,12 @@ pub(crate) fn open(disk: &Arc<impl Disk + 'static>, options: Options) -> Result<
     Journal::open_on(Arc::clone(disk) as Arc<dyn Disk>, &seeded(1), &keys(), options)
 }
 
+/// An ahead file so small that four frames fill it.
+pub(crate) const AHEAD_BYTES: usize = 6 * 4096;
+
 /// Files so small that a few frames fill one.
 pub(crate) fn small() -> Options {
-    Options { max_file_bytes: 2000, cache_bytes: 1 << 20, ..Options::default() }
+    Options { max_file_bytes: 2000, cache_bytes: 1 << 20, ahead_bytes: AHEAD_BYTES, ..Options::default() }
 }
 
 /// Replays all of it; panics at the first event that is not the one that was written. Returns how many there are.
