@@ -491,7 +491,7 @@ fn said<'a>(
         None => {
             let table = graph.table(&claim.system, &claim.kind);
             let read = table.and_then(|table| table.read_of(&record.source.id)).unwrap_or_default();
-            Observation::Absent(Proof::Snapshot { system: claim.system.clone(), read })
+            Observation::Absent(Proof::Snapshot { system: claim.system.clone(), read: read.to_owned() })
         }
     }
 }

@@ -55,7 +55,7 @@ pub struct Answer<'g> {
     entity: EntityId,
     inputs: Vec<(usize, Observation<Cow<'g, Value>>)>,
     /// The joined records, each with the read that showed it.
-    systems: Vec<(usize, Observation<&'g Arc<Record>>, String)>,
+    systems: Vec<(usize, Observation<&'g Arc<Record>>, &'g str)>,
 }
 
 impl Asking {
@@ -282,7 +282,7 @@ impl Columns {
         self.rows[row].class = self.classes.of(codes, &mut self.numbers);
     }
 
-    fn take_systems(&mut self, row: usize, systems: Vec<(usize, Observation<&Arc<Record>>, String)>) {
+    fn take_systems(&mut self, row: usize, systems: Vec<(usize, Observation<&Arc<Record>>, &str)>) {
         if systems.is_empty() {
             return;
         }
@@ -303,12 +303,22 @@ impl Columns {
                     for view in views {
                         self.cells_of(*view, record, &mut cells);
                     }
-                    Ground::Absent(Proof::Snapshot { system: system.clone(), read })
+                    let recent = self.recent.get(at).copied().unwrap_or_default();
+                    match self.ground_list.get(recent as usize) {
+                        Some(Ground::Absent(Proof::Snapshot { system: of, read: by }))
+                            if of == system && by == read =>
+                        {
+                            recent
+                        }
+                        _ => {
+                            let proof = Proof::Snapshot { system: system.clone(), read: read.to_owned() };
+                            self.ground_number(at, Ground::Absent(proof))
+                        }
+                    }
                 }
-                Observation::Absent(proof) => Ground::Absent(proof),
-                Observation::Unknown(doubt) => Ground::Unknown(doubt),
+                Observation::Absent(proof) => self.ground_number(at, Ground::Absent(proof)),
+                Observation::Unknown(doubt) => self.ground_number(at, Ground::Unknown(doubt)),
             };
-            let ground = self.ground_number(at, ground);
             let width = self.views.len();
             for view in views {
                 self.grounds[row * width + view] = ground;

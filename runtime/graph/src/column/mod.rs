@@ -12,19 +12,20 @@ pub mod blast;
 mod class;
 pub mod draw;
 pub mod fill;
-mod intern;
+
 mod program;
 pub mod reverse;
 pub mod sketch;
 
 use crate::graph::Graph;
+use crate::intern::Interner;
 use class::{Classes, INPUTS_MAX, Numbers};
 use fill::Asking;
-use intern::Interner;
 use program::Program;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xops_kernel::canon::DigestKey;
+use xops_kernel::compile::ahead::Ahead;
 use xops_kernel::declare::{Declarations, FacetKind};
 use xops_kernel::diff::Facet;
 use xops_kernel::fact::{Doubt, Proof};
@@ -151,6 +152,10 @@ pub struct Columns {
     /// The ground that each joined system had last.
     recent: Vec<u32>,
     kinds: Vec<FacetKind>,
+    /// Of each kind of facet its place in the order of facets.
+    ranks: Vec<usize>,
+    /// Of each kind of facet that stands apart in every plan, the references behind its lookup.
+    apart: Vec<Option<Vec<String>>>,
 }
 
 impl Columns {
@@ -186,6 +191,8 @@ impl Columns {
             viewed.push(Viewed { view: view.clone(), facet: facet.clone(), kind });
         }
         let exclusive: Vec<bool> = declarations.facets.values().map(|facet| facet.exclusive).collect();
+        let ahead = Ahead::of(&declarations, kind);
+        let apart = |facet: &FacetKind| Some(ahead.apart(&facet.domain, &facet.name)?.to_vec());
         let mut numbers = Numbers { values: Interner::new(&graph.key), facets: Interner::new(&graph.key) };
         let member = Value::from("member");
         let member = numbers.values.number(&member, || member.clone());
@@ -207,6 +214,8 @@ impl Columns {
             ground_numbers: BTreeMap::new(),
             ground_list: Vec::new(),
             recent: Vec::new(),
+            ranks: ranks(&declarations),
+            apart: declarations.facets.values().map(apart).collect(),
             kinds: declarations.facets.values().cloned().collect(),
             declarations,
         })
@@ -255,7 +264,10 @@ impl Columns {
     fn facet(&self, entity: EntityId, number: u32) -> Facet {
         let (kind, element) = *self.numbers.facets.get(number);
         let declared = &self.kinds[kind as usize];
-        let element = (element != class::WHOLE).then(|| self.numbers.values.get(element).to_string());
+        let element = (element != class::WHOLE).then(|| match self.numbers.values.get(element) {
+            Value::Text(text) => text.clone(),
+            other => other.to_string(),
+        });
         Facet {
             entity,
             domain: declared.domain.clone(),
@@ -264,4 +276,17 @@ impl Columns {
             element,
         }
     }
+}
+
+/// Of each kind of facet, by its place among the declared ones, its place in the order of facets.
+fn ranks(declarations: &Declarations) -> Vec<usize> {
+    let kinds: Vec<&FacetKind> = declarations.facets.values().collect();
+    let name = |at: &usize| (&kinds[*at].domain, &kinds[*at].system, &kinds[*at].name);
+    let mut order: Vec<usize> = (0..kinds.len()).collect();
+    order.sort_by(|one, other| name(one).cmp(&name(other)));
+    let mut ranks = vec![0; kinds.len()];
+    for (rank, at) in order.into_iter().enumerate() {
+        ranks[at] = rank;
+    }
+    ranks
 }

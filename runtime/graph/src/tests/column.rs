@@ -134,7 +134,7 @@ fn every_sort_of_input_names_those_that_it_touches() {
 }
 
 /// One reading of a small world in which people share addresses, records come and go, and reads break off.
-fn any_reading() -> impl Strategy<Value = Reading> {
+pub(super) fn any_reading() -> impl Strategy<Value = Reading> {
     let word = |words: &'static [&'static str]| proptest::sample::select(words);
     let group = word(&["", "all", "engineering", "all+engineering", "all+chess"]);
     let record = (0..3_u8, 0..3_u8, word(&["Engineer", "Clerk", "Odd"]), group);
@@ -176,9 +176,9 @@ fn observed(graph: &Graph, entity: EntityId, facet: &Facet) -> Observation<Value
 }
 
 /// The plan that the compiler draws of the whole subject and every outcome.
-fn drawn_plainly(graph: &Graph, entity: EntityId, may_go: &BTreeSet<Facet>) -> Option<Plan> {
-    let (subject, declared) = (graph.subject(entity, NOW)?, world());
-    let desire = desire::desire(&declared, &subject, None).ok()?;
+pub(super) fn drawn_plainly(graph: &Graph, entity: EntityId, may_go: &BTreeSet<Facet>) -> Option<Plan> {
+    let (subject, declared) = (graph.subject(entity, NOW)?, &*graph.declarations);
+    let desire = desire::desire(declared, &subject, None).ok()?;
     let sighting = |facet: &Facet| {
         let seen = observed(graph, entity, facet);
         let id = graph.link(entity, &facet.system, NOW).presence().map(|it| it.value().source.id.clone());
@@ -187,13 +187,13 @@ fn drawn_plainly(graph: &Graph, entity: EntityId, may_go: &BTreeSet<Facet>) -> O
     };
     let seen = desire.wants.keys().chain(may_go).map(sighting).collect();
     let granted = may_go.iter().map(|facet| (facet.clone(), Values::new())).collect();
-    let (declarations, subject, desire) = (&declared, &subject, &desire);
+    let (declarations, subject, desire) = (declared, &subject, &desire);
     let compile = Compile { declarations, subject, desire, seen: &seen, granted: &granted, parent: None };
     compile::draw(&compile, &DigestKey([7; 32])).ok()
 }
 
 /// What may be taken away: what was granted, and every channel, because those are exclusive.
-fn may_go(graph: &Graph, entity: EntityId) -> BTreeSet<Facet> {
+pub(super) fn may_go(graph: &Graph, entity: EntityId) -> BTreeSet<Facet> {
     let mut may_go = BTreeSet::from([group_of(entity, "chess")]);
     if let Observation::Present(record) = graph.link(entity, "slack", NOW) {
         for item in record.attributes.get("channels").and_then(Value::as_list).unwrap_or_default() {

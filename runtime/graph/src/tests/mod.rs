@@ -1,5 +1,6 @@
 //! The graph's behaviour, told over one small estate: workday mints people, okta and slack are joined to them by email.
 
+mod bound;
 mod column;
 mod identity;
 mod order;
