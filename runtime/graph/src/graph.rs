@@ -277,7 +277,7 @@ impl Graph {
                 for claim in claims {
                     for record in self.candidates(kind, node, &claim.system, &claim.kind, &held) {
                         if let Some(key) = table::key_of(record, &claim.attribute) {
-                            next.entry(name.clone()).or_default().insert(key);
+                            next.entry(name.clone()).or_default().insert(key.into_owned());
                         }
                     }
                 }

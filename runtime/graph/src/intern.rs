@@ -78,6 +78,11 @@ impl<T: Hash + Eq> Interner<T> {
         &self.items[at as usize]
     }
 
+    /// All of them, by their numbers.
+    pub(crate) fn list(self) -> Vec<T> {
+        self.items
+    }
+
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.items.len()

@@ -9,6 +9,7 @@ use crate::finder::Finder;
 use crate::fold;
 use crate::reading::Reading;
 use crate::rows::Rows;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xops_kernel::canon::DigestKey;
@@ -262,8 +263,8 @@ impl<'a> Look<'a> {
 }
 
 /// The folded value of the record's attribute `name`.
-pub(crate) fn key_of(record: &Record, name: &str) -> Option<String> {
-    record.attributes.get(name).and_then(fold::key)
+pub(crate) fn key_of<'a>(record: &'a Record, name: &str) -> Option<Cow<'a, str>> {
+    record.attributes.get(name).and_then(fold::key_of)
 }
 
 impl Scope {

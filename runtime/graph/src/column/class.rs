@@ -82,6 +82,32 @@ pub(crate) struct Numbers {
     pub(crate) facets: Interner<(u32, u32)>,
 }
 
+/// The outcomes by the value that they are for, where they are for one.
+#[derive(Clone, Default)]
+struct Guarded {
+    /// Those that are not, in order.
+    always: Vec<u16>,
+    /// By the place of the input, then by its code.
+    by_input: BTreeMap<usize, BTreeMap<u32, Vec<u16>>>,
+}
+
+impl Guarded {
+    fn of(program: &Program, numbers: &mut Numbers) -> Self {
+        let mut guarded = Self::default();
+        for (at, part) in program.outcomes.iter().enumerate() {
+            let at = u16::try_from(at).unwrap_or(u16::MAX);
+            match &part.guard {
+                None => guarded.always.push(at),
+                Some((input, value)) => {
+                    let code = FIRST + numbers.values.number(value, || value.clone());
+                    guarded.by_input.entry(*input).or_default().entry(code).or_default().push(at);
+                }
+            }
+        }
+        guarded
+    }
+}
+
 /// The classes of one kind of entity.
 #[derive(Clone)]
 pub(crate) struct Classes {
@@ -94,8 +120,10 @@ pub(crate) struct Classes {
     keys: Interner<Vec<u32>>,
     list: Vec<Class>,
     memo: Vec<(Interner<Vec<u32>>, Vec<Fragment>)>,
-    /// The codes of the values that guard outcomes, once they were met.
-    guards: Vec<Option<u32>>,
+    /// Which outcomes are for which values, once anything was judged.
+    guarded: Option<Guarded>,
+    /// The digest of what is the same for all classes.
+    common: Digest,
     /// The kinds of facet, in the order of their places.
     kinds: Vec<(String, String)>,
     /// How a footprint names each input.
@@ -112,14 +140,16 @@ impl Classes {
         key: &DigestKey,
     ) -> Self {
         let memo = program.outcomes.iter().map(|_| (Interner::new(key), Vec::new())).collect();
+        let references: Vec<String> = program.inputs.iter().map(|input| reference(kind, input)).collect();
         Self {
             declared: declarations.digest(),
             kinds: declarations.facets.keys().cloned().collect(),
             kind: kind.to_owned(),
             keys: Interner::new(key),
             list: Vec::new(),
-            guards: vec![None; program.outcomes.len()],
-            references: program.inputs.iter().map(|input| reference(kind, input)).collect(),
+            guarded: None,
+            common: common(&declarations, kind, &references, key),
+            references,
             memo,
             program,
             declarations,
@@ -234,15 +264,12 @@ impl Classes {
     fn judge(&mut self, key: &[u32], codes: &[u32], numbers: &mut Numbers) -> Class {
         let mut wishes: Vec<(Wanted, u32)> = Vec::new();
         let (mut outcomes, mut doubtful) = (Vec::new(), false);
-        for part in 0..self.program.outcomes.len() {
-            if self.passes_by(part, key, numbers) {
-                continue;
-            }
-            match self.fragment(part, key, numbers) {
+        for part in self.concerned(key, numbers) {
+            match self.fragment(usize::from(part), key, numbers) {
                 Fragment::Not(_) => {}
                 Fragment::Refused => doubtful = true,
                 Fragment::Wishes(told) => {
-                    outcomes.push(u16::try_from(part).unwrap_or(u16::MAX));
+                    outcomes.push(part);
                     wishes.extend(&told.wishes);
                 }
             }
@@ -267,16 +294,20 @@ impl Classes {
         }
     }
 
-    /// Whether an outcome is for those who have another value at one place than these have: then it need not be judged.
-    fn passes_by(&mut self, part: usize, key: &[u32], numbers: &mut Numbers) -> bool {
-        let Some((input, value)) = &self.program.outcomes[part].guard else { return false };
-        let code = key[*input];
-        if code < FIRST || code == OWN {
-            return false;
+    /// The outcomes that have to be judged, in order: not those for people who have another value at one place than these have.
+    fn concerned(&mut self, key: &[u32], numbers: &mut Numbers) -> Vec<u16> {
+        let places = self.guarded.get_or_insert_with(|| Guarded::of(&self.program, numbers));
+        let mut parts = places.always.clone();
+        for (input, by_code) in &places.by_input {
+            let code = key[*input];
+            if (FIRST..OWN).contains(&code) {
+                parts.extend(by_code.get(&code).into_iter().flatten());
+            } else {
+                parts.extend(by_code.values().flatten());
+            }
         }
-        let guarded =
-            self.guards[part].get_or_insert_with(|| FIRST + numbers.values.number(value, || value.clone()));
-        code != *guarded
+        parts.sort_unstable();
+        parts
     }
 
     fn fragment(&mut self, part: usize, key: &[u32], numbers: &mut Numbers) -> Fragment {
@@ -357,10 +388,9 @@ impl Classes {
     }
 
     fn digest(&self, key: &[u32], numbers: &Numbers) -> Digest {
-        let mut out = Canon::new("xops class 1");
-        out.text(&self.declarations.tenant).raw(&self.declared.0).text(&self.kind);
-        for (at, code) in key.iter().enumerate() {
-            out.text(&self.references[at]);
+        let mut out = Canon::new("xops class 2");
+        out.raw(&self.common.0);
+        for code in key {
             match *code {
                 UNKNOWN => out.tag(0),
                 ABSENT => out.tag(1),
@@ -370,6 +400,16 @@ impl Classes {
         }
         out.keyed_digest(&self.key)
     }
+}
+
+/// What is the same for all classes: the declarations, and the names of what they look at.
+fn common(declarations: &Declarations, kind: &str, references: &[String], key: &DigestKey) -> Digest {
+    let mut out = Canon::new("xops classes 2");
+    out.text(&declarations.tenant).raw(&declarations.digest().0).text(kind);
+    out.all(references.iter(), |out, name| {
+        out.text(name);
+    });
+    out.keyed_digest(key)
 }
 
 fn reference(kind: &str, input: &Input) -> String {

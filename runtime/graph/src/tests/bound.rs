@@ -129,3 +129,44 @@ fn a_kind_of_facet_stands_apart_only_where_nothing_can_look_at_its_state() {
     check(2, "channels link.slack, zone setting.zone, account person.email, groups person.email");
     check(3, "channels person.email, zone person.email, account not, groups person.email");
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn a_sheet_says_of_a_plan_what_the_whole_subject_says(
+        way in 0..WAYS,
+        before in proptest::collection::vec(any_reading(), 1..8),
+        behind in proptest::collection::vec(any_reading(), 0..4),
+    ) {
+        let (mut graph, mut columns) = empty_of(bound(way));
+        for reading in before {
+            graph.apply(reading);
+        }
+        columns.fill(&graph, NOW);
+        let entities: Vec<EntityId> = graph.entities("person").collect();
+        let plans: Vec<_> = entities.iter().filter_map(|it| columns.draw(&graph, *it, NOW).ok()).collect();
+        for reading in behind {
+            graph.apply(reading);
+        }
+        for plan in &plans {
+            let subject = graph.subject(plan.entity, NOW).expect("a subject");
+            let declared = &graph.declarations;
+            let settings = xops_kernel::layer::resolve(
+                &declared.tenant, &declared.settings, &declared.layers, &declared.layering, &subject.facts,
+            );
+            let desire = xops_kernel::desire::Desire { settings, ..Default::default() };
+            for step in &plan.steps {
+                let sheet = graph.sheet(plan, step, NOW);
+                let now = |name: &&String| xops_kernel::compile::value_of(&subject, &desire, name);
+                let unknown: Vec<_> = step.hangs_on.iter().filter(|name| now(name).is_none()).cloned().collect();
+                let changed: Vec<_> = step.hangs_on.iter()
+                    .filter(|name| now(name).is_some_and(|value| plan.footprint.facts.get(*name) != Some(&value)))
+                    .cloned().collect();
+                prop_assert_eq!(&sheet.unknown, &unknown);
+                let told: Vec<_> = sheet.changed.iter().map(|changed| changed.what.clone()).collect();
+                prop_assert_eq!(told, changed);
+            }
+        }
+    }
+}
