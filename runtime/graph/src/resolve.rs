@@ -433,7 +433,7 @@ impl<'a> Resolver<'a> {
         age: Age,
     ) -> Observation<&'a Arc<Record>> {
         let graph = self.graph;
-        match self.id_by_key(kind, link, key, graph.table(&link.system, &link.kind)) {
+        match Self::id_by_key(kind, link, key, graph.table(&link.system, &link.kind)) {
             Ok(Some(id)) => graph.seen(&link.system, &link.kind, id, age),
             Ok(None) => match graph.proof(&link.system, &link.kind, age) {
                 Ok(proof) => Observation::Absent(proof),
@@ -445,7 +445,6 @@ impl<'a> Resolver<'a> {
 
     /// The id of the one record of `table` that has this key, if there is one.
     pub(crate) fn id_by_key(
-        self,
         kind: &EntityKind,
         link: &Link,
         key: &Key,

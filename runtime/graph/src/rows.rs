@@ -10,7 +10,7 @@ use xops_kernel::canon::DigestKey;
 #[derive(Clone)]
 pub(crate) struct Rows {
     places: Finder<u32>,
-    rows: Vec<Option<(Box<str>, Row)>>,
+    held: Vec<Option<(Box<str>, Row)>>,
     free: Vec<u32>,
     /// The places of the rows, by id.
     order: Vec<u32>,
@@ -26,7 +26,7 @@ impl Rows {
     pub(crate) fn new(key: &DigestKey) -> Self {
         Self {
             places: Finder::new(key),
-            rows: Vec::new(),
+            held: Vec::new(),
             free: Vec::new(),
             order: Vec::new(),
             new: Vec::new(),
@@ -36,23 +36,23 @@ impl Rows {
     /// The row of `id`.
     pub(crate) fn get(&self, id: &str) -> Option<&Row> {
         let place = *self.places.get(id)?;
-        self.rows[place as usize].as_ref().map(|(_, row)| row)
+        self.held[place as usize].as_ref().map(|(_, row)| row)
     }
 
     /// The row of `id`, to be changed.
     pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut Row> {
         let place = *self.places.get(id)?;
-        self.rows[place as usize].as_mut().map(|(_, row)| row)
+        self.held[place as usize].as_mut().map(|(_, row)| row)
     }
 
     /// The row of `id`, a new one if there is none.
     pub(crate) fn or_insert(&mut self, id: &str) -> Option<&mut Row> {
         if self.places.get(id).is_none() {
             let place = self.free.pop().unwrap_or_else(|| {
-                self.rows.push(None);
-                u32::try_from(self.rows.len() - 1).unwrap_or(u32::MAX)
+                self.held.push(None);
+                u32::try_from(self.held.len() - 1).unwrap_or(u32::MAX)
             });
-            self.rows[place as usize] = Some((id.into(), Row::default()));
+            self.held[place as usize] = Some((id.into(), Row::default()));
             *self.places.or_insert(id, || place) = place;
             self.new.push(place);
         }
@@ -81,14 +81,14 @@ impl Rows {
         let at = self.order.partition_point(|other| self.id(*other) < id);
         if let Some(place) = self.places.remove(id) {
             self.order.remove(at);
-            self.rows[place as usize] = None;
+            self.held[place as usize] = None;
             self.free.push(place);
         }
     }
 
     /// Every row, in the order of ids.
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Row)> {
-        self.order.iter().map(|place| match &self.rows[*place as usize] {
+        self.order.iter().map(|place| match &self.held[*place as usize] {
             Some((id, row)) => (&**id, row),
             None => unreachable!("the order names rows that are there"),
         })
@@ -97,13 +97,13 @@ impl Rows {
     /// Every row, to be changed, in the order of ids.
     pub(crate) fn each_mut(&mut self, mut change: impl FnMut(&str, &mut Row)) {
         for place in &self.order {
-            if let Some((id, row)) = &mut self.rows[*place as usize] {
+            if let Some((id, row)) = &mut self.held[*place as usize] {
                 change(id, row);
             }
         }
     }
 
     fn id(&self, place: u32) -> &str {
-        self.rows[place as usize].as_ref().map_or("", |(id, _)| id)
+        self.held[place as usize].as_ref().map_or("", |(id, _)| id)
     }
 }

@@ -274,6 +274,9 @@ impl Columns {
     /// What a plan may take from the record behind a view.
     fn outputs(&self, graph: &Graph, entity: EntityId, view: usize, now: Millis) -> Values {
         let viewed = &self.views[view];
+        if viewed.witnessed {
+            return Values::new();
+        }
         let Observation::Present(record) = graph.joined(entity, &viewed.facet.system, now) else {
             return Values::new();
         };

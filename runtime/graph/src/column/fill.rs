@@ -12,7 +12,7 @@ use super::{Cell, Columns, Ground, Row, Viewed};
 use crate::coverage::Age;
 use crate::graph::{Graph, Node};
 use crate::reading::Touched;
-use crate::resolve::{Key, judged};
+use crate::resolve::{Key, Resolver, judged};
 use crate::table::{Look, Table};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -94,7 +94,8 @@ impl Asking {
             key.is_some_and(|key| behind_attribute(kind, key, &mut BTreeSet::new()).contains(system))
         };
         let joined = |system: &&String| {
-            let own = views.iter().enumerate().filter(|(_, viewed)| viewed.facet.system == **system);
+            let shows = |viewed: &Viewed| !viewed.witnessed && viewed.facet.system == **system;
+            let own = views.iter().enumerate().filter(|(_, viewed)| shows(viewed));
             let views: Vec<usize> = own.map(|(at, _)| at).collect();
             let shows = !views.is_empty();
             shows.then(|| Joined { system: (*system).clone(), views, own_key: own_key(system) })
@@ -179,7 +180,7 @@ impl Asking {
                 None => Ok(Some(node.source.as_str())),
                 Some(link) if self.systems[*at].own_key => {
                     let key = resolver.key(entity, node, kind, link, &mut Vec::new());
-                    resolver.id_by_key(kind, link, &key, hand.table)
+                    Resolver::id_by_key(kind, link, &key, hand.table)
                 }
                 Some(link) => {
                     let known = keys.iter().position(|(name, _)| *name == link.entity);
@@ -187,7 +188,7 @@ impl Asking {
                         keys.push((&link.entity, resolver.key(entity, node, kind, link, &mut Vec::new())));
                         keys.len() - 1
                     });
-                    resolver.id_by_key(kind, link, &keys[known].1, hand.table)
+                    Resolver::id_by_key(kind, link, &keys[known].1, hand.table)
                 }
             };
             systems.push((*at, shown_by(hand, id)));
@@ -236,7 +237,11 @@ fn ask_input<'g>(
     })
 }
 
-fn behind_attribute(kind: &EntityKind, name: &str, seen: &mut BTreeSet<String>) -> BTreeSet<String> {
+pub(super) fn behind_attribute(
+    kind: &EntityKind,
+    name: &str,
+    seen: &mut BTreeSet<String>,
+) -> BTreeSet<String> {
     let mut systems = BTreeSet::new();
     if !seen.insert(name.to_owned()) {
         return systems;
@@ -247,7 +252,7 @@ fn behind_attribute(kind: &EntityKind, name: &str, seen: &mut BTreeSet<String>) 
     systems
 }
 
-fn behind_link(kind: &EntityKind, system: &str, seen: &mut BTreeSet<String>) -> BTreeSet<String> {
+pub(super) fn behind_link(kind: &EntityKind, system: &str, seen: &mut BTreeSet<String>) -> BTreeSet<String> {
     let mut systems = BTreeSet::from([system.to_owned()]);
     if kind.mint.0 != system
         && let Some(link) = kind.links.get(system)
@@ -276,6 +281,7 @@ impl Columns {
         for entities in self.entities_in(graph).chunks(1_024) {
             self.take(asking.ask(graph, entities, now));
         }
+        self.gather(graph, now);
     }
 
     /// Takes over what the graph said.
@@ -301,7 +307,9 @@ impl Columns {
         if !new.is_empty() {
             self.take(asking.ask(graph, &new, now));
         }
-        entities
+        let mut touched = self.gather_behind(graph, system, !new.is_empty(), now);
+        touched.extend(entities);
+        touched.into_iter().collect()
     }
 
     /// Sets what xops granted `entity`, as (domain, facet, element); what is not declared is not kept.
@@ -454,7 +462,7 @@ impl Columns {
         number
     }
 
-    fn ground_number_of(&mut self, ground: Ground) -> u32 {
+    pub(super) fn ground_number_of(&mut self, ground: Ground) -> u32 {
         if let Some(number) = self.ground_numbers.get(&ground) {
             return *number;
         }

@@ -213,7 +213,7 @@ fn named(evidence: &Evidence, names: &BTreeMap<&str, &str>, element: &str) -> (T
 }
 
 /// The names of the objects of an evidence's kind, by id.
-fn names<'a>(declarations: &'a Declarations, evidence: &Evidence) -> BTreeMap<&'a str, &'a str> {
+pub(crate) fn names<'a>(declarations: &'a Declarations, evidence: &Evidence) -> BTreeMap<&'a str, &'a str> {
     let of_kind =
         declarations.objects.values().filter(|object| evidence.objects.as_ref() == Some(&object.kind));
     of_kind
@@ -222,7 +222,7 @@ fn names<'a>(declarations: &'a Declarations, evidence: &Evidence) -> BTreeMap<&'
 }
 
 /// Gives the texts of a value: of each element of a list, or its own.
-fn each_element(value: Option<&Value>, mut give: impl FnMut(&str)) {
+pub(crate) fn each_element(value: Option<&Value>, mut give: impl FnMut(&str)) {
     let mut one = |value: &Value| match value {
         Value::Text(text) if !text.is_empty() => give(text),
         Value::Int(number) => give(&number.to_string()),

@@ -6,6 +6,7 @@ mod identity;
 mod order;
 mod peers;
 mod truth;
+mod witness;
 mod world;
 
 use crate::graph::Graph;
