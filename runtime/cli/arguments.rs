@@ -69,7 +69,7 @@ pub enum Command {
     /// Find every mistake in every declaration.
     Check(Check),
     /// Show what would change, and how it would be undone.
-    Plan(Target),
+    Plan(Plan),
     /// Make the changes, and wait for their end.
     Apply(Apply),
     /// Ask who fits a condition: `xops query 'person.country == "MX"'`.
@@ -138,6 +138,27 @@ pub struct Target {
     /// The outcome; all that apply where it is not named.
     #[arg(long, value_name = "NAME")]
     pub outcome: Option<String>,
+}
+
+/// `xops plan`.
+#[derive(Clone, Debug, Args)]
+pub struct Plan {
+    /// Whom: `person:sarah.chen`, or `person` with --where. With --all a kind of entity; every kind that outcomes are for where it
+    /// is left out.
+    #[arg(required_unless_present = "all")]
+    pub entity: Option<String>,
+    /// How the entity is found, instead of by its handle: `email=a@b.example`. May be repeated.
+    #[arg(long = "where", value_name = "ATTRIBUTE=VALUE", conflicts_with = "all")]
+    pub find: Vec<String>,
+    /// The outcome; all that apply where it is not named.
+    #[arg(long, value_name = "NAME", conflicts_with = "all")]
+    pub outcome: Option<String>,
+    /// Of everybody at once: who differs, and in what. From what was read alone; facets are seen where the evidence of `peers` says.
+    #[arg(long)]
+    pub all: bool,
+    /// With --all: where truth comes from.
+    #[command(flatten)]
+    pub truth: crate::records::Truth,
 }
 
 /// `xops apply`.

@@ -17,6 +17,7 @@ mod connectors;
 mod demo;
 mod erase;
 mod estate;
+mod everybody;
 mod exit;
 mod explain;
 mod follow;

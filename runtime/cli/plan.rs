@@ -3,12 +3,13 @@
 //! Absent: decisions, and writes of any kind. Invariants: what is printed says no more than the plan does; a sign (`+ ~ - >`)
 //! and a word carry every meaning, colour only repeats them; what is not known before a step ran is called so.
 
+mod all;
 mod conceal;
 mod object;
 #[cfg(test)]
 mod tests;
 
-use crate::arguments::{Common, Format, Target};
+use crate::arguments::{Common, Format, Plan as Asked, Target};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::explain::Known;
 use crate::json::{self, plain, word};
@@ -35,7 +36,21 @@ const REMOVE: Style = AnsiColor::Red.on_default();
 const OTHER: Style = AnsiColor::Cyan.on_default();
 
 /// Runs the command.
-pub(crate) async fn run(common: &Common, target: &Target) -> Outcome {
+pub(crate) async fn run(common: &Common, asked: &Asked) -> Outcome {
+    if asked.all {
+        return all::run(common, asked).await;
+    }
+    if asked.truth.records.is_some() {
+        let message =
+            "--records answers for everybody: add --all, or leave it out and ask the systems about one";
+        return Err(Failure::new(Exit::Usage, message));
+    }
+    let entity = asked.entity.clone().unwrap_or_default();
+    one(common, &Target { entity, find: asked.find.clone(), outcome: asked.outcome.clone() }).await
+}
+
+/// The plan of one entity, from what the systems answer now.
+async fn one(common: &Common, target: &Target) -> Outcome {
     let (project, engine) = session::open(common, session::Wanted::default()).await?;
     let (kind, find) = session::find(&project, &target.entity, &target.find)?;
     let text = common.output == Format::Text;

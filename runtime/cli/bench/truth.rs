@@ -7,6 +7,7 @@
 mod events;
 mod load;
 mod order;
+mod peers;
 mod raw;
 mod replan;
 
@@ -18,7 +19,7 @@ use load::Estate;
 use serde::Serialize;
 use std::time::{Duration, Instant};
 use xops_shell::clock::processor_time;
-use xops_sim::population::policy::FACETS_MAX;
+use xops_sim::population::policy::{FACETS_MAX, Policy};
 
 /// How many people a benchmark may have.
 const PEOPLE_MAX: u32 = 2_000_000;
@@ -36,6 +37,7 @@ struct Report {
     event: events::Events,
     gate: events::Gate,
     order: order::Order,
+    peers: peers::Peers,
     rss_mib_max: u64,
 }
 
@@ -117,6 +119,8 @@ pub(super) fn run(common: &Common, bench: &BenchTruth) -> Outcome {
     let (mut estate, cold) = Estate::load(bench)?;
     say("planning for everybody");
     let replan = replan::measure(&mut estate, bench)?;
+    say("what peers have");
+    let peers = peers::measure(&estate, &Policy::new(bench.facets).declarations())?;
     say("one event after the other");
     let gate = events::gate(&estate, &replan.plans)?;
     let event = events::measure(&mut estate, bench)?;
@@ -131,6 +135,7 @@ pub(super) fn run(common: &Common, bench: &BenchTruth) -> Outcome {
         event,
         gate,
         order,
+        peers,
         rss_mib_max: memory_mib("VmHWM"),
     };
     match common.output {
@@ -163,6 +168,16 @@ impl Report {
         let refused = format!("{} plans, {} without one", number(replan.plans), number(replan.refused));
         row("  plans drawn and hashed", &replan.drawn, refused);
         row("order of 1 M nodes, 5 M edges", &self.order.all, format!("{} levels", self.order.levels));
+        row(
+            "census of peers, from the graph",
+            &self.peers.census,
+            format!("{} people", number(self.peers.people)),
+        );
+        row(
+            "  findings about one outcome",
+            &self.peers.judged,
+            format!("{} findings", number(self.peers.findings)),
+        );
         let mut spread = |name: &str, spread: &Spread, what: String| {
             let text = format!("p50 {} us, p99 {} us", spread.p50_us, spread.p99_us);
             table.add_row([name.to_owned(), text, String::new(), what]);

@@ -5,10 +5,11 @@
 //! tenant's key, say nothing of a person.
 
 use crate::coverage::Age;
+use crate::finder::Finder;
 use crate::graph::Graph;
 use crate::resolve::Found;
 use crate::table::{Look, Table};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use xops_kernel::canon::Canon;
 use xops_kernel::declare::{EntityKind, Link};
 use xops_kernel::fact::Observation;
@@ -144,7 +145,7 @@ impl Graph {
     }
 
     fn troubled_rows(&self, system: &str, kind: &str, table: &Table, out: &mut BTreeSet<Exception>) {
-        for (id, row) in table.scopes.values().flat_map(|scope| &scope.rows) {
+        for (id, row) in table.scopes.values().flat_map(|scope| scope.rows.iter()) {
             if row.current.len() > 1 {
                 let trouble = Trouble {
                     kind: Kind::Conflict,
@@ -300,8 +301,8 @@ impl Graph {
     /// The values of `attribute` with the entities that could have them.
     fn shared(&self, kind: &EntityKind, attribute: &str) -> impl Iterator<Item = (&str, BTreeSet<EntityId>)> {
         let keys = self.keys.get(&kind.name).and_then(|attributes| attributes.get(attribute));
-        let keys: Option<&BTreeMap<_, _>> = keys;
-        keys.into_iter().flatten().map(|(key, entities)| (key.as_str(), entities.clone()))
+        let keys = keys.map(Finder::sorted).unwrap_or_default().into_iter();
+        keys.map(|(key, entities)| (key, entities.iter().copied().collect()))
     }
 
     /// Those of `entities` that have, or may have, the folded value `key`.

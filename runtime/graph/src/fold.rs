@@ -3,14 +3,24 @@
 //! Invariants: no fuzziness, no locale; what is no text and no number is no key, and an empty text is none either, so that
 //! two objects without an address never meet.
 
+use std::borrow::Cow;
 use xops_kernel::value::Value;
 
 /// The key that `value` is compared by, if it can be one.
 pub(crate) fn key(value: &Value) -> Option<String> {
-    let folded = match value {
-        Value::Text(text) => text.trim().to_lowercase(),
-        Value::Int(number) => number.to_string(),
-        Value::Decimal(lexeme) => lexeme.clone(),
+    key_of(value).map(Cow::into_owned)
+}
+
+/// The key that `value` is compared by, if it can be one; it is copied only where it is not folded already.
+pub(crate) fn key_of(value: &Value) -> Option<Cow<'_, str>> {
+    let folded: Cow<'_, str> = match value {
+        Value::Text(text) => {
+            let text = text.trim();
+            let plain = text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+            if plain { text.into() } else { text.to_lowercase().into() }
+        }
+        Value::Int(number) => number.to_string().into(),
+        Value::Decimal(lexeme) => lexeme.as_str().into(),
         Value::Null | Value::Bool(_) | Value::List(_) | Value::Map(_) => return None,
     };
     if folded.is_empty() { None } else { Some(folded) }

@@ -4,6 +4,7 @@
 //! the record that first showed it and stays for ever, also while that record is gone; the key index names at least every
 //! entity that could have a key, and what it names is verified before it counts.
 
+use crate::finder::Finder;
 use crate::reading::{Follows, Reading, Touched};
 use crate::table::{self, Merged, Table};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,8 +17,8 @@ use xops_kernel::record::Record;
 
 /// Something by system, then by kind of record.
 pub(crate) type BySource<T> = BTreeMap<String, BTreeMap<String, T>>;
-/// Entities by kind, then by attribute, then by folded value.
-type Keys = BTreeMap<String, BTreeMap<String, BTreeMap<String, BTreeSet<EntityId>>>>;
+/// Entities, in order, by kind, then by attribute, then by folded value.
+type Keys = BTreeMap<String, BTreeMap<String, Finder<Vec<EntityId>>>>;
 /// The folded values that an entity could have, by attribute.
 type Held = BTreeMap<String, BTreeSet<String>>;
 
@@ -150,9 +151,9 @@ impl Graph {
         let age = at(&self.ages, &system, &kind).copied().unwrap_or_else(|| self.max_age_ms(&system));
         let links = at(&self.links, &system, &kind).cloned().unwrap_or_default();
         let tables = self.tables.entry(system.clone()).or_default();
-        let table = tables
-            .entry(kind.clone())
-            .or_insert_with(|| Table::indexed_by(links.iter().map(|(_, link)| link.record.as_str())));
+        let table = tables.entry(kind.clone()).or_insert_with(|| {
+            Table::indexed_by(links.iter().map(|(_, link)| link.record.as_str()), &self.key)
+        });
         let joined = !links.is_empty() || at(&self.mints, &system, &kind).is_some();
         let merged = table.merge(reading, follows, age, joined);
         let mut entities = self.reached(&system, &kind, &links, &merged);
@@ -255,7 +256,7 @@ impl Graph {
             if let Some(by_key) = index.get_mut(attribute)
                 && let Some(entities) = by_key.get_mut(key)
             {
-                entities.remove(&entity);
+                entities.retain(|other| *other != entity);
                 met.extend(entities.iter().copied());
                 if entities.is_empty() {
                     by_key.remove(key);
@@ -263,10 +264,12 @@ impl Graph {
             }
         }
         for (attribute, key) in pairs(&new).filter(|(attribute, key)| !holds(&old, attribute, key)) {
-            let by_key = index.entry(attribute.clone()).or_default();
-            let entities = by_key.entry(key.clone()).or_default();
+            let by_key = index.entry(attribute.clone()).or_insert_with(|| Finder::new(&self.key));
+            let entities = by_key.or_insert(key, Vec::new);
             met.extend(entities.iter().copied());
-            entities.insert(entity);
+            if let Err(place) = entities.binary_search(&entity) {
+                entities.insert(place, entity);
+            }
         }
         met
     }
@@ -285,7 +288,7 @@ impl Graph {
                 for claim in claims {
                     for record in self.candidates(kind, node, &claim.system, &claim.kind, &held) {
                         if let Some(key) = table::key_of(record, &claim.attribute) {
-                            next.entry(name.clone()).or_default().insert(key);
+                            next.entry(name.clone()).or_default().insert(key.into_owned());
                         }
                     }
                 }
@@ -361,13 +364,8 @@ impl Graph {
         let mut held = Vec::new();
         for (kind, attributes) in &self.keys {
             for (attribute, by_key) in attributes {
-                for (key, entities) in by_key {
-                    held.push((
-                        kind.clone(),
-                        attribute.clone(),
-                        key.clone(),
-                        entities.iter().copied().collect(),
-                    ));
+                for (key, entities) in by_key.sorted() {
+                    held.push((kind.clone(), attribute.clone(), key.to_owned(), entities.clone()));
                 }
             }
         }

@@ -20,7 +20,10 @@ pub mod survey;
 pub mod why;
 
 mod coverage;
+mod finder;
 mod fold;
+mod intern;
+mod rows;
 mod table;
 
 #[cfg(test)]

@@ -94,6 +94,18 @@ impl Graph {
         Some(resolver.attribute(entity, node, attribute, &mut Vec::new()))
     }
 
+    /// What [`Graph::fact`] gives, without a copy.
+    pub(crate) fn fact_held(
+        &self,
+        entity: EntityId,
+        attribute: &str,
+        now: Millis,
+    ) -> Option<Observation<Held<'_>>> {
+        let node = self.nodes.get(&entity)?;
+        let attribute = self.declarations.entities.get(&node.kind)?.attributes.get(attribute)?;
+        Some(self.at(now).held(entity, node, attribute, &mut Vec::new()))
+    }
+
     /// The record that `system` has under `id`, at `now`.
     pub fn record(&self, system: &str, kind: &str, id: &str, now: Millis) -> Observation<Record> {
         let age = Age { now: Some(now), max_ms: self.max_age_ms(system) };
@@ -228,22 +240,30 @@ impl Graph {
     /// What stands under `id` in the records of (`system`, `kind`).
     pub(crate) fn seen(&self, system: &str, kind: &str, id: &str, age: Age) -> Observation<&Arc<Record>> {
         match self.table(system, kind).map_or(Look::Nothing, |table| table.look(id)) {
-            Look::One(record) => fresh(record, age),
-            Look::Contested(records) => Observation::Unknown(contested(&records)),
             Look::Nothing => match self.proof(system, kind, age) {
                 Ok(proof) => Observation::Absent(proof),
+                Err(doubt) => Observation::Unknown(doubt),
+            },
+            look => match judged(look, age) {
+                Ok(record) => Observation::Present(record),
                 Err(doubt) => Observation::Unknown(doubt),
             },
         }
     }
 }
 
-fn fresh(record: &Arc<Record>, age: Age) -> Observation<&Arc<Record>> {
+/// The record that a table shows, or why it is not believed; a table that shows nothing is asked for its proof instead.
+pub(crate) fn judged(look: Look<'_>, age: Age) -> Result<&Arc<Record>, Doubt> {
+    let record = match look {
+        Look::One(record) => record,
+        Look::Contested(records) => return Err(contested(&records)),
+        Look::Nothing => return Err(contested(&[])),
+    };
     match age.stale_since(record.read_at) {
-        None => Observation::Present(record),
+        None => Ok(record),
         Some(since) => {
             let detail = format!("{} was last read too long ago", record.source);
-            Observation::Unknown(doubt(Reason::Stale, since, detail))
+            Err(doubt(Reason::Stale, since, detail))
         }
     }
 }
@@ -412,11 +432,38 @@ impl<'a> Resolver<'a> {
         key: &Key,
         age: Age,
     ) -> Observation<&'a Arc<Record>> {
-        let unknown = |reason, detail| Observation::Unknown(doubt(reason, 0, detail));
+        let graph = self.graph;
+        match Self::id_by_key(kind, link, key, graph.table(&link.system, &link.kind)) {
+            Ok(Some(id)) => graph.seen(&link.system, &link.kind, id, age),
+            Ok(None) => match graph.proof(&link.system, &link.kind, age) {
+                Ok(proof) => Observation::Absent(proof),
+                Err(doubt) => Observation::Unknown(doubt),
+            },
+            Err(doubt) => Observation::Unknown(doubt),
+        }
+    }
+
+    /// The id of the one record of `table` that has this key, if there is one.
+    pub(crate) fn id_by_key(
+        kind: &EntityKind,
+        link: &Link,
+        key: &Key,
+        table: Option<&'a Table>,
+    ) -> Result<Option<&'a str>, Doubt> {
+        let unknown = |reason, detail| Err(doubt(reason, 0, detail));
         let name = || format!("`{}.{}`", kind.name, link.entity);
         match key {
-            Key::Is(key) => self.only(link, key, age),
-            Key::Unknown(doubt) => Observation::Unknown(doubt.clone()),
+            Key::Is(key) => {
+                let mut ids = table.into_iter().flat_map(|table| table.keyed(&link.record, key));
+                match (ids.next(), ids.next()) {
+                    (found, None) => Ok(found),
+                    (_, Some(_)) => unknown(
+                        Reason::Conflict,
+                        format!("more than one {}.{} has the same `{}`", link.system, link.kind, link.record),
+                    ),
+                }
+            }
+            Key::Unknown(doubt) => Err(doubt.clone()),
             Key::Nothing => {
                 unknown(Reason::Incomplete, format!("{}, the key to `{}`, has no value", name(), link.system))
             }
@@ -424,25 +471,6 @@ impl<'a> Resolver<'a> {
                 Reason::Conflict,
                 format!("{}, the key to `{}`, is shared with another `{}`", name(), link.system, kind.name),
             ),
-        }
-    }
-
-    /// The one record that has `key`.
-    fn only(self, link: &'a Link, key: &str, age: Age) -> Observation<&'a Arc<Record>> {
-        let graph = self.graph;
-        let table = graph.table(&link.system, &link.kind);
-        let mut ids = table.into_iter().flat_map(|table| table.keyed(&link.record, key));
-        match (ids.next(), ids.next()) {
-            (Some(id), None) => graph.seen(&link.system, &link.kind, id, age),
-            (Some(_), Some(_)) => {
-                let detail =
-                    format!("more than one {}.{} has the same `{}`", link.system, link.kind, link.record);
-                Observation::Unknown(doubt(Reason::Conflict, 0, detail))
-            }
-            (None, _) => match graph.proof(&link.system, &link.kind, age) {
-                Ok(proof) => Observation::Absent(proof),
-                Err(doubt) => Observation::Unknown(doubt),
-            },
         }
     }
 
@@ -491,7 +519,7 @@ fn said<'a>(
         None => {
             let table = graph.table(&claim.system, &claim.kind);
             let read = table.and_then(|table| table.read_of(&record.source.id)).unwrap_or_default();
-            Observation::Absent(Proof::Snapshot { system: claim.system.clone(), read })
+            Observation::Absent(Proof::Snapshot { system: claim.system.clone(), read: read.to_owned() })
         }
     }
 }

@@ -4,72 +4,64 @@
 //! stale. Invariant: the answer is that of `xops_kernel::compile::value_of` on the whole subject.
 
 use crate::graph::Graph;
-use std::collections::BTreeMap;
-use xops_kernel::compile;
-use xops_kernel::desire::{Desire, Subject};
+use std::sync::Arc;
 use xops_kernel::fact::Observation;
 use xops_kernel::gate::{Changed, Sheet};
+use xops_kernel::id::EntityId;
 use xops_kernel::layer;
 use xops_kernel::plan::{Plan, Step};
-use xops_kernel::record::Millis;
+use xops_kernel::record::{Millis, Record};
+use xops_kernel::value::Value;
 
 impl Graph {
     /// The part of a step's sheet that is about facts: what changed since `plan` was drawn, what is not known any more, and how old
     /// the oldest reading is. A personal value is not repeated.
     pub fn sheet(&self, plan: &Plan, step: &Step, now: Millis) -> Sheet {
-        let subject = self.narrow(plan, step, now);
-        let desire = Desire { settings: self.settings_of(&subject, step), ..Desire::default() };
         let mut sheet = Sheet::default();
-        let mut oldest = None;
+        let mut oldest: Option<Millis> = None;
+        // Settings hang on facts and are put together once, and only for a step that hangs on one.
+        let mut settings: Option<layer::Settings> = None;
         for reference in &step.hangs_on {
-            match compile::value_of(&subject, &desire, reference) {
-                None => sheet.unknown.push(reference.clone()),
-                Some(value) if plan.footprint.facts.get(reference) == Some(&value) => {}
-                Some(value) => {
+            let Some((root, name)) = reference.split_once('.') else {
+                sheet.unknown.push(reference.clone());
+                continue;
+            };
+            let drawn = plan.footprint.facts.get(reference);
+            let standing = match root {
+                "setting" => {
+                    let settings = settings.get_or_insert_with(|| self.settings_of(plan.entity, now));
+                    of_setting(settings.get(name), drawn)
+                }
+                "link" => of_link(&self.joined(plan.entity, name, now), drawn),
+                _ => self.of_fact(plan.entity, name, now, drawn),
+            };
+            match standing {
+                Standing::Holds(read_at) => oldest = oldest.into_iter().chain(read_at).min(),
+                Standing::Unknown => sheet.unknown.push(reference.clone()),
+                Standing::Changed(now, read_at) => {
                     let personal = self.is_personal(&plan.kind, reference);
-                    sheet
-                        .changed
-                        .push(Changed { what: reference.clone(), now: (!personal).then_some(value) });
+                    let now = (!personal).then_some(now);
+                    sheet.changed.push(Changed { what: reference.clone(), now });
+                    oldest = oldest.into_iter().chain(read_at).min();
                 }
             }
-            let read_at = read_at(&subject, reference);
-            oldest = oldest.into_iter().chain(read_at).min();
         }
         sheet.oldest_read = oldest.unwrap_or(0);
         sheet
     }
 
-    /// The subject, as far as the step hangs on it; all facts where it hangs on a setting, which any could choose.
-    fn narrow(&self, plan: &Plan, step: &Step, now: Millis) -> Subject {
-        let (entity, kind) = (plan.entity, plan.kind.clone());
-        let mut subject = Subject { entity, kind, facts: BTreeMap::new(), links: BTreeMap::new() };
-        for (root, name) in step.hangs_on.iter().filter_map(|reference| reference.split_once('.')) {
-            match root {
-                "setting" => {}
-                "link" => {
-                    let link = self.link(entity, name, now);
-                    subject.links.insert(name.to_owned(), link);
-                }
-                _ => {
-                    if let Some(fact) = self.fact(entity, name, now) {
-                        subject.facts.insert(name.to_owned(), fact);
-                    }
-                }
-            }
+    fn of_fact(&self, entity: EntityId, name: &str, now: Millis, drawn: Option<&Value>) -> Standing {
+        match self.fact_held(entity, name, now) {
+            None | Some(Observation::Unknown(_)) => Standing::Unknown,
+            Some(Observation::Absent(_)) => of_value(drawn, &Value::Null, None),
+            Some(Observation::Present((value, record))) => of_value(drawn, value, Some(record.read_at)),
         }
-        if hangs_on_a_setting(step) {
-            subject.facts = self.facts(entity, now).unwrap_or_default();
-        }
-        subject
     }
 
-    fn settings_of(&self, subject: &Subject, step: &Step) -> layer::Settings {
-        if !hangs_on_a_setting(step) {
-            return layer::Settings::new();
-        }
+    fn settings_of(&self, entity: EntityId, now: Millis) -> layer::Settings {
         let declared = &self.declarations;
-        let facts = &subject.facts;
-        layer::resolve(&declared.tenant, &declared.settings, &declared.layers, &declared.layering, facts)
+        let facts = self.facts(entity, now).unwrap_or_default();
+        layer::resolve(&declared.tenant, &declared.settings, &declared.layers, &declared.layering, &facts)
     }
 
     fn is_personal(&self, kind: &str, reference: &str) -> bool {
@@ -83,21 +75,38 @@ impl Graph {
     }
 }
 
-fn hangs_on_a_setting(step: &Step) -> bool {
-    step.hangs_on.iter().any(|reference| reference.starts_with("setting."))
+/// What became of one fact since the plan was drawn.
+enum Standing {
+    /// It is as it was, read then.
+    Holds(Option<Millis>),
+    /// It is this now, read then.
+    Changed(Value, Option<Millis>),
+    /// It is not known any more.
+    Unknown,
 }
 
-fn read_at(subject: &Subject, reference: &str) -> Option<Millis> {
-    let (root, name) = reference.split_once('.')?;
-    match root {
-        "setting" => None,
-        "link" => match subject.links.get(name)? {
-            Observation::Present(record) => Some(record.read_at),
-            Observation::Absent(_) | Observation::Unknown(_) => None,
-        },
-        _ => match subject.facts.get(name)? {
-            Observation::Present(fact) => Some(fact.read_at),
-            Observation::Absent(_) | Observation::Unknown(_) => None,
-        },
+fn of_value(drawn: Option<&Value>, now: &Value, read_at: Option<Millis>) -> Standing {
+    if drawn == Some(now) { Standing::Holds(read_at) } else { Standing::Changed(now.clone(), read_at) }
+}
+
+fn of_link(link: &Observation<&Arc<Record>>, drawn: Option<&Value>) -> Standing {
+    match link {
+        Observation::Unknown(_) => Standing::Unknown,
+        Observation::Absent(_) => of_value(drawn, &Value::Null, None),
+        Observation::Present(record) => {
+            let (id, read_at) = (record.source.id.as_str(), Some(record.read_at));
+            match drawn {
+                Some(Value::Text(drawn)) if drawn == id => Standing::Holds(read_at),
+                _ => Standing::Changed(id.into(), read_at),
+            }
+        }
+    }
+}
+
+fn of_setting(setting: Option<&Result<layer::Resolved, String>>, drawn: Option<&Value>) -> Standing {
+    match setting {
+        None => of_value(drawn, &Value::Null, None),
+        Some(Err(_)) => Standing::Unknown,
+        Some(Ok(resolved)) => of_value(drawn, &resolved.value, None),
     }
 }

@@ -6,18 +6,23 @@
 //! or, where only partial readings ever showed it, because a newer whole reading of its scope does not; two different
 //! contents under one id in one reading are both kept, and neither is believed.
 
+use crate::finder::Finder;
 use crate::fold;
 use crate::reading::{Follows, Reading};
+use crate::rows::Rows;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use xops_kernel::canon::DigestKey;
 use xops_kernel::record::{Millis, Record};
 
-/// Rows by the folded value of one attribute.
-pub(crate) type Index = BTreeMap<String, BTreeSet<String>>;
+/// The ids of rows, in order, by the folded value of one attribute.
+pub(crate) type Index = Finder<Vec<Arc<str>>>;
 
 /// The records of one kind of one system.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Table {
+    key: DigestKey,
     /// By the parameter of the reads that are made for each of another kind.
     pub(crate) scopes: BTreeMap<Option<String>, Scope>,
     /// The ids of rows by the folded value of the attributes that links use.
@@ -25,12 +30,12 @@ pub(crate) struct Table {
 }
 
 /// What was read under one parameter.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Scope {
     /// The state of each read, by its name.
     pub(crate) slots: BTreeMap<Arc<str>, Slot>,
     /// The records, by source id.
-    pub(crate) rows: BTreeMap<String, Row>,
+    pub(crate) rows: Rows,
 }
 
 /// The state of one read under one parameter.
@@ -126,10 +131,10 @@ fn why_rejected(record: &Record, reading: &Reading) -> Option<&'static str> {
 }
 
 impl Table {
-    /// A table that is indexed by `attributes`.
-    pub(crate) fn indexed_by<'a>(attributes: impl Iterator<Item = &'a str>) -> Self {
-        let indexes = attributes.map(|name| (name.to_owned(), Index::new())).collect();
-        Self { scopes: BTreeMap::new(), indexes }
+    /// A table that is indexed by `attributes`, under the tenant's key.
+    pub(crate) fn indexed_by<'a>(attributes: impl Iterator<Item = &'a str>, key: &DigestKey) -> Self {
+        let indexes = attributes.map(|name| (name.to_owned(), Index::new(key))).collect();
+        Self { key: *key, scopes: BTreeMap::new(), indexes }
     }
 
     /// Joins a reading in. Rows that were not seen for longer than `max_age_ms` count as changed when they are seen again.
@@ -142,7 +147,9 @@ impl Table {
         joined: bool,
     ) -> Merged {
         let parameter = reading.parameter.clone();
-        let scope = self.scopes.entry(parameter.clone()).or_default();
+        let key = self.key;
+        let new = || Scope { slots: BTreeMap::new(), rows: Rows::new(&key) };
+        let scope = self.scopes.entry(parameter.clone()).or_insert_with(new);
         let mut merged = match follows {
             Some(follows) => scope.follow(reading, follows, max_age_ms),
             None => scope.merge(reading, max_age_ms),
@@ -153,7 +160,7 @@ impl Table {
         let others = || self.scopes.iter().filter(|(other, _)| **other != parameter).map(|(_, scope)| scope);
         merged
             .changes
-            .retain(|change| !change.same || others().any(|scope| scope.rows.contains_key(&change.id)));
+            .retain(|change| !change.same || others().any(|scope| scope.rows.get(&change.id).is_some()));
         for change in &merged.changes {
             self.reindex(change);
         }
@@ -162,6 +169,15 @@ impl Table {
 
     /// What stands under `id`: over all parameters, the newest.
     pub(crate) fn look(&self, id: &str) -> Look<'_> {
+        // Most tables are read under one parameter.
+        let mut scopes = self.scopes.values();
+        if let (Some(scope), None) = (scopes.next(), scopes.next()) {
+            return match scope.rows.get(id).map(|row| row.current.as_slice()) {
+                None | Some([]) => Look::Nothing,
+                Some([one]) => Look::One(one),
+                Some(several) => Look::Contested(several.iter().collect()),
+            };
+        }
         let rows = self.scopes.values().filter_map(|scope| scope.rows.get(id));
         let mut newest: Vec<&Arc<Record>> = Vec::new();
         let mut newest_at = 0;
@@ -189,21 +205,21 @@ impl Table {
     pub(crate) fn records(&self) -> impl Iterator<Item = &Record> {
         self.scopes
             .values()
-            .flat_map(|scope| scope.rows.values())
-            .flat_map(|row| row.current.iter().map(Arc::as_ref))
+            .flat_map(|scope| scope.rows.iter())
+            .flat_map(|(_, row)| row.current.iter().map(Arc::as_ref))
     }
 
     /// The source ids that are held, in order.
     pub(crate) fn ids(&self) -> BTreeSet<&str> {
-        let rows = self.scopes.values().flat_map(|scope| &scope.rows);
-        rows.filter(|(_, row)| !row.current.is_empty()).map(|(id, _)| id.as_str()).collect()
+        let rows = self.scopes.values().flat_map(|scope| scope.rows.iter());
+        rows.filter(|(_, row)| !row.current.is_empty()).map(|(id, _)| id).collect()
     }
 
     /// The read that last showed the record `id`.
-    pub(crate) fn read_of(&self, id: &str) -> Option<String> {
+    pub(crate) fn read_of(&self, id: &str) -> Option<&str> {
         let rows = self.scopes.values().filter_map(|scope| scope.rows.get(id));
         let sightings = rows.flat_map(|row| &row.sightings);
-        sightings.max_by_key(|sighting| sighting.at).map(|sighting| sighting.read.to_string())
+        sightings.max_by_key(|sighting| sighting.at).map(|sighting| &*sighting.read)
     }
 
     /// The state of `read` under `parameter`.
@@ -213,7 +229,7 @@ impl Table {
 
     /// The source ids whose attribute `name` has the folded value `key`.
     pub(crate) fn keyed(&self, name: &str, key: &str) -> impl Iterator<Item = &str> {
-        self.indexes.get(name).and_then(|index| index.get(key)).into_iter().flatten().map(String::as_str)
+        self.indexes.get(name).and_then(|index| index.get(key)).into_iter().flatten().map(|id| &**id)
     }
 
     /// What is current under `id`, whatever the parameter.
@@ -229,14 +245,17 @@ impl Table {
         for (name, index) in &mut self.indexes {
             for key in held.iter().filter_map(|record| key_of(record, name)) {
                 if let Some(ids) = index.get_mut(&key) {
-                    ids.remove(id);
+                    ids.retain(|held| **held != *id);
                     if ids.is_empty() {
                         index.remove(&key);
                     }
                 }
             }
             for key in shown.iter().filter_map(|record| key_of(record, name)) {
-                index.entry(key).or_default().insert(id.to_owned());
+                let ids = index.or_insert(&key, Vec::new);
+                if let Err(place) = ids.binary_search_by(|held| (**held).cmp(id)) {
+                    ids.insert(place, id.into());
+                }
             }
         }
     }
@@ -254,11 +273,39 @@ impl<'a> Look<'a> {
 }
 
 /// The folded value of the record's attribute `name`.
-pub(crate) fn key_of(record: &Record, name: &str) -> Option<String> {
-    record.attributes.get(name).and_then(fold::key)
+pub(crate) fn key_of<'a>(record: &'a Record, name: &str) -> Option<Cow<'a, str>> {
+    record.attributes.get(name).and_then(fold::key_of)
 }
 
 impl Scope {
+    /// Takes in what changed since the newest whole reading of this read: what it does not speak of is as it was.
+    fn follow(&mut self, mut reading: Reading, follows: &Follows, max_age_ms: u64) -> Merged {
+        let read: Arc<str> = reading.read.as_str().into();
+        let at = reading.at;
+        let known = self.slots.get(&read).and_then(|slot| slot.complete_at);
+        if known != Some(follows.at) || at < follows.at {
+            let why = "what changed was read from a place that is not the end of the last whole reading";
+            reading.failed.get_or_insert_with(|| why.to_owned());
+            return self.merge(reading, max_age_ms);
+        }
+        let spoken_of = reading.records.iter().map(|record| record.source.id.as_str());
+        let spoken_of: BTreeSet<&str> = spoken_of.chain(follows.gone.iter().map(String::as_str)).collect();
+        self.rows.each_mut(|id, row| {
+            if spoken_of.contains(id) {
+                row.sightings.retain(|sighting| sighting.read != read);
+            }
+            for sighting in row.sightings.iter_mut().filter(|sighting| sighting.read == read) {
+                sighting.at = at;
+                for record in &mut sighting.versions {
+                    Arc::make_mut(record).read_at = at;
+                }
+            }
+        });
+        // From here on it is what a whole reading of everything would have been.
+        (reading.complete, reading.failed) = (true, None);
+        self.merge(reading, max_age_ms)
+    }
+
     fn merge(&mut self, mut reading: Reading, max_age_ms: u64) -> Merged {
         let read: Arc<str> = reading.read.as_str().into();
         let first = !self.slots.contains_key(&read);
@@ -284,69 +331,39 @@ impl Scope {
             if !whole {
                 seen.insert(id.clone());
             }
-            self.rows.entry(id).or_default().sight(&read, at, Arc::new(record));
+            if let Some(row) = self.rows.or_insert(&id) {
+                row.sight(&read, at, Arc::new(record));
+            }
         }
+        self.rows.settle();
         if let Some(slot) = self.slots.get_mut(&read) {
             slot.reject(at, rejected);
         }
+        let mut changes = Vec::new();
+        let mut empty = Vec::new();
+        let slots = &self.slots;
+        let mut refresh = |id: &str, row: &mut Row| {
+            changes.extend(row.refresh(id, slots, max_age_ms));
+            if row.sightings.is_empty() {
+                empty.push(id.to_owned());
+            }
+        };
         if whole {
-            for row in self.rows.values_mut() {
+            self.rows.each_mut(|id, row| {
                 row.sightings.retain(|sighting| sighting.read != read || sighting.at >= at);
-            }
-            seen = self.rows.keys().cloned().collect();
-        }
-        let changes = self.refresh(seen, max_age_ms);
-        Merged { changes, flipped }
-    }
-
-    /// Takes in what changed since the newest whole reading of this read: what it does not speak of is as it was.
-    fn follow(&mut self, mut reading: Reading, follows: &Follows, max_age_ms: u64) -> Merged {
-        let read: Arc<str> = reading.read.as_str().into();
-        let at = reading.at;
-        let known = self.slots.get(&read).and_then(|slot| slot.complete_at);
-        if known != Some(follows.at) || at < follows.at {
-            let why = "what changed was read from a place that is not the end of the last whole reading";
-            reading.failed.get_or_insert_with(|| why.to_owned());
-            return self.merge(reading, max_age_ms);
-        }
-        let spoken_of = reading.records.iter().map(|record| record.source.id.as_str());
-        let spoken_of: BTreeSet<&str> = spoken_of.chain(follows.gone.iter().map(String::as_str)).collect();
-        for (id, row) in &mut self.rows {
-            if spoken_of.contains(id.as_str()) {
-                row.sightings.retain(|sighting| sighting.read != read);
-            }
-            for sighting in row.sightings.iter_mut().filter(|sighting| sighting.read == read) {
-                sighting.at = at;
-                for record in &mut sighting.versions {
-                    Arc::make_mut(record).read_at = at;
+                refresh(id, row);
+            });
+        } else {
+            for id in &seen {
+                if let Some(row) = self.rows.get_mut(id) {
+                    refresh(id, row);
                 }
             }
         }
-        // From here on it is what a whole reading of everything would have been.
-        (reading.complete, reading.failed) = (true, None);
-        self.merge(reading, max_age_ms)
-    }
-
-    /// Computes anew what is current in the rows `ids`, and says what that changed.
-    fn refresh(&mut self, ids: BTreeSet<String>, max_age_ms: u64) -> Vec<Change> {
-        let mut changes = Vec::new();
-        for id in ids {
-            let Some(row) = self.rows.get_mut(&id) else { continue };
-            let (at, current) = view(&row.sightings, &self.slots);
-            let was_stale = at.saturating_sub(row.at) > max_age_ms;
-            let alike = row.current.len() == current.len()
-                && row.current.iter().zip(&current).all(|(old, new)| same(old, new));
-            let same = alike && !was_stale;
-            if !same || row.at != at {
-                changes.push(Change { id: id.clone(), before: std::mem::take(&mut row.current), same });
-            }
-            row.current = current;
-            row.at = at;
-            if row.sightings.is_empty() {
-                self.rows.remove(&id);
-            }
+        for id in empty {
+            self.rows.remove(&id);
         }
-        changes
+        Merged { changes, flipped }
     }
 }
 
@@ -412,6 +429,19 @@ impl Slot {
 }
 
 impl Row {
+    /// Computes anew what is current, and says what that changed.
+    fn refresh(&mut self, id: &str, slots: &BTreeMap<Arc<str>, Slot>, max_age_ms: u64) -> Option<Change> {
+        let (at, current) = view(&self.sightings, slots);
+        let was_stale = at.saturating_sub(self.at) > max_age_ms;
+        let alike = self.current.len() == current.len()
+            && self.current.iter().zip(&current).all(|(old, new)| same(old, new));
+        let same = alike && !was_stale;
+        let before = std::mem::replace(&mut self.current, current);
+        let changed = !same || self.at != at;
+        self.at = at;
+        changed.then(|| Change { id: id.to_owned(), before, same })
+    }
+
     fn sight(&mut self, read: &Arc<str>, at: Millis, record: Arc<Record>) {
         let place = self.sightings.partition_point(|sighting| sighting.read < *read);
         match self.sightings.get_mut(place).filter(|sighting| sighting.read == *read) {

@@ -3,7 +3,7 @@
 //! Absent: a heap, and any trace of the order in which the edges were found. Invariants: a node's level is the length of the
 //! longest way to it; inside a level nodes stand by their keys; two graphs with the same keys and edges have one digest.
 //!
-//! Kahn's algorithm (1962) over a compressed adjacency (counting sort of the edges), then a counting sort of the nodes by
+//! Kahn's algorithm (1962) over a compressed adjacency (counting sort of the edges, a bucket of nodes at a time), then a counting sort of the nodes by
 //! level: O(V + E), without comparing keys but once to see that they ascend. `order` is for the steps of one plan; this is for
 //! a whole organisation at once.
 
@@ -64,19 +64,26 @@ impl<'a, const N: usize> Dag<'a, N> {
     /// The graph of the nodes with `keys`, which ascend, and `edges` (before, after), in any order and with repetitions.
     pub fn of(keys: &'a [[u8; N]], edges: &[(u32, u32)]) -> Result<Self, Unordered> {
         check(keys, edges)?;
-        let mut starts = vec![0_u32; keys.len() + 1];
-        let mut waits_for = vec![0_u32; keys.len()];
-        for (before, after) in edges {
+        let nodes = keys.len();
+        let (sorted, bounds, shift) = by_bucket(nodes, edges);
+        let mut starts = vec![0_u32; nodes + 1];
+        let mut waits_for = vec![0_u32; nodes];
+        for (before, after) in &sorted {
             starts[*before as usize + 1] += 1;
             waits_for[*after as usize] += 1;
         }
         sum(&mut starts);
-        let mut next = starts.clone();
         let mut behind = vec![0_u32; edges.len()];
-        for (before, after) in edges {
-            let place = &mut next[*before as usize];
-            behind[*place as usize] = *after;
-            *place += 1;
+        let mut next: Vec<u32> = Vec::new();
+        for (bucket, bound) in bounds.windows(2).enumerate() {
+            let from = (bucket << shift).min(nodes);
+            next.clear();
+            next.extend_from_slice(&starts[from..((bucket + 1) << shift).min(nodes)]);
+            for (before, after) in &sorted[bound[0]..bound[1]] {
+                let place = &mut next[*before as usize - from];
+                behind[*place as usize] = *after;
+                *place += 1;
+            }
         }
         Ok(Self { keys, starts, behind, waits_for })
     }
@@ -193,6 +200,33 @@ impl<'a, const N: usize> Dag<'a, N> {
     }
 }
 
+/// At least so many bits of a node's number stand inside a bucket.
+const BUCKET_BITS: u32 = 12;
+/// At most so many buckets: their ends are written side by side.
+const BUCKETS_BITS: u32 = 8;
+
+/// The edges by buckets of the nodes before them, where each bucket begins and one end more, and how many bits a bucket has. What is
+/// counted and placed for one bucket then stays near the processor, in whatever order the edges came.
+fn by_bucket(nodes: usize, edges: &[(u32, u32)]) -> (Vec<(u32, u32)>, Vec<usize>, u32) {
+    let bits = usize::BITS - nodes.leading_zeros();
+    let shift = bits.saturating_sub(BUCKETS_BITS).max(BUCKET_BITS);
+    let mut bounds = vec![0_usize; (nodes >> shift) + 2];
+    for (before, _) in edges {
+        bounds[(*before >> shift) as usize + 1] += 1;
+    }
+    for at in 1..bounds.len() {
+        bounds[at] += bounds[at - 1];
+    }
+    let mut next = bounds.clone();
+    let mut sorted = vec![(0, 0); edges.len()];
+    for edge in edges {
+        let place = &mut next[(edge.0 >> shift) as usize];
+        sorted[*place] = *edge;
+        *place += 1;
+    }
+    (sorted, bounds, shift)
+}
+
 /// Counts to places: each becomes the sum of those before it.
 fn sum(counts: &mut [u32]) {
     let mut total = 0;
@@ -255,6 +289,19 @@ mod tests {
         check(2, &[(0, 2)], "edge 0 names a node that there is not");
         let twice = Dag::of(&[[1_u8], [1]], &[]).err();
         assert_eq!(twice, Some(Unordered::Keys { at: 1 }));
+    }
+
+    #[test]
+    fn many_buckets_order_as_one_would() {
+        let nodes = 20_000_u32;
+        let keys: Vec<[u8; 4]> = (0..nodes).map(u32::to_be_bytes).collect();
+        // Each waits for the one 7,919 places before it, round the end: long ways that cross every bucket.
+        let edges: Vec<(u32, u32)> =
+            (0..nodes - 1).map(|at| (at * 7_919 % nodes, (at + 1) * 7_919 % nodes)).rev().collect();
+        let levelled = Dag::of(&keys, &edges).and_then(|dag| dag.levelled()).expect("an order");
+        let expect: Vec<u32> = (0..nodes).map(|at| at * 7_919 % nodes).collect();
+        assert_eq!(levelled.order, expect);
+        assert!(by_bucket(keys.len(), &edges).1.len() > 4);
     }
 
     #[test]

@@ -3,11 +3,11 @@
 use super::raw::{self, Drift, STALE};
 use super::{Took, memory_mib, replan, timed};
 use crate::arguments::BenchTruth;
+use crate::everybody;
 use crate::exit::Failure;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use xops_graph::column::{Columns, View};
 use xops_graph::graph::Graph;
@@ -23,8 +23,6 @@ use xops_sim::population::{Population, Shape};
 pub(super) const READ_AT: Millis = 1_750_000_000_000;
 /// When everything is asked.
 pub(super) const NOW: Millis = READ_AT + 3_600_000;
-/// How many entities are asked about at once.
-const ASKED: usize = 1_024;
 /// How much JSON a piece has.
 const PIECE: usize = 1 << 20;
 
@@ -78,7 +76,7 @@ impl Estate {
         let (joined, joined_took) = timed(|| join(&mut graph, &raw));
         joined?;
         let graph_rss_mib = memory_mib("VmRSS").saturating_sub(before);
-        let ((), filled) = timed(|| fill(&mut columns, &graph, bench.threads));
+        let ((), filled) = timed(|| everybody::fill(&mut columns, &graph, NOW, bench.threads));
         let columns_rss_mib = memory_mib("VmRSS").saturating_sub(before + graph_rss_mib);
         let mut estate = Self { population, graph, columns };
         estate.grant(bench.drift);
@@ -153,29 +151,4 @@ fn join(graph: &mut Graph, raw: &[Raw]) -> Result<(), Failure> {
         }
         Ok(())
     })
-}
-
-/// Asks on so many threads and takes on this one.
-fn fill(columns: &mut Columns, graph: &Graph, threads: usize) {
-    let (asking, entities) = (columns.asking(), columns.entities_in(graph));
-    let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        let (give, take) = mpsc::sync_channel(2 * threads);
-        for _ in 0..threads {
-            let (give, asking, entities, next) = (give.clone(), &asking, &entities, &next);
-            scope.spawn(move || {
-                loop {
-                    let from = next.fetch_add(ASKED, Ordering::Relaxed).min(entities.len());
-                    let some = &entities[from..(from + ASKED).min(entities.len())];
-                    if some.is_empty() || give.send(asking.ask(graph, some, NOW)).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        drop(give);
-        for answers in take {
-            columns.take(answers);
-        }
-    });
 }

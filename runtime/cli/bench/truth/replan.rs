@@ -3,10 +3,9 @@
 use super::load::{Estate, NOW};
 use super::{Took, median, round, timed};
 use crate::arguments::BenchTruth;
+use crate::everybody::{self, Sketched};
 use crate::exit::Failure;
 use serde::Serialize;
-use xops_graph::column::draw::Undrawn;
-use xops_graph::column::sketch::Sketch;
 use xops_kernel::id::{Digest, EntityId, PlanId};
 use xops_kernel::plan::Plan;
 
@@ -46,60 +45,10 @@ pub(super) struct Planned {
 
 /// Plans for everybody with so many threads.
 pub(super) fn plan_all(estate: &Estate, threads: usize) -> Result<Planned, Failure> {
-    let (digests, changed) = sketch_all(estate, threads)?;
-    let (plans, refused) = draw_all(estate, &changed, threads)?;
-    Ok(Planned { digests, plans, refused })
-}
-
-type Sketched = (Vec<(EntityId, Digest)>, Vec<Sketch>);
-
-fn sketch_all(estate: &Estate, threads: usize) -> Result<Sketched, Failure> {
-    let rows = estate.columns.len();
-    let parts = on_threads(threads, rows, |range| {
-        let mut digests = Vec::with_capacity(range.len());
-        let mut changed = Vec::new();
-        for sketch in estate.columns.sketches(range) {
-            digests.push((sketch.entity, sketch.digest));
-            if !sketch.is_quiet() {
-                changed.push(sketch);
-            }
-        }
-        (digests, changed)
-    })?;
-    let (mut digests, mut changed) = (Vec::with_capacity(rows), Vec::new());
-    for (more, of_them) in parts {
-        digests.extend(more);
-        changed.extend(of_them);
-    }
-    Ok((digests, changed))
-}
-
-fn draw_all(estate: &Estate, changed: &[Sketch], threads: usize) -> Result<(Vec<Plan>, usize), Failure> {
-    let parts = on_threads(threads, changed.len(), |range| {
-        let drawn =
-            changed[range].iter().map(|sketch| estate.columns.draw(&estate.graph, sketch.entity, NOW));
-        drawn.collect::<Vec<Result<Plan, Undrawn>>>()
-    })?;
-    let drawn = parts.into_iter().flatten();
-    let plans: Vec<Plan> = drawn.filter_map(Result::ok).collect();
-    let refused = changed.len() - plans.len();
-    Ok((plans, refused))
-}
-
-/// Runs `work` over `0..count` in as many ranges as there are threads; what each gave, in order.
-fn on_threads<T: Send>(
-    threads: usize,
-    count: usize,
-    work: impl Fn(std::ops::Range<usize>) -> T + Sync,
-) -> Result<Vec<T>, Failure> {
-    let size = count.div_ceil(threads).max(1);
-    std::thread::scope(|scope| {
-        let work = &work;
-        let ranges = (0..threads).map(|at| (at * size).min(count)..((at + 1) * size).min(count));
-        let running: Vec<_> = ranges.map(|range| scope.spawn(move || work(range))).collect();
-        let ended = running.into_iter().map(std::thread::ScopedJoinHandle::join);
-        ended.map(|ended| ended.map_err(|_| Failure::plain("a planning thread panicked"))).collect()
-    })
+    let Sketched { digests, loud } = everybody::sketch(&estate.columns, threads)?;
+    let drawn = everybody::draw(&estate.columns, &estate.graph, &loud, NOW, threads)?;
+    let plans: Vec<Plan> = drawn.into_iter().flatten().collect();
+    Ok(Planned { digests, refused: loud.len() - plans.len(), plans })
 }
 
 /// Measures re-plans of everybody; refuses if one thread and several do not say the same.
@@ -107,9 +56,10 @@ pub(super) fn measure(estate: &mut Estate, bench: &BenchTruth) -> Result<Replann
     let (mut all, mut judged, mut sketched, mut drawn) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let ((), judging) = timed(|| estate.columns.judge_anew());
-        let (compared, sketching) = timed(|| sketch_all(estate, bench.threads));
-        let (_, changed) = compared?;
-        let (plans, drawing) = timed(|| draw_all(estate, &changed, bench.threads));
+        let (sketched_all, sketching) = timed(|| everybody::sketch(&estate.columns, bench.threads));
+        let loud = sketched_all?.loud;
+        let (plans, drawing) =
+            timed(|| everybody::draw(&estate.columns, &estate.graph, &loud, NOW, bench.threads));
         plans?;
         let sum = |of: fn(&Took) -> f64| of(&judging) + of(&sketching) + of(&drawing);
         all.push(Took { ms: round(sum(|took| took.ms)), cpu_ms: round(sum(|took| took.cpu_ms)) });

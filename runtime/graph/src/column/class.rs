@@ -4,9 +4,9 @@
 //! several outcomes are joined only where they agree, and else the kernel is asked for the whole; a class names by value all
 //! that its wishes hang on, so its digest says what they are.
 
-use super::intern::Interner;
 use super::program::{Input, Part, Program};
-use std::collections::BTreeMap;
+use crate::intern::Interner;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xops_kernel::canon::{Canon, DigestKey};
 use xops_kernel::declare::Declarations;
@@ -55,12 +55,22 @@ pub(crate) struct Class {
 /// What one outcome wants of all that look alike to it.
 #[derive(Clone)]
 enum Fragment {
-    /// It does not apply.
-    Not,
-    /// It wants this; with each wish the number of the object that is spoken of.
-    Wishes(Arc<[(Wanted, u32)]>),
+    /// It does not apply; what the kernel said.
+    Not(Arc<Desire>),
+    /// It wants this.
+    Wishes(Arc<Told>),
     /// It cannot be said.
     Refused,
+}
+
+/// What one outcome that applies wants.
+pub(crate) struct Told {
+    /// By numbers, in the order of the kernel's wishes; with each wish the number of the object that is spoken of.
+    pub(crate) wishes: Vec<(Wanted, u32)>,
+    /// What the kernel said, of nobody and with placeholders for slots.
+    pub(crate) desire: Desire,
+    /// Everything that any of the wishes hangs on.
+    pub(crate) hangs_on: BTreeSet<String>,
 }
 
 /// All numbers that wishes are made of.
@@ -70,6 +80,32 @@ pub(crate) struct Numbers {
     pub(crate) values: Interner<Value>,
     /// Facets: the place of the kind among the declared ones, and the number of the element's name or [`WHOLE`].
     pub(crate) facets: Interner<(u32, u32)>,
+}
+
+/// The outcomes by the value that they are for, where they are for one.
+#[derive(Clone, Default)]
+struct Guarded {
+    /// Those that are not, in order.
+    always: Vec<u16>,
+    /// By the place of the input, then by its code.
+    by_input: BTreeMap<usize, BTreeMap<u32, Vec<u16>>>,
+}
+
+impl Guarded {
+    fn of(program: &Program, numbers: &mut Numbers) -> Self {
+        let mut guarded = Self::default();
+        for (at, part) in program.outcomes.iter().enumerate() {
+            let at = u16::try_from(at).unwrap_or(u16::MAX);
+            match &part.guard {
+                None => guarded.always.push(at),
+                Some((input, value)) => {
+                    let code = FIRST + numbers.values.number(value, || value.clone());
+                    guarded.by_input.entry(*input).or_default().entry(code).or_default().push(at);
+                }
+            }
+        }
+        guarded
+    }
 }
 
 /// The classes of one kind of entity.
@@ -84,10 +120,14 @@ pub(crate) struct Classes {
     keys: Interner<Vec<u32>>,
     list: Vec<Class>,
     memo: Vec<(Interner<Vec<u32>>, Vec<Fragment>)>,
-    /// The codes of the values that guard outcomes, once they were met.
-    guards: Vec<Option<u32>>,
+    /// Which outcomes are for which values, once anything was judged.
+    guarded: Option<Guarded>,
+    /// The digest of what is the same for all classes.
+    common: Digest,
     /// The kinds of facet, in the order of their places.
     kinds: Vec<(String, String)>,
+    /// How a footprint names each input.
+    references: Vec<String>,
     key: DigestKey,
 }
 
@@ -100,13 +140,16 @@ impl Classes {
         key: &DigestKey,
     ) -> Self {
         let memo = program.outcomes.iter().map(|_| (Interner::new(key), Vec::new())).collect();
+        let references: Vec<String> = program.inputs.iter().map(|input| reference(kind, input)).collect();
         Self {
             declared: declarations.digest(),
             kinds: declarations.facets.keys().cloned().collect(),
             kind: kind.to_owned(),
             keys: Interner::new(key),
             list: Vec::new(),
-            guards: vec![None; program.outcomes.len()],
+            guarded: None,
+            common: common(&declarations, kind, &references, key),
+            references,
             memo,
             program,
             declarations,
@@ -136,17 +179,8 @@ impl Classes {
 
     /// The class of an entity whose inputs have these codes.
     pub(crate) fn of(&mut self, codes: &[u32], numbers: &mut Numbers) -> u32 {
-        let deciding = &codes[..self.program.taken_from];
-        let mut key = [0_u32; INPUTS_MAX];
-        let key = &mut key[..deciding.len()];
-        key.copy_from_slice(deciding);
-        for code in &mut key[self.program.slots_from..] {
-            let own = |value: &Value| !matches!(value, Value::List(_) | Value::Map(_) | Value::Null);
-            if *code >= FIRST && own(numbers.values.get(*code - FIRST)) {
-                *code = OWN;
-            }
-        }
-        let key = &*key;
+        let key = self.alike(codes, numbers);
+        let key = &key[..self.program.taken_from];
         let class = self.keys.number(key, || key.to_vec());
         if class as usize == self.list.len() {
             let judged = self.judge(key, codes, numbers);
@@ -155,19 +189,88 @@ impl Classes {
         class
     }
 
+    /// What entities that look alike have in common: the codes of what decides, without the values of slots.
+    fn alike(&self, codes: &[u32], numbers: &Numbers) -> [u32; INPUTS_MAX] {
+        let mut key = [0_u32; INPUTS_MAX];
+        let deciding = &codes[..self.program.taken_from];
+        key[..deciding.len()].copy_from_slice(deciding);
+        for code in &mut key[self.program.slots_from..deciding.len()] {
+            let own = |value: &Value| !matches!(value, Value::List(_) | Value::Map(_) | Value::Null);
+            if *code >= FIRST && own(numbers.values.get(*code - FIRST)) {
+                *code = OWN;
+            }
+        }
+        key
+    }
+
+    /// What the outcomes that apply to an entity with these codes said when its class was judged; nothing where one of them was
+    /// not asked.
+    pub(crate) fn told(&self, class: &Class, codes: &[u32], numbers: &Numbers) -> Option<Vec<(&str, &Told)>> {
+        let key = self.alike(codes, numbers);
+        let of = |part: &u16| match self.judged(usize::from(*part), &key)? {
+            Fragment::Wishes(told) => {
+                Some((self.program.outcomes[usize::from(*part)].name.as_str(), &**told))
+            }
+            Fragment::Not(_) | Fragment::Refused => None,
+        };
+        class.outcomes.iter().map(of).collect()
+    }
+
+    /// What it hung on whether anything wants a facet of this kind of an entity with these codes.
+    pub(crate) fn judged_by(
+        &self,
+        kind: &(String, String),
+        codes: &[u32],
+        numbers: &Numbers,
+    ) -> Option<BTreeSet<String>> {
+        let key = self.alike(codes, numbers);
+        let mut names = BTreeSet::new();
+        for (at, part) in
+            self.program.outcomes.iter().enumerate().filter(|(_, part)| part.kinds.contains(kind))
+        {
+            if let Some((input, value)) = &part.guard
+                && (FIRST..OWN).contains(&key[*input])
+                && numbers.values.get(key[*input] - FIRST) != value
+            {
+                names.insert(self.references[*input].clone());
+                continue;
+            }
+            let desire = match self.judged(at, &key)? {
+                Fragment::Not(desire) => desire,
+                Fragment::Wishes(told) => &told.desire,
+                Fragment::Refused => return None,
+            };
+            names.extend(desire.judged_by.get(kind).into_iter().flatten().cloned());
+        }
+        Some(names)
+    }
+
+    fn judged(&self, part: usize, key: &[u32]) -> Option<&Fragment> {
+        let mut narrow = [0_u32; INPUTS_MAX];
+        let narrow = self.narrowed(part, key, &mut narrow);
+        let (keys, fragments) = &self.memo[part];
+        fragments.get(keys.known(narrow)? as usize)
+    }
+
+    /// The codes of what one outcome looks at.
+    fn narrowed<'a>(&self, part: usize, key: &[u32], narrow: &'a mut [u32; INPUTS_MAX]) -> &'a [u32] {
+        let inputs = &self.program.outcomes[part].inputs;
+        for (code, input) in narrow.iter_mut().zip(inputs) {
+            *code = key[*input];
+        }
+        &narrow[..inputs.len()]
+    }
+
     fn judge(&mut self, key: &[u32], codes: &[u32], numbers: &mut Numbers) -> Class {
         let mut wishes: Vec<(Wanted, u32)> = Vec::new();
         let (mut outcomes, mut doubtful) = (Vec::new(), false);
-        for part in 0..self.program.outcomes.len() {
-            if self.passes_by(part, key, numbers) {
-                continue;
-            }
-            match self.fragment(part, key, numbers) {
-                Fragment::Not => {}
+        for part in self.concerned(key, numbers) {
+            match self.fragment(usize::from(part), key, numbers) {
+                Fragment::Not(_) => {}
                 Fragment::Refused => doubtful = true,
-                Fragment::Wishes(more) => {
-                    outcomes.push(u16::try_from(part).unwrap_or(u16::MAX));
-                    wishes.extend(more.iter());
+                Fragment::Wishes(told) => {
+                    outcomes.push(part);
+                    wishes.extend(&told.wishes);
                 }
             }
         }
@@ -191,26 +294,25 @@ impl Classes {
         }
     }
 
-    /// Whether an outcome is for those who have another value at one place than these have: then it need not be judged.
-    fn passes_by(&mut self, part: usize, key: &[u32], numbers: &mut Numbers) -> bool {
-        let Some((input, value)) = &self.program.outcomes[part].guard else { return false };
-        let code = key[*input];
-        if code < FIRST || code == OWN {
-            return false;
+    /// The outcomes that have to be judged, in order: not those for people who have another value at one place than these have.
+    fn concerned(&mut self, key: &[u32], numbers: &mut Numbers) -> Vec<u16> {
+        let places = self.guarded.get_or_insert_with(|| Guarded::of(&self.program, numbers));
+        let mut parts = places.always.clone();
+        for (input, by_code) in &places.by_input {
+            let code = key[*input];
+            if (FIRST..OWN).contains(&code) {
+                parts.extend(by_code.get(&code).into_iter().flatten());
+            } else {
+                parts.extend(by_code.values().flatten());
+            }
         }
-        let guarded =
-            self.guards[part].get_or_insert_with(|| FIRST + numbers.values.number(value, || value.clone()));
-        code != *guarded
+        parts.sort_unstable();
+        parts
     }
 
     fn fragment(&mut self, part: usize, key: &[u32], numbers: &mut Numbers) -> Fragment {
-        let inputs = &self.program.outcomes[part].inputs;
         let mut narrow = [0_u32; INPUTS_MAX];
-        let narrow = &mut narrow[..inputs.len()];
-        for (code, input) in narrow.iter_mut().zip(inputs) {
-            *code = key[*input];
-        }
-        let narrow = &*narrow;
+        let narrow = self.narrowed(part, key, &mut narrow);
         let (keys, fragments) = &mut self.memo[part];
         let at = keys.number(narrow, || narrow.to_vec()) as usize;
         if let Some(fragment) = fragments.get(at) {
@@ -220,17 +322,21 @@ impl Classes {
         let subject = self.subject(part_of.inputs.iter().copied(), key, numbers);
         let fragment = match desire::desire(&part_of.alone, &subject, None) {
             Err(_) => Fragment::Refused,
-            Ok(desire) if desire.outcomes.is_empty() => Fragment::Not,
-            Ok(desire) => Fragment::Wishes(self.wishes(part_of, &desire, numbers)),
+            Ok(desire) if desire.outcomes.is_empty() => Fragment::Not(Arc::new(desire)),
+            Ok(desire) => {
+                let wishes = self.wishes(part_of, &desire, numbers);
+                let hangs_on = desire.wants.values().flat_map(|want| want.hangs_on.iter().cloned()).collect();
+                Fragment::Wishes(Arc::new(Told { wishes, desire, hangs_on }))
+            }
         };
         self.memo[part].1.push(fragment.clone());
         fragment
     }
 
-    fn wishes(&self, part: &Part, desire: &Desire, numbers: &mut Numbers) -> Arc<[(Wanted, u32)]> {
+    fn wishes(&self, part: &Part, desire: &Desire, numbers: &mut Numbers) -> Vec<(Wanted, u32)> {
         let wish = |(facet, want): (&Facet, &Want)| {
             let own = part.inputs.iter().filter(|input| **input >= self.program.slots_from).find(|input| {
-                want.value == placeholder(**input) && want.hangs_on.contains(&self.reference(**input))
+                want.value == placeholder(**input) && want.hangs_on.contains(&self.references[**input])
             });
             let value = match own {
                 Some(input) => SLOT | u32::try_from(*input).unwrap_or(0),
@@ -252,13 +358,6 @@ impl Classes {
         });
         let key = (u32::try_from(kind).unwrap_or(u32::MAX), element);
         Some(numbers.facets.number(&key, || key))
-    }
-
-    fn reference(&self, input: usize) -> String {
-        match &self.program.inputs[input] {
-            Input::Fact(name) => format!("{}.{name}", self.kind),
-            Input::Link(system) => format!("link.{system}"),
-        }
     }
 
     /// What the kernel needs to know of an entity with these codes.
@@ -289,10 +388,9 @@ impl Classes {
     }
 
     fn digest(&self, key: &[u32], numbers: &Numbers) -> Digest {
-        let mut out = Canon::new("xops class 1");
-        out.text(&self.declarations.tenant).raw(&self.declared.0).text(&self.kind);
-        for (at, code) in key.iter().enumerate() {
-            out.text(&self.reference(at));
+        let mut out = Canon::new("xops class 2");
+        out.raw(&self.common.0);
+        for code in key {
             match *code {
                 UNKNOWN => out.tag(0),
                 ABSENT => out.tag(1),
@@ -301,6 +399,23 @@ impl Classes {
             };
         }
         out.keyed_digest(&self.key)
+    }
+}
+
+/// What is the same for all classes: the declarations, and the names of what they look at.
+fn common(declarations: &Declarations, kind: &str, references: &[String], key: &DigestKey) -> Digest {
+    let mut out = Canon::new("xops classes 2");
+    out.text(&declarations.tenant).raw(&declarations.digest().0).text(kind);
+    out.all(references.iter(), |out, name| {
+        out.text(name);
+    });
+    out.keyed_digest(key)
+}
+
+fn reference(kind: &str, input: &Input) -> String {
+    match input {
+        Input::Fact(name) => format!("{kind}.{name}"),
+        Input::Link(system) => format!("link.{system}"),
     }
 }
 

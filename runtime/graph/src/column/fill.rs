@@ -12,12 +12,13 @@ use super::{Cell, Columns, Ground, Row, Viewed};
 use crate::coverage::Age;
 use crate::graph::{Graph, Node};
 use crate::reading::Touched;
-use crate::resolve::Key;
+use crate::resolve::{Key, Resolver, judged};
+use crate::table::{Look, Table};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use xops_kernel::declare::EntityKind;
-use xops_kernel::fact::{Observation, Proof};
+use xops_kernel::declare::{EntityKind, Link};
+use xops_kernel::fact::{Doubt, Observation, Proof};
 use xops_kernel::id::EntityId;
 use xops_kernel::record::{Millis, Record};
 use xops_kernel::value::Value;
@@ -25,6 +26,7 @@ use xops_kernel::value::Value;
 /// What is to be asked of the graph about the entities of one kind.
 #[derive(Clone, Debug)]
 pub struct Asking {
+    kind: String,
     inputs: Vec<Input>,
     systems: Vec<Joined>,
     /// By system: what its records can change.
@@ -49,13 +51,39 @@ struct Affected {
     systems: Vec<usize>,
 }
 
+/// What the graph said of some entities.
+#[derive(Debug)]
+pub struct Answers<'g> {
+    of: Vec<Answer<'g>>,
+    /// By system: what follows for whoever has no record in it. It is the same for all of them.
+    absent: Vec<Option<Ground>>,
+}
+
 /// What the graph said of one entity.
 #[derive(Debug)]
-pub struct Answer<'g> {
+struct Answer<'g> {
     entity: EntityId,
     inputs: Vec<(usize, Observation<Cow<'g, Value>>)>,
-    /// The joined records, each with the read that showed it.
-    systems: Vec<(usize, Observation<&'g Arc<Record>>, String)>,
+    systems: Vec<(usize, Shown<'g>)>,
+}
+
+/// What a system shows of one entity.
+#[derive(Debug)]
+enum Shown<'g> {
+    /// The record, and the read that showed it.
+    Record(&'g Arc<Record>, &'g str),
+    /// No record.
+    Nothing,
+    /// That is not known.
+    Unknown(Doubt),
+}
+
+/// A system whose joined record shows facets, with all that is the same for every entity.
+struct Hand<'g> {
+    link: Option<&'g Link>,
+    table: Option<&'g Table>,
+    age: Age,
+    absent: Option<Ground>,
 }
 
 impl Asking {
@@ -66,7 +94,8 @@ impl Asking {
             key.is_some_and(|key| behind_attribute(kind, key, &mut BTreeSet::new()).contains(system))
         };
         let joined = |system: &&String| {
-            let own = views.iter().enumerate().filter(|(_, viewed)| viewed.facet.system == **system);
+            let shows = |viewed: &Viewed| !viewed.witnessed && viewed.facet.system == **system;
+            let own = views.iter().enumerate().filter(|(_, viewed)| shows(viewed));
             let views: Vec<usize> = own.map(|(at, _)| at).collect();
             let shows = !views.is_empty();
             shows.then(|| Joined { system: (*system).clone(), views, own_key: own_key(system) })
@@ -88,7 +117,7 @@ impl Asking {
         let affected = names.iter().map(of).collect();
         let all =
             Affected { inputs: (0..program.inputs.len()).collect(), systems: (0..systems.len()).collect() };
-        Self { inputs: program.inputs.clone(), systems, affected, all }
+        Self { kind: kind.name.clone(), inputs: program.inputs.clone(), systems, affected, all }
     }
 
     /// Whether anything of the kind hangs on the records of `system`.
@@ -97,8 +126,37 @@ impl Asking {
     }
 
     /// Everything that columns hold of these entities, as `graph` says at `now`.
-    pub fn ask<'g>(&self, graph: &'g Graph, entities: &[EntityId], now: Millis) -> Vec<Answer<'g>> {
-        entities.iter().filter_map(|entity| self.ask_one(graph, *entity, &self.all, now)).collect()
+    pub fn ask<'g>(&self, graph: &'g Graph, entities: &[EntityId], now: Millis) -> Answers<'g> {
+        self.ask_of(graph, entities, &self.all, now)
+    }
+
+    fn ask_of<'g>(
+        &self,
+        graph: &'g Graph,
+        entities: &[EntityId],
+        what: &Affected,
+        now: Millis,
+    ) -> Answers<'g> {
+        let mut hands: Vec<Option<Hand<'g>>> = self.systems.iter().map(|_| None).collect();
+        for at in &what.systems {
+            hands[*at] = self.hand(graph, &self.systems[*at].system, now);
+        }
+        let of = entities.iter().filter_map(|entity| self.ask_one(graph, *entity, what, &hands, now));
+        let of = of.collect();
+        Answers { of, absent: hands.into_iter().map(|hand| hand.and_then(|hand| hand.absent)).collect() }
+    }
+
+    /// What is the same for every entity about a system.
+    fn hand<'g>(&self, graph: &'g Graph, system: &str, now: Millis) -> Option<Hand<'g>> {
+        let kind = graph.declarations.entities.get(&self.kind)?;
+        let link = kind.links.get(system).filter(|_| kind.mint.0 != system);
+        let record = link.map_or(&kind.mint.1, |link| &link.kind);
+        let age = Age { now: Some(now), max_ms: graph.max_age_ms(system) };
+        let absent = match graph.proof(system, record, age) {
+            Ok(proof) => Ground::Absent(proof),
+            Err(doubt) => Ground::Unknown(doubt),
+        };
+        Some(Hand { link, table: graph.table(system, record), age, absent: Some(absent) })
     }
 
     fn ask_one<'g>(
@@ -106,6 +164,7 @@ impl Asking {
         graph: &'g Graph,
         entity: EntityId,
         what: &Affected,
+        hands: &[Option<Hand<'g>>],
         now: Millis,
     ) -> Option<Answer<'g>> {
         let node = graph.nodes.get(&entity)?;
@@ -114,29 +173,43 @@ impl Asking {
         let inputs = what.inputs.iter().filter_map(input).collect();
         let mut keys: Vec<(&str, Key)> = Vec::new();
         let mut systems = Vec::with_capacity(what.systems.len());
+        let resolver = graph.at(now);
         for at in &what.systems {
-            let Joined { system, own_key, .. } = &self.systems[*at];
-            let age = Age { now: Some(now), max_ms: graph.max_age_ms(system) };
-            let resolver = graph.at(now);
-            let seen = match kind.links.get(system).filter(|_| kind.mint.0 != *system) {
-                None => graph.seen(system, &kind.mint.1, &node.source, age),
-                Some(link) if *own_key => resolver.linked(entity, node, kind, link, age, &mut Vec::new()),
+            let hand = hands[*at].as_ref()?;
+            let id = match hand.link {
+                None => Ok(Some(node.source.as_str())),
+                Some(link) if self.systems[*at].own_key => {
+                    let key = resolver.key(entity, node, kind, link, &mut Vec::new());
+                    Resolver::id_by_key(kind, link, &key, hand.table)
+                }
                 Some(link) => {
                     let known = keys.iter().position(|(name, _)| *name == link.entity);
                     let known = known.unwrap_or_else(|| {
                         keys.push((&link.entity, resolver.key(entity, node, kind, link, &mut Vec::new())));
                         keys.len() - 1
                     });
-                    resolver.by_key(kind, link, &keys[known].1, age)
+                    Resolver::id_by_key(kind, link, &keys[known].1, hand.table)
                 }
             };
-            let read = seen.presence().and_then(|record| {
-                let source = &record.value().source;
-                graph.table(&source.system, &source.kind)?.read_of(&source.id)
-            });
-            systems.push((*at, seen, read.unwrap_or_default()));
+            systems.push((*at, shown_by(hand, id)));
         }
         Some(Answer { entity, inputs, systems })
+    }
+}
+
+/// What a system shows under an id that was found, or why none was.
+fn shown_by<'g>(hand: &Hand<'g>, id: Result<Option<&str>, Doubt>) -> Shown<'g> {
+    let id = match id {
+        Ok(Some(id)) => id,
+        Ok(None) => return Shown::Nothing,
+        Err(doubt) => return Shown::Unknown(doubt),
+    };
+    match hand.table.map_or(Look::Nothing, |table| table.look(id)) {
+        Look::Nothing => Shown::Nothing,
+        look => match judged(look, hand.age) {
+            Ok(record) => Shown::Record(record, hand.table.and_then(|it| it.read_of(id)).unwrap_or_default()),
+            Err(doubt) => Shown::Unknown(doubt),
+        },
     }
 }
 
@@ -164,7 +237,11 @@ fn ask_input<'g>(
     })
 }
 
-fn behind_attribute(kind: &EntityKind, name: &str, seen: &mut BTreeSet<String>) -> BTreeSet<String> {
+pub(super) fn behind_attribute(
+    kind: &EntityKind,
+    name: &str,
+    seen: &mut BTreeSet<String>,
+) -> BTreeSet<String> {
     let mut systems = BTreeSet::new();
     if !seen.insert(name.to_owned()) {
         return systems;
@@ -175,7 +252,7 @@ fn behind_attribute(kind: &EntityKind, name: &str, seen: &mut BTreeSet<String>) 
     systems
 }
 
-fn behind_link(kind: &EntityKind, system: &str, seen: &mut BTreeSet<String>) -> BTreeSet<String> {
+pub(super) fn behind_link(kind: &EntityKind, system: &str, seen: &mut BTreeSet<String>) -> BTreeSet<String> {
     let mut systems = BTreeSet::from([system.to_owned()]);
     if kind.mint.0 != system
         && let Some(link) = kind.links.get(system)
@@ -204,12 +281,15 @@ impl Columns {
         for entities in self.entities_in(graph).chunks(1_024) {
             self.take(asking.ask(graph, entities, now));
         }
+        self.gather(graph, now);
     }
 
     /// Takes over what the graph said.
-    pub fn take(&mut self, answers: Vec<Answer<'_>>) {
-        for answer in answers {
-            self.take_one(answer);
+    pub fn take(&mut self, answers: Answers<'_>) {
+        let absent: Vec<Option<u32>> =
+            answers.absent.into_iter().map(|ground| Some(self.ground_number_of(ground?))).collect();
+        for answer in answers.of {
+            self.take_one(answer, &absent);
         }
     }
 
@@ -218,16 +298,18 @@ impl Columns {
         let of_kind = |entity: &&EntityId| graph.kind(**entity) == Some(self.kind.as_str());
         let entities: Vec<EntityId> = touched.entities.iter().filter(of_kind).copied().collect();
         let asking = self.asking();
-        for entity in &entities {
-            // A new row knows nothing yet, whatever system showed it first.
-            let known = self.places.contains_key(entity);
-            let what = if known { asking.affected.get(system) } else { Some(&asking.all) };
-            let answer = what.and_then(|what| asking.ask_one(graph, *entity, what, now));
-            if let Some(answer) = answer {
-                self.take_one(answer);
-            }
+        // A new row knows nothing yet, whatever system showed it first.
+        let (old, new): (Vec<EntityId>, Vec<EntityId>) =
+            entities.iter().partition(|entity| self.places.contains_key(entity));
+        if let Some(what) = asking.affected.get(system).filter(|_| !old.is_empty()) {
+            self.take(asking.ask_of(graph, &old, what, now));
         }
-        entities
+        if !new.is_empty() {
+            self.take(asking.ask(graph, &new, now));
+        }
+        let mut touched = self.gather_behind(graph, system, !new.is_empty(), now);
+        touched.extend(entities);
+        touched.into_iter().collect()
     }
 
     /// Sets what xops granted `entity`, as (domain, facet, element); what is not declared is not kept.
@@ -265,7 +347,7 @@ impl Columns {
         row
     }
 
-    fn take_one(&mut self, answer: Answer<'_>) {
+    fn take_one(&mut self, answer: Answer<'_>, absent: &[Option<u32>]) {
         let row = self.row(answer.entity);
         let width = self.width();
         for (at, seen) in answer.inputs {
@@ -277,38 +359,39 @@ impl Columns {
                 Observation::Unknown(_) => UNKNOWN,
             };
         }
-        self.take_systems(row, answer.systems);
+        self.take_systems(row, answer.systems, absent);
         let codes = &self.codes[row * width..][..width];
         self.rows[row].class = self.classes.of(codes, &mut self.numbers);
     }
 
-    fn take_systems(&mut self, row: usize, systems: Vec<(usize, Observation<&Arc<Record>>, String)>) {
+    fn take_systems(&mut self, row: usize, systems: Vec<(usize, Shown<'_>)>, absent: &[Option<u32>]) {
         if systems.is_empty() {
             return;
         }
         let asking = self.asking();
         let old = std::mem::take(&mut self.rows[row].cells);
-        let anew = |view: usize| systems.iter().any(|(at, ..)| asking.systems[*at].views.contains(&view));
-        let anew: Vec<bool> = (0..self.views.len()).map(anew).collect();
+        let mut anew = vec![false; self.views.len()];
+        for view in systems.iter().flat_map(|(at, _)| &asking.systems[*at].views) {
+            anew[*view] = true;
+        }
         let stays = |cell: &&Cell| {
             let view = self.view_of[self.numbers.facets.get(cell.facet).0 as usize];
             view.is_none_or(|view| !anew[view as usize])
         };
         let mut cells: Vec<Cell> = Vec::with_capacity(old.len() + 8);
         cells.extend(old.iter().filter(stays));
-        for (at, seen, read) in systems {
+        for (at, shown) in systems {
             let Joined { system, views, .. } = &asking.systems[at];
-            let ground = match seen {
-                Observation::Present(record) => {
+            let ground = match shown {
+                Shown::Record(record, read) => {
                     for view in views {
                         self.cells_of(*view, record, &mut cells);
                     }
-                    Ground::Absent(Proof::Snapshot { system: system.clone(), read })
+                    self.shown_by(at, system, read)
                 }
-                Observation::Absent(proof) => Ground::Absent(proof),
-                Observation::Unknown(doubt) => Ground::Unknown(doubt),
+                Shown::Nothing => absent[at].unwrap_or_default(),
+                Shown::Unknown(doubt) => self.ground_number(at, Ground::Unknown(doubt)),
             };
-            let ground = self.ground_number(at, ground);
             let width = self.views.len();
             for view in views {
                 self.grounds[row * width + view] = ground;
@@ -317,6 +400,20 @@ impl Columns {
         cells.sort_unstable();
         cells.dedup_by_key(|cell| cell.facet);
         self.rows[row].cells = cells.into();
+    }
+
+    /// The ground of whoever has a record that `read` showed; most often it is that of the entity before.
+    fn shown_by(&mut self, at: usize, system: &str, read: &str) -> u32 {
+        let recent = self.recent.get(at).copied().unwrap_or_default();
+        match self.ground_list.get(recent as usize) {
+            Some(Ground::Absent(Proof::Snapshot { system: of, read: by })) if of == system && by == read => {
+                recent
+            }
+            _ => {
+                let proof = Proof::Snapshot { system: system.to_owned(), read: read.to_owned() };
+                self.ground_number(at, Ground::Absent(proof))
+            }
+        }
     }
 
     /// Adds the facets that `record` shows.
@@ -365,7 +462,7 @@ impl Columns {
         number
     }
 
-    fn ground_number_of(&mut self, ground: Ground) -> u32 {
+    pub(super) fn ground_number_of(&mut self, ground: Ground) -> u32 {
         if let Some(number) = self.ground_numbers.get(&ground) {
             return *number;
         }

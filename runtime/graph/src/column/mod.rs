@@ -6,29 +6,33 @@
 //!
 //! `program.rs` says what the declarations look at, `class.rs` judges those that look alike once, `fill.rs` brings rows up to date
 //! from the graph, `sketch.rs` compares and digests, `draw.rs` hands an entity to the compiler, `reverse.rs` says whom an input
-//! touches.
+//! touches, `witness.rs` gathers what records of their own show.
 
 pub mod blast;
 mod class;
 pub mod draw;
 pub mod fill;
-mod intern;
+
 mod program;
 pub mod reverse;
 pub mod sketch;
+pub mod witness;
 
 use crate::graph::Graph;
+use crate::intern::Interner;
 use class::{Classes, INPUTS_MAX, Numbers};
 use fill::Asking;
-use intern::Interner;
 use program::Program;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use witness::Witness;
 use xops_kernel::canon::DigestKey;
+use xops_kernel::compile::ahead::Ahead;
 use xops_kernel::declare::{Declarations, FacetKind};
 use xops_kernel::diff::Facet;
 use xops_kernel::fact::{Doubt, Proof};
 use xops_kernel::id::EntityId;
+use xops_kernel::standard::Evidence;
 use xops_kernel::value::Value;
 
 /// How facets of one kind are observed: in an attribute of the record that a link joins to the entity.
@@ -75,6 +79,14 @@ pub enum Unbuilt {
         /// The kind.
         kind: String,
     },
+    /// Records of its own show a facet that is no set.
+    #[error(
+        "evidence shows `{facet}`, which is one value: only the elements of a set are shown by records of their own"
+    )]
+    Single {
+        /// The facet.
+        facet: String,
+    },
     /// More is looked at than there is room for.
     #[error("the declarations look at {inputs} attributes of `{kind}`; at most {most} are allowed")]
     TooMany {
@@ -110,6 +122,8 @@ struct Viewed {
     facet: FacetKind,
     /// The place of the facet's kind among the declared ones.
     kind: u32,
+    /// Whether records of its own show it, and not an attribute of the joined one.
+    witnessed: bool,
 }
 
 /// One row: everything that is held of one entity.
@@ -151,11 +165,26 @@ pub struct Columns {
     /// The ground that each joined system had last.
     recent: Vec<u32>,
     kinds: Vec<FacetKind>,
+    witnesses: Vec<Witness>,
+    /// Of each kind of facet its place in the order of facets.
+    ranks: Vec<usize>,
+    /// Of each kind of facet that stands apart in every plan, the references behind its lookup.
+    apart: Vec<Option<Vec<String>>>,
 }
 
 impl Columns {
     /// Empty columns for the entities of `kind`, as `graph` declares them, whose facets are seen through `views`.
     pub fn new(graph: &Graph, kind: &str, views: &[View]) -> Result<Self, Unbuilt> {
+        Self::with_evidence(graph, kind, views, &[])
+    }
+
+    /// The same, with facets that records of their own show besides.
+    pub fn with_evidence(
+        graph: &Graph,
+        kind: &str,
+        views: &[View],
+        evidence: &[Evidence],
+    ) -> Result<Self, Unbuilt> {
         let declarations = graph.declarations.clone();
         let Some(entity) = declarations.entities.get(kind) else {
             return Err(Unbuilt::Kind { kind: kind.to_owned() });
@@ -165,27 +194,27 @@ impl Columns {
             let (kind, inputs) = (kind.to_owned(), program.inputs.len());
             return Err(Unbuilt::TooMany { kind, inputs, most: INPUTS_MAX });
         }
-        let kinds: Vec<&(String, String)> = declarations.facets.keys().collect();
-        let mut view_of: Vec<Option<u32>> = vec![None; kinds.len()];
-        let mut viewed = Vec::with_capacity(views.len());
+        let mut view_of: Vec<Option<u32>> = vec![None; declarations.facets.len()];
+        let mut viewed = Vec::with_capacity(views.len() + evidence.len());
         for view in views {
-            let name = (view.domain.clone(), view.facet.clone());
-            let told = format!("{}.{}", view.domain, view.facet);
-            let (Some(facet), Ok(at)) = (declarations.facets.get(&name), kinds.binary_search(&&name)) else {
-                return Err(Unbuilt::Facet { facet: told });
-            };
-            if view_of[at].is_some() {
-                return Err(Unbuilt::Twice { facet: told });
+            let known = look(&declarations, view.clone(), false, &mut view_of, viewed.len())?;
+            let system = &known.facet.system;
+            if entity.mint.0 != *system && !entity.links.contains_key(system) {
+                let (facet, system) = (format!("{}.{}", view.domain, view.facet), system.clone());
+                return Err(Unbuilt::Unjoined { facet, system, kind: kind.to_owned() });
             }
-            if entity.mint.0 != facet.system && !entity.links.contains_key(&facet.system) {
-                let (system, kind) = (facet.system.clone(), kind.to_owned());
-                return Err(Unbuilt::Unjoined { facet: told, system, kind });
-            }
-            view_of[at] = Some(u32::try_from(viewed.len()).unwrap_or(u32::MAX));
-            let kind = u32::try_from(at).unwrap_or(u32::MAX);
-            viewed.push(Viewed { view: view.clone(), facet: facet.clone(), kind });
+            viewed.push(known);
+        }
+        let mut witnesses = Vec::with_capacity(evidence.len());
+        for one in evidence {
+            let known = look(&declarations, witness::view(one), true, &mut view_of, viewed.len())?;
+            witness::check(&known)?;
+            witnesses.push(Witness::new(entity, one, viewed.len()));
+            viewed.push(known);
         }
         let exclusive: Vec<bool> = declarations.facets.values().map(|facet| facet.exclusive).collect();
+        let ahead = Ahead::of(&declarations, kind);
+        let apart = |facet: &FacetKind| Some(ahead.apart(&facet.domain, &facet.name)?.to_vec());
         let mut numbers = Numbers { values: Interner::new(&graph.key), facets: Interner::new(&graph.key) };
         let member = Value::from("member");
         let member = numbers.values.number(&member, || member.clone());
@@ -207,9 +236,17 @@ impl Columns {
             ground_numbers: BTreeMap::new(),
             ground_list: Vec::new(),
             recent: Vec::new(),
+            ranks: ranks(&declarations),
+            apart: declarations.facets.values().map(apart).collect(),
             kinds: declarations.facets.values().cloned().collect(),
+            witnesses,
             declarations,
         })
+    }
+
+    /// Whether anything shows a facet.
+    pub fn shows(&self, facet: &Facet) -> bool {
+        self.views.iter().any(|it| it.view.domain == facet.domain && it.view.facet == facet.name)
     }
 
     /// How many entities there are.
@@ -255,7 +292,10 @@ impl Columns {
     fn facet(&self, entity: EntityId, number: u32) -> Facet {
         let (kind, element) = *self.numbers.facets.get(number);
         let declared = &self.kinds[kind as usize];
-        let element = (element != class::WHOLE).then(|| self.numbers.values.get(element).to_string());
+        let element = (element != class::WHOLE).then(|| match self.numbers.values.get(element) {
+            Value::Text(text) => text.clone(),
+            other => other.to_string(),
+        });
         Facet {
             entity,
             domain: declared.domain.clone(),
@@ -264,4 +304,40 @@ impl Columns {
             element,
         }
     }
+}
+
+/// A view with what it is about, as the one with the place `at`.
+fn look(
+    declarations: &Declarations,
+    view: View,
+    witnessed: bool,
+    view_of: &mut [Option<u32>],
+    at: usize,
+) -> Result<Viewed, Unbuilt> {
+    let told = format!("{}.{}", view.domain, view.facet);
+    let found = declarations
+        .facets
+        .iter()
+        .enumerate()
+        .find(|(_, ((domain, name), _))| *domain == view.domain && *name == view.facet);
+    let Some((kind, (_, facet))) = found else { return Err(Unbuilt::Facet { facet: told }) };
+    if view_of[kind].is_some() {
+        return Err(Unbuilt::Twice { facet: told });
+    }
+    view_of[kind] = Some(u32::try_from(at).unwrap_or(u32::MAX));
+    let kind = u32::try_from(kind).unwrap_or(u32::MAX);
+    Ok(Viewed { view, facet: facet.clone(), kind, witnessed })
+}
+
+/// Of each kind of facet, by its place among the declared ones, its place in the order of facets.
+fn ranks(declarations: &Declarations) -> Vec<usize> {
+    let kinds: Vec<&FacetKind> = declarations.facets.values().collect();
+    let name = |at: &usize| (&kinds[*at].domain, &kinds[*at].system, &kinds[*at].name);
+    let mut order: Vec<usize> = (0..kinds.len()).collect();
+    order.sort_by(|one, other| name(one).cmp(&name(other)));
+    let mut ranks = vec![0; kinds.len()];
+    for (rank, at) in order.into_iter().enumerate() {
+        ranks[at] = rank;
+    }
+    ranks
 }

@@ -46,6 +46,8 @@ pub(crate) struct Part {
     pub(crate) inputs: Vec<usize>,
     /// Where it is for those whose input at this place is exactly this.
     pub(crate) guard: Option<(usize, Value)>,
+    /// The kinds of facet (domain, name) that it speaks of.
+    pub(crate) kinds: BTreeSet<(String, String)>,
 }
 
 impl Program {
@@ -102,7 +104,8 @@ impl Part {
         };
         let guard = guard(&outcome.applies, kind)
             .and_then(|(input, value)| Some((inputs.iter().position(|held| *held == input)?, value)));
-        Self { name: outcome.name.clone(), alone: Arc::new(alone), inputs: places.collect(), guard }
+        let kinds = outcome.facets.iter().map(|line| (line.domain.clone(), line.facet.clone())).collect();
+        Self { name: outcome.name.clone(), alone: Arc::new(alone), inputs: places.collect(), guard, kinds }
     }
 }
 

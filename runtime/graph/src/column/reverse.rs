@@ -34,11 +34,23 @@ impl Columns {
     /// The entities whose sketch could change when `cause` does, in order.
     pub fn touched_by(&self, graph: &Graph, cause: &Cause) -> BTreeSet<EntityId> {
         match cause {
+            Cause::Record(source)
+                if self
+                    .witnesses
+                    .iter()
+                    .any(|it| it.evidence.system == source.system && it.evidence.kind == source.kind) =>
+            {
+                self.all(|_| true)
+            }
             Cause::Record(source) => {
                 let held = graph.touched_by(source);
                 held.into_iter().filter(|entity| self.places.contains_key(entity)).collect()
             }
-            Cause::System(system) if self.asking.knows(system) => self.all(|_| true),
+            Cause::System(system)
+                if self.asking.knows(system) || self.witnesses.iter().any(|it| it.hangs_on(system)) =>
+            {
+                self.all(|_| true)
+            }
             Cause::System(_) => BTreeSet::new(),
             Cause::Attribute(name) => {
                 let looked_at = |input: &Input| matches!(input, Input::Fact(held) if held == name);

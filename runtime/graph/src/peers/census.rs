@@ -5,12 +5,14 @@
 
 use super::class::{Class, Seen};
 use super::finding::Thing;
+use crate::finder::Finder;
 use crate::fold;
 use crate::graph::Graph;
+use crate::intern::Interner;
 use std::collections::{BTreeMap, BTreeSet};
-use xops_kernel::declare::{Declarations, EntityKind};
+use xops_kernel::declare::{Attribute, Declarations, EntityKind};
 use xops_kernel::expr::{self, Expr};
-use xops_kernel::fact::{Doubt, Observation};
+use xops_kernel::fact::{Doubt, Observation, Reason};
 use xops_kernel::id::EntityId;
 use xops_kernel::record::{Millis, Record, Source};
 use xops_kernel::standard::{Evidence, Standards};
@@ -76,14 +78,23 @@ impl<'g> Census<'g> {
         let declared = declarations.entities.get(kind)?;
         let attributes: Vec<String> = looked_at(declarations, standards, declared).into_iter().collect();
         let entities: Vec<EntityId> = graph.entities(kind).collect();
-        let mut values = Numbers { by: BTreeMap::new() };
-        let mut classes = Numbers { by: BTreeMap::new() };
+        let mut values: Interner<Value> = Interner::new(&graph.key);
+        let mut classes: Interner<Vec<u32>> = Interner::new(&graph.key);
+        let mut codes = Vec::with_capacity(attributes.len());
+        let looked: Vec<Option<&Attribute>> =
+            attributes.iter().map(|name| declared.attributes.get(name)).collect();
         let class_of = entities.iter().map(|entity| {
-            let codes: Vec<u32> =
-                attributes.iter().map(|name| values.of(seen(graph, *entity, name, now))).collect();
-            classes.of(codes)
+            codes.clear();
+            codes.extend(looked.iter().map(|attribute| match held(graph, *entity, *attribute, now) {
+                Observation::Present(value) => FIRST + values.number(value, || value.clone()),
+                Observation::Absent(_) => NOTHING,
+                Observation::Unknown(_) => UNKNOWN,
+            }));
+            classes.number(codes.as_slice(), || codes.clone())
         });
         let class_of: Vec<u32> = class_of.collect();
+        let seen = values.list().into_iter().map(Seen::Value);
+        let values = [Seen::Unknown, Seen::Nothing].into_iter().chain(seen).collect();
         let mut census = Self {
             graph,
             now,
@@ -93,7 +104,7 @@ impl<'g> Census<'g> {
             attributes,
             class_of,
             classes: classes.list(),
-            values: values.list(),
+            values,
             things: Vec::new(),
             written: Vec::new(),
             starts: Vec::new(),
@@ -147,7 +158,7 @@ impl<'g> Census<'g> {
         let (graph, now) = (self.graph, self.now);
         let mut things = Numbers { by: BTreeMap::new() };
         let mut found: Vec<(u32, u32, &'g Record)> = Vec::new();
-        let mut owners: BTreeMap<&str, BTreeMap<String, Option<u32>>> = BTreeMap::new();
+        let mut owners: BTreeMap<&str, Finder<Option<u32>>> = BTreeMap::new();
         for one in evidence {
             let facet = (one.domain.clone(), one.facet.clone());
             if let Err(doubt) = graph.coverage(&one.system, &one.kind, now) {
@@ -157,21 +168,17 @@ impl<'g> Census<'g> {
             self.evidenced.insert(facet);
             let owners = owners
                 .entry(one.entity.as_str())
-                .or_insert_with(|| keys(graph, &self.entities, &one.entity, now));
+                .or_insert_with(|| keys(graph, &self.kind, &self.entities, &one.entity, now));
             let names = names(self.declarations, one);
-            let mut numbered: BTreeMap<String, u32> = BTreeMap::new();
+            // Names are made once for each element, not for each record that shows it.
+            let mut numbered: Finder<u32> = Finder::new(&graph.key);
             for record in graph.records(&one.system, &one.kind) {
-                let key = record.attributes.get(&one.record).and_then(fold::key);
+                let key = record.attributes.get(&one.record).and_then(fold::key_of);
                 let Some(Some(owner)) = key.and_then(|key| owners.get(&key)) else { continue };
-                for element in elements(record.attributes.get(&one.element)) {
-                    // Names are made once for each element, not for each record that shows it.
-                    let known = numbered.get(&element).copied();
-                    let number = known.unwrap_or_else(|| things.of(named(one, &names, &element)));
-                    if known.is_none() {
-                        numbered.insert(element, number);
-                    }
+                each_element(record.attributes.get(&one.element), |element| {
+                    let number = *numbered.or_insert(element, || things.of(named(one, &names, element)));
                     found.push((*owner, number, record));
-                }
+                });
             }
         }
         // What one reading shows twice is one thing.
@@ -206,7 +213,7 @@ fn named(evidence: &Evidence, names: &BTreeMap<&str, &str>, element: &str) -> (T
 }
 
 /// The names of the objects of an evidence's kind, by id.
-fn names<'a>(declarations: &'a Declarations, evidence: &Evidence) -> BTreeMap<&'a str, &'a str> {
+pub(crate) fn names<'a>(declarations: &'a Declarations, evidence: &Evidence) -> BTreeMap<&'a str, &'a str> {
     let of_kind =
         declarations.objects.values().filter(|object| evidence.objects.as_ref() == Some(&object.kind));
     of_kind
@@ -214,47 +221,77 @@ fn names<'a>(declarations: &'a Declarations, evidence: &Evidence) -> BTreeMap<&'
         .collect()
 }
 
-/// The texts of a value: of each element of a list, or its own.
-fn elements(value: Option<&Value>) -> Vec<String> {
-    let text = |value: &Value| match value {
-        Value::Text(text) if !text.is_empty() => Some(text.clone()),
-        Value::Int(number) => Some(number.to_string()),
-        _ => None,
+/// Gives the texts of a value: of each element of a list, or its own.
+pub(crate) fn each_element(value: Option<&Value>, mut give: impl FnMut(&str)) {
+    let mut one = |value: &Value| match value {
+        Value::Text(text) if !text.is_empty() => give(text),
+        Value::Int(number) => give(&number.to_string()),
+        _ => {}
     };
     match value {
-        Some(Value::List(items)) => items.iter().filter_map(text).collect(),
-        Some(single) => text(single).into_iter().collect(),
-        None => Vec::new(),
+        Some(Value::List(items)) => items.iter().for_each(one),
+        Some(single) => one(single),
+        None => {}
     }
 }
 
 /// The people by what joins records to them; nobody where two have the same.
-fn keys(graph: &Graph, entities: &[EntityId], by: &str, now: Millis) -> BTreeMap<String, Option<u32>> {
-    let mut keys: BTreeMap<String, Option<u32>> = BTreeMap::new();
+fn keys(graph: &Graph, kind: &str, entities: &[EntityId], by: &str, now: Millis) -> Finder<Option<u32>> {
+    let mut keys: Finder<Option<u32>> = Finder::new(&graph.key);
+    let attribute = graph.declarations.entities.get(kind).and_then(|kind| kind.attributes.get(by));
     for (at, entity) in entities.iter().enumerate() {
-        let key = match by.strip_prefix("link.") {
-            Some(system) => graph
-                .link(*entity, system, now)
-                .presence()
-                .and_then(|record| fold::key(&Value::from(record.value().source.id.as_str()))),
-            None => match seen(graph, *entity, by, now) {
-                Seen::Value(value) => fold::key(&value),
-                Seen::Nothing | Seen::Unknown => None,
-            },
+        let at = u32::try_from(at).ok();
+        let mut add = |key: &str| {
+            let mut new = false;
+            let held = keys.or_insert(key, || {
+                new = true;
+                at
+            });
+            if !new {
+                *held = None;
+            }
         };
-        if let Some(key) = key {
-            let at = u32::try_from(at).ok();
-            keys.entry(key).and_modify(|held| *held = None).or_insert(at);
+        match by.strip_prefix("link.") {
+            Some(system) => {
+                if let Observation::Present(record) = graph.joined(*entity, system, now)
+                    && let Some(key) = fold::key(&Value::from(record.source.id.as_str()))
+                {
+                    add(&key);
+                }
+            }
+            None => {
+                if let Observation::Present(value) = held(graph, *entity, attribute, now)
+                    && let Some(key) = fold::key_of(value)
+                {
+                    add(&key);
+                }
+            }
         }
     }
     keys
 }
 
-fn seen(graph: &Graph, entity: EntityId, name: &str, now: Millis) -> Seen {
-    match graph.fact(entity, name, now) {
-        Some(Observation::Present(fact)) => Seen::Value(fact.value),
-        Some(Observation::Absent(_)) => Seen::Nothing,
-        Some(Observation::Unknown(_)) | None => Seen::Unknown,
+/// Nothing is known of an attribute.
+const UNKNOWN: u32 = 0;
+/// An attribute is proven absent.
+const NOTHING: u32 = 1;
+/// The code of the first value.
+const FIRST: u32 = 2;
+
+/// What is known of one attribute, without a copy; of one that is not declared nothing is.
+fn held<'g>(
+    graph: &'g Graph,
+    entity: EntityId,
+    attribute: Option<&'g Attribute>,
+    now: Millis,
+) -> Observation<&'g Value> {
+    let unknown =
+        || Observation::Unknown(Doubt { reason: Reason::Unexpected, detail: String::new(), since: 0 });
+    let (Some(attribute), Some(node)) = (attribute, graph.nodes.get(&entity)) else { return unknown() };
+    match graph.at(now).held(entity, node, attribute, &mut Vec::new()) {
+        Observation::Present((value, _)) => Observation::Present(value),
+        Observation::Absent(proof) => Observation::Absent(proof),
+        Observation::Unknown(doubt) => Observation::Unknown(doubt),
     }
 }
 

@@ -1,11 +1,13 @@
 //! The graph's behaviour, told over one small estate: workday mints people, okta and slack are joined to them by email.
 
+mod bound;
 mod column;
 mod follow;
 mod identity;
 mod order;
 mod peers;
 mod truth;
+mod witness;
 mod world;
 
 use crate::graph::Graph;

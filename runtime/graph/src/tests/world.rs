@@ -153,7 +153,11 @@ pub(super) fn views() -> Vec<View> {
 }
 
 pub(super) fn empty() -> (Graph, Columns) {
-    let graph = Graph::new(Arc::new(world()), DigestKey([7; 32]));
+    empty_of(world())
+}
+
+pub(super) fn empty_of(declared: Declarations) -> (Graph, Columns) {
+    let graph = Graph::new(Arc::new(declared), DigestKey([7; 32]));
     let columns = Columns::new(&graph, "person", &views()).expect("columns");
     (graph, columns)
 }

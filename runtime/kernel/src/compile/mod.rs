@@ -7,8 +7,10 @@
 //! Only what xops granted and no outcome that applies wants is removed, also where the request named one outcome.
 //!
 //! `draft.rs` makes the steps, `bind.rs` their inputs, `output.rs` what they take from each other and what can be looked at,
-//! `basis.rs` what the lookups hung on; `place.rs` puts the steps in order.
+//! `basis.rs` what the lookups hung on; `place.rs` puts the steps in order. `ahead.rs` says what of it need not be made out for
+//! each entity anew.
 
+pub mod ahead;
 mod basis;
 mod bind;
 mod draft;
@@ -26,6 +28,7 @@ use crate::order;
 use crate::plan::{Footprint, Plan};
 use crate::port::Sighting;
 use crate::value::{Value, Values};
+use ahead::Holding;
 use basis::Basis;
 use bind::Binder;
 use draft::Draft;
@@ -239,6 +242,17 @@ pub fn draw(compile: &Compile<'_>, key: &DigestKey) -> Result<Plan, Vec<Refused>
 
 /// Draws the plan under declarations whose digest is known: for many plans it is made once.
 pub fn draw_under(compile: &Compile<'_>, declared: Digest, key: &DigestKey) -> Result<Plan, Vec<Refused>> {
+    draw_beside(compile, Holding::default(), declared, key)
+}
+
+/// Draws the plan of which `holding` was left out: facets that hold, stand apart ([`ahead::Ahead`]) and are in neither the wishes nor
+/// the sightings of `compile`. The plan is the one that would be drawn if they were in both.
+pub fn draw_beside(
+    compile: &Compile<'_>,
+    holding: Holding,
+    declared: Digest,
+    key: &DigestKey,
+) -> Result<Plan, Vec<Refused>> {
     let mut refused = Vec::new();
     let (removable, unremovable): (BTreeSet<Facet>, BTreeSet<Facet>) = lost(compile)
         .map(|(facet, _)| facet.clone())
@@ -283,7 +297,7 @@ pub fn draw_under(compile: &Compile<'_>, declared: Digest, key: &DigestKey) -> R
         let names: Vec<_> = round.iter().chain(round.first()).map(|at| drafts[*at].node.as_str()).collect();
         vec![Refused::Cycle { round: names.join(" -> ") }]
     })?;
-    let footprint = footprint(compile, &books, &basis, &drafts);
+    let footprint = footprint(compile, &books, &basis, &drafts, &holding);
     let lineage = lineage(compile.subject, footprint.facts.keys());
     let plan = Plan {
         id: PlanId::default(),
@@ -294,7 +308,7 @@ pub fn draw_under(compile: &Compile<'_>, declared: Digest, key: &DigestKey) -> R
         name: books.first().map_or_else(|| "reconcile".to_owned(), |book| book.runbook.plan.clone()),
         runbook: books.first().map(|book| (book.runbook.name.clone(), book.variant.name.clone())),
         steps: place::place(drafts, &order, &edges),
-        satisfied: difference.satisfied,
+        satisfied: joined(difference.satisfied, holding.satisfied),
         footprint,
         lineage,
         width,
@@ -304,7 +318,23 @@ pub fn draw_under(compile: &Compile<'_>, declared: Digest, key: &DigestKey) -> R
     Ok(plan.sealed(key))
 }
 
-fn footprint(compile: &Compile<'_>, books: &[draft::Book<'_>], basis: &Basis, drafts: &[Draft]) -> Footprint {
+/// Both in the order of facets.
+fn joined(mut some: Vec<(Facet, Value)>, others: Vec<(Facet, Value)>) -> Vec<(Facet, Value)> {
+    if some.is_empty() {
+        return others;
+    }
+    some.extend(others);
+    some.sort_by(|(one, _), (other, _)| one.cmp(other));
+    some
+}
+
+fn footprint(
+    compile: &Compile<'_>,
+    books: &[draft::Book<'_>],
+    basis: &Basis,
+    drafts: &[Draft],
+    holding: &Holding,
+) -> Footprint {
     let wants = compile.desire.wants.values().flat_map(|want| want.hangs_on.iter());
     let variants: Vec<String> = books
         .iter()
@@ -317,6 +347,7 @@ fn footprint(compile: &Compile<'_>, books: &[draft::Book<'_>], basis: &Basis, dr
         .chain(&compile.desire.chosen_by)
         .chain(basis.all())
         .chain(&variants)
+        .chain(&holding.facts)
         .collect();
     let value =
         |name: &String| (name.clone(), value_of(compile.subject, compile.desire, name).unwrap_or_default());
@@ -325,7 +356,8 @@ fn footprint(compile: &Compile<'_>, books: &[draft::Book<'_>], basis: &Basis, dr
         Observation::Absent(_) => Some((facet.clone(), None)),
         Observation::Unknown(_) => None,
     });
-    Footprint { facts: names.into_iter().map(value).collect(), observed: observed.collect() }
+    let holds = holding.satisfied.iter().map(|(facet, value)| (facet.clone(), Some(value.clone())));
+    Footprint { facts: names.into_iter().map(value).collect(), observed: observed.chain(holds).collect() }
 }
 
 /// The value of a reference of a footprint (`person.email`, `link.slack`, `setting.device_group`) now: `Null` where it is

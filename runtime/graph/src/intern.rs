@@ -23,12 +23,7 @@ pub(crate) struct Interner<T> {
 impl<T: Hash + Eq> Interner<T> {
     /// None yet, under the tenant's key.
     pub(crate) fn new(key: &DigestKey) -> Self {
-        Self {
-            seed: u64::from_le_bytes(seed_of(key)),
-            items: Vec::new(),
-            hashes: Vec::new(),
-            slots: vec![0; 16],
-        }
+        Self { seed: seed(key), items: Vec::new(), hashes: Vec::new(), slots: vec![0; 16] }
     }
 
     /// The number of `item`, which gets one from `own` if it has none.
@@ -83,15 +78,18 @@ impl<T: Hash + Eq> Interner<T> {
         &self.items[at as usize]
     }
 
+    /// All of them, by their numbers.
+    pub(crate) fn list(self) -> Vec<T> {
+        self.items
+    }
+
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.items.len()
     }
 
     fn hash<Q: Hash + ?Sized>(&self, item: &Q) -> u64 {
-        let mut mix = Mix { state: self.seed, seed: self.seed };
-        item.hash(&mut mix);
-        mix.finish()
+        hash_of(self.seed, item)
     }
 
     fn slot_of(&self, hash: u64) -> usize {
@@ -119,6 +117,18 @@ fn seed_of(key: &DigestKey) -> [u8; 8] {
         seed[at % 8] = seed[at % 8].rotate_left(3) ^ byte;
     }
     seed
+}
+
+/// The keyed hash of `item`.
+pub(crate) fn hash_of<Q: Hash + ?Sized>(seed: u64, item: &Q) -> u64 {
+    let mut mix = Mix { state: seed, seed };
+    item.hash(&mut mix);
+    mix.finish()
+}
+
+/// The seed that the tenant's key gives.
+pub(crate) fn seed(key: &DigestKey) -> u64 {
+    u64::from_le_bytes(seed_of(key))
 }
 
 /// A hash by folded multiplication (the step of wyhash, Wang Yi 2019), keyed by its seed.

@@ -1,0 +1,109 @@
+//! Rows: the records of one scope, found by their ids in one probe and told in the order of ids.
+//!
+//! Invariant: once they are settled, the order names every row once, ascending by id. Whoever adds rows settles them.
+
+use crate::finder::Finder;
+use crate::table::Row;
+use xops_kernel::canon::DigestKey;
+
+/// Rows by source id.
+#[derive(Clone)]
+pub(crate) struct Rows {
+    places: Finder<u32>,
+    held: Vec<Option<(Box<str>, Row)>>,
+    free: Vec<u32>,
+    /// The places of the rows, by id.
+    order: Vec<u32>,
+    /// The places of rows that have no place in the order yet.
+    new: Vec<u32>,
+}
+
+/// How many rows are put into the order one by one; for more of them it is cheaper to sort anew.
+const ONE_BY_ONE: usize = 16;
+
+impl Rows {
+    /// None yet, under the tenant's key.
+    pub(crate) fn new(key: &DigestKey) -> Self {
+        Self {
+            places: Finder::new(key),
+            held: Vec::new(),
+            free: Vec::new(),
+            order: Vec::new(),
+            new: Vec::new(),
+        }
+    }
+
+    /// The row of `id`.
+    pub(crate) fn get(&self, id: &str) -> Option<&Row> {
+        let place = *self.places.get(id)?;
+        self.held[place as usize].as_ref().map(|(_, row)| row)
+    }
+
+    /// The row of `id`, to be changed.
+    pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut Row> {
+        let place = *self.places.get(id)?;
+        self.held[place as usize].as_mut().map(|(_, row)| row)
+    }
+
+    /// The row of `id`, a new one if there is none.
+    pub(crate) fn or_insert(&mut self, id: &str) -> Option<&mut Row> {
+        if self.places.get(id).is_none() {
+            let place = self.free.pop().unwrap_or_else(|| {
+                self.held.push(None);
+                u32::try_from(self.held.len() - 1).unwrap_or(u32::MAX)
+            });
+            self.held[place as usize] = Some((id.into(), Row::default()));
+            *self.places.or_insert(id, || place) = place;
+            self.new.push(place);
+        }
+        self.get_mut(id)
+    }
+
+    /// Puts the rows that were added into the order.
+    pub(crate) fn settle(&mut self) {
+        let new = std::mem::take(&mut self.new);
+        if new.len() <= ONE_BY_ONE {
+            for place in new {
+                let at = self.order.partition_point(|other| self.id(*other) < self.id(place));
+                self.order.insert(at, place);
+            }
+        } else {
+            // Both are runs that mostly ascend, and the sort merges runs.
+            let mut order = std::mem::take(&mut self.order);
+            order.extend(new);
+            order.sort_by(|one, other| self.id(*one).cmp(self.id(*other)));
+            self.order = order;
+        }
+    }
+
+    /// Takes the row of `id` out; the rows are settled.
+    pub(crate) fn remove(&mut self, id: &str) {
+        let at = self.order.partition_point(|other| self.id(*other) < id);
+        if let Some(place) = self.places.remove(id) {
+            self.order.remove(at);
+            self.held[place as usize] = None;
+            self.free.push(place);
+        }
+    }
+
+    /// Every row, in the order of ids.
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Row)> {
+        self.order.iter().map(|place| match &self.held[*place as usize] {
+            Some((id, row)) => (&**id, row),
+            None => unreachable!("the order names rows that are there"),
+        })
+    }
+
+    /// Every row, to be changed, in the order of ids.
+    pub(crate) fn each_mut(&mut self, mut change: impl FnMut(&str, &mut Row)) {
+        for place in &self.order {
+            if let Some((id, row)) = &mut self.held[*place as usize] {
+                change(id, row);
+            }
+        }
+    }
+
+    fn id(&self, place: u32) -> &str {
+        self.held[place as usize].as_ref().map_or("", |(id, _)| id)
+    }
+}
