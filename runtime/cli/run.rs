@@ -5,6 +5,7 @@
 
 use crate::arguments::{Common, Run};
 use crate::client::Daemon;
+use crate::drifting::Drifting;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::project::{self, Project};
 use crate::serve::{self, Answer, Doors, Order};
@@ -25,6 +26,7 @@ use xops_kernel::expr::{self, Known, Path};
 use xops_kernel::id::RequestId;
 use xops_kernel::log::{Entrance, Request};
 use xops_kernel::saga::event::Release;
+use xops_kernel::standard::Standards;
 use xops_kernel::value::{Value, Values};
 use xops_robots::service::Answer as Work;
 use xops_shell::engine::Engine;
@@ -60,6 +62,8 @@ pub async fn run(common: &Common, run: &Run) -> Outcome {
     announce(&places.daemon, &daemon)?;
     anstream::eprintln!("listening at {}", daemon.url);
     // A daemon that ends when it is quiet finishes what is there; it does not open work of its own.
+    let standards = if run.until_quiet { Standards::default() } else { project.standards.clone() };
+    let drifting = Drifting::start(&engine, &standards);
     if !run.until_quiet {
         schedules(&project, &engine);
     }
@@ -74,9 +78,15 @@ pub async fn run(common: &Common, run: &Run) -> Outcome {
             tokio::select! {
                 Some((order, reply)) = received.recv() => {
                     let (engine, project, guard) = (Rc::clone(&engine), Rc::clone(&project), Rc::clone(&guard));
+                    let drifting = Rc::clone(&drifting);
                     actix::spawn(async move {
-                        let mut answer = obey(&engine, &project, order).await;
+                        let mut answer = match order {
+                            Order::Drift => drifting.told().await,
+                            Order::Acknowledge(body) => drifting.acknowledge(&body).await,
+                            order => obey(&engine, &project, order).await,
+                        };
                         guard.join_status(&mut answer.1);
+                        drifting.join_status(&mut answer.1).await;
                         let _asker_gone = reply.send(answer);
                     });
                 }
@@ -199,6 +209,7 @@ async fn obey(engine: &Rc<Engine>, project: &Project, order: Order) -> Answer {
                 (400, json!({ "error": format!("`{decision}` is no decision: it is retry, done or failed") }))
             }
         },
+        Order::Drift | Order::Acknowledge(_) => (404, json!({ "error": "there is nothing here" })),
         Order::Backstep(number, by, why) => done(engine.turn(number, &by, &why).await),
         Order::Erase(body) => match serde_json::from_value(body) {
             Ok(erased) => match engine.erase(erased).await {

@@ -16,16 +16,19 @@ use estate::root;
 use std::collections::BTreeSet;
 
 /// The stories; each is a test below.
-const STORIES: [&str; 12] = [
+const STORIES: [&str; 15] = [
     "backstep",
     "check",
     "connectors",
+    "conversion",
+    "drift",
     "erase",
     "exits",
     "explain",
     "json",
     "mexico",
     "onboarding",
+    "patterns",
     "questions",
     "quiet",
     "steering",
@@ -94,6 +97,21 @@ fn a_running_daemon_is_paused_resumed_and_asked() {
 #[test]
 fn the_declaration_for_mexico_says_what_it_lacks() {
     told("mexico");
+}
+
+#[test]
+fn a_contractor_converts_and_moves_and_what_is_unknown_is_held() {
+    told("conversion");
+}
+
+#[test]
+fn drift_says_what_changed_and_who() {
+    told("drift");
+}
+
+#[test]
+fn patterns_are_found_and_proposed_and_nothing_is_done() {
+    told("patterns");
 }
 
 #[test]

@@ -131,7 +131,9 @@ impl Survey {
             | What::Paused { .. }
             | What::Unpaused { .. }
             | What::Breaker { .. }
-            | What::Poisoned { .. } => {}
+            | What::Poisoned { .. }
+            // It lies under the key of the entity, which goes with what else there is of it.
+            | What::Acknowledged(_) => {}
         }
     }
 

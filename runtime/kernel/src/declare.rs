@@ -331,7 +331,17 @@ impl Declarations {
     /// Those of a system's reads that something declared here needs: the kinds that mint, claim or are linked, and the kinds for each
     /// record of which one of these is made. What nobody asks about is not read: it would cost the system's limits, and its
     /// failure would hold up what does not depend on it.
-    pub fn needed(&self, system: &str, mut reads: Vec<ReadContract>) -> Vec<ReadContract> {
+    pub fn needed(&self, system: &str, reads: Vec<ReadContract>) -> Vec<ReadContract> {
+        self.needed_with(system, reads, |_| false)
+    }
+
+    /// The same with the kinds that are wanted besides.
+    pub fn needed_with(
+        &self,
+        system: &str,
+        mut reads: Vec<ReadContract>,
+        also: impl Fn(&str) -> bool,
+    ) -> Vec<ReadContract> {
         let mut kinds: BTreeSet<&str> = BTreeSet::new();
         for entity in self.entities.values() {
             kinds.extend(Some(entity.mint.1.as_str()).filter(|_| entity.mint.0 == system));
@@ -341,6 +351,7 @@ impl Declarations {
             kinds.extend(links.map(|link| link.kind.as_str()));
         }
         let mut kinds: BTreeSet<String> = kinds.into_iter().map(str::to_owned).collect();
+        kinds.extend(reads.iter().map(|read| &read.kind).filter(|kind| also(kind)).cloned());
         loop {
             let parents = reads.iter().filter(|read| kinds.contains(&read.kind));
             let more: BTreeSet<String> = parents.filter_map(|read| read.for_each.clone()).collect();

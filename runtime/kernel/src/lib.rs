@@ -9,7 +9,7 @@
 pub mod awf;
 pub mod canon;
 pub mod compile;
-mod day;
+pub mod day;
 pub mod declare;
 pub mod desire;
 pub mod diff;

@@ -94,7 +94,7 @@ impl DataOps {
         self.cycle += 1;
         self.standing.reading = true;
         let offered = self.tenant.shared.connector.reads(&self.system);
-        let contracts = self.tenant.declarations.needed(&self.system, offered);
+        let contracts = self.tenant.needed(&self.system, offered);
         let reader = Reader::new(&self.tenant.declarations.tenant, contracts.clone(), Bounds::default());
         let run = run(Rc::clone(&self.tenant), self.system.clone(), reader, contracts, state, self.cycle);
         ctx.spawn(
@@ -123,6 +123,7 @@ impl DataOps {
         for waiter in self.now_waiting.drain(..) {
             let _asker_gone = waiter.send(report.clone());
         }
+        self.tenant.cycles.ended(&self.system);
         self.now_waiting = std::mem::take(&mut self.next_waiting);
         self.show_depth();
         if !self.now_waiting.is_empty() {
@@ -182,7 +183,8 @@ async fn run(
                 Effect::Apply { cycle, target } => {
                     if let Some(reading) = state.reading(&target).cloned() {
                         report.records += reading.records.len();
-                        tenant.graph_mut().apply(reading);
+                        let touched = tenant.graph_mut().apply(reading);
+                        tenant.cycles.touch(touched);
                     }
                     under_way.push(Box::pin(std::future::ready(Event::Applied {
                         cycle,

@@ -13,6 +13,7 @@ mod card;
 pub mod clock;
 pub mod compile;
 pub mod crash;
+pub mod cycles;
 pub mod cut;
 pub mod dataops;
 pub mod door;

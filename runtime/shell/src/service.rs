@@ -4,6 +4,7 @@
 //! its plan in the same journal, whose order is what makes the plan durable before anything that the instance does;
 //! compilations run side by side within a bound and answer in the order in which they end.
 
+mod drift;
 mod parking;
 
 use crate::card::Live;
@@ -227,6 +228,8 @@ impl Service {
                          a person releases it",
                         held.instance
                     );
+                    What::Refused { request: id, entity: Some(entity), reasons: vec![why] }
+                } else if let Some(why) = self.kept_back(id, &compiled, release) {
                     What::Refused { request: id, entity: Some(entity), reasons: vec![why] }
                 } else {
                     let mut compiled = compiled;

@@ -6,7 +6,7 @@
 //!
 //! `driver` plays the shell: what happened is appended and durable first, believed then, and acted on last. `world` holds
 //! the systems' objects and an independent record of every change; `model` is their connector; `account` holds the end of a
-//! run against that record; `flight`
+//! run against that record; `reads` fails at every page of a reading; `flight`
 //! says what became of calls that were in flight at a death; `run` plays many seeds.
 
 pub mod account;
@@ -20,6 +20,7 @@ pub mod model;
 pub mod perform;
 pub mod plans;
 pub mod population;
+pub mod reads;
 pub mod run;
 pub mod seed;
 pub mod story;

@@ -206,7 +206,7 @@ fn named(evidence: &Evidence, names: &BTreeMap<&str, &str>, element: &str) -> (T
 }
 
 /// The names of the objects of an evidence's kind, by id.
-fn names<'a>(declarations: &'a Declarations, evidence: &Evidence) -> BTreeMap<&'a str, &'a str> {
+pub(crate) fn names<'a>(declarations: &'a Declarations, evidence: &Evidence) -> BTreeMap<&'a str, &'a str> {
     let of_kind =
         declarations.objects.values().filter(|object| evidence.objects.as_ref() == Some(&object.kind));
     of_kind
@@ -215,7 +215,7 @@ fn names<'a>(declarations: &'a Declarations, evidence: &Evidence) -> BTreeMap<&'
 }
 
 /// The texts of a value: of each element of a list, or its own.
-fn elements(value: Option<&Value>) -> Vec<String> {
+pub(crate) fn elements(value: Option<&Value>) -> Vec<String> {
     let text = |value: &Value| match value {
         Value::Text(text) if !text.is_empty() => Some(text.clone()),
         Value::Int(number) => Some(number.to_string()),

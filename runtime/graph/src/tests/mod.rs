@@ -1,9 +1,11 @@
 //! The graph's behaviour, told over one small estate: workday mints people, okta and slack are joined to them by email.
 
 mod column;
+mod drift;
 mod identity;
 mod order;
 mod peers;
+mod strange;
 mod truth;
 mod world;
 
