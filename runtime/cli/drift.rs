@@ -197,6 +197,9 @@ fn of_cause(cause: &Cause) -> Json {
 
 /// Accepts a drift for a while.
 async fn acknowledge(common: &Common, ack: &Acknowledge) -> Outcome {
+    if ack.why.trim().is_empty() || ack.by.as_ref().is_some_and(|by| by.trim().is_empty()) {
+        return Err(Failure::new(Exit::Usage, "a decision has an author and a reason: --by and --why are empty"));
+    }
     let project = project::read(common)?;
     let daemon = client::daemon(common, &project.declarations.tenant).await?.ok_or_else(client::needs_daemon)?;
     let told = daemon.get("/v1/drift").await?;

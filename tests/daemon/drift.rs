@@ -96,7 +96,7 @@ fn what_somebody_else_takes_away_is_reported_with_its_cause_and_accepted_by_a_pe
         ends(&world, &all, code)
     };
     of_project(&["drift"], 10);
-    of_project(&["drift", "ack", &id, "--until", "7d", "--why", " ", "--by", "olivia"], 1);
+    of_project(&["drift", "ack", &id, "--until", "7d", "--why", " ", "--by", "olivia"], 2);
     let why = "the group is being split";
     of_project(&["drift", "ack", &id[..12], "--until", "7d", "--why", why, "--by", "olivia"], 0);
     let accepted = until(&daemon, "acknowledged");

@@ -16,7 +16,7 @@ use estate::root;
 use std::collections::BTreeSet;
 
 /// The stories; each is a test below.
-const STORIES: [&str; 15] = [
+const STORIES: [&str; 16] = [
     "backstep",
     "check",
     "connectors",
@@ -32,6 +32,7 @@ const STORIES: [&str; 15] = [
     "questions",
     "quiet",
     "steering",
+    "strange",
 ];
 
 /// Runs a story and holds it to its transcript.
@@ -117,6 +118,11 @@ fn patterns_are_found_and_proposed_and_nothing_is_done() {
 #[test]
 fn questions_are_answered_from_what_was_read() {
     told("questions");
+}
+
+#[test]
+fn strange_answers_are_told_as_what_they_are() {
+    told("strange");
 }
 
 #[test]

@@ -21,6 +21,9 @@ type Keys = BTreeMap<String, BTreeMap<String, BTreeMap<String, BTreeSet<EntityId
 /// The folded values that an entity could have, by attribute.
 type Held = BTreeMap<String, BTreeSet<String>>;
 
+/// From how many entities on a key counts as shared whoever comes or goes beside them: one more changes nothing for the others.
+const CROWD: usize = crate::resolve::RIVALS_MAX + 2;
+
 /// The operational knowledge graph of one tenant.
 #[derive(Clone)]
 pub struct Graph {
@@ -245,7 +248,9 @@ impl Graph {
                 && let Some(entities) = by_key.get_mut(key)
             {
                 entities.remove(&entity);
-                met.extend(entities.iter().copied());
+                if entities.len() < CROWD {
+                    met.extend(entities.iter().copied());
+                }
                 if entities.is_empty() {
                     by_key.remove(key);
                 }
@@ -254,7 +259,9 @@ impl Graph {
         for (attribute, key) in pairs(&new).filter(|(attribute, key)| !holds(&old, attribute, key)) {
             let by_key = index.entry(attribute.clone()).or_default();
             let entities = by_key.entry(key.clone()).or_default();
-            met.extend(entities.iter().copied());
+            if entities.len() < CROWD {
+                met.extend(entities.iter().copied());
+            }
             entities.insert(entity);
         }
         met

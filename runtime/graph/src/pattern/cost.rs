@@ -151,16 +151,22 @@ fn unused(graph: &Graph, cost: &Cost, held: &[Held<'_>], now: Millis, report: &m
 
 fn proposal(declarations: &Declarations, cost: &Cost, causes: &BTreeSet<String>, count: u64, of: u64) -> Proposal {
     let mostly = count.saturating_mul(100) >= of.saturating_mul(MOSTLY_PCT);
+    let is_set = |domain: &str, facet: &str| {
+        declarations.facets.get(&(domain.to_owned(), facet.to_owned())).is_some_and(|facet| facet.set)
+    };
     match (&cost.of, causes.first()) {
         (Costing::Record { .. }, _) => {
             Proposal::Advice("ask their owners, and retire what nobody has; no declaration gives them".to_owned())
         }
-        (Costing::Element { domain, facet, element }, Some(outcome)) if causes.len() == 1 && mostly => Proposal::Drop {
+        (Costing::Element { domain, facet, element }, Some(outcome)) if causes.len() == 1 && mostly && is_set(domain, facet) => Proposal::Drop {
             outcome: outcome.clone(),
             domain: domain.clone(),
             facet: facet.clone(),
             written: written(declarations, element),
         },
+        (Costing::Element { .. }, Some(_)) if mostly => Proposal::Advice(
+            "hardly anybody who has it uses it: ask whether it is wanted at all".to_owned(),
+        ),
         (Costing::Element { .. }, Some(_)) => Proposal::Advice(
             "most of those who have it use it: narrow the outcome's `for` rather than take it out".to_owned(),
         ),

@@ -106,7 +106,7 @@ fn manifests() -> Manifests {
 fn play_one(manifests: &Manifests, seed: u64) -> Report {
     let style = Style::ALL[usize::try_from(seed % Style::ALL.len() as u64).unwrap_or(0)];
     let mut dice = Dice::of(seed, "reads");
-    let mut world = World::new(style, dice.between(0, 7), manifests.reads(style.word()));
+    let mut world = World::new(style, dice.between(0, 11), manifests.reads(style.word()));
     let mut report = Report::default();
     for cycle in 1..=READS_A_WORLD {
         let served = Served::new(style, &mut dice, world.people());

@@ -21,7 +21,10 @@ system "google_endpoint" {
   }
 }
 
-facet "identity" "second_factor" { system = "duo" }
+facet "identity" "second_factor" {
+  system = "duo"
+  set    = true
+}
 
 route "create" "identity" "second_factor" {
   awf = duo.create_user
@@ -37,20 +40,20 @@ outcome "second-factor" {
   entity = "person"
   for    = person.department == "Sales"
 
-  identity { second_factor = "present" }
+  identity { second_factor = ["basic", "premium"] }
 }
 
 evidence "identity" "second_factor" {
-  of     = "person"
-  from   = duo.user
-  record = "email"
-  entity = "email"
-  value  = "present"
+  of      = "person"
+  from    = duo.user
+  record  = "email"
+  entity  = "email"
+  element = "groups"
 }
 
-cost "duo_seat" {
+cost "duo_premium" {
   facet    = facet.identity.second_factor
-  element  = "present"
+  element  = "premium"
   monthly  = 900
   currency = "USD"
   used     = "last_login"
