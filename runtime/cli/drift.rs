@@ -66,7 +66,8 @@ fn watches(project: &Project) -> Result<(), Failure> {
     if !project.standards.watched.is_empty() {
         return Ok(());
     }
-    let note = "add a block to config/: `evidence \"software\" \"grants\" { ... }`; docs/drift.md says how".to_owned();
+    let note = "add a block to config/: `evidence \"software\" \"grants\" { ... }`; docs/drift.md says how"
+        .to_owned();
     Err(Failure::new(Exit::Usage, "nothing says where facets are seen between plans").with([note]))
 }
 
@@ -198,10 +199,14 @@ fn of_cause(cause: &Cause) -> Json {
 /// Accepts a drift for a while.
 async fn acknowledge(common: &Common, ack: &Acknowledge) -> Outcome {
     if ack.why.trim().is_empty() || ack.by.as_ref().is_some_and(|by| by.trim().is_empty()) {
-        return Err(Failure::new(Exit::Usage, "a decision has an author and a reason: --by and --why are empty"));
+        return Err(Failure::new(
+            Exit::Usage,
+            "a decision has an author and a reason: --by and --why are empty",
+        ));
     }
     let project = project::read(common)?;
-    let daemon = client::daemon(common, &project.declarations.tenant).await?.ok_or_else(client::needs_daemon)?;
+    let daemon =
+        client::daemon(common, &project.declarations.tenant).await?.ok_or_else(client::needs_daemon)?;
     let told = daemon.get("/v1/drift").await?;
     let mut named = all(&told["drift"]).filter(|one| text(one, "id").starts_with(&ack.id));
     let (Some(drift), None) = (named.next(), named.next()) else {
@@ -297,7 +302,11 @@ fn tell(one: &Json) -> String {
     };
     line(format!("wanted {}, there is {}", value("wanted"), value("seen")));
     let outcomes: Vec<String> = all(&one["outcomes"]).filter_map(Json::as_str).map(plain).collect();
-    let by = if outcomes.is_empty() { "nothing wants it any more".to_owned() } else { format!("wanted by {}", outcomes.join(", ")) };
+    let by = if outcomes.is_empty() {
+        "nothing wants it any more".to_owned()
+    } else {
+        format!("wanted by {}", outcomes.join(", "))
+    };
     line(format!("{by}; {} sees to it", plain(text(one, "owner"))));
     line(cause(&one["cause"]));
     if let Some(proof) = one["proof"].as_str() {
@@ -337,7 +346,8 @@ fn plain_json(value: &Json) -> String {
 }
 
 fn cause(cause: &Json) -> String {
-    let value = |name: &str| if cause[name].is_null() { "nothing".to_owned() } else { plain_json(&cause[name]) };
+    let value =
+        |name: &str| if cause[name].is_null() { "nothing".to_owned() } else { plain_json(&cause[name]) };
     let by = match (cause["by"]["said"].as_str(), cause["by"]["somebody_in"].as_str()) {
         (Some(said), _) => plain(said),
         (None, Some(system)) => format!("somebody in {}", plain(system)),
@@ -350,7 +360,11 @@ fn cause(cause: &Json) -> String {
         }
         "taken" => format!("because {by} took away what xops had granted"),
         "fact" => {
-            let record = if cause["record"].is_null() { String::new() } else { format!(" in {}", place(&cause["record"])) };
+            let record = if cause["record"].is_null() {
+                String::new()
+            } else {
+                format!(" in {}", place(&cause["record"]))
+            };
             let read = moment(cause["read_at"].as_u64().unwrap_or(0));
             format!(
                 "because {} changed from {} to {}{record}, read {read}",

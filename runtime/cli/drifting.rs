@@ -169,11 +169,18 @@ impl Drifting {
     fn policy(&self, found: &Drift) -> Option<OnDrift> {
         let of = |name: &String| self.on_drift.get(name).copied();
         if found.change != Achieves::Remove {
-            return found.outcomes.iter().filter_map(of).min_by_key(|policy| (!policy.open, policy.within_ms));
+            return found
+                .outcomes
+                .iter()
+                .filter_map(of)
+                .min_by_key(|policy| (!policy.open, policy.within_ms));
         }
         let declared = self.engine.tenant().declarations.outcomes.values();
         let could = declared.filter(|outcome| {
-            outcome.facets.iter().any(|line| line.domain == found.facet.domain && line.facet == found.facet.name)
+            outcome
+                .facets
+                .iter()
+                .any(|line| line.domain == found.facet.domain && line.facet == found.facet.name)
         });
         could.filter_map(|outcome| of(&outcome.name)).min_by_key(|policy| (!policy.open, policy.within_ms))
     }
@@ -185,7 +192,12 @@ impl Drifting {
         let closed = self.closed(now);
         loop {
             let Some(piece) = self.queue.borrow_mut().next(now, &closed) else { return };
-            let request = self.watch.borrow().drifts().find(|found| found.id == piece.key).and_then(|it| self.request(it));
+            let request = self
+                .watch
+                .borrow()
+                .drifts()
+                .find(|found| found.id == piece.key)
+                .and_then(|it| self.request(it));
             let Some(request) = request else {
                 self.queue.borrow_mut().done(&piece);
                 continue;
@@ -276,13 +288,20 @@ impl Drifting {
     pub(crate) async fn acknowledge(&self, body: &Json) -> Answer {
         let text = |name: &str| body[name].as_str().map(str::trim).filter(|text| !text.is_empty());
         let (Some(id), Some(by), Some(why)) = (text("id"), text("by"), text("why")) else {
-            return (400, json!({ "error": "`id`, `by` and `why` must all be there: a decision has an author and a reason" }));
+            return (
+                400,
+                json!({ "error": "`id`, `by` and `why` must all be there: a decision has an author and a reason" }),
+            );
         };
         let Some(until) = body["until"].as_u64() else {
-            return (400, json!({ "error": "`until` is missing: a decision has an end, in milliseconds since 1970" }));
+            return (
+                400,
+                json!({ "error": "`until` is missing: a decision has an end, in milliseconds since 1970" }),
+            );
         };
         let id = Digest::from_str(id).ok();
-        let facet = id.and_then(|id| self.watch.borrow().drifts().find(|it| it.id == id).map(|it| it.facet.clone()));
+        let facet =
+            id.and_then(|id| self.watch.borrow().drifts().find(|it| it.id == id).map(|it| it.facet.clone()));
         let (Some(drift), Some(facet)) = (id, facet) else {
             return (404, json!({ "error": "there is no such drift now: `xops drift` lists them" }));
         };

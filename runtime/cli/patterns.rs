@@ -49,7 +49,9 @@ pub(crate) async fn run(common: &Common, patterns: &Patterns) -> Outcome {
         (false, Format::Text) => {
             json::text(&show(&told, patterns.costs))?;
             if !diff.is_empty() {
-                json::text(&format!("PROPOSED DECLARATION (a person reviews it; nothing was changed)\n\n{diff}"))?;
+                json::text(&format!(
+                    "PROPOSED DECLARATION (a person reviews it; nothing was changed)\n\n{diff}"
+                ))?;
             }
             told.incomplete.iter().for_each(|why| anstream::eprintln!("{why}"));
         }
@@ -142,13 +144,15 @@ fn show(told: &Told, costs: bool) -> String {
     let mut last = None;
     for pattern in &told.report.patterns {
         if last != Some(pattern.kind) {
-            let _infallible = writeln!(out, "{}{}", if last.is_some() { "\n" } else { "" }, heading(pattern.kind));
+            let _infallible =
+                writeln!(out, "{}{}", if last.is_some() { "\n" } else { "" }, heading(pattern.kind));
         }
         last = Some(pattern.kind);
         out.push_str(&tell(pattern));
     }
     if costs && !told.report.shares.is_empty() {
-        let _infallible = writeln!(out, "{}WHO CAUSES WHICH COST, A MONTH", if last.is_some() { "\n" } else { "" });
+        let _infallible =
+            writeln!(out, "{}WHO CAUSES WHICH COST, A MONTH", if last.is_some() { "\n" } else { "" });
         for share in &told.report.shares {
             out.push_str(&of_share(share));
         }
@@ -179,7 +183,10 @@ fn of_share(share: &Share) -> String {
         share.name.as_deref().map_or_else(|| "(not known)".to_owned(), plain),
         money(share.monthly, &share.currency),
         share.count,
-        share.cause.as_deref().map_or_else(|| "nothing declared".to_owned(), |cause| format!("outcome {}", plain(cause)))
+        share
+            .cause
+            .as_deref()
+            .map_or_else(|| "nothing declared".to_owned(), |cause| format!("outcome {}", plain(cause)))
     )
 }
 
@@ -239,19 +246,30 @@ fn object(told: &Told, diff: &str) -> Json {
 }
 
 fn csv(report: &Report, costs: bool) -> String {
-    let row = |cells: &[String]| cells.iter().map(|cell| crate::query::cell(cell)).collect::<Vec<_>>().join(",") + "\r\n";
+    let row = |cells: &[String]| {
+        cells.iter().map(|cell| crate::query::cell(cell)).collect::<Vec<_>>().join(",") + "\r\n"
+    };
     if costs {
         let head = "cost,layer,name,cause,count,monthly,currency\r\n".to_owned();
         return report.shares.iter().fold(head, |all, it| {
             let name = it.name.clone().unwrap_or_default();
             let cause = it.cause.clone().unwrap_or_default();
             let (count, monthly) = (it.count.to_string(), it.monthly.to_string());
-            all + &row(&[it.cost.clone(), it.layer.to_owned(), name, cause, count, monthly, it.currency.clone()])
+            all + &row(&[
+                it.cost.clone(),
+                it.layer.to_owned(),
+                name,
+                cause,
+                count,
+                monthly,
+                it.currency.clone(),
+            ])
         });
     }
     let head = "kind,what,count,of,monthly,causes,lineage,proposal\r\n".to_owned();
     report.patterns.iter().fold(head, |all, it| {
-        let monthly: Vec<String> = it.monthly.iter().map(|(currency, sum)| format!("{sum} {currency}")).collect();
+        let monthly: Vec<String> =
+            it.monthly.iter().map(|(currency, sum)| format!("{sum} {currency}")).collect();
         let causes: Vec<&str> = it.causes.iter().map(String::as_str).collect();
         let lineage: Vec<String> = it.lineage.iter().map(ToString::to_string).collect();
         all + &row(&[

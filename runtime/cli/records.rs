@@ -74,8 +74,13 @@ impl Truth {
         if self.as_of.is_none() || self.records.is_some() {
             return Ok(());
         }
-        let note = "`xops query` and `xops why` can be asked as of a moment from the journal as well".to_owned();
-        Err(Failure::new(Exit::Usage, "--as-of needs --records here: the journal does not keep whole readings").with([note]))
+        let note =
+            "`xops query` and `xops why` can be asked as of a moment from the journal as well".to_owned();
+        Err(Failure::new(
+            Exit::Usage,
+            "--as-of needs --records here: the journal does not keep whole readings",
+        )
+        .with([note]))
     }
 }
 
@@ -108,7 +113,8 @@ fn from_journal(common: &Common, at: Millis) -> Result<Known, Failure> {
         for link in story.compiled.evidence.subject.links.values() {
             let Observation::Present(record) = link else { continue };
             let (system, kind) = (&record.source.system, &record.source.kind);
-            let mut reading = Reading::complete(system, "journal", kind, record.read_at, vec![record.clone()]);
+            let mut reading =
+                Reading::complete(system, "journal", kind, record.read_at, vec![record.clone()]);
             reading.complete = false;
             graph.apply(reading);
         }

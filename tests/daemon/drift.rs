@@ -32,7 +32,11 @@ fn project(world: &World, policy: &str) -> PathBuf {
         std::fs::write(&file, text.replace(from, to)).expect("a file");
     };
     let okta = "system \"okta\" {\n  domain      = \"identity\"\n  base_url    = \"https://acme.okta.com\"\n  concurrency = 5\n";
-    edit("config/systems.hcl", &format!("{okta}  max_age     = \"15m\""), &format!("{okta}  max_age     = \"8s\""));
+    edit(
+        "config/systems.hcl",
+        &format!("{okta}  max_age     = \"15m\""),
+        &format!("{okta}  max_age     = \"8s\""),
+    );
     let runbook = "  runbook = runbook.EMP-R-001\n";
     edit("config/outcomes.hcl", runbook, &format!("{runbook}{policy}"));
     std::fs::write(project.join("config/evidence.hcl"), EVIDENCE).expect("a file");
@@ -54,7 +58,11 @@ fn membership(world: &World) -> Option<String> {
 
 fn take_away(world: &World) {
     let id = membership(world).expect("she is a member");
-    world.control("POST", "/mutate", &json!({ "system": "okta", "kind": "membership", "id": id, "delete": true }).to_string());
+    world.control(
+        "POST",
+        "/mutate",
+        &json!({ "system": "okta", "kind": "membership", "id": id, "delete": true }).to_string(),
+    );
 }
 
 fn apply(daemon: &Daemon) {
@@ -79,7 +87,9 @@ fn what_somebody_else_takes_away_is_reported_with_its_cause_and_accepted_by_a_pe
     let mut start = command(&world);
     let daemon = Daemon::start_in(&world, start.env("XOPS_PROJECT", &project));
     apply(&daemon);
-    wait_for("a comparison without her", || drifts(&daemon).iter().all(|one| one["handle"] != "sarah.chen").then_some(()));
+    wait_for("a comparison without her", || {
+        drifts(&daemon).iter().all(|one| one["handle"] != "sarah.chen").then_some(())
+    });
     // Seen as wanted once, and then gone.
     std::thread::sleep(std::time::Duration::from_secs(6));
     take_away(&world);

@@ -100,7 +100,13 @@ pub struct Swings(pub(super) BTreeMap<EntityId, BTreeMap<Facet, History>>);
 
 impl Swings {
     /// Notes what an instance set.
-    pub(super) fn set(&mut self, entity: EntityId, instance: InstanceId, sets: &BTreeMap<Facet, Value>, at: Millis) {
+    pub(super) fn set(
+        &mut self,
+        entity: EntityId,
+        instance: InstanceId,
+        sets: &BTreeMap<Facet, Value>,
+        at: Millis,
+    ) {
         if sets.is_empty() {
             return;
         }
@@ -158,7 +164,8 @@ impl Swings {
     /// The facets that are held if what was set last is found undone at `now`, each with what was undone before.
     pub fn nearly(&self, now: Millis) -> impl Iterator<Item = (&Facet, Vec<Swing>)> {
         let all = self.0.values().flatten();
-        all.map(move |(facet, history)| (facet, history.with(true, now))).filter(|(_, swings)| swings.len() >= SWINGS)
+        all.map(move |(facet, history)| (facet, history.with(true, now)))
+            .filter(|(_, swings)| swings.len() >= SWINGS)
     }
 }
 

@@ -85,7 +85,13 @@ fn swings_and_acknowledgements_come_back_from_their_pieces() {
     let drift = next(&world, 9, &["+a"]).plan.steps[0].change.clone().expect("a change");
     world.take(&acknowledged(drift.facet(), 10));
     let mut builder = Builder::default();
-    world.state.pieces(|piece| -> Result<(), ()> { builder.take(piece); Ok(()) }).unwrap();
+    world
+        .state
+        .pieces(|piece| -> Result<(), ()> {
+            builder.take(piece);
+            Ok(())
+        })
+        .unwrap();
     let back = builder.build();
     assert_eq!((&back.swings, &back.acknowledged), (&world.state.swings, &world.state.acknowledged));
 }

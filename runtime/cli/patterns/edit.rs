@@ -53,7 +53,12 @@ pub(super) fn edited<'a>(
 
 /// The text with the value of the attribute `name` replaced, in the block whose head stands on `line` (counted from 1). An
 /// attribute on several lines is left alone.
-fn in_block(text: &str, line: u32, name: &str, change: impl FnOnce(&str) -> Option<String>) -> Option<String> {
+fn in_block(
+    text: &str,
+    line: u32,
+    name: &str,
+    change: impl FnOnce(&str) -> Option<String>,
+) -> Option<String> {
     let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
     let from = usize::try_from(line).ok()?;
     let mut depth = 1_usize;

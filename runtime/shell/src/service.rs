@@ -3,6 +3,8 @@
 //! Invariants: a number is given to an instance once, at the moment in which its plan is handed over; an instance begins behind
 //! its plan in the same journal, whose order is what makes the plan durable before anything that the instance does;
 //! compilations run side by side within a bound and answer in the order in which they end.
+//!
+//! It is long because what an entry asks for is kept and done in one place, in the order in which entries become durable.
 
 mod drift;
 mod parking;

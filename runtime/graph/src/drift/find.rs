@@ -77,7 +77,8 @@ pub fn compare(
         difference.lose(facet, Some(&sight));
         seen.insert(facet.clone(), (sight, shown, index));
     }
-    compared.memory = memory(against, &subject, &desire, seen.iter().map(|(facet, (sight, ..))| (facet, sight)));
+    compared.memory =
+        memory(against, &subject, &desire, seen.iter().map(|(facet, (sight, ..))| (facet, sight)));
     compared.unjudged.extend(difference.blocked.iter().map(|blocked| Unjudged {
         entity: Some(entity),
         what: blocked.facet.to_string(),
@@ -157,7 +158,9 @@ impl Told<'_> {
     fn cause(&self, change: &Change) -> Cause {
         let facet = change.facet();
         if let Some(before) = self.before {
-            if let Some((was, last)) = before.facets.get(facet).filter(|(was, _)| was.as_ref() != change.from()) {
+            if let Some((was, last)) =
+                before.facets.get(facet).filter(|(was, _)| was.as_ref() != change.from())
+            {
                 return Cause::Seen { was: was.clone(), last: *last, by: self.who(facet) };
             }
             if let Some(cause) = self.fact(change, before) {
@@ -192,7 +195,13 @@ impl Told<'_> {
             let is = value_of(self.subject, self.desire, reference)?;
             let is = Some(is).filter(|value| !value.is_null());
             let (record, read_at) = self.record(reference);
-            (*was != is).then(|| Cause::Fact { reference: reference.clone(), was: was.clone(), is, record, read_at })
+            (*was != is).then(|| Cause::Fact {
+                reference: reference.clone(),
+                was: was.clone(),
+                is,
+                record,
+                read_at,
+            })
         })
     }
 

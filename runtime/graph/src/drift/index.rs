@@ -50,7 +50,8 @@ impl Index {
         let key = (watched.evidence.domain.clone(), watched.evidence.facet.clone());
         let set = declarations.facets.get(&key)?.set;
         let names = crate::peers::census::names(declarations, &watched.evidence);
-        let never = Doubt { reason: Reason::NeverRead, detail: "nothing was compared yet".to_owned(), since: 0 };
+        let never =
+            Doubt { reason: Reason::NeverRead, detail: "nothing was compared yet".to_owned(), since: 0 };
         Some(Self {
             set,
             names: names.into_iter().map(|(id, name)| (id.to_owned(), name.to_owned())).collect(),
@@ -80,9 +81,16 @@ impl Index {
     }
 
     /// Brings the keys of `entities` up to date; the entities that share a key that was gained or lost.
-    pub fn follow_keys(&mut self, graph: &Graph, entities: &BTreeSet<EntityId>, now: Millis) -> BTreeSet<EntityId> {
+    pub fn follow_keys(
+        &mut self,
+        graph: &Graph,
+        entities: &BTreeSet<EntityId>,
+        now: Millis,
+    ) -> BTreeSet<EntityId> {
         let mut met = BTreeSet::new();
-        for entity in entities.iter().filter(|entity| graph.kind(**entity) == Some(self.watched.entity.as_str())) {
+        for entity in
+            entities.iter().filter(|entity| graph.kind(**entity) == Some(self.watched.entity.as_str()))
+        {
             let new = key_of(graph, *entity, &self.watched.evidence.entity, now);
             let old = self.keys.get(entity).cloned();
             if old == new {
@@ -153,7 +161,11 @@ impl Index {
         }
         let value = record.attributes.get(&self.watched.evidence.element);
         if !self.set {
-            return value.filter(|value| !value.is_null()).map(|value| (None, value.clone())).into_iter().collect();
+            return value
+                .filter(|value| !value.is_null())
+                .map(|value| (None, value.clone()))
+                .into_iter()
+                .collect();
         }
         let named = |element: String| self.names.get(&element).cloned().unwrap_or(element);
         let elements = crate::peers::census::elements(value).into_iter();
@@ -168,16 +180,26 @@ impl Index {
 
     /// What is known of a facet that it covers, and what shows it.
     pub fn sight(&self, facet: &Facet, now: Millis) -> (Observation<Value>, Option<&Shown>) {
-        let unknown = |reason, detail: String| (Observation::Unknown(Doubt { reason, detail, since: 0 }), None);
+        let unknown =
+            |reason, detail: String| (Observation::Unknown(Doubt { reason, detail, since: 0 }), None);
         let evidence = self.evidence();
         let Some(key) = self.keys.get(&facet.entity) else {
-            return unknown(Reason::Incomplete, format!("`{}`, which joins its records, is not known", evidence.entity));
+            return unknown(
+                Reason::Incomplete,
+                format!("`{}`, which joins its records, is not known", evidence.entity),
+            );
         };
         if self.owners.get(key).is_some_and(|owners| owners.len() > 1) {
-            return unknown(Reason::Conflict, format!("`{}`, which joins its records, is shared", evidence.entity));
+            return unknown(
+                Reason::Conflict,
+                format!("`{}`, which joins its records, is shared", evidence.entity),
+            );
         }
         if now > self.fresh_until {
-            return unknown(Reason::Stale, format!("{}.{} was last read too long ago", evidence.system, evidence.kind));
+            return unknown(
+                Reason::Stale,
+                format!("{}.{} was last read too long ago", evidence.system, evidence.kind),
+            );
         }
         match (self.held.get(key).and_then(|elements| elements.get(&facet.element)), &self.proof) {
             (Some(shown), _) => (Observation::Present(shown.value.clone()), Some(shown)),
@@ -198,7 +220,10 @@ impl Index {
 
     /// What it shows for an entity.
     pub fn shown_to(&self, entity: EntityId) -> impl Iterator<Item = (&Option<String>, &Shown)> {
-        let key = self.keys.get(&entity).filter(|key| self.owners.get(*key).is_some_and(|owners| owners.len() == 1));
+        let key = self
+            .keys
+            .get(&entity)
+            .filter(|key| self.owners.get(*key).is_some_and(|owners| owners.len() == 1));
         key.and_then(|key| self.held.get(key)).into_iter().flatten()
     }
 }
@@ -235,6 +260,9 @@ fn fresh_until(graph: &Graph, evidence: &Evidence) -> Millis {
 }
 
 /// The indexes of everything that is watched, by domain and facet.
-pub fn indexes(declarations: &Arc<Declarations>, watched: &BTreeMap<(String, String), Watched>) -> Vec<Index> {
+pub fn indexes(
+    declarations: &Arc<Declarations>,
+    watched: &BTreeMap<(String, String), Watched>,
+) -> Vec<Index> {
     watched.values().filter_map(|watched| Index::new(declarations, watched)).collect()
 }

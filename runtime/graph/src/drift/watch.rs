@@ -157,7 +157,10 @@ impl Watch {
         let source = |index: &Index| {
             let doubt = index.doubt()?;
             let evidence = index.evidence();
-            let what = format!("{}.{}, seen in {}.{}", evidence.domain, evidence.facet, evidence.system, evidence.kind);
+            let what = format!(
+                "{}.{}, seen in {}.{}",
+                evidence.domain, evidence.facet, evidence.system, evidence.kind
+            );
             Some(Unjudged { entity: None, what, why: doubt.to_string() })
         };
         let sources = self.indexes.iter().filter_map(source);

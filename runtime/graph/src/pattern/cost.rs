@@ -45,8 +45,14 @@ pub(super) fn judge(graph: &Graph, standards: &Standards, now: Millis, report: &
     }
 }
 
-fn held<'g>(graph: &'g Graph, standards: &Standards, cost: &Cost, now: Millis) -> Result<Vec<Held<'g>>, String> {
-    let covered = |system: &str, kind: &str| graph.coverage(system, kind, now).map_err(|doubt| doubt.to_string());
+fn held<'g>(
+    graph: &'g Graph,
+    standards: &Standards,
+    cost: &Cost,
+    now: Millis,
+) -> Result<Vec<Held<'g>>, String> {
+    let covered =
+        |system: &str, kind: &str| graph.coverage(system, kind, now).map_err(|doubt| doubt.to_string());
     match &cost.of {
         Costing::Record { system, kind, entity, record, key } => {
             covered(system, kind)?;
@@ -93,7 +99,12 @@ fn owners(graph: &Graph, kind: &str, by: &str, now: Millis) -> BTreeMap<String, 
 }
 
 /// The outcomes because of which `entity` is to have it.
-fn causes(graph: &Graph, entity: EntityId, (domain, facet, element): (&str, &str, &str), now: Millis) -> BTreeSet<String> {
+fn causes(
+    graph: &Graph,
+    entity: EntityId,
+    (domain, facet, element): (&str, &str, &str),
+    now: Millis,
+) -> BTreeSet<String> {
     let wants = graph.subject(entity, now).and_then(|it| desire::desire(&graph.declarations, &it, None).ok());
     let wants = wants.map(|desire| desire.wants).unwrap_or_default();
     let meant = |of: &Facet, want: &Want| {
@@ -137,7 +148,11 @@ fn unused(graph: &Graph, cost: &Cost, held: &[Held<'_>], now: Millis, report: &m
         let count = idle.len() as u64;
         let days = cost.idle_ms / 86_400_000;
         report.patterns.push(Pattern {
-            kind: if matches!(cost.of, Costing::Record { .. }) { Kind::StaleDevice } else { Kind::UnusedLicence },
+            kind: if matches!(cost.of, Costing::Record { .. }) {
+                Kind::StaleDevice
+            } else {
+                Kind::UnusedLicence
+            },
             what: format!("{} not used for {days} days", cost.name),
             count,
             of,
@@ -149,29 +164,40 @@ fn unused(graph: &Graph, cost: &Cost, held: &[Held<'_>], now: Millis, report: &m
     }
 }
 
-fn proposal(declarations: &Declarations, cost: &Cost, causes: &BTreeSet<String>, count: u64, of: u64) -> Proposal {
+fn proposal(
+    declarations: &Declarations,
+    cost: &Cost,
+    causes: &BTreeSet<String>,
+    count: u64,
+    of: u64,
+) -> Proposal {
     let mostly = count.saturating_mul(100) >= of.saturating_mul(MOSTLY_PCT);
     let is_set = |domain: &str, facet: &str| {
         declarations.facets.get(&(domain.to_owned(), facet.to_owned())).is_some_and(|facet| facet.set)
     };
     match (&cost.of, causes.first()) {
-        (Costing::Record { .. }, _) => {
-            Proposal::Advice("ask their owners, and retire what nobody has; no declaration gives them".to_owned())
-        }
-        (Costing::Element { domain, facet, element }, Some(outcome)) if causes.len() == 1 && mostly && is_set(domain, facet) => Proposal::Drop {
-            outcome: outcome.clone(),
-            domain: domain.clone(),
-            facet: facet.clone(),
-            written: written(declarations, element),
-        },
-        (Costing::Element { .. }, Some(_)) if mostly => Proposal::Advice(
-            "hardly anybody who has it uses it: ask whether it is wanted at all".to_owned(),
+        (Costing::Record { .. }, _) => Proposal::Advice(
+            "ask their owners, and retire what nobody has; no declaration gives them".to_owned(),
         ),
+        (Costing::Element { domain, facet, element }, Some(outcome))
+            if causes.len() == 1 && mostly && is_set(domain, facet) =>
+        {
+            Proposal::Drop {
+                outcome: outcome.clone(),
+                domain: domain.clone(),
+                facet: facet.clone(),
+                written: written(declarations, element),
+            }
+        }
+        (Costing::Element { .. }, Some(_)) if mostly => {
+            Proposal::Advice("hardly anybody who has it uses it: ask whether it is wanted at all".to_owned())
+        }
         (Costing::Element { .. }, Some(_)) => Proposal::Advice(
             "most of those who have it use it: narrow the outcome's `for` rather than take it out".to_owned(),
         ),
         (Costing::Element { .. }, None) => Proposal::Advice(
-            "nothing declared gives it: declare for whom it is, and what nothing wants becomes visible".to_owned(),
+            "nothing declared gives it: declare for whom it is, and what nothing wants becomes visible"
+                .to_owned(),
         ),
     }
 }

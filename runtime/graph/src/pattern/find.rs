@@ -40,7 +40,10 @@ impl Troubles {
         let there = exceptions.iter().map(|exception| exception.id).collect();
         for exception in exceptions.into_iter().filter(|exception| !self.there.contains(&exception.id)) {
             let blocks = exception.blocks.join(", ");
-            let trouble = self.of.entry(format!("{} of {}: {blocks}", exception.kind.word(), exception.owner)).or_default();
+            let trouble = self
+                .of
+                .entry(format!("{} of {}: {blocks}", exception.kind.word(), exception.owner))
+                .or_default();
             trouble.times += 1;
             trouble.lineage.extend(exception.lineage);
             if exception.kind == crate::exception::Kind::StaleSource {
@@ -68,7 +71,9 @@ pub fn find(graph: &Graph, standards: &Standards, troubles: &Troubles, now: Mill
     }
     recurring(graph, troubles, &mut report);
     report.patterns.sort_by(|one, other| {
-        let place = |it: &Pattern| (it.kind, std::cmp::Reverse((it.monthly.values().sum::<u64>(), it.count)), it.what.clone());
+        let place = |it: &Pattern| {
+            (it.kind, std::cmp::Reverse((it.monthly.values().sum::<u64>(), it.count)), it.what.clone())
+        };
         place(one).cmp(&place(other))
     });
     report
@@ -133,7 +138,9 @@ fn losers(graph: &Graph, kind: &EntityKind, now: Millis, report: &mut Report) {
     }
     // The one that loses most often, of all of them: the others are told only where they lose as often.
     let most = losses.values().map(|(lost, ..)| *lost).max().unwrap_or(0);
-    for ((attribute, claim), (lost, said, lineage)) in losses.into_iter().filter(|(_, of)| of.0 > 0 && of.0 == most) {
+    for ((attribute, claim), (lost, said, lineage)) in
+        losses.into_iter().filter(|(_, of)| of.0 > 0 && of.0 == most)
+    {
         report.patterns.push(Pattern {
             kind: Kind::LosingSource,
             what: format!("{claim} for {}.{attribute}", kind.name),
@@ -154,7 +161,9 @@ fn recurring(graph: &Graph, troubles: &Troubles, report: &mut Report) {
                 let age = graph.max_age_ms(system);
                 Proposal::MaxAge { system: system.clone(), max_age_ms: age.saturating_mul(2) }
             }
-            None => Proposal::Advice("resolve its cause once: it came back each time it was only waited for".to_owned()),
+            None => Proposal::Advice(
+                "resolve its cause once: it came back each time it was only waited for".to_owned(),
+            ),
         };
         report.patterns.push(Pattern {
             kind: Kind::RecurringException,

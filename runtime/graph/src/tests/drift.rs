@@ -82,7 +82,8 @@ impl World {
             Cause::Declared { .. } => "declared".to_owned(),
             Cause::Never => "never".to_owned(),
         };
-        let drifts = self.watch.drifts().map(|it| format!("{} {}; {}", it.change.word(), it.facet, cause(&it.cause)));
+        let drifts =
+            self.watch.drifts().map(|it| format!("{} {}; {}", it.change.word(), it.facet, cause(&it.cause)));
         let unjudged = self.watch.unjudged().into_iter().map(|it| format!("? {}: {}", it.what, it.why));
         drifts.chain(unjudged).collect()
     }
@@ -219,7 +220,12 @@ fn any_reading() -> impl Strategy<Value = Reading> {
         match which {
             0 => read("workday.worker", 0, &[&SARAH.replace("Engineer", title), &twin], whole),
             1 => read("slack.user", 0, &[SLACK], whole),
-            2 => read("okta.user", 0, &[&format!("okta.user/u1 email={mail} title={title} groups={groups}")], whole),
+            2 => read(
+                "okta.user",
+                0,
+                &[&format!("okta.user/u1 email={mail} title={title} groups={groups}")],
+                whole,
+            ),
             _ => read("okta.user", 0, &[], whole).broken_off("503"),
         }
     })

@@ -61,7 +61,8 @@ fn check(records: Vec<Record>, attribute: &str, facts: &[(&str, &str)], kinds: &
 
 #[test]
 fn a_value_of_another_type_is_unknown_with_an_exception_and_its_neighbours_stand() {
-    let strange = [Value::Int(7), Value::Bool(true), Value::List(vec!["Rep".into()]), Value::Map(Values::new())];
+    let strange =
+        [Value::Int(7), Value::Bool(true), Value::List(vec!["Rep".into()]), Value::Map(Values::new())];
     let mut records: Vec<Record> = strange
         .into_iter()
         .enumerate()
@@ -90,11 +91,22 @@ fn one_id_with_two_contents_is_believed_in_neither() {
 
 #[test]
 fn a_date_that_there_is_not_is_no_date() {
-    let dates = ["2026-02-30", "2026-13-01", "0000-00-00", "99999-01-01", "2026-2-3", "tomorrow", "2026-12-31T99:00:00Z", "2028-02-29"];
+    let dates = [
+        "2026-02-30",
+        "2026-13-01",
+        "0000-00-00",
+        "99999-01-01",
+        "2026-2-3",
+        "tomorrow",
+        "2026-12-31T99:00:00Z",
+        "2028-02-29",
+    ];
     let records = dates
         .into_iter()
         .enumerate()
-        .map(|(at, date)| with(&format!("w{at}"), &[("handle", format!("h{at}").into()), ("ends", date.into())]))
+        .map(|(at, date)| {
+            with(&format!("w{at}"), &[("handle", format!("h{at}").into()), ("ends", date.into())])
+        })
         .collect();
     let (facts, kinds) = shown(records, "ends");
     let known: Vec<&String> = facts.values().filter(|told| !told.starts_with('?')).collect();
@@ -105,11 +117,21 @@ fn a_date_that_there_is_not_is_no_date() {
 #[test]
 fn control_characters_and_mixed_encodings_are_kept_as_they_are_and_join_nothing_else() {
     // As text that is right UTF-8, of what was not, and what looks alike and is not the same.
-    let titles = ["R\u{1b}[31m\0ep\u{202e}", "Caf\u{e9}", "Cafe\u{301}", "Caf\u{c3}\u{a9}", "\u{fffd}\u{fffd}", "\u{feff}Clerk", " "];
+    let titles = [
+        "R\u{1b}[31m\0ep\u{202e}",
+        "Caf\u{e9}",
+        "Cafe\u{301}",
+        "Caf\u{c3}\u{a9}",
+        "\u{fffd}\u{fffd}",
+        "\u{feff}Clerk",
+        " ",
+    ];
     let records = titles
         .into_iter()
         .enumerate()
-        .map(|(at, title)| with(&format!("w{at}"), &[("handle", format!("h{at}").into()), ("title", title.into())]))
+        .map(|(at, title)| {
+            with(&format!("w{at}"), &[("handle", format!("h{at}").into()), ("title", title.into())])
+        })
         .collect();
     let (facts, kinds) = shown(records, "title");
     for (at, title) in titles.into_iter().enumerate() {
@@ -123,7 +145,8 @@ fn an_attribute_of_ten_megabytes_is_one_value_and_keys_of_that_size_are_keys() {
     let large = "x".repeat(10 << 20);
     let mut mail = large.clone();
     mail.push_str("@acme.com");
-    let record = with("w1", &[("handle", "big".into()), ("title", large.as_str().into()), ("email", mail.into())]);
+    let record =
+        with("w1", &[("handle", "big".into()), ("title", large.as_str().into()), ("email", mail.into())]);
     let (facts, kinds) = shown(vec![record, sound("w2")], "title");
     assert_eq!((facts["w1"].len(), facts["w2"].as_str()), (10 << 20, "Clerk"));
     assert_eq!(kinds, BTreeMap::new());
@@ -133,7 +156,15 @@ fn an_attribute_of_ten_megabytes_is_one_value_and_keys_of_that_size_are_keys() {
 fn managers_in_a_circle_and_values_nested_deeply_are_values_like_others() {
     let deep = (0..2_000).fold(Value::Null, |inner, _| Value::List(vec![inner]));
     let of = |id: &str, manager: &str| {
-        with(id, &[("handle", id.into()), ("title", "Clerk".into()), ("manager", manager.into()), ("deep", deep.clone())])
+        with(
+            id,
+            &[
+                ("handle", id.into()),
+                ("title", "Clerk".into()),
+                ("manager", manager.into()),
+                ("deep", deep.clone()),
+            ],
+        )
     };
     let circle = vec![of("w1", "w2"), of("w2", "w3"), of("w3", "w1"), of("w4", "w4")];
     check(circle, "title", &[("w1", "Clerk"), ("w2", "Clerk"), ("w3", "Clerk"), ("w4", "Clerk")], &[]);
@@ -152,7 +183,10 @@ fn what_has_no_id_or_another_kind_is_set_aside_and_said() {
 fn ten_thousand_people_with_one_address_cost_no_more_than_as_many_with_their_own() {
     let record = |at: usize| {
         let id = format!("w{at}");
-        with(&id, &[("handle", id.as_str().into()), ("email", "all@acme.com".into()), ("title", "Clerk".into())])
+        with(
+            &id,
+            &[("handle", id.as_str().into()), ("email", "all@acme.com".into()), ("title", "Clerk".into())],
+        )
     };
     let mut graph = graph();
     let began = Instant::now();

@@ -72,9 +72,9 @@ impl Report {
 
     /// The styles and faults that fit each other and were never met.
     pub fn unmet(&self) -> Vec<(Style, Fault)> {
-        let all = Style::ALL
-            .into_iter()
-            .flat_map(|style| Fault::ALL.into_iter().filter(move |fault| fault.fits(style)).map(move |fault| (style, fault)));
+        let all = Style::ALL.into_iter().flat_map(|style| {
+            Fault::ALL.into_iter().filter(move |fault| fault.fits(style)).map(move |fault| (style, fault))
+        });
         all.filter(|key| !self.met.contains_key(key)).collect()
     }
 }
@@ -96,8 +96,10 @@ pub fn play(seeds: Range<u64>) -> Report {
 
 /// The manifests of all styles.
 fn manifests() -> Manifests {
-    let files: Vec<(String, Vec<u8>)> =
-        Style::ALL.into_iter().map(|style| (format!("{}.hcl", style.word()), style.manifest().into_bytes())).collect();
+    let files: Vec<(String, Vec<u8>)> = Style::ALL
+        .into_iter()
+        .map(|style| (format!("{}.hcl", style.word()), style.manifest().into_bytes()))
+        .collect();
     let (manifests, findings) = Manifests::load(&files);
     assert!(findings.is_empty(), "the styles' manifests are sound: {findings:?}");
     manifests
@@ -138,7 +140,9 @@ fn one(
     let planned = world.plan(whole);
     report.removals += planned.removals;
     report.creations += planned.creations;
-    let told = |why: String| format!("seed {seed} read {cycle} of {} ({:?}): {why}", served.style.word(), served.met);
+    let told = |why: String| {
+        format!("seed {seed} read {cycle} of {} ({:?}): {why}", served.style.word(), served.met)
+    };
     report.broken.extend(planned.broken.into_iter().map(told));
 }
 

@@ -196,7 +196,10 @@ impl Fault {
             // Nobody else says how many there are.
             Self::Short => style == Style::OffsetOfTotal,
             Self::Circle => {
-                matches!(style, Style::Link | Style::NextUrl | Style::Cursor | Style::PathNext | Style::ForEach)
+                matches!(
+                    style,
+                    Style::Link | Style::NextUrl | Style::Cursor | Style::PathNext | Style::ForEach
+                )
             }
             // A group of which its own answer says that it is gone has no members: that is no fault, but what 404 means there.
             Self::NotFound | Self::Lost | Self::Unreachable | Self::Failed | Self::Busy => true,
@@ -241,14 +244,23 @@ impl Served {
     }
 
     /// The answer to a request, or how it was lost.
-    pub(super) fn answer(&mut self, request: &Request, page: u32, _attempt: u32) -> Result<Response, Outcome> {
+    pub(super) fn answer(
+        &mut self,
+        request: &Request,
+        page: u32,
+        _attempt: u32,
+    ) -> Result<Response, Outcome> {
         let number = self.asked;
         self.asked += 1;
         let due = (self.at..self.at + self.times).contains(&number);
         let right = self.right(request);
         let Some(fault) = self.fault.filter(|_| due) else { return Ok(right.response(self.style)) };
         // A group that is gone says so for itself: only in the middle of its listing is that a fault.
-        if fault == Fault::NotFound && self.style == Style::ForEach && page == 0 && request.url.ends_with("/seats") {
+        if fault == Fault::NotFound
+            && self.style == Style::ForEach
+            && page == 0
+            && request.url.ends_with("/seats")
+        {
             return Ok(right.response(self.style));
         }
         if !fault.shows(&right) {
@@ -262,14 +274,20 @@ impl Served {
 
     /// The right page.
     fn right(&self, request: &Request) -> Page {
-        let asked = |name: &str| request.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let asked =
+            |name: &str| request.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let path = request.url.strip_prefix("https://src.example").unwrap_or(&request.url);
         let (path, rest) = path.split_once('?').unwrap_or((path, ""));
         let last = path.rsplit('/').next().unwrap_or_default();
         if path == "/groups" {
             let at = number(asked("cursor"));
             let groups = (at == 0).then_some(Item::Group("even")).or(Some(Item::Group("odd")));
-            return Page { items: groups.into_iter().collect(), next: (at == 0).then_some(1), total: 2, pages: 2 };
+            return Page {
+                items: groups.into_iter().collect(),
+                next: (at == 0).then_some(1),
+                total: 2,
+                pages: 2,
+            };
         }
         let (skip, people): (usize, Vec<u64>) = match self.style {
             Style::Link | Style::NextUrl => {
@@ -280,7 +298,9 @@ impl Served {
                 (PAGE * number(asked("page")).saturating_sub(1), self.all())
             }
             Style::OffsetOfTotal | Style::OffsetUntilEmpty => (number(asked("start")), self.all()),
-            Style::PathUntilEmpty | Style::PathNext => (PAGE * number(Some(last)).saturating_sub(1), self.all()),
+            Style::PathUntilEmpty | Style::PathNext => {
+                (PAGE * number(Some(last)).saturating_sub(1), self.all())
+            }
             Style::ForEach => {
                 let odd = u64::from(path.starts_with("/groups/odd"));
                 let of_group = self.all().into_iter().filter(|person| person % 2 == odd).collect();
@@ -354,7 +374,8 @@ impl Page {
     fn response(&self, style: Style) -> Response {
         let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
         if let Some(next) = self.next.filter(|_| style == Style::Link) {
-            headers.push(("link".to_owned(), format!("<https://src.example/seats?after={next}>; rel=\"next\"")));
+            headers
+                .push(("link".to_owned(), format!("<https://src.example/seats?after={next}>; rel=\"next\"")));
         }
         Response { status: 200, headers, body: self.body(style).into_bytes() }
     }
@@ -419,7 +440,8 @@ impl Fault {
             Self::Circle => {
                 right.next = Some(match style {
                     Style::PathNext => 1,
-                    _ => number(request.query.first().map(|(_, value)| value.as_str())).max(right.next.unwrap_or(1) - 1),
+                    _ => number(request.query.first().map(|(_, value)| value.as_str()))
+                        .max(right.next.unwrap_or(1) - 1),
                 });
                 right.response(style)
             }

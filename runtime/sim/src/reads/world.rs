@@ -59,12 +59,17 @@ impl World {
         let mut graph = Graph::new(declarations.clone(), DigestKey([7; 32]));
         graph.expect(reads);
         let record = |kind: &str, n: u64, attributes: Values| {
-            let source = Source { system: "hr".into(), kind: kind.into(), id: format!("w{n}"), version: None };
+            let source =
+                Source { system: "hr".into(), kind: kind.into(), id: format!("w{n:02}"), version: None };
             Record { source, attributes, read_at: 1, principal: "svc-xops".into() }
         };
         let worker = |n: u64| {
             let email = Value::from(format!("p{n}@acme.example"));
-            record("worker", n, [("email".to_owned(), email), ("name".to_owned(), format!("p{n}").into())].into())
+            record(
+                "worker",
+                n,
+                [("email".to_owned(), email), ("name".to_owned(), format!("p{n}").into())].into(),
+            )
         };
         graph.apply(Reading::complete("hr", "workers", "worker", 1, (0..people).map(worker).collect()));
         let entities = graph.entities("person").collect();
@@ -133,7 +138,8 @@ impl World {
                     Achieves::Update => {}
                 }
                 if !provable {
-                    let what = format!("{} {} of p{n}, without a proof", change.kind().word(), change.facet());
+                    let what =
+                        format!("{} {} of p{n}, without a proof", change.kind().word(), change.facet());
                     planned.broken.push(format!("planned is: {what}"));
                 }
             }
@@ -153,9 +159,16 @@ impl World {
     /// What was told as whole is what was there.
     fn hold_whole(&self, cycle_whole: bool, planned: &mut Planned) {
         for (parameter, ids) in &self.whole {
-            let there: BTreeSet<String> = self.seated.iter().filter(|n| self.part_of(**n) == *parameter).map(|n| format!("s{n}")).collect();
+            let there: BTreeSet<String> = self
+                .seated
+                .iter()
+                .filter(|n| self.part_of(**n) == *parameter)
+                .map(|n| format!("s{n}"))
+                .collect();
             if *ids != there {
-                planned.broken.push(format!("a reading says it is whole and holds {ids:?} where there is {there:?}"));
+                planned
+                    .broken
+                    .push(format!("a reading says it is whole and holds {ids:?} where there is {there:?}"));
             }
         }
         let expected = if self.style == Style::ForEach { 2 } else { 1 };
@@ -220,9 +233,8 @@ fn declarations(source: &str) -> Declarations {
         links: BTreeMap::from([(source.to_owned(), link)]),
         origin: Origin::default(),
     };
-    let system = |name: &str| {
-        (name.to_owned(), System { name: name.into(), max_age_ms: AGE_MS, ..System::default() })
-    };
+    let system =
+        |name: &str| (name.to_owned(), System { name: name.into(), max_age_ms: AGE_MS, ..System::default() });
     let facet = |domain: &str, name: &str, system: &str, set| {
         let kind = FacetKind {
             domain: domain.into(),

@@ -10,7 +10,7 @@ use crate::finding::Finding;
 use crate::reader::{Reader, Reference, words};
 use crate::syntax::Block;
 use std::collections::BTreeSet;
-use xops_kernel::standard::{self, Cost, Costing, OnDrift, Standards, Watched, WITHIN_MS};
+use xops_kernel::standard::{self, Cost, Costing, OnDrift, Standards, WITHIN_MS, Watched};
 
 /// After how long without use something is idle where a file does not say: 90 days, in milliseconds.
 const IDLE_MS: u64 = 90 * 24 * 3_600_000;
@@ -124,7 +124,11 @@ fn cost(reader: &mut Reader<'_, '_>, block: &Block, drafts: &mut Drafts) {
     let element = draft.facet.is_some() && draft.element.is_some();
     let record = [draft.from.is_some(), draft.of.is_some(), draft.record.is_some(), draft.entity.is_some()];
     if element == record.iter().all(|given| *given) && !reader.refused() {
-        let finding = draft.at.error(code::MISSING, "it is not said what is paid for", "one of two forms must stand here");
+        let finding = draft.at.error(
+            code::MISSING,
+            "it is not said what is paid for",
+            "one of two forms must stand here",
+        );
         reader.report(finding.help(
             "`facet` and `element` for a licence; `from`, `of`, `record` and `entity` for each record of a kind".to_owned(),
         ));
@@ -151,7 +155,8 @@ pub(super) fn check(world: &World<'_>, findings: &mut Vec<Finding>) {
                 attributes(world, &draft.at, watched.from.as_ref(), &[&draft.used], findings);
             } else if world.drafts.facets.contains_key(&key) {
                 let message = format!("nothing says where `{}.{}` is seen", key.0, key.1);
-                let finding = draft.at.error_at(&reference.1, code::MISSING, message, "nobody can be counted");
+                let finding =
+                    draft.at.error_at(&reference.1, code::MISSING, message, "nobody can be counted");
                 let help = format!("add a block: `evidence {:?} {:?} {{ ... }}`", key.0, key.1);
                 findings.push(finding.help(help));
             }
@@ -219,7 +224,8 @@ pub(super) fn add(drafts: &Drafts, standards: &mut Standards) {
     standards.watched = watched.filter_map(|(key, draft)| Some((key.clone(), kernel(draft)?))).collect();
     let on_drift = drafts.outcomes.iter();
     standards.on_drift = on_drift.filter_map(|(name, draft)| Some((name.clone(), draft.on_drift?))).collect();
-    standards.costs = drafts.costs.iter().filter_map(|(name, draft)| Some((name.clone(), paid(draft)?))).collect();
+    standards.costs =
+        drafts.costs.iter().filter_map(|(name, draft)| Some((name.clone(), paid(draft)?))).collect();
 }
 
 fn kernel(draft: &Draft) -> Option<Watched> {
