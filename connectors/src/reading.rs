@@ -103,8 +103,9 @@ impl<'a> Reading<'a> {
         let scope = self.scope(trail, Some(answer));
         match judge::judge(&scope, answer, &self.read.rules, false) {
             Ok(()) => {}
-            // The object that it was to be made for is gone: it has none.
-            Err(Bad { outcome: Outcome::Absent, own: true }) => {
+            // The object that it was to be made for is gone: it has none. In the middle of a listing that is no answer to which
+            // others there are: a cursor that is too old looks the same.
+            Err(Bad { outcome: Outcome::Absent, own: true }) if trail.page.count == 0 => {
                 return Ok(ReadPage::Records {
                     records: Vec::new(),
                     gone: Vec::new(),

@@ -5,6 +5,8 @@
 
 #[path = "service/entries.rs"]
 mod entries;
+#[path = "service/swings.rs"]
+mod swings;
 
 use entries::{World, ended, refused, request_id, requested, unchanged};
 use proptest::prelude::*;

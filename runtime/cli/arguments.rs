@@ -78,6 +78,10 @@ pub enum Command {
     Why(Why),
     /// Show what depends on a system, directly or through something that does.
     Map(Map),
+    /// Show what is no longer as it is wanted, why, and what was decided about it.
+    Drift(Drift),
+    /// Show what nobody asked about: unused licences, accounts of nobody, sources that lose, and who causes which cost.
+    Patterns(Patterns),
     /// Say what an outcome lacks: what approved requirements demand of its people, and what their peers have.
     Validate(Validate),
     /// Run the daemon.
@@ -276,6 +280,66 @@ pub struct Why {
     /// Where truth comes from.
     #[command(flatten)]
     pub truth: crate::records::Truth,
+}
+
+/// `xops drift`.
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "A running daemon is asked; else every system is read once. Exit codes: 0 no drift but what is acknowledged, 1 it failed, \
+6 none was found but not everything could be judged, 10 there is drift."
+)]
+pub struct Drift {
+    /// A decision about one drift.
+    #[command(subcommand)]
+    pub what: Option<DriftWhat>,
+    /// Show what is acknowledged as well.
+    #[arg(long)]
+    pub all: bool,
+    /// Where truth comes from.
+    #[command(flatten)]
+    pub truth: crate::records::Truth,
+}
+
+/// A decision about one drift.
+#[derive(Debug, Subcommand)]
+pub enum DriftWhat {
+    /// Accept it for a while: no work is opened for it, until it ends or something else differs.
+    Ack(Acknowledge),
+}
+
+/// `xops drift ack`.
+#[derive(Debug, Args)]
+pub struct Acknowledge {
+    /// The drift: its id, or the beginning of it.
+    pub id: String,
+    /// Who decides; you, where it is not said.
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    /// Until when: a moment (2026-12-01T00:00:00Z), or how long from now (7d). At most a year.
+    #[arg(long, value_name = "TIME")]
+    pub until: String,
+    /// Why; it is written down.
+    #[arg(long)]
+    pub why: String,
+}
+
+/// `xops patterns`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Nothing is changed. Exit codes: 0 nothing stands out, 6 nothing was found but not everything could be judged, 10 there are \
+patterns; with --diff: 0 no diff, 10 a diff."
+)]
+pub struct Patterns {
+    /// Where truth comes from.
+    #[command(flatten)]
+    pub truth: crate::records::Truth,
+    /// Show who causes which cost as well; with -o csv that alone.
+    #[arg(long)]
+    pub costs: bool,
+    /// Print the proposed declarations as a diff and nothing else.
+    #[arg(long)]
+    pub diff: bool,
 }
 
 /// `xops map`.
@@ -693,6 +757,9 @@ pub struct Simulate {
     /// Play crashes until so many effects took place, and hold each against an independent record.
     #[arg(long, value_name = "N")]
     pub effects: Option<u64>,
+    /// Make so many faulted reads instead, over every style of paging and every position of a failure, and plan after each.
+    #[arg(long, value_name = "N", conflicts_with_all = ["seed", "seeds", "story", "effects", "work", "store", "checks"])]
+    pub reads: Option<u64>,
     /// What seeds stand for; with --effects it is crashes.
     #[arg(long, value_enum, default_value_t = Played::Days)]
     pub work: Played,

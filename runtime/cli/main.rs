@@ -15,6 +15,8 @@ mod check;
 mod client;
 mod connectors;
 mod demo;
+mod drift;
+mod drifting;
 mod erase;
 mod estate;
 mod everybody;
@@ -25,6 +27,7 @@ mod guard;
 mod identity;
 mod journal;
 mod json;
+mod patterns;
 mod plan;
 mod project;
 mod query;
@@ -75,6 +78,8 @@ fn main() -> ExitCode {
         Command::Explain(explain) => on_arbiter(explain::run(&arguments.common, &explain)),
         Command::Query(query) => on_arbiter(query::run(&arguments.common, &query)),
         Command::Why(why) => on_arbiter(query::why(&arguments.common, &why)),
+        Command::Drift(drift) => on_arbiter(drift::run(&arguments.common, &drift)),
+        Command::Patterns(patterns) => on_arbiter(patterns::run(&arguments.common, &patterns)),
         Command::Map(map) => query::map(&arguments.common, &map),
         Command::Validate(validate) => on_arbiter(validate::run(&arguments.common, &validate)),
         Command::Run(run) => on_arbiter(run::run(&arguments.common, &run)),

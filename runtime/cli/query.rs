@@ -43,6 +43,9 @@ pub(crate) async fn run(common: &Common, query: &Query) -> Outcome {
         Format::Json | Format::Sarif => json::print(&object(&known, &kind, &shows, &answer))?,
     }
     if matches!(common.output, Format::Csv | Format::Text) {
+        if query.truth.as_of.is_some() && query.truth.records.is_none() {
+            known.tell_incomplete();
+        }
         for (entity, what) in answer.unknown.iter().take(UNKNOWN_SHOWN) {
             let who = known.graph.handle(*entity).unwrap_or_else(|| entity.to_string());
             let what: Vec<&str> = what.iter().map(String::as_str).collect();
@@ -120,7 +123,7 @@ fn csv(known: &Known, shows: &[String], answer: &Answer) -> String {
 }
 
 /// A cell, quoted where it must be. What a spreadsheet would take for a formula is made text by a quote mark.
-fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
     let text = if formula { format!("'{text}") } else { text.to_owned() };
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }

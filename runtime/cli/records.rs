@@ -7,15 +7,18 @@
 use crate::arguments::{Common, Format};
 use crate::exit::{Exit, Failure};
 use crate::project::{self, Project};
-use crate::{follow, json, session};
+use crate::{follow, journal, json, session};
 use clap::Args;
 use serde_json::Value as Json;
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use xops_graph::graph::Graph;
 use xops_graph::reading::Reading;
 use xops_kernel::canon::DigestKey;
+use xops_kernel::fact::Observation;
+use xops_kernel::log::What;
 use xops_kernel::record::{Millis, Record, Source};
 use xops_kernel::value::Value;
 use xops_shell::engine::Engine;
@@ -29,8 +32,9 @@ pub struct Truth {
     /// Answer from this file of readings (JSON, one a line) instead of asking the systems.
     #[arg(long, value_name = "FILE")]
     pub records: Option<PathBuf>,
-    /// Answer as of this moment (`2026-11-21T10:42:01Z`), from readings that began no later. With --records.
-    #[arg(long, value_name = "TIME", requires = "records")]
+    /// Answer as of this moment (`2026-11-21T10:42:01Z`): from readings that began no later, or, without --records, from what the
+    /// journal keeps: what plans were compiled from, under the declarations of then.
+    #[arg(long, value_name = "TIME")]
     pub as_of: Option<String>,
 }
 
@@ -57,10 +61,70 @@ impl Known {
 
 /// Puts the truth together.
 pub async fn known(common: &Common, truth: &Truth) -> Result<Known, Failure> {
-    match &truth.records {
-        Some(file) => from_file(common, file, truth.as_of.as_deref()),
-        None => live(common).await,
+    match (&truth.records, &truth.as_of) {
+        (Some(file), as_of) => from_file(common, file, as_of.as_deref()),
+        (None, Some(as_of)) => from_journal(common, moment(as_of)?),
+        (None, None) => live(common).await,
     }
+}
+
+impl Truth {
+    /// Refuses a moment without a file of readings, where the journal keeps too little to answer.
+    pub fn of_file_only(&self) -> Result<(), Failure> {
+        if self.as_of.is_none() || self.records.is_some() {
+            return Ok(());
+        }
+        let note =
+            "`xops query` and `xops why` can be asked as of a moment from the journal as well".to_owned();
+        Err(Failure::new(
+            Exit::Usage,
+            "--as-of needs --records here: the journal does not keep whole readings",
+        )
+        .with([note]))
+    }
+}
+
+/// What was known at a moment, as far as the journal keeps it: for each entity the records that its plans were compiled from, the
+/// newest first, under the declarations that were in force. How old a record was then is told with it and hides nothing.
+fn from_journal(common: &Common, at: Millis) -> Result<Known, Failure> {
+    let mut project = project::sound(common)?;
+    let log = journal::read(common)?;
+    let declared = log.happened.iter().filter(|(_, happened)| happened.at <= at);
+    let declared = declared.filter_map(|(_, happened)| match &happened.what {
+        What::Declared { declarations, .. } => Some(declarations),
+        _ => None,
+    });
+    let Some(declared) = declared.last() else {
+        let why = "nothing was declared by then: the journal begins later".to_owned();
+        return Err(Failure::new(Exit::Refused, why));
+    };
+    project.declarations = (**declared).clone();
+    for system in project.declarations.systems.values_mut() {
+        system.max_age_ms = u64::MAX;
+    }
+    for entity in project.declarations.entities.values_mut() {
+        entity.attributes.values_mut().for_each(|attribute| attribute.max_age_ms = None);
+    }
+    let mut graph = Graph::new(Arc::new(project.declarations.clone()), log.key);
+    let (mut plans, mut entities) = (0_u64, BTreeSet::new());
+    for story in log.stories.values().filter(|story| story.compiled_at.1 <= at) {
+        plans += 1;
+        entities.insert(story.compiled.plan.entity);
+        for link in story.compiled.evidence.subject.links.values() {
+            let Observation::Present(record) = link else { continue };
+            let (system, kind) = (&record.source.system, &record.source.kind);
+            let mut reading =
+                Reading::complete(system, "journal", kind, record.read_at, vec![record.clone()]);
+            reading.complete = false;
+            graph.apply(reading);
+        }
+    }
+    let kept = format!(
+        "as of {}: what {plans} plans for {} entities were compiled from; of whom no plan was compiled nothing is kept",
+        json::moment(at),
+        entities.len()
+    );
+    Ok(Known { project, graph, now: at, incomplete: vec![kept] })
 }
 
 async fn live(common: &Common) -> Result<Known, Failure> {
@@ -78,20 +142,32 @@ fn from_file(common: &Common, file: &Path, as_of: Option<&str>) -> Result<Known,
     let as_of = as_of.map(moment).transpose()?;
     // Ids here are names within one answer: the tenant's key stays where it is.
     let mut graph = Graph::new(Arc::new(project.declarations.clone()), DigestKey([0; 32]));
+    let (mut latest, mut incomplete) = (0, Vec::new());
+    each(file, as_of, |reading| {
+        latest = latest.max(reading.at);
+        if let Some(why) = &reading.failed {
+            incomplete.push(format!("{}.{} is incomplete: {why}", reading.system, reading.read));
+        }
+        graph.apply(reading);
+    })?;
+    Ok(Known { project, graph, now: as_of.unwrap_or(latest), incomplete })
+}
+
+/// Hands out the readings of a file, in the order of its lines, those left out that began after `as_of`.
+pub fn each(file: &Path, as_of: Option<Millis>, mut take: impl FnMut(Reading)) -> Result<(), Failure> {
     let unreadable = |error: &dyn std::fmt::Display| {
         Failure::plain(format!("failed to read `{}`: {error}", file.display()))
     };
     let opened = std::fs::File::open(file).map_err(|error| unreadable(&error))?;
     let mut lines = BufReader::new(opened);
-    let (mut number, mut latest) = (0_u64, 0);
-    let mut incomplete = Vec::new();
+    let mut number = 0_u64;
     loop {
         let mut line = Vec::new();
         let took = std::io::Read::take(&mut lines, LINE_BYTES_MAX)
             .read_until(b'\n', &mut line)
             .map_err(|error| unreadable(&error))?;
         if took == 0 {
-            break;
+            return Ok(());
         }
         number += 1;
         if line.trim_ascii().is_empty() {
@@ -103,16 +179,10 @@ fn from_file(common: &Common, file: &Path, as_of: Option<&str>) -> Result<Known,
         };
         let json: Json = serde_json::from_slice(&line).map_err(|error| wrong(error.to_string()))?;
         let reading = reading(&json).map_err(wrong)?;
-        if as_of.is_some_and(|as_of| reading.at > as_of) {
-            continue;
+        if as_of.is_none_or(|as_of| reading.at <= as_of) {
+            take(reading);
         }
-        latest = latest.max(reading.at);
-        if let Some(why) = &reading.failed {
-            incomplete.push(format!("{}.{} is incomplete: {why}", reading.system, reading.read));
-        }
-        graph.apply(reading);
     }
-    Ok(Known { project, graph, now: as_of.unwrap_or(latest), incomplete })
 }
 
 /// A moment as milliseconds, or what is wrong with it.

@@ -7,6 +7,7 @@ mod events;
 
 use crate::arguments::{Common, Run};
 use crate::client::Daemon;
+use crate::drifting::Drifting;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::project::{self, Project};
 use crate::serve::{self, Answer, Doors, Order};
@@ -28,6 +29,7 @@ use xops_kernel::culprit::Culprit;
 use xops_kernel::id::RequestId;
 use xops_kernel::log::{Entrance, Request};
 use xops_kernel::saga::event::Release;
+use xops_kernel::standard::Standards;
 use xops_kernel::value::Values;
 use xops_robots::service::Answer as Work;
 use xops_shell::engine::Engine;
@@ -64,6 +66,8 @@ pub async fn run(common: &Common, run: &Run) -> Outcome {
     announce(&places.daemon, &daemon)?;
     anstream::eprintln!("listening at {}", daemon.url);
     // A daemon that ends when it is quiet finishes what is there; it does not open work of its own.
+    let standards = if run.until_quiet { Standards::default() } else { project.standards.clone() };
+    let drifting = Drifting::start(&engine, &standards);
     if !run.until_quiet {
         schedules(&project, &engine);
     }
@@ -79,10 +83,15 @@ pub async fn run(common: &Common, run: &Run) -> Outcome {
             tokio::select! {
                 Some((order, reply)) = received.recv() => {
                     let (engine, project, guard) = (Rc::clone(&engine), Rc::clone(&project), Rc::clone(&guard));
-                    let seen = Rc::clone(&seen);
+                    let (seen, drifting) = (Rc::clone(&seen), Rc::clone(&drifting));
                     actix::spawn(async move {
-                        let mut answer = obey(&engine, &project, &seen, order).await;
+                        let mut answer = match order {
+                            Order::Drift => drifting.told().await,
+                            Order::Acknowledge(body) => drifting.acknowledge(&body).await,
+                            order => obey(&engine, &project, &seen, order).await,
+                        };
                         guard.join_status(&mut answer.1);
+                        drifting.join_status(&mut answer.1).await;
                         let _asker_gone = reply.send(answer);
                     });
                 }
@@ -178,6 +187,7 @@ async fn obey(engine: &Rc<Engine>, project: &Project, seen: &RefCell<Seen>, orde
             },
             Err(why) => (400, json!({ "error": why })),
         },
+        Order::Drift | Order::Acknowledge(_) => (404, json!({ "error": "there is nothing here" })),
         Order::Backstep(number, by, why) => done(engine.turn(number, &by, &why).await),
         Order::Erase(body) => match serde_json::from_value(body) {
             Ok(erased) => match engine.erase(erased).await {

@@ -47,6 +47,10 @@ pub enum Order {
     Free(String, String),
     /// Turn an instance back: number, who, why.
     Backstep(u64, String, String),
+    /// Show what drifted.
+    Drift,
+    /// Accept a drift for a while.
+    Acknowledge(Json),
     /// Erase somebody: the record of the erasure.
     Erase(Json),
 }
@@ -101,6 +105,8 @@ pub fn open(listen: &str, doors: Doors) -> std::io::Result<(String, actix_web::d
             .route("/v1/releases", web::post().to(free))
             .route("/v1/pauses", web::post().to(pause))
             .route("/v1/pauses", web::delete().to(unpause))
+            .route("/v1/drift", web::get().to(drift))
+            .route("/v1/drift/acknowledgements", web::post().to(acknowledge))
             .route("/v1/erasures", web::post().to(erase))
             .route("/v1/webhooks/{system}", web::post().to(hooks::only))
             .route("/v1/webhooks/{system}", web::get().to(hooks::only))
@@ -268,6 +274,14 @@ async fn backstep(
 
 async fn erase(doors: web::Data<Doors>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
     pass_body(&doors, &request, payload, Order::Erase).await
+}
+
+async fn drift(doors: web::Data<Doors>, request: HttpRequest) -> HttpResponse {
+    pass(&doors, &request, Order::Drift).await
+}
+
+async fn acknowledge(doors: web::Data<Doors>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    pass_body(&doors, &request, payload, Order::Acknowledge).await
 }
 
 async fn pause(doors: web::Data<Doors>, request: HttpRequest, payload: web::Payload) -> HttpResponse {

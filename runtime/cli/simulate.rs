@@ -3,6 +3,8 @@
 //! Invariants: what is printed of the runs does not depend on how many threads play them or on how fast they are; only the two
 //! rates do. A broken law ends with exit code 7, and its seed plays it again. Absent: laws; they stand in `xops-sim`.
 
+mod reads;
+
 use crate::arguments::{Checked, Common, Format, KeptOn, Played as Plays, Simulate};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::json;
@@ -45,6 +47,9 @@ struct Order {
 
 /// Runs the command.
 pub fn run(common: &Common, arguments: &Simulate) -> Outcome {
+    if let Some(reads) = arguments.reads {
+        return reads::run(common, reads, threads(arguments));
+    }
     let work = match (arguments.effects, arguments.work) {
         (None, Plays::Days) => Work::Days,
         (None, Plays::Vendors) => Work::Vendors,
@@ -73,11 +78,7 @@ pub fn run(common: &Common, arguments: &Simulate) -> Outcome {
         (None, Some(_)) => 0..SEEDS_MAX,
         (None, None) => SEEDS,
     };
-    let threads = arguments
-        .threads
-        .or_else(|| std::thread::available_parallelism().ok().map(usize::from))
-        .unwrap_or(1)
-        .clamp(1, THREADS_MAX);
+    let threads = threads(arguments);
     let order = Order { seeds, effects: arguments.effects, checks, work, store };
     let (began, processor) = (Instant::now(), processor_time());
     let report = play(&order, threads)?;
@@ -95,6 +96,12 @@ pub fn run(common: &Common, arguments: &Simulate) -> Outcome {
         Format::Json | Format::Sarif | Format::Csv => json::print(&told.json())?,
     }
     held(&report)
+}
+
+/// How many threads play.
+fn threads(arguments: &Simulate) -> usize {
+    let threads = arguments.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from));
+    threads.unwrap_or(1).clamp(1, THREADS_MAX)
 }
 
 /// The story in a file.

@@ -151,6 +151,10 @@ fn show(object: &Json) -> String {
         "failed since",
     ];
     section(&mut out, "Systems", "", &columns, systems(&object["systems"]));
+    if object["drift"].is_object() {
+        let drift = counts(&object["drift"]);
+        put(&mut out, format!("\nDrift: {}", if drift.is_empty() { "none" } else { &drift }));
+    }
     let restarts = counts(&object["restarts"]);
     if !restarts.is_empty() {
         put(&mut out, format!("\nRobots started again: {restarts}"));

@@ -17,7 +17,7 @@ use xops_kernel::declare;
 use xops_kernel::standard::PeerSet;
 use xops_source::amend::{self, Edits};
 
-mod diff;
+pub(crate) mod diff;
 
 /// Runs the command.
 pub(crate) async fn run(common: &Common, validate: &Validate) -> Outcome {

@@ -4,6 +4,7 @@
 
 mod damage;
 mod doors;
+mod drift;
 mod entrances;
 mod fire;
 mod hooks;

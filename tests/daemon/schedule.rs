@@ -8,7 +8,7 @@ use std::time::Duration;
 /// The contingent workers of the estate, for whom the sample's outcome is.
 const PEOPLE: u64 = 12;
 
-fn copied(from: &Path, to: &Path) {
+pub(crate) fn copied(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder");
     for entry in std::fs::read_dir(from).expect("a folder").flatten() {
         let place = to.join(entry.file_name());

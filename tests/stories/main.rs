@@ -16,19 +16,23 @@ use estate::root;
 use std::collections::BTreeSet;
 
 /// The stories; each is a test below.
-const STORIES: [&str; 12] = [
+const STORIES: [&str; 16] = [
     "backstep",
     "check",
     "connectors",
+    "conversion",
+    "drift",
     "erase",
     "exits",
     "explain",
     "json",
     "mexico",
     "onboarding",
+    "patterns",
     "questions",
     "quiet",
     "steering",
+    "strange",
 ];
 
 /// Runs a story and holds it to its transcript.
@@ -97,8 +101,28 @@ fn the_declaration_for_mexico_says_what_it_lacks() {
 }
 
 #[test]
+fn a_contractor_converts_and_moves_and_what_is_unknown_is_held() {
+    told("conversion");
+}
+
+#[test]
+fn drift_says_what_changed_and_who() {
+    told("drift");
+}
+
+#[test]
+fn patterns_are_found_and_proposed_and_nothing_is_done() {
+    told("patterns");
+}
+
+#[test]
 fn questions_are_answered_from_what_was_read() {
     told("questions");
+}
+
+#[test]
+fn strange_answers_are_told_as_what_they_are() {
+    told("strange");
 }
 
 #[test]

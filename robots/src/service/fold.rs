@@ -4,11 +4,12 @@ use super::{Answer, Effect, Held, Refused, Running, State, Target, strikes};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xops_kernel::awf::Achieves;
+use xops_kernel::canon::DigestKey;
 use xops_kernel::culprit::Culprit;
 use xops_kernel::diff::Facet;
 use xops_kernel::fact::Observation;
 use xops_kernel::id::{EntityId, InstanceId, RequestId};
-use xops_kernel::log::{Compiled, Entry, Erased, Number, Request, What};
+use xops_kernel::log::{Acknowledged, Compiled, Entry, Erased, Number, Request, What};
 use xops_kernel::plan::Plan;
 use xops_kernel::record::Millis;
 use xops_kernel::saga::event::{End, Event};
@@ -51,7 +52,7 @@ pub(super) fn apply(state: &mut State, entry: &Entry, out: &mut Vec<Effect>) -> 
                 state.answer(*request, Some(*entity), answer);
                 Ok(())
             }
-            What::Compiled(compiled) => begin(state, compiled, out),
+            What::Compiled(compiled) => begin(state, compiled, happened.at, out),
             What::Paused { scope, by, why } => {
                 state.paused.insert(scope.clone(), (by.clone(), why.clone()));
                 Ok(())
@@ -80,7 +81,25 @@ pub(super) fn apply(state: &mut State, entry: &Entry, out: &mut Vec<Effect>) -> 
                 forget(state, erased);
                 Ok(())
             }
+            What::Acknowledged(acknowledged) => {
+                acknowledge(state, acknowledged, happened.at);
+                Ok(())
+            }
         },
+    }
+}
+
+/// Takes a person's decision about a drift; one whose end is past takes an earlier one back.
+fn acknowledge(state: &mut State, acknowledged: &Acknowledged, at: Millis) {
+    state.acknowledged.retain(|_, held| held.until > at);
+    if acknowledged.until <= at {
+        state.acknowledged.remove(&acknowledged.drift);
+        return;
+    }
+    state.acknowledged.insert(acknowledged.drift, acknowledged.clone());
+    while state.acknowledged.len() > super::ACKNOWLEDGED_MAX {
+        let first = state.acknowledged.iter().min_by_key(|(id, held)| (held.until, **id)).map(|(id, _)| *id);
+        first.map(|first| state.acknowledged.remove(&first));
     }
 }
 
@@ -90,6 +109,8 @@ fn forget(state: &mut State, erased: &Erased) {
     for entity in &erased.entities {
         state.granted.remove(entity);
         state.doubtful.remove(entity);
+        state.swings.forget(*entity);
+        state.acknowledged.retain(|_, held| held.facet.entity != *entity);
         state.held.retain(|target, _| target.entity != *entity);
     }
     for request in &erased.requests {
@@ -125,7 +146,7 @@ fn deferred(state: &mut State, request: RequestId, entity: EntityId) -> Result<(
     Ok(())
 }
 
-fn begin(state: &mut State, compiled: &Compiled, out: &mut Vec<Effect>) -> Result<(), Refused> {
+fn begin(state: &mut State, compiled: &Compiled, at: Millis, out: &mut Vec<Effect>) -> Result<(), Refused> {
     let next = state.numbers + 1;
     if compiled.number != next {
         return Err(Refused::OutOfOrder { given: compiled.number, next });
@@ -133,6 +154,7 @@ fn begin(state: &mut State, compiled: &Compiled, out: &mut Vec<Effect>) -> Resul
     let (_, request) = close(state, compiled.request)?;
     state.numbers = next;
     found(state, compiled);
+    state.swings.begin(compiled, request.release, at);
     let outcomes = &compiled.plan.outcomes;
     let entity = compiled.plan.entity;
     state.held.retain(|target, held| target.entity != entity || held.outcomes.is_disjoint(outcomes));
@@ -165,6 +187,8 @@ fn ended(
         End::Completed => {
             grant(state, running.entity, running.grants);
             revoke(state, running.entity, |facet| running.removes.contains(facet));
+            state.swings.took(running.entity, |facet| running.removes.contains(facet));
+            state.swings.set(running.entity, running.instance, &running.sets, at);
         }
         End::Undone => {
             let Running { instance, outcomes, facts, .. } = running;
@@ -257,6 +281,7 @@ impl Running {
             facts: plan.footprint.facts.clone(),
             grants: grants(plan),
             removes: removes(plan),
+            sets: super::swing::sets(plan),
         }
     }
 }
@@ -281,6 +306,14 @@ fn removes(plan: &Plan) -> BTreeSet<Facet> {
 }
 
 impl State {
+    /// Who acknowledged a drift that the plan would mend, if the work opened itself: what a person accepts for a while is not
+    /// changed by reconciliation.
+    pub fn accepted(&self, compiled: &Compiled, key: &DigestKey, now: Millis) -> Option<&Acknowledged> {
+        let changes = compiled.plan.steps.iter().filter_map(|step| step.change.as_ref());
+        let mut ids = changes.map(|change| xops_graph::drift::id_of(change, key));
+        ids.find_map(|id| self.acknowledged.get(&id).filter(|held| held.until > now))
+    }
+
     /// The hold on what was compiled, if it is held after a backstep: it drives an outcome that stepped back, and none of the
     /// facts behind the plan of then has changed. The plans themselves may differ, because a backstep leaves traces (an account that exists, disabled). A fact that
     /// is not known now has not changed as far as anybody can tell.

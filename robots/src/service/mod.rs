@@ -9,6 +9,7 @@
 mod fold;
 pub mod pieces;
 pub mod strikes;
+pub mod swing;
 
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -16,11 +17,11 @@ use std::sync::Arc;
 use xops_kernel::culprit::Culprit;
 use xops_kernel::diff::Facet;
 use xops_kernel::id::{Digest, EntityId, InstanceId, PlanId, RequestId};
-use xops_kernel::log::{Entry, Number, Request, Scope};
+use xops_kernel::log::{Acknowledged, Entry, Number, Request, Scope};
 use xops_kernel::machine::Machine;
 use xops_kernel::record::Millis;
 use xops_kernel::saga::event::End;
-use xops_kernel::value::Values;
+use xops_kernel::value::{Value, Values};
 
 /// The machine of the Service robot.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +60,10 @@ pub struct State {
     pub strikes: BTreeMap<Culprit, strikes::Strikes>,
     /// The last answers, for whoever asks again.
     pub answers: BTreeMap<RequestId, Answer>,
+    /// What xops set and somebody else undid.
+    pub swings: swing::Swings,
+    /// The drifts that somebody acknowledged, by their ids.
+    pub acknowledged: BTreeMap<Digest, Acknowledged>,
     answered: VecDeque<(RequestId, Option<EntityId>)>,
     /// The requests of `deferred`, each with the entity that it waits for.
     waiting: BTreeMap<RequestId, EntityId>,
@@ -83,6 +88,8 @@ pub struct Running {
     pub grants: BTreeMap<Facet, Values>,
     /// What it takes back when it completes.
     pub removes: BTreeSet<Facet>,
+    /// What it sets when it completes.
+    pub sets: BTreeMap<Facet, Value>,
 }
 
 /// What a hold is on: outcomes of an entity. Printed as the entity.
@@ -128,6 +135,9 @@ pub enum Answer {
     /// There is no plan.
     Refused(Vec<String>),
 }
+
+/// How many acknowledgements are remembered; the one that ends first gives way.
+pub const ACKNOWLEDGED_MAX: usize = 65_536;
 
 /// How many answers are remembered for whoever asks again.
 pub const ANSWERS_MAX: usize = 65_536;

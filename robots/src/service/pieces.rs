@@ -6,6 +6,7 @@
 //! takes nothing but its own subject's part away. Variants are stored by their position: append-only.
 
 use super::strikes::Strikes;
+use super::swing::History;
 use super::{Answer, Held, Running, State, Target};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use xops_kernel::culprit::Culprit;
 use xops_kernel::diff::Facet;
 use xops_kernel::id::{Digest, EntityId, RequestId};
-use xops_kernel::log::{Number, Request, Scope};
+use xops_kernel::log::{Acknowledged, Number, Request, Scope};
 use xops_kernel::record::Millis;
 use xops_kernel::saga::event::End;
 use xops_kernel::value::Values;
@@ -60,6 +61,10 @@ pub enum Piece {
     Answer(u32, RequestId, Option<EntityId>, Answer),
     /// What made actors panic, and what of it is set aside.
     Strikes(Vec<(Culprit, Strikes)>),
+    /// What was set for one entity and undone by others.
+    Swings(EntityId, Vec<(Facet, History)>),
+    /// A drift that somebody acknowledged.
+    Acknowledged(Box<Acknowledged>),
 }
 
 impl Piece {
@@ -75,6 +80,8 @@ impl Piece {
             Self::Open(_, request) => Some(request.id.0),
             Self::Entity { entity, .. } => Some(entity.0),
             Self::Answer(_, _, entity, _) => entity.map(|entity| entity.0),
+            Self::Swings(entity, _) => Some(entity.0),
+            Self::Acknowledged(held) => Some(held.facet.entity.0),
         }
     }
 }
@@ -100,6 +107,13 @@ impl State {
             each(Piece::Open(*at, Box::new(request.clone())))?;
         }
         self.entities(&mut each)?;
+        for (entity, histories) in &self.swings.0 {
+            let histories = histories.iter().map(|(facet, history)| (facet.clone(), history.clone()));
+            each(Piece::Swings(*entity, histories.collect()))?;
+        }
+        for held in self.acknowledged.values() {
+            each(Piece::Acknowledged(Box::new(held.clone())))?;
+        }
         for ((id, entity), place) in self.answered.iter().zip(0..) {
             if let Some(answer) = self.answers.get(id) {
                 each(Piece::Answer(place, *id, *entity, answer.clone()))?;
@@ -181,6 +195,10 @@ impl Builder {
                 }
             }
             Piece::Strikes(lines) => state.strikes.extend(lines),
+            Piece::Swings(entity, histories) => {
+                state.swings.0.insert(entity, histories.into_iter().collect());
+            }
+            Piece::Acknowledged(held) => drop(state.acknowledged.insert(held.drift, *held)),
             Piece::Answer(place, id, entity, answer) => {
                 state.answers.insert(id, answer);
                 self.answers.insert(place, (id, entity));

@@ -9,7 +9,7 @@ const CONTEXT: usize = 3;
 const STRETCH_MAX: usize = 2_000;
 
 /// The diff of `file`; empty where nothing differs.
-pub(super) fn unified(file: &str, before: &str, after: &str) -> String {
+pub(crate) fn unified(file: &str, before: &str, after: &str) -> String {
     if before == after {
         return String::new();
     }

@@ -22,6 +22,9 @@ type Keys = BTreeMap<String, BTreeMap<String, Finder<Vec<EntityId>>>>;
 /// The folded values that an entity could have, by attribute.
 type Held = BTreeMap<String, BTreeSet<String>>;
 
+/// From how many entities on a key counts as shared whoever comes or goes beside them: one more changes nothing for the others.
+const CROWD: usize = crate::resolve::RIVALS_MAX + 2;
+
 /// The operational knowledge graph of one tenant.
 #[derive(Clone)]
 pub struct Graph {
@@ -257,7 +260,9 @@ impl Graph {
                 && let Some(entities) = by_key.get_mut(key)
             {
                 entities.retain(|other| *other != entity);
-                met.extend(entities.iter().copied());
+                if entities.len() < CROWD {
+                    met.extend(entities.iter().copied());
+                }
                 if entities.is_empty() {
                     by_key.remove(key);
                 }
@@ -266,7 +271,9 @@ impl Graph {
         for (attribute, key) in pairs(&new).filter(|(attribute, key)| !holds(&old, attribute, key)) {
             let by_key = index.entry(attribute.clone()).or_insert_with(|| Finder::new(&self.key));
             let entities = by_key.or_insert(key, Vec::new);
-            met.extend(entities.iter().copied());
+            if entities.len() < CROWD {
+                met.extend(entities.iter().copied());
+            }
             if let Err(place) = entities.binary_search(&entity) {
                 entities.insert(place, entity);
             }

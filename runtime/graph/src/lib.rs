@@ -7,10 +7,12 @@
 //! out. Nothing is ever deleted because it was merely not read, and no source wins silently because a better one was down.
 
 pub mod column;
+pub mod drift;
 pub mod exception;
 pub mod graph;
 pub mod identity;
 pub mod map;
+pub mod pattern;
 pub mod peers;
 pub mod query;
 pub mod reading;

@@ -20,7 +20,7 @@ use xops_kernel::value::{Value, Values};
 /// How many systems a chain of links may pass through: the key of one taken from another.
 const CHAIN_MAX: usize = 4;
 /// Among how many entities that could share a key it is verified which do; with more the key counts as shared.
-const RIVALS_MAX: usize = 8;
+pub(crate) const RIVALS_MAX: usize = 8;
 
 /// Who is meant by a description.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -40,7 +40,36 @@ pub fn why(graph: &Graph, entity: EntityId, attribute: &str, now: Millis) -> Opt
     let kind = graph.declarations.entities.get(graph.kind(entity)?)?;
     let declared = kind.attributes.get(attribute)?;
     let fact = graph.fact(entity, attribute, now)?;
-    let won = match &fact {
+    let sayings = of_sources(graph, entity, &declared.from, &fact, now);
+    let blocked = format!("{}.{attribute}", kind.name);
+    let ours = |source: &xops_kernel::record::Source| {
+        sayings
+            .iter()
+            .any(|saying| saying.record.presence().is_some_and(|it| it.value().source.id == source.id))
+    };
+    let exceptions = graph.exceptions(now).into_iter().filter(|exception| {
+        exception.blocks.contains(&blocked)
+            && (exception.lineage.is_empty() || exception.lineage.iter().any(ours))
+    });
+    let exceptions = exceptions.map(|exception| exception.reason).collect();
+    Some(Why { fact, sayings, exceptions })
+}
+
+/// What each source says of `attribute` of `entity` at `now`, without what blocks it.
+pub(crate) fn sayings(graph: &Graph, entity: EntityId, attribute: &str, now: Millis) -> Option<Vec<Saying>> {
+    let declared = graph.declarations.entities.get(graph.kind(entity)?)?.attributes.get(attribute)?;
+    let fact = graph.fact(entity, attribute, now)?;
+    Some(of_sources(graph, entity, &declared.from, &fact, now))
+}
+
+fn of_sources(
+    graph: &Graph,
+    entity: EntityId,
+    from: &[Claim],
+    fact: &Observation<Fact>,
+    now: Millis,
+) -> Vec<Saying> {
+    let won = match fact {
         Observation::Present(fact) => Some(fact),
         Observation::Absent(_) | Observation::Unknown(_) => None,
     };
@@ -57,17 +86,5 @@ pub fn why(graph: &Graph, entity: EntityId, attribute: &str, now: Millis) -> Opt
         let contradicts = !value.is_null() && won.is_some_and(|won| won.value != value);
         Saying { claim: claim.clone(), record, value, holds, contradicts }
     };
-    let sayings: Vec<Saying> = declared.from.iter().map(saying).collect();
-    let blocked = format!("{}.{attribute}", kind.name);
-    let ours = |source: &xops_kernel::record::Source| {
-        sayings
-            .iter()
-            .any(|saying| saying.record.presence().is_some_and(|it| it.value().source.id == source.id))
-    };
-    let exceptions = graph.exceptions(now).into_iter().filter(|exception| {
-        exception.blocks.contains(&blocked)
-            && (exception.lineage.is_empty() || exception.lineage.iter().any(ours))
-    });
-    let exceptions = exceptions.map(|exception| exception.reason).collect();
-    Some(Why { fact, sayings, exceptions })
+    from.iter().map(saying).collect()
 }

@@ -133,7 +133,9 @@ impl Survey {
             | What::Breaker { .. }
             | What::Poisoned { .. }
             | What::Struck { .. }
-            | What::Freed { .. } => {}
+            | What::Freed { .. }
+            // It lies under the key of the entity, which goes with what else there is of it.
+            | What::Acknowledged(_) => {}
         }
     }
 

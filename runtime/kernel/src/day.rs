@@ -21,6 +21,11 @@ pub(crate) fn seconds(text: &str) -> Option<i64> {
     }
 }
 
+/// Milliseconds since 1970 of a day or of a time of RFC 3339; none before 1970.
+pub fn millis_of(text: &str) -> Option<u64> {
+    u64::try_from(seconds(text)?).ok()?.checked_mul(1_000)
+}
+
 /// The day, in UTC, of a moment between the years 0 and 9999.
 pub(crate) fn of(seconds: i64) -> Option<String> {
     let days = seconds.div_euclid(DAY_S) + 719_468;

@@ -3,15 +3,16 @@
 //! Invariants: every collection is ordered by name, so that a bundle has one digest whatever the order of files and blocks;
 //! an [`Origin`] never enters a digest, because moving a line changes nothing that is decided.
 
+mod needed;
+
 use crate::awf::{AwfName, Contract};
 use crate::canon::Canon;
 use crate::expr::{self, Expr};
 use crate::id::Digest;
 use crate::layer::{Layer, LayerKind, Setting};
-use crate::port::ReadContract;
 use crate::value::{Type, Values};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// The seven domains of SYSTEM.
 pub const DOMAINS: [&str; 7] =
@@ -328,31 +329,6 @@ pub struct Schedule {
 }
 
 impl Declarations {
-    /// Those of a system's reads that something declared here needs: the kinds that mint, claim or are linked, and the kinds for each
-    /// record of which one of these is made. What nobody asks about is not read: it would cost the system's limits, and its
-    /// failure would hold up what does not depend on it.
-    pub fn needed(&self, system: &str, mut reads: Vec<ReadContract>) -> Vec<ReadContract> {
-        let mut kinds: BTreeSet<&str> = BTreeSet::new();
-        for entity in self.entities.values() {
-            kinds.extend(Some(entity.mint.1.as_str()).filter(|_| entity.mint.0 == system));
-            let claims = entity.attributes.values().flat_map(|attribute| &attribute.from);
-            kinds.extend(claims.filter(|claim| claim.system == system).map(|claim| claim.kind.as_str()));
-            let links = entity.links.values().filter(|link| link.system == system);
-            kinds.extend(links.map(|link| link.kind.as_str()));
-        }
-        let mut kinds: BTreeSet<String> = kinds.into_iter().map(str::to_owned).collect();
-        loop {
-            let parents = reads.iter().filter(|read| kinds.contains(&read.kind));
-            let more: BTreeSet<String> = parents.filter_map(|read| read.for_each.clone()).collect();
-            if more.is_subset(&kinds) {
-                break;
-            }
-            kinds.extend(more);
-        }
-        reads.retain(|read| kinds.contains(&read.kind));
-        reads
-    }
-
     /// BLAKE3 over everything that can change a decision; origins and titles are left out.
     pub fn digest(&self) -> Digest {
         let mut out = Canon::new("xops declarations 1");
@@ -441,52 +417,4 @@ fn canon_runbook(out: &mut Canon, runbook: &Runbook) {
             });
         });
     });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_is_asked_about_is_read_and_what_it_is_read_for() {
-        let read = |name: &str, kind: &str, parent: Option<&str>| ReadContract {
-            system: "okta".into(),
-            name: name.into(),
-            kind: kind.into(),
-            for_each: parent.map(str::to_owned),
-            timeout_ms: 1,
-            ..ReadContract::default()
-        };
-        let offered = [
-            read("users", "user", None),
-            read("groups", "group", None),
-            read("members", "member", Some("group")),
-            read("logs", "log", None),
-        ];
-        let check = |kind: &str, expect: &[&str]| {
-            let link = Link {
-                system: "okta".into(),
-                kind: kind.into(),
-                record: "email".into(),
-                entity: "email".into(),
-                origin: Origin::default(),
-            };
-            let person = EntityKind {
-                name: "person".into(),
-                mint: ("workday".into(), "log".into()),
-                handle: "email".into(),
-                attributes: BTreeMap::new(),
-                links: [("okta".to_owned(), link)].into(),
-                origin: Origin::default(),
-            };
-            let entities = [("person".to_owned(), person)].into();
-            let declarations = Declarations { entities, ..Declarations::default() };
-            let needed = declarations.needed("okta", offered.to_vec());
-            let names: Vec<&str> = needed.iter().map(|read| read.name.as_str()).collect();
-            assert_eq!(names, expect, "{kind}");
-        };
-        check("user", &["users"]);
-        check("member", &["groups", "members"]);
-        check("device", &[]);
-    }
 }

@@ -10,7 +10,7 @@ pub mod awf;
 pub mod canon;
 pub mod compile;
 pub mod culprit;
-mod day;
+pub mod day;
 pub mod declare;
 pub mod desire;
 pub mod diff;

@@ -135,6 +135,23 @@ pub enum What {
         /// Who.
         by: String,
     },
+    /// Somebody accepted for a while that something is not as it is wanted.
+    Acknowledged(Box<Acknowledged>),
+}
+
+/// A person's decision about one drift: what it covers, who decided, why, and until when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledged {
+    /// The drift: the facet, what is wanted and what is there. Another difference of the same facet is another drift.
+    pub drift: Digest,
+    /// The facet.
+    pub facet: Facet,
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub why: String,
+    /// Until when; not after the time of the entry takes the decision back.
+    pub until: Millis,
 }
 
 /// An erasure: what is gone and who asked, and nothing of whom it was about.
@@ -308,6 +325,7 @@ impl What {
             Self::Erased(_) => "erased",
             Self::Struck { .. } => "struck",
             Self::Freed { .. } => "freed",
+            Self::Acknowledged(_) => "acknowledged",
         }
     }
 
@@ -317,6 +335,7 @@ impl What {
             Self::Compiled(compiled) => Some(compiled.plan.entity),
             Self::Unchanged { entity, .. } => Some(*entity),
             Self::Refused { entity, .. } => *entity,
+            Self::Acknowledged(held) => Some(held.facet.entity),
             _ => None,
         }
     }

@@ -149,7 +149,7 @@ impl DataOps {
 
     fn contracts(&self) -> Vec<ReadContract> {
         let offered = self.tenant.shared.connector.reads(&self.system);
-        self.tenant.declarations.needed(&self.system, offered)
+        self.tenant.needed(&self.system, offered)
     }
 
     fn start(&mut self, contracts: Vec<ReadContract>, scope: Scope, ctx: &mut Context<Self>) {
@@ -207,6 +207,7 @@ impl DataOps {
                 let _asker_gone = waiter.send(report.clone());
             }
         }
+        self.tenant.cycles.ended(&self.system);
         self.now_waiting.append(&mut self.next_waiting);
         self.show_depth();
         if !self.now_waiting.is_empty() {
@@ -255,10 +256,11 @@ impl Cycle {
     /// Applies what was read to the graph; then, and not before, the next read of changes may begin where this one ended.
     fn apply(&self, taken: &Taken, target: &Target) {
         let reading = taken.reading.clone();
-        match &taken.follows {
+        let touched = match &taken.follows {
             Some(follows) => self.tenant.graph_mut().follow(reading, follows),
             None => self.tenant.graph_mut().apply(reading),
         };
+        self.tenant.cycles.touch(touched);
         let mut places = self.places.borrow_mut();
         match &taken.place {
             Some(place) => drop(places.insert(target.clone(), place.clone())),

@@ -5,6 +5,7 @@
 //!
 //! It is long because everything is started here, in an order that must be read as one.
 
+mod drift;
 mod keep;
 mod listen;
 
@@ -12,6 +13,7 @@ use crate::clock::Clock;
 use crate::compile::{self, Preview};
 use crate::crash::Crash;
 use crate::cut::Cadence;
+use crate::cycles::Cycles;
 use crate::dataops::{self, Report};
 use crate::hub::Hub;
 use crate::instance;
@@ -237,6 +239,7 @@ impl Engine {
                 restarted: fold.at > 0,
                 ..Ambient::default()
             }),
+            cycles: Cycles::default(),
             watch: setup.watch,
             disk: beside,
             limits,

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use xops_kernel::culprit::Culprit;
 use xops_kernel::diff::Facet;
-use xops_kernel::id::{EntityId, InstanceId};
-use xops_kernel::log::{Compiled, Erased, Happened, Number, Request, Scope};
+use xops_kernel::id::{Digest, EntityId, InstanceId};
+use xops_kernel::log::{Acknowledged, Compiled, Erased, Happened, Number, Request, Scope};
 use xops_kernel::plan::Plan;
 use xops_kernel::record::Millis;
 use xops_kernel::saga::event::{End, Event};
@@ -17,6 +17,7 @@ use xops_kernel::saga::state::State;
 use xops_kernel::value::Values;
 use xops_robots::service::Answer;
 use xops_robots::service::strikes::Strikes;
+use xops_robots::service::swing::Swing;
 
 /// So many entries of the tenant's stream are durable.
 pub struct Durable(pub u32);
@@ -100,6 +101,24 @@ pub struct Granted(pub EntityId);
 
 impl Message for Granted {
     type Result = BTreeMap<Facet, Values>;
+}
+
+/// Asks for what reconciliation has to respect.
+pub struct Steady;
+
+impl Message for Steady {
+    type Result = Steadiness;
+}
+
+/// What reconciliation has to respect.
+#[derive(Clone, Debug, Default)]
+pub struct Steadiness {
+    /// What xops granted, by entity.
+    pub granted: BTreeMap<EntityId, Arc<BTreeMap<Facet, Values>>>,
+    /// What persons acknowledged, by drift.
+    pub acknowledged: BTreeMap<Digest, Acknowledged>,
+    /// The facets that are held if they are found undone once more, with what was undone.
+    pub swings: BTreeMap<Facet, Vec<Swing>>,
 }
 
 /// Asks how an instance stands, if this process knows it.

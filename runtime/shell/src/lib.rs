@@ -15,6 +15,7 @@ pub mod clock;
 pub mod compile;
 pub mod crash;
 pub mod cut;
+pub mod cycles;
 pub mod dataops;
 pub mod door;
 pub mod engine;

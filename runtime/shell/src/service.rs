@@ -7,6 +7,7 @@
 //!
 //! It is long because every letter to the robot is answered here, where it can be seen what each does to the journal.
 
+mod drift;
 mod fire;
 mod parking;
 
@@ -266,6 +267,8 @@ impl Service {
                          a person releases it",
                         held.instance
                     );
+                    What::Refused { request: id, entity: Some(entity), reasons: vec![why] }
+                } else if let Some(why) = self.kept_back(id, &compiled, release) {
                     What::Refused { request: id, entity: Some(entity), reasons: vec![why] }
                 } else {
                     let mut compiled = compiled;

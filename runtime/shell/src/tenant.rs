@@ -1,5 +1,6 @@
 //! What all actors of one tenant share on their arbiter.
 
+use crate::cycles::Cycles;
 use crate::dataops::DataOps;
 use crate::door::Door;
 use crate::hub::Hub;
@@ -19,6 +20,7 @@ use xops_kernel::desire::Subject;
 use xops_kernel::fact::{Doubt, Observation, Reason};
 use xops_kernel::id::{EntityId, InstanceId, StepId};
 use xops_kernel::log::{Number, Scope};
+use xops_kernel::port::ReadContract;
 use xops_kernel::record::Millis;
 use xops_kernel::saga::Shared;
 
@@ -38,6 +40,8 @@ pub struct Tenant {
     pub robots: RefCell<Robots>,
     /// What holds for all instances at once.
     pub ambient: RefCell<Ambient>,
+    /// What came in since somebody last looked.
+    pub cycles: Cycles,
     /// Whether a robot reads its system again by itself when it is due.
     pub watch: bool,
     /// Where the journal is, for what is remembered beside it; nowhere for an engine that does not write.
@@ -110,6 +114,11 @@ impl Ambient {
 const WAITERS_MAX: usize = 65_536;
 
 impl Tenant {
+    /// Those of a system's reads that are made: what the declarations need, and what is watched beside them.
+    pub fn needed(&self, system: &str, offered: Vec<ReadContract>) -> Vec<ReadContract> {
+        self.declarations.needed_with(system, offered, |kind| self.cycles.wants(system, kind))
+    }
+
     /// The graph, to be read. Never held over a wait.
     pub fn graph(&self) -> RwLockReadGuard<'_, Graph> {
         self.graph.read().unwrap_or_else(PoisonError::into_inner)

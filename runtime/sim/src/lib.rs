@@ -7,7 +7,7 @@
 //! `driver` plays the shell: what happened is appended and durable first, believed then, and acted on last. `world` holds
 //! the systems' objects and an independent record of every change; `model` is their connector in a few words, `vendor` the
 //! real manifest engine over the same world, with the robots' doors (`door`) before it; `account` holds the end of a
-//! run against that record; `run` plays many seeds.
+//! run against that record; `reads` fails at every page of a reading; `run` plays many seeds.
 
 pub mod account;
 mod disk;
@@ -21,6 +21,7 @@ pub mod perform;
 pub mod plans;
 pub mod population;
 mod queue;
+pub mod reads;
 pub mod run;
 pub mod seed;
 pub mod story;

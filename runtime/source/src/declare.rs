@@ -32,6 +32,7 @@ mod runbook;
 mod scope;
 mod standard;
 mod system;
+mod watched;
 mod world;
 
 /// What the manifests know: by manifest, kind of record and attribute, its type.
@@ -77,6 +78,7 @@ pub fn declare_all(
     layer::check(&world, &mut findings);
     routine::check(&world, &mut findings);
     standard::check(&world, &mut findings);
+    watched::check(&world, &mut findings);
     let declarations = build::declarations(&world);
     finding::sort(&mut findings);
     (declarations, standard::standards(&drafts), findings)

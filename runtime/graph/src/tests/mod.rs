@@ -2,10 +2,12 @@
 
 mod bound;
 mod column;
+mod drift;
 mod follow;
 mod identity;
 mod order;
 mod peers;
+mod strange;
 mod truth;
 mod witness;
 mod world;

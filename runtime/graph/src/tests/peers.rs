@@ -144,6 +144,7 @@ fn told(graph: &Graph, requirements: Vec<Requirement>, name: &str, now: u64) -> 
     let standards = Standards {
         requirements: requirements.into_iter().map(|it| (it.name.clone(), it)).collect(),
         peers: [("p".to_owned(), peers.clone())].into(),
+        ..Standards::default()
     };
     let census = Census::take(graph, &standards, "person", &peers.evidence, now).unwrap();
     let outcome = &graph.declarations.outcomes[name];

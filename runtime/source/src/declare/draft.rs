@@ -86,6 +86,8 @@ pub(super) struct Drafts {
     pub(super) identities: super::identity::Identities,
     pub(super) requirements: BTreeMap<String, super::standard::Requirement>,
     pub(super) peers: BTreeMap<String, super::standard::Peers>,
+    pub(super) watched: BTreeMap<(String, String), super::watched::Draft>,
+    pub(super) costs: BTreeMap<String, super::watched::Paid>,
 }
 
 #[derive(Debug)]
@@ -160,6 +162,7 @@ pub(super) struct Outcome {
     pub(super) entity: Option<Said>,
     pub(super) applies: Option<Node>,
     pub(super) runbook: Option<Reference>,
+    pub(super) on_drift: Option<xops_kernel::standard::OnDrift>,
     pub(super) facets: Vec<Desired>,
 }
 

@@ -40,6 +40,7 @@ pub(super) fn file(mut reader: Reader<'_, '_>, drafts: &mut Drafts) {
     identity::read(&mut reader, &mut drafts.identities);
     read_work::file(&mut reader, drafts);
     super::standard::file(&mut reader, drafts);
+    super::watched::file(&mut reader, drafts);
     reader.finish();
 }
 

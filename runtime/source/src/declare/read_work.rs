@@ -61,6 +61,7 @@ fn outcome(reader: &mut Reader<'_, '_>, block: &Block, drafts: &mut Drafts) {
         entity: required_said(reader, "entity"),
         applies: reader.required_expr("for").cloned(),
         runbook: reader.reference("runbook"),
+        on_drift: super::watched::on_drift(reader),
         facets: order.into_iter().filter_map(|(_, key)| seen.remove(&key)).collect(),
     };
     if draft.facets.is_empty() && block.body.blocks.is_empty() {

@@ -341,10 +341,13 @@ pub(super) fn standards(drafts: &Drafts) -> Standards {
         };
         Some((name.clone(), set))
     };
-    Standards {
+    let mut standards = Standards {
         requirements: drafts.requirements.iter().filter_map(requirement).collect(),
         peers: drafts.peers.iter().filter_map(peers).collect(),
-    }
+        ..Standards::default()
+    };
+    super::watched::add(drafts, &mut standards);
+    standards
 }
 
 fn evidence(draft: &Evidence) -> Option<standard::Evidence> {

@@ -1,0 +1,174 @@
+//! The watch: drift found reading by reading, with what is remembered between them.
+//!
+//! Absent: clocks, acknowledgements, work. Invariants: after any readings the drifts are those that a watch begun now would find,
+//! but for their causes and since when they are; whoever was not touched is not compared again; what grew old is given up, and
+//! not kept as if it were known.
+
+use super::find::{Against, Compared, compare};
+use super::index::{Index, indexes};
+use super::{Drift, Memory, Unjudged};
+use crate::graph::Graph;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use xops_kernel::declare::Declarations;
+use xops_kernel::diff::Facet;
+use xops_kernel::id::{Digest, EntityId};
+use xops_kernel::record::Millis;
+use xops_kernel::standard::Watched;
+use xops_kernel::value::Values;
+
+/// What xops granted, by entity.
+pub type Granted = BTreeMap<EntityId, Arc<BTreeMap<Facet, Values>>>;
+
+/// See the module.
+#[derive(Clone)]
+pub struct Watch {
+    indexes: Vec<Index>,
+    declared: Digest,
+    kinds: BTreeSet<String>,
+    memories: BTreeMap<EntityId, Memory>,
+    drifts: BTreeMap<EntityId, Vec<Drift>>,
+    unjudged: BTreeMap<EntityId, Vec<Unjudged>>,
+    compared: u64,
+}
+
+impl Watch {
+    /// A watch over what `watched` shows, that has compared nobody.
+    pub fn new(declarations: &Arc<Declarations>, watched: &BTreeMap<(String, String), Watched>) -> Self {
+        Self {
+            indexes: indexes(declarations, watched),
+            declared: declarations.digest(),
+            kinds: watched.values().map(|watched| watched.entity.clone()).collect(),
+            memories: BTreeMap::new(),
+            drifts: BTreeMap::new(),
+            unjudged: BTreeMap::new(),
+            compared: 0,
+        }
+    }
+
+    /// Whether anything is watched.
+    pub fn is_blind(&self) -> bool {
+        self.indexes.is_empty()
+    }
+
+    /// Takes over what an earlier watch, or the journal, remembers of an entity.
+    pub fn remember(&mut self, entity: EntityId, memory: Memory) {
+        self.memories.insert(entity, memory);
+    }
+
+    /// Whom a look at `graph` has to compare: those of `touched`, and those for whom the records of `systems` show something else.
+    pub fn follow(
+        &mut self,
+        graph: &Graph,
+        systems: &BTreeSet<String>,
+        touched: &BTreeSet<EntityId>,
+        now: Millis,
+    ) -> BTreeSet<EntityId> {
+        let of_kind = |entity: &&EntityId| graph.kind(**entity).is_some_and(|kind| self.kinds.contains(kind));
+        let mut due: BTreeSet<EntityId> = touched.iter().filter(of_kind).copied().collect();
+        for index in &mut self.indexes {
+            let met = index.follow_keys(graph, &due, now);
+            due.extend(met);
+        }
+        for index in self.indexes.iter_mut().filter(|index| systems.contains(&index.evidence().system)) {
+            due.extend(index.follow_records(graph, now));
+        }
+        due
+    }
+
+    /// Everybody whom it can compare.
+    pub fn everybody(&self, graph: &Graph) -> BTreeSet<EntityId> {
+        self.kinds.iter().flat_map(|kind| graph.entities(kind)).collect()
+    }
+
+    /// Compares these entities.
+    pub fn compare<'a>(
+        &mut self,
+        graph: &Graph,
+        entities: impl IntoIterator<Item = &'a EntityId>,
+        granted: &Granted,
+        now: Millis,
+    ) {
+        let nothing = BTreeMap::new();
+        for entity in entities {
+            let against = Against { graph, indexes: &self.indexes, declared: self.declared, now };
+            let granted = granted.get(entity).map_or(&nothing, |granted| granted.as_ref());
+            let compared = compare(&against, *entity, granted, self.memories.get(entity));
+            self.keep(*entity, compared);
+        }
+    }
+
+    fn keep(&mut self, entity: EntityId, compared: Compared) {
+        self.compared += 1;
+        let Compared { mut drifts, unjudged, memory } = compared;
+        let before = self.drifts.remove(&entity).unwrap_or_default();
+        for drift in &mut drifts {
+            // The same drift has the cause that it had when it was found.
+            if let Some(known) = before.iter().find(|known| known.id == drift.id) {
+                drift.cause = known.cause.clone();
+                drift.since = known.since;
+            }
+        }
+        if !drifts.is_empty() {
+            self.drifts.insert(entity, drifts);
+        }
+        if unjudged.is_empty() {
+            self.unjudged.remove(&entity);
+            self.memories.insert(entity, memory);
+        } else {
+            // What is unknown now does not make what was known before forgotten.
+            let held = self.memories.entry(entity).or_default();
+            held.facts.extend(memory.facts);
+            held.facets.extend(memory.facets);
+            held.declared = memory.declared.or(held.declared);
+            self.unjudged.insert(entity, unjudged);
+        }
+    }
+
+    /// Gives up what grew old by `now`; how much.
+    pub fn expire(&mut self, now: Millis) -> usize {
+        let mut gone = 0;
+        for (entity, drifts) in &mut self.drifts {
+            let before = drifts.len();
+            drifts.retain(|drift| {
+                let holds = now <= drift.expires_at;
+                if !holds {
+                    let why = "stale: its readings are too old to say that it still is so".to_owned();
+                    let unjudged = Unjudged { entity: Some(*entity), what: drift.facet.to_string(), why };
+                    let of_entity = self.unjudged.entry(*entity).or_default();
+                    of_entity.retain(|held| held.what != unjudged.what);
+                    of_entity.push(unjudged);
+                }
+                holds
+            });
+            gone += before - drifts.len();
+        }
+        self.drifts.retain(|_, drifts| !drifts.is_empty());
+        gone
+    }
+
+    /// The drifts, by entity and facet.
+    pub fn drifts(&self) -> impl Iterator<Item = &Drift> {
+        self.drifts.values().flatten()
+    }
+
+    /// What could not be judged: whole sources first, each once.
+    pub fn unjudged(&self) -> Vec<Unjudged> {
+        let source = |index: &Index| {
+            let doubt = index.doubt()?;
+            let evidence = index.evidence();
+            let what = format!(
+                "{}.{}, seen in {}.{}",
+                evidence.domain, evidence.facet, evidence.system, evidence.kind
+            );
+            Some(Unjudged { entity: None, what, why: doubt.to_string() })
+        };
+        let sources = self.indexes.iter().filter_map(source);
+        sources.chain(self.unjudged.values().flatten().cloned()).collect()
+    }
+
+    /// How often an entity was compared.
+    pub fn compared(&self) -> u64 {
+        self.compared
+    }
+}

@@ -1,0 +1,260 @@
+//! Drift over the small world of the columns: what differs, why, and what is not judged.
+
+use super::world::{NOW, read, world};
+use super::*;
+use crate::drift::watch::{Granted, Watch};
+use crate::drift::{Cause, Who};
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+use xops_kernel::diff::Facet;
+use xops_kernel::standard::{Evidence, Watched};
+
+fn watched() -> BTreeMap<(String, String), Watched> {
+    let one = |domain: &str, facet: &str, system: &str, key: &str, element: &str| {
+        let evidence = Evidence {
+            domain: domain.into(),
+            facet: facet.into(),
+            system: system.into(),
+            kind: "user".into(),
+            record: "email".into(),
+            entity: key.into(),
+            element: element.into(),
+            objects: None,
+            origin: Origin::default(),
+        };
+        let watched = Watched { entity: "person".into(), evidence, value: None, by: Some("by".into()) };
+        ((domain.to_owned(), facet.to_owned()), watched)
+    };
+    BTreeMap::from([
+        one("identity", "groups", "okta", "email", "groups"),
+        one("communications", "zone", "slack", "login", "zone"),
+    ])
+}
+
+/// A graph and a watch over it, that follows what is read.
+struct World {
+    graph: Graph,
+    watch: Watch,
+    granted: Granted,
+}
+
+impl World {
+    fn new() -> Self {
+        let declarations = Arc::new(world());
+        let graph = Graph::new(declarations.clone(), DigestKey([7; 32]));
+        Self { graph, watch: Watch::new(&declarations, &watched()), granted: Granted::new() }
+    }
+
+    fn take(&mut self, readings: &[Reading], now: Millis) {
+        let (mut systems, mut touched) = (BTreeSet::new(), BTreeSet::new());
+        for reading in readings {
+            systems.insert(reading.system.clone());
+            touched.extend(self.graph.apply(reading.clone()).entities);
+        }
+        let due = self.watch.follow(&self.graph, &systems, &touched, now);
+        self.watch.compare(&self.graph, &due, &self.granted, now);
+        self.watch.expire(now);
+    }
+
+    fn grant(&mut self, element: &str) {
+        let entity = sarah(&self.graph);
+        let facet = Facet {
+            entity,
+            domain: "identity".into(),
+            system: "okta".into(),
+            name: "groups".into(),
+            element: Some(element.into()),
+        };
+        let granted = self.granted.entry(entity).or_default();
+        Arc::make_mut(granted).insert(facet, Values::new());
+    }
+
+    fn told(&self) -> Vec<String> {
+        let by = |who: &Who| match who {
+            Who::Said(by) => by.clone(),
+            Who::Somebody { system } => format!("somebody in {system}"),
+        };
+        let value = |value: &Option<Value>| value.as_ref().map_or("nothing".to_owned(), ToString::to_string);
+        let cause = |cause: &Cause| match cause {
+            Cause::Seen { was, last, by: who } => format!("seen: {} at {last}, by {}", value(was), by(who)),
+            Cause::Taken { by: who } => format!("taken by {}", by(who)),
+            Cause::Fact { reference, was, is, .. } => format!("{reference}: {} -> {}", value(was), value(is)),
+            Cause::Declared { .. } => "declared".to_owned(),
+            Cause::Never => "never".to_owned(),
+        };
+        let drifts =
+            self.watch.drifts().map(|it| format!("{} {}; {}", it.change.word(), it.facet, cause(&it.cause)));
+        let unjudged = self.watch.unjudged().into_iter().map(|it| format!("? {}: {}", it.what, it.why));
+        drifts.chain(unjudged).collect()
+    }
+}
+
+const OKTA: &str = "okta.user/u1 email=sarah@acme.com login=sc title=Engineer groups=";
+const SLACK: &str = "slack.user/s1 email=sc status=active zone=near";
+
+fn people(title: &str, at: Millis) -> Reading {
+    read("workday.worker", at, &[&SARAH.replace("Engineer", title)], true)
+}
+
+fn okta(groups: &str, at: Millis) -> Reading {
+    read("okta.user", at, &[&format!("{OKTA}{groups}")], true)
+}
+
+fn slack(at: Millis) -> Reading {
+    read("slack.user", at, &[SLACK], true)
+}
+
+fn check(steps: &[(&[Reading], Millis)], expect: &[&str]) {
+    let mut world = World::new();
+    for (readings, now) in steps {
+        world.take(readings, *now);
+    }
+    assert_eq!(world.told(), expect);
+}
+
+#[test]
+fn what_somebody_changed_names_what_it_was_and_when_it_was_last_seen_so() {
+    let first = [people("Engineer", 10), okta("all+engineering", 11), slack(12)];
+    check(
+        &[(&first, 20), (&[okta("all", 30)], 31)],
+        &["create identity.groups[engineering]; seen: member at 20, by somebody in okta"],
+    );
+    let by = read("slack.user", 30, &[&SLACK.replace("near", "far by=joe")], true);
+    check(&[(&first, 20), (&[by], 31)], &["update communications.zone; seen: near at 20, by joe"]);
+}
+
+#[test]
+fn a_fact_that_changed_is_the_cause_and_not_the_facet_that_stayed() {
+    let clerk = read("okta.user", 11, &[&format!("{OKTA}all").replace("Engineer", "Clerk")], true);
+    let first = [people("Clerk", 10), clerk, slack(12)];
+    check(
+        &[(&first, 20), (&[okta("all", 30)], 31)],
+        &["create identity.groups[engineering]; person.title: Clerk -> Engineer"],
+    );
+}
+
+#[test]
+fn what_was_so_from_the_beginning_has_no_cause_but_that() {
+    let first = [people("Engineer", 10), okta("all", 11), slack(12)];
+    check(&[(&first, 20)], &["create identity.groups[engineering]; never"]);
+}
+
+#[test]
+fn what_xops_granted_is_excess_when_nothing_wants_it_and_taken_when_it_is_gone() {
+    let mut world = World::new();
+    world.take(&[people("Engineer", 10), okta("all+engineering+chess", 11), slack(12)], 20);
+    assert_eq!(world.told(), [""; 0]);
+    world.grant("chess");
+    world.grant("engineering");
+    world.take(&[okta("all+chess+other", 30)], 31);
+    assert_eq!(
+        world.told(),
+        [
+            "remove identity.groups[chess]; never",
+            "create identity.groups[engineering]; seen: member at 20, by somebody in okta",
+        ]
+    );
+    let mut late = World::new();
+    late.take(&[people("Engineer", 10)], 11);
+    late.grant("engineering");
+    late.take(&[okta("all", 11), slack(12)], 20);
+    assert_eq!(late.told(), ["create identity.groups[engineering]; taken by somebody in okta"]);
+}
+
+#[test]
+fn what_was_not_wholly_read_is_not_judged_and_what_was_known_before_is_not_forgotten() {
+    let first = [people("Engineer", 10), okta("all+engineering", 11), slack(12)];
+    let broken = okta("all", 30).broken_off("503");
+    let unjudged = "incomplete read: okta.users failed: 503";
+    check(
+        &[(&first, 20), (std::slice::from_ref(&broken), 31)],
+        &[
+            &format!("? identity.groups, seen in okta.user: {unjudged}"),
+            &format!("? identity.groups[engineering]: {unjudged}"),
+        ],
+    );
+    check(
+        &[(&first, 20), (&[broken], 31), (&[okta("all", 40)], 41)],
+        &["create identity.groups[engineering]; seen: member at 20, by somebody in okta"],
+    );
+}
+
+#[test]
+fn a_key_that_two_have_joins_nobody() {
+    let twin = "workday.worker/w2 handle=bo email=sarah@acme.com title=Clerk";
+    let people = read("workday.worker", 10, &[SARAH, twin], true);
+    let mut world = World::new();
+    world.take(&[people, okta("all", 11), slack(12)], 20);
+    assert!(world.told().iter().all(|line| line.starts_with("? ")), "{:?}", world.told());
+}
+
+#[test]
+fn what_grew_old_is_no_drift_any_more_and_is_told() {
+    let mut world = World::new();
+    world.take(&[people("Engineer", 10), okta("all", 11), slack(12)], 20);
+    assert_eq!(world.watch.drifts().count(), 1);
+    assert_eq!(world.watch.expire(11 + AGE), 0);
+    assert_eq!(world.watch.expire(12 + AGE), 1);
+    assert_eq!(world.watch.drifts().count(), 0);
+    assert!(world.told()[0].starts_with("? identity.groups[engineering]: stale"), "{:?}", world.told());
+}
+
+#[test]
+fn one_drift_keeps_its_id_its_cause_and_since_when_it_is() {
+    let mut world = World::new();
+    world.take(&[people("Engineer", 10), okta("all+engineering", 11), slack(12)], 20);
+    world.take(&[okta("all", 30)], 31);
+    let before = world.watch.drifts().next().expect("a drift").clone();
+    world.take(&[okta("all+chess", 40)], 41);
+    let after = world.watch.drifts().next().expect("a drift").clone();
+    assert_eq!((before.id, before.since, before.cause), (after.id, after.since, after.cause));
+    assert!(after.expires_at > before.expires_at, "it was read again");
+}
+
+fn any_reading() -> impl Strategy<Value = Reading> {
+    let groups = prop::sample::select(vec!["", "all", "all+engineering", "engineering", "chess"]);
+    let title = prop::sample::select(vec!["Engineer", "Clerk"]);
+    let mail = prop::sample::select(vec!["sarah@acme.com", "other@acme.com"]);
+    (0..4_u8, groups, title, mail, any::<bool>()).prop_map(|(which, groups, title, mail, whole)| {
+        let twin = format!("workday.worker/w2 handle=bo email={mail} title=Engineer");
+        match which {
+            0 => read("workday.worker", 0, &[&SARAH.replace("Engineer", title), &twin], whole),
+            1 => read("slack.user", 0, &[SLACK], whole),
+            2 => read(
+                "okta.user",
+                0,
+                &[&format!("okta.user/u1 email={mail} title={title} groups={groups}")],
+                whole,
+            ),
+            _ => read("okta.user", 0, &[], whole).broken_off("503"),
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn a_watch_that_followed_finds_what_one_that_begins_now_finds(readings in prop::collection::vec(any_reading(), 1..14)) {
+        let mut world = World::new();
+        for (at, reading) in (1..).zip(readings) {
+            let at = at * 10;
+            let mut reading = reading;
+            reading.at = at;
+            for record in &mut reading.records {
+                record.read_at = at;
+            }
+            world.take(&[reading], at + 1);
+        }
+        let mut fresh = Watch::new(&world.graph.declarations, &watched());
+        let systems = ["workday", "okta", "slack"].map(str::to_owned).into();
+        let everybody = fresh.everybody(&world.graph);
+        let due = fresh.follow(&world.graph, &systems, &everybody, NOW);
+        fresh.compare(&world.graph, &due, &world.granted, NOW);
+        // Who is gone has no drift; a watch may remember them until the next reading touches them.
+        let ids = |watch: &Watch| -> BTreeSet<_> {
+            watch.drifts().filter(|it| everybody.contains(&it.facet.entity)).map(|it| it.id).collect()
+        };
+        prop_assert_eq!(ids(&world.watch), ids(&fresh));
+    }
+}

@@ -1,0 +1,39 @@
+//! The engine's part in drift: what is read besides, what reconciliation respects, and what a person acknowledges.
+
+use super::Engine;
+use crate::{dataops, letter};
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use xops_kernel::log::{Acknowledged, Happened, What};
+
+impl Engine {
+    /// Has the kinds of record of `kinds` (system, kind) read as well, though no declaration needs them.
+    pub fn also_read(&self, kinds: BTreeSet<(String, String)>) {
+        let tenant = &self.tenant;
+        let systems: BTreeSet<String> = kinds.iter().map(|(system, _)| system.clone()).collect();
+        *tenant.cycles.also.borrow_mut() = kinds;
+        for system in tenant.declarations.systems.keys() {
+            let reads = tenant.needed(system, tenant.shared.connector.reads(system));
+            tenant.graph_mut().expect(reads);
+        }
+        if tenant.watch && !systems.is_empty() {
+            // A cycle that began before this does not have them.
+            let tenant = Rc::clone(tenant);
+            actix::spawn(async move {
+                dataops::refresh(&tenant, systems).await;
+            });
+        }
+    }
+
+    /// What reconciliation has to respect.
+    pub async fn steadiness(&self) -> letter::Steadiness {
+        self.service.send(letter::Steady).await.unwrap_or_default()
+    }
+
+    /// Writes down that somebody accepts a drift for a while.
+    pub async fn acknowledge(&self, acknowledged: Acknowledged) -> Result<(), String> {
+        let what = What::Acknowledged(Box::new(acknowledged));
+        let note = letter::Note(Happened { at: self.tenant.hub.clock.now(), what });
+        self.service.send(note).await.map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,153 @@
+//! Drift as a daemon meets it: somebody else takes away what xops granted. It is found by the next reading, told with its cause,
+//! mended where that is declared, and not fought over: the third time a person must say who is right.
+
+use crate::daemon::{Daemon, command, ends};
+use crate::estate::{World, root, wait_for};
+use crate::schedule::copied;
+use serde_json::{Value as Json, json};
+use std::path::PathBuf;
+
+/// Where the memberships of Okta's groups are seen.
+const EVIDENCE: &str = r#"
+evidence "identity" "groups" {
+  of      = "person"
+  from    = okta.group_member
+  record  = "user"
+  entity  = "link.okta"
+  element = "group"
+  objects = "group"
+}
+"#;
+
+/// A copy of the sample project in which Okta is read every few seconds and its groups are watched.
+fn project(world: &World, policy: &str) -> PathBuf {
+    let project = world.dir().join("project");
+    for folder in ["config", "runbooks", "connectors/manifests"] {
+        copied(&root().join(folder), &project.join(folder));
+    }
+    let edit = |file: &str, from: &str, to: &str| {
+        let file = project.join(file);
+        let text = std::fs::read_to_string(&file).expect("a file");
+        assert_eq!(text.matches(from).count(), 1, "{from} in {}", file.display());
+        std::fs::write(&file, text.replace(from, to)).expect("a file");
+    };
+    let okta = "system \"okta\" {\n  domain      = \"identity\"\n  base_url    = \"https://acme.okta.com\"\n  concurrency = 5\n";
+    edit(
+        "config/systems.hcl",
+        &format!("{okta}  max_age     = \"15m\""),
+        &format!("{okta}  max_age     = \"8s\""),
+    );
+    let runbook = "  runbook = runbook.EMP-R-001\n";
+    edit("config/outcomes.hcl", runbook, &format!("{runbook}{policy}"));
+    std::fs::write(project.join("config/evidence.hcl"), EVIDENCE).expect("a file");
+    project
+}
+
+fn drifts(daemon: &Daemon) -> Vec<Json> {
+    let answer = daemon.ask("GET", "/v1/drift", "");
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    answer.json()["drift"].as_array().cloned().unwrap_or_default()
+}
+
+/// The membership of Sarah in the contractors' group, as the estate has it.
+fn membership(world: &World) -> Option<String> {
+    let state = world.control("GET", "/state?system=okta", "");
+    let objects = state["okta"]["objects"]["membership"].as_object().cloned().unwrap_or_default();
+    objects.keys().find(|id| id.starts_with("00g1contractors00000/")).cloned()
+}
+
+fn take_away(world: &World) {
+    let id = membership(world).expect("she is a member");
+    world.control(
+        "POST",
+        "/mutate",
+        &json!({ "system": "okta", "kind": "membership", "id": id, "delete": true }).to_string(),
+    );
+}
+
+fn apply(daemon: &Daemon) {
+    let body = json!({ "entity": "person", "find": { "handle": "sarah.chen" }, "outcome": "EMP-R-001" });
+    let answer = daemon.ask("POST", "/v1/requests", &body.to_string());
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    daemon.until(answer.json()["number"].as_u64().expect("a number"), "completed");
+}
+
+/// The drift of her groups, once it stands as said.
+fn until(daemon: &Daemon, state: &str) -> Json {
+    wait_for(&format!("drift that is {state}"), || {
+        let found = drifts(daemon).into_iter().find(|one| one["handle"] == "sarah.chen")?;
+        (found["state"] == state).then_some(found)
+    })
+}
+
+#[test]
+fn what_somebody_else_takes_away_is_reported_with_its_cause_and_accepted_by_a_person() {
+    let world = World::start();
+    let project = project(&world, "");
+    let mut start = command(&world);
+    let daemon = Daemon::start_in(&world, start.env("XOPS_PROJECT", &project));
+    apply(&daemon);
+    wait_for("a comparison without her", || {
+        drifts(&daemon).iter().all(|one| one["handle"] != "sarah.chen").then_some(())
+    });
+    // Seen as wanted once, and then gone.
+    std::thread::sleep(std::time::Duration::from_secs(6));
+    take_away(&world);
+    let found = until(&daemon, "open");
+    assert_eq!(found["facet"], "identity.groups[contractors]", "{found}");
+    assert_eq!(found["owner"], "identity");
+    assert_eq!(found["cause"]["kind"], "seen", "{found}");
+    assert_eq!(found["cause"]["was"], "member");
+    assert_eq!(found["cause"]["by"]["somebody_in"], "okta");
+    let id = found["id"].as_str().expect("an id").to_owned();
+    let of_project = |arguments: &[&str], code| {
+        let mut all = vec!["--project", project.to_str().expect("a path")];
+        all.extend(arguments);
+        ends(&world, &all, code)
+    };
+    of_project(&["drift"], 10);
+    of_project(&["drift", "ack", &id, "--until", "7d", "--why", " ", "--by", "olivia"], 2);
+    let why = "the group is being split";
+    of_project(&["drift", "ack", &id[..12], "--until", "7d", "--why", why, "--by", "olivia"], 0);
+    let accepted = until(&daemon, "acknowledged");
+    assert_eq!(accepted["acknowledged"]["by"], "olivia", "{accepted}");
+    let status = daemon.ask("GET", "/v1/status", "").json();
+    assert_eq!(status["drift"]["acknowledged"], 1, "{status}");
+    // A decision outlives the process.
+    daemon.kill();
+    let mut again = command(&world);
+    let daemon = Daemon::start_in(&world, again.env("XOPS_PROJECT", &project));
+    assert_eq!(until(&daemon, "acknowledged")["acknowledged"]["why"], why);
+    assert!(membership(&world).is_none(), "and nothing was changed");
+}
+
+#[test]
+fn what_is_declared_to_open_is_mended_twice_and_then_held_between_two_controllers() {
+    let world = World::start();
+    let project = project(&world, "  on_drift = \"open\"\n  drift_within = \"1s\"\n");
+    let mut start = command(&world);
+    let daemon = Daemon::start_in(&world, start.env("XOPS_PROJECT", &project));
+    apply(&daemon);
+    take_away(&world);
+    // The first time it is mended.
+    wait_for("the membership to come back", || membership(&world));
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    take_away(&world);
+    // The second time two controllers disagree, and that is said.
+    let held = until(&daemon, "held");
+    assert_eq!(held["swings"].as_array().map(Vec::len), Some(2), "{held}");
+    assert_eq!(held["controllers"], json!(["xops", "somebody else in okta"]));
+    std::thread::sleep(std::time::Duration::from_secs(6));
+    assert!(membership(&world).is_none(), "it is not fought over");
+    // Neither by a request of the machine, nor by one of a person who does not know; a person who releases it decides.
+    let body = |release: bool| {
+        json!({ "entity": "person", "find": { "handle": "sarah.chen" }, "outcome": "EMP-R-001", "release": release }).to_string()
+    };
+    let refused = daemon.ask("POST", "/v1/requests", &body(false));
+    assert_eq!(refused.status, 409, "{}", refused.body);
+    assert!(refused.body.contains("two controllers disagree"), "{}", refused.body);
+    let released = daemon.ask("POST", "/v1/requests", &body(true));
+    assert_eq!(released.status, 202, "{}", released.body);
+    daemon.until(released.json()["number"].as_u64().expect("a number"), "completed");
+    assert!(membership(&world).is_some());
+}
