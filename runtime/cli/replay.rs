@@ -3,10 +3,12 @@
 //! The plan is compiled again from the evidence that the journal keeps; each verdict of the gate is judged again from its
 //! sheet; each decision of the saga must follow from the state before it, and none may be missing.
 
+mod conceal;
+
 use crate::arguments::{Common, Format, Replay};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::journal::{self, Log, Story};
-use crate::json;
+use crate::{json, project};
 use serde_json::json;
 use std::fmt::Write;
 use xops_kernel::compile::{self, Compile};
@@ -34,13 +36,17 @@ pub fn run(common: &Common, arguments: &Replay) -> Outcome {
     if common.output == Format::Text {
         json::text(&told(story, &folded, plan.is_none()))?;
     } else {
+        let project = project::read(common).ok();
+        let manifests = project.as_ref().map(|project| &*project.manifests);
+        let mut state = serde_json::to_value(&folded.state).map_err(Failure::plain)?;
+        conceal::conceal(&mut state, &story.compiled.plan, manifests);
         json::print(&json!({
             "number": story.compiled.number,
             "instance": story.compiled.instance.to_string(),
             "plan": story.compiled.plan.id.to_string(),
             "events": folded.events,
             "decisions": folded.decisions,
-            "state": folded.state,
+            "state": state,
             "differences": differences,
         }))?;
     }

@@ -118,16 +118,17 @@ fn no_secret_is_in_any_byte_that_can_be_read() {
     };
     let (code, told) = run(&["check"]);
     assert_eq!(code, Some(0), "{told}");
-    run(&["plan", "person:sarah"]);
-    run(&["plan", "person:sarah", "-o", "json", "--verbose"]);
-    run(&["explain", "person:sarah", "-o", "json"]);
+    run(&["plan", "person:sarah00"]);
+    run(&["plan", "person:sarah00", "-o", "json", "--verbose"]);
+    run(&["explain", "person:sarah00", "-o", "json"]);
 
     let log = std::fs::File::create(dir.path().join("daemon.log")).expect("a log");
     let mut daemon = command(&["run", "--listen", "127.0.0.1:0"]);
     let mut daemon = Process(daemon.stdout(Stdio::null()).stderr(log).spawn().expect("a daemon"));
     let said = dir.path().join("data/acme/daemon.json");
     let said: serde_json::Value = wait_for("the daemon", || {
-        assert!(daemon.0.try_wait().expect("a process").is_none(), "the daemon ended before it served");
+        let log = || std::fs::read_to_string(dir.path().join("daemon.log")).unwrap_or_default();
+        assert!(daemon.0.try_wait().expect("a process").is_none(), "the daemon ended early: {}", log());
         serde_json::from_str(&std::fs::read_to_string(&said).ok()?).ok()
     });
     let (url, token) = (said["url"].as_str().expect("a url"), said["token"].as_str().expect("a token"));
@@ -139,8 +140,8 @@ fn no_secret_is_in_any_byte_that_can_be_read() {
         answer
     };
     let mut numbers = Vec::new();
-    for outcome in &project.outcomes {
-        let body = serde_json::json!({ "id": outcome, "entity": "person", "find": { "handle": "sarah" }, "outcome": outcome });
+    for (at, outcome) in project.outcomes.iter().enumerate() {
+        let body = serde_json::json!({ "id": outcome, "entity": "person", "find": { "handle": format!("sarah{at:02}") }, "outcome": outcome });
         numbers.extend(ask("POST", "/v1/requests", &body.to_string()).json()["number"].as_u64());
     }
     deliver(url, project.systems);
@@ -164,7 +165,7 @@ fn no_secret_is_in_any_byte_that_can_be_read() {
     let stopped = Command::new("kill").arg(daemon.0.id().to_string()).status().expect("a signal");
     assert!(stopped.success());
     wait_for("the daemon's end", || daemon.0.try_wait().expect("a process"));
-    run(&["plan", "person:sarah", "-o", "json"]);
+    run(&["plan", "person:sarah00", "-o", "json"]);
     search_files(dir.path());
     hold(&project, &seen);
 }

@@ -249,7 +249,7 @@ pub(crate) fn write(dir: &Path, address: &str) -> Project {
             "system \"{name}\" {{\n  domain = \"identity\"\n  base_url = \"http://{address}/{name}\"\n  credential {{\n{credential}  }}\n}}\n\
              facet \"identity\" \"seat_{name}\" {{ system = \"{name}\" }}\n\
              route \"create\" \"identity\" \"seat_{name}\" {{\n  awf  = {name}.give\n  with = {{ user = person.handle }}\n}}\n\
-             outcome \"outcome-{name}\" {{\n  entity = \"person\"\n  for = person.handle == \"sarah\"\n  identity {{ seat_{name} = \"member\" }}\n}}\n"
+             outcome \"outcome-{name}\" {{\n  entity = \"person\"\n  for = person.handle == \"sarah{number:02}\"\n  identity {{ seat_{name} = \"member\" }}\n}}\n"
         );
         if number > 0 {
             let _infallible = writeln!(

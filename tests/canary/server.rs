@@ -94,8 +94,14 @@ fn serve(stream: &TcpStream, seen: &Seen, host: &str, secret_of: fn(usize, &str)
             ("200 OK", String::new(), "{}".to_owned())
         }
         ("GET", "people") if system == 0 => {
-            let body = r#"{ "items": [ { "id": "w1", "handle": "sarah", "email": "sarah@acme.example" } ] }"#;
-            ("200 OK", String::new(), body.to_owned())
+            // Somebody for each system: work for one person waits for the work before it.
+            let person = |at| {
+                format!(
+                    r#"{{ "id": "w{at}", "handle": "sarah{at:02}", "email": "sarah{at:02}@acme.example" }}"#
+                )
+            };
+            let people: Vec<String> = (0..64).map(person).collect();
+            ("200 OK", String::new(), format!(r#"{{ "items": [ {} ] }}"#, people.join(", ")))
         }
         ("GET", "people") if system.is_multiple_of(2) => (
             "200 OK",
