@@ -2,6 +2,7 @@
 
 use crate::answers::violations;
 use crate::cases::{Case, Cases};
+use crate::losses::LOST_ELSEWHERE;
 use crate::protocol::Step;
 use crate::stage::{Stage, manifests, read};
 use serde_json::{Map, Value as Json, json};
@@ -104,9 +105,21 @@ impl Trial<'_> {
         let unseen: Vec<&String> =
             named.iter().filter(|pattern| !left.iter().any(|one| is(pattern, one))).collect();
         match (unnamed.is_empty(), unseen.is_empty()) {
-            (true, true) => Ok(if left.is_empty() { "exact" } else { "loss" }),
+            (true, true) => self.lost_here(class, left.is_empty()),
             (false, _) => Err(format!("{class}, and it left {unnamed:?}")),
             (true, false) => Err(format!("{class}, and these losses were not seen: {unseen:?}")),
+        }
+    }
+
+    /// A loss is seen, or known to lie elsewhere.
+    fn lost_here(&self, class: &str, is_as_before: bool) -> Verdict {
+        let is_elsewhere = LOST_ELSEWHERE.contains(&self.name.to_string().as_str());
+        match (class, is_as_before, is_elsewhere) {
+            ("exact", ..) => Ok("exact"),
+            (_, true, true) => Ok("elsewhere"),
+            (_, false, false) => Ok("loss"),
+            (_, true, false) => Err("its loss is not seen: nothing is different".to_owned()),
+            (_, false, true) => Err("its loss is seen: it lies elsewhere no more".to_owned()),
         }
     }
 

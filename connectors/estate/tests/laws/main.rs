@@ -9,5 +9,6 @@ mod answers;
 mod behaviours;
 mod cases;
 mod laws;
+mod losses;
 mod protocol;
 mod stage;
