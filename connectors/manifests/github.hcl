@@ -107,8 +107,8 @@ manifest "github" {
     inputs = { username = "text" }
     get    = "/orgs/{var.org}/members/{username}/copilot"
     error "absent" { when = response.status == 404 && response.body.message == "Not Found" }
-    absent        = response.body.pending_cancellation_date != null
-    present       = response.body.created_at != null
+    absent        = lower(response.body.assignee.login) == lower(input.username) && response.body.pending_cancellation_date != null
+    present       = lower(response.body.assignee.login) == lower(input.username) && response.body.created_at != null
     value         = "assigned"
     authoritative = true
   }
@@ -131,7 +131,7 @@ manifest "github" {
     items         = response.body
     where         = lower(item.email) == lower(input.email)
     value         = "invited"
-    outputs       = { id = item.id }
+    outputs       = { id = text(item.id) }
     authoritative = true
     page "link" {}
   }
@@ -257,6 +257,7 @@ manifest "github" {
         team     = input.team
         username = input.username
       }
+      loss = "whoever had no place in the organisation was invited to it, and stays invited"
     }
   }
 
@@ -335,6 +336,7 @@ manifest "github" {
     evidence = "vendor spec"
 
     delete = "/scim/v2/organizations/{var.org}/Users/{id}"
+    error "absent" { when = response.status == 404 && contains(response.body.schemas, "urn:ietf:params:scim:api:messages:2.0:Error") }
 
     lookup "identity" {}
     ambiguous "resend" {}
@@ -426,7 +428,12 @@ manifest "github" {
     json = { async = false }
 
     lookup "outsider" {}
-    ambiguous "resend" {}
+    # Whoever is no member any more is refused: a second call does nothing.
+    ambiguous "probe" {
+      window   = "15s"
+      agreeing = 2
+      unique   = true
+    }
     readback {
       within = "5m"
       every  = "5s"
@@ -456,7 +463,7 @@ manifest "github" {
       email = input.email
       role  = input.role
     }
-    capture = { id = response.body.id }
+    capture = { id = text(response.body.id) }
 
     lookup "invitation_of_email" {}
     # Who is invited already is refused with 422.

@@ -121,8 +121,8 @@ manifest "slack" {
     inputs        = { channel = "text" }
     get           = "/conversations.info"
     query         = { channel = input.channel }
-    absent        = response.body.channel.is_archived == false
-    present       = response.body.channel.is_archived == true
+    absent        = response.body.channel.id == input.channel && response.body.channel.is_archived == false
+    present       = response.body.channel.id == input.channel && response.body.channel.is_archived == true
     value         = "archived"
     authoritative = true
   }
@@ -545,7 +545,7 @@ manifest "slack" {
         user       = input.user
         restricted = snapshot.restricted
       }
-      loss = "the person is in none of the channels of before"
+      loss = "the person is in none of the channels of before; a guest comes back without the day on which it ends, an administrator as a member"
     }
   }
 

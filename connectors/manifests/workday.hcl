@@ -283,7 +283,7 @@ manifest "workday" {
         }
       }
     }
-    ok            = response.status == 200 && response.body.Get_Event_Details_Response.Response_Data.Event != null
+    ok            = response.status == 200 && response.body.Get_Event_Details_Response.Response_Data.Event.Event_Reference.ID.WID == input.event
     absent        = contains(["Canceled", "Cancelled", "Rescinded"], response.body.Get_Event_Details_Response.Response_Data.Event.Event_Detail_Data.Event_State_Reference["@Descriptor"])
     present       = response.body.Get_Event_Details_Response.Response_Data.Event.Event_Detail_Data.Event_State_Reference["@Descriptor"] != null
     value         = "standing"
@@ -443,6 +443,7 @@ manifest "workday" {
         }
       }
     }
+    error "absent" { when = contains(response.body.Fault.faultstring, "Invalid ID value") && contains(response.body.Fault.faultstring, "WorkdayUserName") }
     ok            = response.status == 200 && response.body.Get_Workday_Account_Response.Response_Data.Workday_Account_Response_Data.Workday_Account_for_Worker_Data.User_Name == input.user_name
     absent        = contains(["1", "true"], response.body.Get_Workday_Account_Response.Response_Data.Workday_Account_Response_Data.Workday_Account_for_Worker_Data.Account_Disabled)
     present       = contains(["0", "false"], response.body.Get_Workday_Account_Response.Response_Data.Workday_Account_Response_Data.Workday_Account_for_Worker_Data.Account_Disabled)
@@ -520,14 +521,14 @@ manifest "workday" {
     authoritative = true
   }
 
-  # Whether a job change was submitted: a draft has no status.
+  # Whether a job change was submitted and stands: a draft has no status.
   lookup "job_change" {
     inputs        = { job_change = "text" }
     get           = "/ccx/api/staffing/{var.rest_version}/{var.tenant}/jobChanges/{job_change}"
     answers       = "json"
     evidence      = "recalled: where the answer says what became of the process"
-    absent        = response.body.id == input.job_change && response.body.businessProcessParameters.overallStatus == null
-    present       = response.body.businessProcessParameters.overallStatus != null
+    absent        = response.body.id == input.job_change && (response.body.businessProcessParameters.overallStatus == null || contains(["Canceled", "Cancelled", "Rescinded"], response.body.businessProcessParameters.overallStatus))
+    present       = response.body.id == input.job_change && response.body.businessProcessParameters.overallStatus != null
     value         = "submitted"
     outputs       = { status = response.body.businessProcessParameters.overallStatus }
     authoritative = true
@@ -551,8 +552,8 @@ manifest "workday" {
     get           = "/ccx/api/staffing/{var.rest_version}/{var.tenant}/organizationAssignmentChanges/{assignment}"
     answers       = "json"
     evidence      = "recalled: where the answer says what became of the process"
-    absent        = response.body.id == input.assignment && response.body.businessProcessParameters.overallStatus == null
-    present       = response.body.businessProcessParameters.overallStatus != null
+    absent        = response.body.id == input.assignment && (response.body.businessProcessParameters.overallStatus == null || contains(["Canceled", "Cancelled", "Rescinded"], response.body.businessProcessParameters.overallStatus))
+    present       = response.body.id == input.assignment && response.body.businessProcessParameters.overallStatus != null
     value         = "submitted"
     outputs       = { status = response.body.businessProcessParameters.overallStatus }
     authoritative = true
@@ -651,6 +652,7 @@ manifest "workday" {
         event       = output.event
         worker_type = input.worker_type
       }
+      loss = "the history keeps the end and its rescission"
     }
   }
 
@@ -909,8 +911,8 @@ manifest "workday" {
         }
       }
     }
-    ok      = response.status == 200 && response.body.No_Show_Response != null
-    capture = { event = response.body.No_Show_Response.No_Show_Event_Reference.ID.WID }
+    ok      = response.status == 200 && response.body.No_Show_Event_Response != null
+    capture = { event = response.body.No_Show_Event_Response.Event_Reference.ID.WID }
 
     lookup "logged" {
       process = var.no_show_process
@@ -1259,6 +1261,7 @@ manifest "workday" {
         worker = input.worker
         on     = input.on
       }
+      loss = "the history shows both changes"
     }
   }
 

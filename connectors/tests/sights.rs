@@ -117,12 +117,12 @@ fn a_seat_that_only_lasts_to_the_end_of_the_period_was_taken_away() {
         &[
             (
                 200,
-                r#"{"created_at":"2026-01-01T00:00:00Z","pending_cancellation_date":"2026-12-31"}"#,
+                r#"{"assignee":{"login":"Username-1"},"created_at":"2026-01-01T00:00:00Z","pending_cancellation_date":"2026-12-31"}"#,
                 "absent",
             ),
             (
                 200,
-                r#"{"created_at":"2026-01-01T00:00:00Z","pending_cancellation_date":null}"#,
+                r#"{"assignee":{"login":"Username-1"},"created_at":"2026-01-01T00:00:00Z","pending_cancellation_date":null}"#,
                 "present assigned { }",
             ),
             (404, r#"{"message":"Not Found"}"#, "absent"),
@@ -141,8 +141,14 @@ fn an_attribute_that_is_not_set_is_the_empty_text_and_never_absent() {
         ("okta", "update_profile"),
         &title,
         &[
-            (200, r#"{"profile":{"title":"Engineer"}}"#, "present Engineer { value = \"Engineer\" }"),
-            (200, r#"{"profile":{"login":"a"}}"#, "present  { }"),
+            (
+                200,
+                r#"{"id":"id-1","profile":{"title":"Engineer"}}"#,
+                "present Engineer { value = \"Engineer\" }",
+            ),
+            (200, r#"{"id":"id-1","profile":{"login":"a"}}"#, "present  { }"),
+            (200, r#"{"id":"id-2","profile":{"login":"ID-1"}}"#, "present  { }"),
+            (200, r#"{"id":"id-2","profile":{"login":"a"}}"#, "unknown"),
             (200, "{}", "unknown"),
         ],
     );

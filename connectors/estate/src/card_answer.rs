@@ -45,9 +45,16 @@ pub(crate) fn check(card: &Value, request: &Request, reply: &Reply) -> Result<()
     if !schema.is_object() {
         return Ok(());
     }
-    let body = serde_json::from_slice(&reply.body).map_err(|_| "the body is not JSON".to_owned())?;
+    let body: Value = serde_json::from_slice(&reply.body).map_err(|_| "the body is not JSON".to_owned())?;
+    // OData shows a plain value as `value`, and its descriptions the value alone.
+    let is_plain = matches!(schema["type"].as_str(), Some("boolean" | "string" | "integer" | "number"));
+    let body = if is_plain { body.get("value").unwrap_or(&body) } else { &body };
+    let mut schema = schema.clone();
+    if schema["x-navigation"].is_null() && schema.is_object() {
+        schema["x-navigation"] = card["request_body_schema"]["x-navigation"].clone();
+    }
     let source = if is_whole(card, request) { Source::WholeAnswer } else { Source::Answer };
-    card_schema::check(schema, &body, source)
+    card_schema::check(&schema, body, source)
 }
 
 #[cfg(test)]

@@ -152,7 +152,10 @@ fn judge_object(
     depth: usize,
 ) -> Result<(), String> {
     for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-        if map.get(name).is_none_or(Value::is_null) {
+        // What may be nothing is there when it says so.
+        let kinds = &schema["properties"][name]["type"];
+        let may_be_nothing = kinds.is_null() || has_name(kinds, "null");
+        if map.get(name).is_none_or(|value| value.is_null() && !may_be_nothing) {
             return Err(wrong(path, &format!("has no member `{name}`")));
         }
     }

@@ -95,6 +95,9 @@ fn planted(system: &dyn System, seed: u64, world: &World) -> State {
     let mut store = Store::new(system.name(), seed, system.shape());
     let mut tx = Tx::new(&mut store, clock::now_ms(), 0, 0);
     system.plant(&mut tx, world);
+    if let Some(beside) = family::beside(system.name()) {
+        family::plant(beside, &mut tx);
+    }
     drop(tx.finish());
     State { store, access: Access::new(system.credentials(seed)), throttle: Throttle::default() }
 }
@@ -137,7 +140,8 @@ impl Estate {
             return Answer { reply: Reply::empty(404), ending: Ending::Answer };
         };
         let now_ms = clock::now_ms();
-        let call = desk.system.find(request);
+        let described = family::beside(name).and_then(|beside| family::routed(beside, request).ok());
+        let call = described.unwrap_or_else(|| desk.system.find(request));
         let line = format!("{} {}", request.method, request.path);
         // A fault may name an operation with or without what stands before every path.
         let short = |text: &str| text.replacen(desk.system.base_path(), "", 1);
@@ -368,6 +372,8 @@ fn ended(mut reply: Reply, fault: Option<&Applied>) -> (Reply, Ending) {
             if let Ok(mut body) = serde_json::from_slice(&reply.body) {
                 disguised(&mut body, fault.kind == Kind::SchemaChange);
                 reply.body = Value::to_string(&body).into_bytes();
+            } else if let Ok(text) = std::str::from_utf8(&reply.body) {
+                reply.body = disguised_text(text, fault.kind == Kind::SchemaChange).into_bytes();
             }
             Ending::Answer
         }
@@ -398,6 +404,19 @@ fn disguised(value: &mut Value, names: bool) {
     }
 }
 
+/// The same for XML: other names of what has a prefix of the vendor's, or other texts.
+fn disguised_text(text: &str, names: bool) -> String {
+    if names {
+        return text.replace("<wd:", "<wd:new_").replace("</wd:", "</wd:new_");
+    }
+    let parts = text.replace("Descriptor=\"", "Descriptor=\"other-");
+    let parts = parts.split_inclusive('>').map(|part| match part.split_once('<') {
+        Some((before, rest)) if !before.trim().is_empty() => format!("other-{before}<{rest}"),
+        _ => part.to_owned(),
+    });
+    parts.collect()
+}
+
 /// JSON merge patch (RFC 7396).
 fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
@@ -423,6 +442,14 @@ fn merge(target: &mut Value, patch: &Value) {
 mod tests {
     use super::*;
     use crate::canonical;
+
+    #[test]
+    fn another_customers_xml_has_other_texts_and_the_same_names() {
+        let text = r#"<a:E><wd:x wd:Descriptor="d"><wd:y>1</wd:y></wd:x></a:E>"#;
+        let other = r#"<a:E><wd:x wd:Descriptor="other-d"><wd:y>other-1</wd:y></wd:x></a:E>"#;
+        assert_eq!(disguised_text(text, false), other);
+        assert!(disguised_text(text, true).contains("<wd:new_y>1</wd:new_y>"));
+    }
 
     #[test]
     fn a_merge_sets_and_removes_members() {

@@ -7,6 +7,7 @@ use quick_xml::Reader;
 use quick_xml::XmlVersion;
 use quick_xml::escape::{escape, resolve_predefined_entity};
 use quick_xml::events::{BytesStart, Event};
+use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 
 /// How deep elements may be nested.
@@ -45,6 +46,30 @@ impl Element {
     /// Whether the text at a path is an XML `true`.
     pub(crate) fn is_true(&self, path: &str) -> bool {
         matches!(self.text_at(path), Some("true" | "1"))
+    }
+
+    /// The element as JSON: attributes as `@name`, its text as `#text`, what stands there twice as a list.
+    pub(crate) fn json(&self) -> Value {
+        let text = self.text.trim();
+        if self.attributes.is_empty() && self.children.is_empty() {
+            return json!(text);
+        }
+        let mut members = Map::new();
+        for (name, value) in &self.attributes {
+            members.insert(format!("@{name}"), json!(value));
+        }
+        if !text.is_empty() {
+            members.insert("#text".to_owned(), json!(text));
+        }
+        for child in &self.children {
+            let value = child.json();
+            match members.get_mut(&child.name) {
+                None => drop(members.insert(child.name.clone(), value)),
+                Some(Value::Array(items)) => items.push(value),
+                Some(first) => *first = Value::Array(vec![first.take(), value]),
+            }
+        }
+        Value::Object(members)
     }
 
     pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
@@ -139,6 +164,46 @@ impl Xml {
         }
     }
 
+    /// An element with one attribute around what `inside` writes.
+    pub(crate) fn marked(&mut self, name: &str, (mark, value): (&str, &str), inside: impl FnOnce(&mut Self)) {
+        self.put(format_args!(r#"<wd:{name} wd:{mark}="{}">"#, escape(value)));
+        inside(self);
+        self.put(format_args!("</wd:{name}>"));
+    }
+
+    /// The members of a JSON object, as [`Element::json`] gives them.
+    pub(crate) fn members(&mut self, value: &Value) {
+        for (name, member) in
+            value.as_object().into_iter().flatten().filter(|(name, _)| !name.starts_with('@'))
+        {
+            match member {
+                Value::Null => {}
+                Value::Array(items) => items.iter().for_each(|item| self.members(&json!({name: item}))),
+                Value::Object(below) => {
+                    self.put(format_args!("<wd:{name}"));
+                    for (mark, value) in
+                        below.iter().filter_map(|(mark, value)| Some((mark.strip_prefix('@')?, value)))
+                    {
+                        self.put(format_args!(r#" wd:{mark}="{}""#, escape(plain(value))));
+                    }
+                    self.put(format_args!(
+                        ">{}",
+                        below.get("#text").map_or(String::new(), |text| escape(plain(text)).into_owned())
+                    ));
+                    self.members(&Value::Object(
+                        below
+                            .iter()
+                            .filter(|(name, _)| *name != "#text")
+                            .map(|(name, value)| (name.clone(), value.clone()))
+                            .collect(),
+                    ));
+                    self.put(format_args!("</wd:{name}>"));
+                }
+                other => self.leaf(name, &plain(other)),
+            }
+        }
+    }
+
     /// An element with text.
     pub(crate) fn leaf(&mut self, name: &str, text: &str) {
         self.put(format_args!("<wd:{name}>{}</wd:{name}>", escape(text)));
@@ -173,6 +238,19 @@ impl Xml {
             inside = self.out
         )
     }
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// An envelope with nothing in its body.
+pub(crate) fn nothing() -> String {
+    concat!(
+        r#"<?xml version="1.0" encoding="UTF-8"?>"#,
+        r#"<env:Envelope xmlns:env="http://schemas.xmlsoap.org/soap/envelope/"><env:Body/></env:Envelope>"#
+    )
+    .to_owned()
 }
 
 /// A SOAP fault; `detail` is the name of Workday's detail element, when there is one.
@@ -220,6 +298,16 @@ mod tests {
             assert!(parse(text).is_err(), "{text}");
         }
         assert!(parse(&"<a>".repeat(DEPTH_MAX + 2)).is_err());
+    }
+
+    #[test]
+    fn what_an_element_says_as_json_is_written_as_it_was_read() {
+        let text = r#"<wd:a wd:v="1"><wd:b wd:t="x">y &amp; z</wd:b><wd:c>1</wd:c><wd:c>2</wd:c></wd:a>"#;
+        let json = parse(text).expect("a tree").json();
+        assert_eq!(json, json!({"@v": "1", "b": {"@t": "x", "#text": "y & z"}, "c": ["1", "2"]}));
+        let mut xml = Xml::default();
+        xml.members(&json!({"a": json}));
+        assert_eq!(xml.out, text);
     }
 
     #[test]

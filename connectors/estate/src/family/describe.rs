@@ -6,6 +6,7 @@
 //! | line | says |
 //! |---|---|
 //! | `include NAME` | everything of `worlds/NAME.wire` stands here too |
+//! | `beside` | it completes a stand-in that is written: its routes stand before that one's, and its objects beside |
 //! | `base /v1` | what stands before every path of the system's documents |
 //! | `auth none`, `bearer`, `basic`, `header NAME`, `query NAME`, `signed`, `token PATH` | what admits a call; `token` may stand several times |
 //! | `auth ... at PREFIX` | what admits a call to such a path |
@@ -14,7 +15,10 @@
 //! | `error STATUS JSON` | the body of an error of that status; `<why>` says what is wrong; a text that begins with `<html` is a page as it stands |
 //! | `told NAME=TEXT...` | headers of every error |
 //! | `plant KIND ID JSON` | an object that is there from the start |
+//! | `shape NAME JSON` | what several answers have in common: `<NAME|filled>` is it, filled where it stands |
+//! | `soap /path/{service}/{version}` | where SOAP is spoken; what is asked for and answered is JSON here |
 //! | `GET /path/{id} [CONDITION...]` | a route, the first that fits; its steps stand below it, indented |
+//! | `SOAP SERVICE/ELEMENT OPERATION [CONDITION...]` | the same for a request element |
 //!
 //! Members whose names begin with `$` are the store's own: no answer shows them.
 //!
@@ -46,7 +50,9 @@ pub(crate) enum Gate {
 /// One system.
 #[derive(Debug)]
 pub(crate) struct Description {
+    pub(crate) is_beside: bool,
     pub(crate) base: &'static str,
+    pub(crate) soap: Option<&'static str>,
     pub(crate) gate: Gate,
     /// What admits a call to a path that begins so.
     pub(crate) gates: Vec<(String, Gate)>,
@@ -56,6 +62,7 @@ pub(crate) struct Description {
     pub(crate) errors: BTreeMap<u16, Value>,
     pub(crate) error_headers: Vec<(String, String)>,
     pub(crate) plants: Vec<(String, String, Value)>,
+    pub(crate) shapes: BTreeMap<String, Value>,
     pub(crate) rules: Vec<Rule>,
 }
 
@@ -64,6 +71,8 @@ pub(crate) struct Description {
 pub(crate) struct Rule {
     pub(crate) method: String,
     pub(crate) path: String,
+    /// How the operation is called: by method and path, or as its vendor calls it.
+    pub(crate) operation: String,
     pub(crate) when: Vec<Condition>,
     pub(crate) steps: Vec<Step>,
 }
@@ -211,7 +220,9 @@ impl Description {
         find: &dyn Fn(&str) -> Option<&'static str>,
     ) -> Result<Self, String> {
         let mut description = Self {
+            is_beside: false,
             base: "",
+            soap: None,
             gate: Gate::Bearer,
             gates: Vec::new(),
             token_paths: Vec::new(),
@@ -220,6 +231,7 @@ impl Description {
             errors: BTreeMap::new(),
             error_headers: Vec::new(),
             plants: Vec::new(),
+            shapes: BTreeMap::new(),
             rules: Vec::new(),
         };
         description.read(text, find)?;
@@ -253,6 +265,8 @@ impl Description {
     fn declare(&mut self, text: &'static str) -> Result<(), String> {
         let line = Line::cut(text)?;
         match line.word(0)?.as_str() {
+            "beside" => self.is_beside = true,
+            "soap" => self.soap = text.strip_prefix("soap ").map(str::trim),
             "base" => self.base = text.strip_prefix("base ").unwrap_or_default().trim(),
             "auth" => self.admit(&line)?,
             "volatile" => self.volatile.extend(text.split_whitespace().skip(1)),
@@ -263,14 +277,21 @@ impl Description {
             "error" => {
                 self.errors.insert(line.status(1)?, line.value()?);
             }
+            "shape" => {
+                let shape = line.value()?;
+                if shape.to_string().contains("|filled>") {
+                    return Err("a shape is not made of shapes".to_owned());
+                }
+                self.shapes.insert(line.word(1)?, shape);
+            }
             "told" => self.error_headers.extend(line.headers(1)),
             "plant" => self.plants.push((line.word(1)?, line.word(2)?, line.value()?)),
-            method if method.chars().all(|c| c.is_ascii_uppercase()) => self.rules.push(Rule {
-                method: method.to_owned(),
-                path: line.word(1)?,
-                when: line.conditions(2),
-                steps: Vec::new(),
-            }),
+            method if method.chars().all(|c| c.is_ascii_uppercase()) => {
+                let (path, is_soap) = (line.word(1)?, method == "SOAP");
+                let operation = if is_soap { line.word(2)? } else { format!("{method} {path}") };
+                let when = line.conditions(if is_soap { 3 } else { 2 });
+                self.rules.push(Rule { method: method.to_owned(), path, operation, when, steps: Vec::new() });
+            }
             other => return Err(format!("`{other}` is no declaration")),
         }
         Ok(())
@@ -392,5 +413,6 @@ mod tests {
         check("plant user u1 {\"a\":", "line 1");
         check("include nobody", "no such description");
         check("auth magic", "no way to be admitted");
+        check("shape a {\"b\":\"<a|filled>\"}", "not made of shapes");
     }
 }

@@ -119,9 +119,13 @@ fn look(hole: &str, scope: &Scope) -> Value {
         "last" => json!(shown(&value).trim_end_matches('/').rsplit('/').next().unwrap_or_default()),
         "list" if value.is_null() => json!([]),
         "list" if !value.is_array() => json!([value]),
+        "split" => {
+            json!(shown(&value).split(',').map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>())
+        }
         "quoted" => shown(&value).split('"').nth(1).map_or(Value::Null, |text| json!(text)),
         "called" => shown(&value).split('\'').nth(1).map_or(Value::Null, |text| json!(text)),
         "names" => value.as_object().map_or(Value::Null, |all| json!(all.keys().collect::<Vec<_>>())),
+        "filled" => fill(&value, scope),
         "set" if is_nothing(&value) => Value::Null,
         "count" => json!(value.as_array().map_or(0, Vec::len)),
         // A question in SQL, and in what vendors have made of it.
@@ -243,11 +247,12 @@ pub(crate) fn open(value: Value) -> Value {
     }
 }
 
-/// Whether `filter` holds of `item`: comparisons `field eq "value"` (also `=` and `==`, single quotes, no quotes) joined by `and`.
+/// Whether `filter` holds of `item`: comparisons `field eq "value"` (also `=` and `==`, single quotes, no quotes) joined by `and`
+/// (also `&&` and `^`).
 /// `None` where it says anything else.
 pub(crate) fn filtered(item: &Value, filter: &str) -> Option<bool> {
     let mut all = true;
-    for part in filter.replace(" AND ", " and ").replace("&&", " and ").split(" and ") {
+    for part in filter.replace(" AND ", " and ").replace("&&", " and ").replace('^', " and ").split(" and ") {
         let part = part.trim().trim_start_matches('(').trim_end_matches(')');
         let (field, value) =
             [" eq ", " EQ ", "==", "=", ":"].iter().find_map(|sign| part.split_once(sign))?;

@@ -12,6 +12,7 @@ mod worlds;
 use self::describe::{Description, Gate};
 use crate::auth::{self, Access, Credentials};
 use crate::seed::World;
+use crate::soap;
 use crate::store::{Shape, Tx};
 use crate::system::{Call, Refusal, Run, System};
 use crate::throttle::Rate;
@@ -36,12 +37,64 @@ pub(crate) struct Described {
 
 /// Every described system.
 pub(crate) fn every() -> Vec<Box<dyn System>> {
-    let all = worlds::all().iter();
+    let all = worlds::all().iter().filter(|(_, description)| !description.is_beside);
     all.map(|(name, description)| {
         let described = Described { name, description, volatile: &description.volatile };
         Box::new(described) as Box<dyn System>
     })
     .collect()
+}
+
+/// What completes a written stand-in, where something does.
+pub(crate) fn beside(name: &str) -> Option<&'static Description> {
+    worlds::all().iter().find(|(known, one)| one.is_beside && *known == name).map(|(_, one)| one)
+}
+
+/// Puts what a description has from the start into the store.
+pub(crate) fn plant(description: &Description, tx: &mut Tx<'_>) {
+    for (kind, id, value) in &description.plants {
+        tx.plant(kind, id, fill::without_nothing(value));
+    }
+}
+
+/// The call of the first route that fits; otherwise whether the path is known.
+pub(crate) fn routed<'a>(description: &'static Description, request: &'a Request) -> Result<Call<'a>, bool> {
+    let path = request.path.strip_suffix('/').unwrap_or(&request.path);
+    if let Some(params) = description.soap.and_then(|template| fits(template, path)) {
+        return spoken(description, request, params).ok_or(true);
+    }
+    let short = path.strip_prefix(description.base);
+    let mut is_path_known = false;
+    for rule in &description.rules {
+        let Some(params) = short.and_then(|short| fits(&rule.path, short)) else { continue };
+        is_path_known = true;
+        let (operation, run) = (rule.operation.clone(), Run::Described(description, rule));
+        let call = Call { request, operation, params, document: None, run };
+        if rule.method != request.method {
+            continue;
+        }
+        let scope = run::scope(&call);
+        let seen = Value::Object(scope.clone().into_iter().collect());
+        if rule.when.iter().all(|when| when.holds(&seen, &scope)) {
+            return Ok(call);
+        }
+    }
+    Err(is_path_known)
+}
+
+/// The call of the SOAP route whose service and request element are these.
+fn spoken<'a>(
+    description: &'static Description,
+    request: &'a Request,
+    params: Vec<(String, String)>,
+) -> Option<Call<'a>> {
+    let document = soap::parse(std::str::from_utf8(&request.body).ok()?).ok()?;
+    let element = document.child("Body")?.children.first()?.name.clone();
+    let service = params.iter().find(|(name, _)| name == "service").map_or("", |(_, value)| value);
+    let wanted = format!("{service}/{element}");
+    let rule = description.rules.iter().find(|rule| rule.method == "SOAP" && rule.path == wanted)?;
+    let (operation, run) = (rule.operation.clone(), Run::Described(description, rule));
+    Some(Call { request, operation, params, document: Some(document), run })
 }
 
 impl Described {
@@ -105,9 +158,7 @@ impl System for Described {
     }
 
     fn plant(&self, tx: &mut Tx<'_>, _world: &World) {
-        for (kind, id, value) in &self.description.plants {
-            tx.plant(kind, id, fill::without_nothing(value));
-        }
+        plant(self.description, tx);
     }
 
     fn find<'a>(&self, request: &'a Request) -> Call<'a> {
@@ -116,20 +167,10 @@ impl System for Described {
         if self.description.token_paths.iter().any(|token| token == path) && request.method == "POST" {
             return call(format!("POST {path}"), Vec::new(), Run::Token);
         }
-        let short = path.strip_prefix(self.description.base);
-        let mut is_path_known = false;
-        for rule in &self.description.rules {
-            let Some(params) = short.and_then(|short| fits(&rule.path, short)) else { continue };
-            is_path_known = true;
-            let named = format!("{} {}", rule.method, rule.path);
-            let mut call = call(named, params, Run::Described(self.description, rule));
-            let scope = run::scope(&call);
-            let seen = Value::Object(scope.clone().into_iter().collect());
-            if rule.method == request.method && rule.when.iter().all(|when| when.holds(&seen, &scope)) {
-                return call;
-            }
-            call.params.clear();
-        }
+        let is_path_known = match routed(self.description, request) {
+            Ok(call) => return call,
+            Err(is_path_known) => is_path_known,
+        };
         let status = if is_path_known { 405 } else { 404 };
         call(format!("{} {path}", request.method), Vec::new(), Run::Unknown(status))
     }

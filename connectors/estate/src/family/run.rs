@@ -8,6 +8,7 @@ use super::fill::{
     Condition, Scope, at, fill, fill_text, filtered, open, overlay, same, shown, without_nothing,
 };
 use crate::mint;
+use crate::soap::{self, Xml};
 use crate::store::{Fresh, Tx};
 use crate::system::Call;
 use crate::wire::Reply;
@@ -22,8 +23,13 @@ pub(crate) fn scope(call: &Call<'_>) -> Scope {
         Value::Object(all.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<Map<_, _>>())
     };
     let request = call.request;
+    let asked = call.document.as_ref().and_then(|document| document.child("Body")?.children.first());
+    let body = match asked {
+        Some(element) => element.json(),
+        None => super::body::read(request),
+    };
     Scope::from([
-        ("body".to_owned(), super::body::read(request)),
+        ("body".to_owned(), body),
         ("path".to_owned(), pairs(&call.params)),
         ("query".to_owned(), pairs(&request.query)),
         ("header".to_owned(), pairs(&request.headers)),
@@ -54,13 +60,29 @@ fn with_headers(reply: Reply, headers: &[(String, String)], scope: &Scope) -> Re
 pub(crate) fn serve(description: &Description, rule: &Rule, call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
     let mut scope = scope(call);
     scope.insert("now".to_owned(), json!(crate::clock::instant(tx.now_ms)));
+    scope.insert("now_ms".to_owned(), json!(tx.now_ms));
     scope.insert("today".to_owned(), json!(crate::clock::date(tx.now_ms)));
-    for step in &rule.steps {
-        if let Some(reply) = take(description, step, &mut scope, tx) {
-            return reply;
+    scope.extend(description.shapes.clone());
+    let replies = rule.steps.iter().find_map(|step| take(description, step, &mut scope, tx));
+    let reply = replies.unwrap_or_else(|| Reply::empty(204));
+    if call.document.is_some() { enveloped(&reply, call.param("version")) } else { reply }
+}
+
+/// The answer in an envelope: `{"code", "text"}` is a fault of validation, anything else has the element's name around it.
+fn enveloped(reply: &Reply, version: &str) -> Reply {
+    let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+    let text = match (body["code"].as_str(), body.as_object().and_then(|all| all.iter().next())) {
+        (Some(code), _) => {
+            soap::fault(code, body["text"].as_str().unwrap_or_default(), Some("Validation_Fault"))
         }
-    }
-    Reply::empty(204)
+        (None, Some((name, inside))) => {
+            let mut xml = Xml::default();
+            xml.members(inside);
+            xml.response(name, version)
+        }
+        (None, None) => soap::nothing(),
+    };
+    Reply::xml(reply.status, text)
 }
 
 fn why(scope: &mut Scope, text: &str) {
@@ -195,7 +217,9 @@ fn write(description: &Description, step: &Step, scope: &mut Scope, tx: &mut Tx<
             let id = name(id, scope);
             let mut object = tx.get(kind, &id).cloned().unwrap_or_else(|| json!({}));
             overlay(&mut object, &fill(value, scope));
-            store(kind, &id, &object, scope, tx);
+            // What it says beside is left as it stands.
+            scope.insert(kind.clone(), object.clone());
+            tx.put(kind, &id, object);
         }
         Step::Drop { kind, id } => {
             tx.remove(kind, &name(id, scope));

@@ -446,11 +446,14 @@ fn act_on_device(call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
     if let Some(state) = state {
         device["managementState"] = json!(state);
     }
+    let at = clock::instant(tx.now_ms);
     if let Some(results) = device["deviceActionResults"].as_array_mut() {
         results.retain(|one| one["actionName"] != *action);
-        results.push(json!({"actionName": action, "actionState": "pending"}));
+        results.push(json!({
+            "actionName": action, "actionState": "pending", "startDateTime": at, "lastUpdatedDateTime": at,
+        }));
     }
-    device["lastSyncDateTime"] = json!(clock::instant(tx.now_ms));
+    device["lastSyncDateTime"] = json!(at);
     tx.put("device", id, device);
     Reply::empty(204)
 }

@@ -109,12 +109,22 @@ pub(super) fn get_record(call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
         .map_or_else(absent, |record| Reply::json(200, &json!({"result": shown(call, view, name, record)})))
 }
 
+/// What is said of a user whose name somebody has already: the only thing here that is unique.
+fn taken(table: &str, body: &Value, tx: &Tx<'_>) -> Option<String> {
+    let name = body["user_name"].as_str().filter(|name| table == "sys_user" && !name.is_empty())?;
+    let is_taken = !tx.truth().with("sys_user", "/user_name", name).is_empty();
+    is_taken.then(|| format!("Unique Key violation detected by database: user_name `{name}`"))
+}
+
 pub(super) fn create_record(call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
     let name = call.param("tableName");
     let Some(table) = table_of(name) else { return invalid_table(name) };
     let Some(body) = call.request.json().filter(Value::is_object) else {
         return error(400, "Exception while reading request", "The payload is not valid JSON");
     };
+    if let Some(text) = taken(name, &body, tx) {
+        return error(403, "Operation Failed", &text);
+    }
     let id = minted(tx, name);
     let mut record = blank(name, &id, &clock::instant_spaced(tx.now_ms));
     if let Some(prefix) = table.prefix {

@@ -393,7 +393,7 @@ fn kick(call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
         return failed("cant_kick_from_general");
     }
     if tx.remove("membership", &format!("{id}/{user}")) {
-        Reply::json(200, &json!({"ok": true, "errors": {}}))
+        Reply::json(200, &json!({"ok": true}))
     } else {
         failed("not_in_channel")
     }

@@ -119,15 +119,27 @@ pub(super) fn history(call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
         Err(reply) => return reply,
     };
     let view = tx.view(Fresh::Eventual);
-    let keys: Vec<&str> = view.under("message", &format!("{id}/")).map(|(key, _)| key).collect();
+    let is_inclusive = args.is_true("inclusive");
+    let (oldest, latest) = (args.text("oldest"), args.text("latest"));
+    // Moments have as many digits each: their texts stand in their order.
+    let fits = |message: &Value| {
+        let ts = message["ts"].as_str().unwrap_or_default();
+        let edge = |bound: &str| is_inclusive && ts == bound;
+        oldest.as_deref().is_none_or(|bound| ts > bound || edge(bound))
+            && latest.as_deref().is_none_or(|bound| ts < bound || edge(bound))
+    };
+    let all = view.under("message", &format!("{id}/"));
+    let keys: Vec<&str> = all.filter(|(_, message)| fits(message)).map(|(key, _)| key).collect();
     page(&args, &keys, 100).map_or_else(
         |reply| reply,
         |(shown, next)| {
             let messages: Vec<&Value> =
                 shown.iter().rev().filter_map(|key| view.get("message", key)).collect();
-            let more = !next.is_empty();
-            let body = json!({"ok": true, "messages": messages, "has_more": more,
-                "response_metadata": {"next_cursor": next}});
+            let mut body = json!({"ok": true, "messages": messages, "has_more": !next.is_empty(),
+                "pin_count": 0, "channel_actions_count": 0, "channel_actions_ts": []});
+            if !next.is_empty() {
+                body["response_metadata"] = json!({"next_cursor": next});
+            }
             Reply::json(200, &body)
         },
     )

@@ -1,6 +1,7 @@
 //! Workday: SOAP services `Human_Resources`, `Staffing` and `Integrations` under `/ccx/service/{tenant}/{service}/{version}`.
 //!
-//! - No REST, no reports-as-a-service, and no business process that waits for an approver: a process completes at once.
+//! - No reports-as-a-service, and no business process that waits for an approver unless it is made so from outside (`open`).
+//! - Services that are not here, and REST, are described in `worlds/workday.wire`.
 //! - Read after write is strong, as Workday's is.
 //!
 //! Where the end of a contract is found: the end that the contract *intends* is `Employment_Data/Worker_Contract_Data/
@@ -11,7 +12,7 @@
 //! its `Transaction_Log_Reference/ID[@type=WID]` is the WID of the event (the real service has a log entry of its own
 //! there), and `Is_Rescind_Or_Rescinded` is `1` once the event was rescinded. The comment of a process is in
 //! `Get_Event_Details_Response/Response_Data/Event/Event_Detail_Data/Process_History_Data/Comment`.
-//! Event states, as `Event_State_Reference/@Descriptor`: `Successfully Completed`, `Rescinded`.
+//! Event states, as `Event_State_Reference/@Descriptor`: `In Progress`, `Successfully Completed`, `Canceled`, `Rescinded`.
 
 use super::{Call, Handler, Refusal, Run, System, workday_events as events, workday_workers as workers};
 use crate::auth::{self, Access, Credentials};
@@ -28,6 +29,7 @@ use serde_json::{Value, json};
 const TENANT: &str = "acme";
 const VERSION: &str = "v31.2";
 const USERNAME: &str = "ISU_XOPS";
+const TOKEN_PATH: &str = "/ccx/oauth2/{tenant}/token";
 const PATH: &str = "/ccx/service/{tenant}/{service}/{version}";
 
 /// Request element, services that know it, name of the operation, handler.
@@ -66,10 +68,14 @@ impl System for Workday {
         Credentials::default()
             .with("username", format!("{USERNAME}@{TENANT}"))
             .with("password", auth::secret(seed, "workday", "password", 20))
+            .with("client_id", mint::hex32(seed, "workday", "client_id", 0))
+            .with("client_secret", auth::secret(seed, "workday", "client_secret", 32))
+            .with("refresh_token", auth::secret(seed, "workday", "refresh_token", 32))
     }
 
     fn describe(&self, base: &str) -> Value {
-        json!({"base_url": base, "tenant": TENANT, "version": VERSION})
+        let token_url = format!("{base}{}", TOKEN_PATH.replace("{tenant}", TENANT));
+        json!({"base_url": base, "tenant": TENANT, "version": VERSION, "token_url": token_url})
     }
 
     fn plant(&self, tx: &mut Tx<'_>, world: &World) {
@@ -98,6 +104,10 @@ impl System for Workday {
             document: None,
             run: Run::Unknown(status),
         };
+        if let Some(params) = fits(TOKEN_PATH, &request.path).filter(|_| request.method == "POST") {
+            let operation = format!("POST {TOKEN_PATH}");
+            return Call { request, operation, params, document: None, run: Run::Token };
+        }
         let Some(params) = fits(PATH, &request.path) else { return unknown("unknown", 404) };
         if request.method != "POST" {
             return unknown("unknown", 405);
@@ -122,7 +132,25 @@ impl System for Workday {
         }
     }
 
-    fn admit(&self, call: &Call<'_>, access: &Access, _now_ms: u64) -> Result<(), Reply> {
+    fn token(&self, call: &Call<'_>, access: &mut Access, seed: u64, now_ms: u64) -> Reply {
+        let (form, known) = (call.request.form(), &access.credentials);
+        let (id, secret) = (known.get("client_id"), known.get("client_secret"));
+        let in_form = auth::field(&form, "client_id") == id && auth::field(&form, "client_secret") == secret;
+        let is_known = (in_form || auth::basic(call.request, id, secret))
+            && auth::field(&form, "refresh_token") == known.get("refresh_token");
+        if auth::field(&form, "grant_type") != "refresh_token" || !is_known || call.param("tenant") != TENANT
+        {
+            return Reply::json(400, &json!({"error": "invalid_grant"}));
+        }
+        let (token, life_s) = access.give(seed, "workday", now_ms);
+        Reply::json(200, &json!({"access_token": token, "token_type": "Bearer", "expires_in": life_s}))
+    }
+
+    fn admit(&self, call: &Call<'_>, access: &Access, now_ms: u64) -> Result<(), Reply> {
+        if call.document.is_none() {
+            let refused = Reply::json(401, &json!({"error": "invalid token"}));
+            return if auth::bearer(call.request, access, now_ms) { Ok(()) } else { Err(refused) };
+        }
         let token = call.document.as_ref().and_then(|all| all.at("Header/Security/UsernameToken"));
         let text = |name: &str| token.and_then(|token| token.text_at(name)).unwrap_or_default();
         let credentials = &access.credentials;

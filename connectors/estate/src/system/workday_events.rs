@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 const DONE: &str = "Successfully Completed";
 const RESCINDED: &str = "Rescinded";
+const CANCELED: &str = "Canceled";
 
 /// How one of the two ending processes names its elements.
 struct Ending {
@@ -49,7 +50,7 @@ pub(super) fn terminate(call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
         id_type: "Employee_ID",
         date: "Termination_Date",
         detail: "Terminate_Event_Data",
-        response: "Terminate_Employee_Response",
+        response: "Terminate_Employee_Event_Response",
     };
     end(call, tx, &names)
 }
@@ -123,14 +124,12 @@ pub(super) fn rescind(call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
     if event["state"] == RESCINDED {
         return invalid("The business process has already been rescinded.");
     }
-    event["state"] = json!(RESCINDED);
-    event["closed"] = json!(tx.now_ms);
-    if let Some(comment) = request.text_at("Rescind_Business_Process_Data/Comment")
-        && let Some(comments) = event["comments"].as_array_mut()
-    {
-        comments.push(json!(comment));
+    if event["state"] != DONE {
+        return invalid("Only a business process that is completed can be rescinded.");
     }
+    close(&mut event, RESCINDED, request.text_at("Rescind_Business_Process_Data/Comment"), tx.now_ms);
     let worker = event["worker"].as_str().unwrap_or_default().to_owned();
+    restore(&event, &worker, tx);
     tx.put("event", &wid, event);
     if let Some(mut object) = tx.get("worker", &worker).cloned()
         && object["end"]["event"] == wid.as_str()
@@ -144,12 +143,53 @@ pub(super) fn rescind(call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
     response(call, "Rescind_Business_Process_Response", xml)
 }
 
-/// `Cancel_Business_Process`: nothing here is ever in progress, so there is never anything to cancel.
-pub(super) fn cancel(call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
-    match named(tx, asked(call)) {
-        Ok(_) => invalid("Only a business process that is in progress can be canceled."),
-        Err(reply) => reply,
+fn close(event: &mut Value, state: &str, comment: Option<&str>, now_ms: u64) {
+    event["state"] = json!(state);
+    event["closed"] = json!(now_ms);
+    if let Some(members) = event.as_object_mut() {
+        members.remove("open");
     }
+    if let (Some(comment), Some(comments)) = (comment, event["comments"].as_array_mut()) {
+        comments.push(json!(comment));
+    }
+}
+
+/// Takes back what an event did to its worker: it made it (`made`), or it set members that said something else before
+/// (`restores`; the empty text is nothing).
+fn restore(event: &Value, worker: &str, tx: &mut Tx<'_>) {
+    if event["made"] == "worker" {
+        tx.remove("worker", worker);
+        return;
+    }
+    let (Some(old), Some(mut object)) = (event["restores"].as_object(), tx.get("worker", worker).cloned())
+    else {
+        return;
+    };
+    for (name, value) in old {
+        if value == "" {
+            object.as_object_mut().map(|members| members.remove(name));
+        } else {
+            object[name] = value.clone();
+        }
+    }
+    tx.put("worker", worker, object);
+}
+
+/// `Cancel_Business_Process`: of an event that is `open`.
+pub(super) fn cancel(call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
+    let request = asked(call);
+    let (wid, mut event) = match named(tx, request) {
+        Ok(found) => found,
+        Err(reply) => return reply,
+    };
+    if event["open"].is_null() {
+        return invalid("Only a business process that is in progress can be canceled.");
+    }
+    close(&mut event, CANCELED, request.text_at("Cancel_Business_Process_Data/Comment"), tx.now_ms);
+    tx.put("event", &wid, event);
+    let mut xml = Xml::default();
+    xml.reference("Event_Reference", None, &[("WID", &wid)]);
+    response(call, "Cancel_Business_Process_Response", xml)
 }
 
 /// `Get_Event_Detail`, whose request element is `Get_Event_Details_Request`.

@@ -195,16 +195,23 @@ fn write_person(xml: &mut Xml, worker: &Value) {
                             &[("ISO_3166-1_Alpha-2_Code", text("country"))],
                         );
                         xml.leaf("First_Name", text("first"));
+                        if !text("middle").is_empty() {
+                            xml.leaf("Middle_Name", text("middle"));
+                        }
                         xml.leaf("Last_Name", text("last"));
                     });
                 });
             }
         });
         xml.block("Contact_Data", |xml| {
+            if text("email").is_empty() {
+                return;
+            }
             xml.block("Email_Address_Data", |xml| {
                 xml.leaf("Email_Address", text("email"));
+                xml.reference("Email_Reference", None, &[("WID", &format!("email-{}", text("wid")))]);
                 xml.block("Usage_Data", |xml| {
-                    xml.block("Type_Data", |xml| {
+                    xml.marked("Type_Data", ("Primary", "1"), |xml| {
                         xml.reference(
                             "Type_Reference",
                             Some("Work"),
@@ -221,12 +228,12 @@ fn write_employment(xml: &mut Xml, worker: &Value, now_ms: u64) {
     let text = |member: &str| worker[member].as_str().unwrap_or_default();
     let end = worker["end"]["date"].as_str();
     let is_contingent = worker["id_type"] == "Contingent_Worker_ID";
-    xml.block("Worker_Job_Data", |xml| {
+    xml.marked("Worker_Job_Data", ("Primary_Job", "1"), |xml| {
         xml.block("Position_Data", |xml| {
             xml.reference("Position_Reference", Some(text("title")), &[("Position_ID", text("position"))]);
             xml.leaf("Position_ID", text("position"));
             xml.leaf("Position_Title", text("title"));
-            xml.leaf("Business_Title", text("title"));
+            xml.leaf("Business_Title", worker["business_title"].as_str().unwrap_or(text("title")));
             xml.leaf("Start_Date", text("start"));
             if let Some(end) = end {
                 xml.leaf("End_Employment_Date", end);
@@ -237,6 +244,9 @@ fn write_employment(xml: &mut Xml, worker: &Value, now_ms: u64) {
                 ("Employee_Type_ID", "Regular")
             };
             xml.reference("Worker_Type_Reference", Some(kind.1), &[kind]);
+            if !text("work_space").is_empty() {
+                xml.reference("Work_Space__Reference", None, &[("Location_ID", text("work_space"))]);
+            }
             xml.block("Business_Site_Summary_Data", |xml| {
                 xml.reference(
                     "Location_Reference",
@@ -356,6 +366,9 @@ pub(super) fn get_organizations(call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
                         &[("Organization_Type_ID", text("type"))],
                     );
                     xml.flag("Inactive", false);
+                    if !text("manager").is_empty() {
+                        xml.reference("Manager_Reference", None, &[("Employee_ID", text("manager"))]);
+                    }
                 });
             });
         }

@@ -10,7 +10,8 @@
 //! | `awf NAME` | the lines below it are of this AWF |
 //! | `in JSON` | its inputs |
 //! | `after NAME [JSON]` | this AWF was done before, with these inputs beside its own |
-//! | `given KIND ID JSON` | this object says so before |
+//! | `given KIND ID JSON` | this object says so before; above the first `awf`, before every one |
+//! | `history KIND...` | an object more of these kinds is what doing it once more leaves: the vendor's record of what was done |
 //! | `loss PATTERN...` | what its undo leaves different: `kind/id:path`, `kind/id+`, `kind/id-`, `*` at the end for the rest |
 
 use serde_json::{Map, Value};
@@ -23,6 +24,7 @@ pub(crate) struct Case {
     pub(crate) after: Vec<(String, Map<String, Value>)>,
     pub(crate) given: Vec<(String, String, Value)>,
     pub(crate) loss: Vec<String>,
+    pub(crate) history: Vec<String>,
 }
 
 /// One system's cases.
@@ -31,6 +33,7 @@ pub(crate) struct Cases {
     pub(crate) vars: BTreeMap<String, Value>,
     pub(crate) default: Map<String, Value>,
     pub(crate) volatile: Vec<String>,
+    pub(crate) given: Vec<(String, String, Value)>,
     pub(crate) awfs: BTreeMap<String, Case>,
 }
 
@@ -56,6 +59,7 @@ impl Cases {
                     case.after.push((words[1].to_owned(), inputs));
                 }
                 ("given", 3) => case.given.push((words[1].to_owned(), words[2].to_owned(), json)),
+                ("history", _) => case.history.extend(words[1..].iter().map(|&word| word.to_owned())),
                 ("loss", _) => case.loss.extend(words[1..].iter().map(|&word| word.to_owned())),
                 _ => panic!("{system}: this line says nothing: `{line}`"),
             }
@@ -63,7 +67,7 @@ impl Cases {
                 cases.awfs.entry(at.clone()).or_default();
             }
         }
-        cases.awfs.remove("");
+        cases.given = cases.awfs.remove("").unwrap_or_default().given;
         Some(cases)
     }
 }
