@@ -72,7 +72,7 @@ manifest "bamboohr" {
       onlyCurrent = false
     }
     error "absent" { when = response.status == 404 && response.header.x-bamboohr-error-message != null }
-    present       = response.body.id != null
+    present       = text(response.body.id) == input.id
     value         = coalesce(text(member(response.body, input.field)), "")
     outputs       = { value = coalesce(text(member(response.body, input.field)), "") }
     authoritative = true

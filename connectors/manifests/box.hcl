@@ -67,8 +67,8 @@ manifest "box" {
   lookup "assignment" {
     inputs        = { assignment = "text" }
     get           = "/legal_hold_policy_assignments/{assignment}"
-    absent        = response.body.deleted_at != null
-    present       = response.body.id != null
+    absent        = response.body.id == input.assignment && response.body.deleted_at != null
+    present       = response.body.id == input.assignment
     value         = "member"
     outputs = {
       policy = response.body.legal_hold_policy.id
@@ -83,8 +83,8 @@ manifest "box" {
     inputs        = { user = "text" }
     get           = "/users/{user}"
     query         = { fields = "id,login,status,space_used" }
-    absent        = response.body.id != null && response.body.space_used == 0
-    present       = response.body.space_used > 0
+    absent        = response.body.id == input.user && response.body.space_used == 0
+    present       = response.body.id == input.user && response.body.space_used > 0
     outputs       = { bytes = response.body.space_used }
     authoritative = true
   }

@@ -60,8 +60,8 @@ manifest "coupa" {
     inputs = { requisition = "int" }
     get    = "/api/requisitions/{requisition}"
     error "absent" { when = response.status == 404 && response.body.errors != null }
-    absent        = contains(["withdrawn", "abandoned"], response.body.status)
-    present       = response.body.status != null
+    absent        = response.body.id == input.requisition && contains(["withdrawn", "abandoned"], response.body.status)
+    present       = response.body.id == input.requisition && response.body.status != null
     value         = "open"
     outputs       = { status = response.body.status }
     authoritative = true
@@ -83,8 +83,8 @@ manifest "coupa" {
     inputs = { order = "int" }
     get    = "/api/purchase_orders/{order}"
     error "absent" { when = response.status == 404 && response.body.errors != null }
-    absent        = response.body.status == "cancelled"
-    present       = response.body.status != null
+    absent        = response.body.id == input.order && response.body.status == "cancelled"
+    present       = response.body.id == input.order && response.body.status != null
     value         = "standing"
     outputs       = { status = response.body.status }
     authoritative = true
@@ -94,8 +94,8 @@ manifest "coupa" {
   lookup "open_order" {
     inputs        = { order = "int" }
     get           = "/api/purchase_orders/{order}"
-    absent        = contains(["closed", "cancelled"], response.body.status)
-    present       = response.body.status != null
+    absent        = response.body.id == input.order && contains(["closed", "cancelled"], response.body.status)
+    present       = response.body.id == input.order && response.body.status != null
     value         = "open"
     outputs       = { status = response.body.status }
     authoritative = true

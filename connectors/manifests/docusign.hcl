@@ -93,8 +93,8 @@ manifest "docusign" {
   lookup "envelope" {
     inputs        = { envelope = "text" }
     get           = "/restapi/v2.1/accounts/{var.account}/envelopes/{envelope}"
-    absent        = contains(["voided", "deleted"], response.body.status)
-    present       = response.body.status != null
+    absent        = response.body.envelopeId == input.envelope && contains(["voided", "deleted"], response.body.status)
+    present       = response.body.envelopeId == input.envelope && response.body.status != null
     value         = response.body.status
     outputs       = { status = response.body.status }
     authoritative = true

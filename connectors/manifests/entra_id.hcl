@@ -27,7 +27,7 @@ manifest "entra_id" {
     get    = "/users/{user_principal_name}"
     query  = { "$select" = "id,userPrincipalName,accountEnabled,onPremisesExtensionAttributes" }
     error "absent" { when = response.status == 404 && response.body.error.code == "Request_ResourceNotFound" }
-    present = response.body.id != null
+    present = lower(response.body.userPrincipalName) == lower(input.user_principal_name)
     value   = "present"
     outputs = {
       id      = response.body.id
@@ -43,7 +43,7 @@ manifest "entra_id" {
     get    = "/users/{user}"
     query  = { "$select" = "id,userPrincipalName,accountEnabled" }
     error "absent" { when = response.status == 404 && response.body.error.code == "Request_ResourceNotFound" }
-    present       = response.body.id != null
+    present       = (response.body.id == input.user || lower(response.body.userPrincipalName) == lower(input.user))
     value         = "present"
     outputs       = { id = response.body.id }
     authoritative = true
@@ -53,10 +53,10 @@ manifest "entra_id" {
   lookup "enabled_account" {
     inputs = { user = "text" }
     get    = "/users/{user}"
-    query  = { "$select" = "id,accountEnabled" }
+    query  = { "$select" = "id,userPrincipalName,accountEnabled" }
     error "absent" { when = response.status == 404 && response.body.error.code == "Request_ResourceNotFound" }
-    absent        = response.body.accountEnabled == false
-    present       = response.body.accountEnabled == true
+    absent        = (response.body.id == input.user || lower(response.body.userPrincipalName) == lower(input.user)) && response.body.accountEnabled == false
+    present       = (response.body.id == input.user || lower(response.body.userPrincipalName) == lower(input.user)) && response.body.accountEnabled == true
     value         = "enabled"
     authoritative = true
   }
@@ -68,9 +68,9 @@ manifest "entra_id" {
       attribute = "text"
     }
     get   = "/users/{user}"
-    query = { "$select" = concat("id,", input.attribute) }
+    query = { "$select" = contains(["id", "userPrincipalName"], input.attribute) ? "id,userPrincipalName" : concat("id,userPrincipalName,", input.attribute) }
     error "absent" { when = response.status == 404 && response.body.error.code == "Request_ResourceNotFound" }
-    present       = response.body.id != null
+    present       = (response.body.id == input.user || lower(response.body.userPrincipalName) == lower(input.user))
     value         = coalesce(member(response.body, input.attribute), "")
     outputs       = { value = coalesce(member(response.body, input.attribute), "") }
     authoritative = true
@@ -81,11 +81,11 @@ manifest "entra_id" {
     inputs = { user = "text" }
     get    = "/users/{user}"
     query = {
-      "$select" = "id"
+      "$select" = "id,userPrincipalName"
       "$expand" = "manager($select=id)"
     }
-    absent        = response.body.id != null && response.body.manager == null
-    present       = response.body.manager.id != null
+    absent        = (response.body.id == input.user || lower(response.body.userPrincipalName) == lower(input.user)) && response.body.manager == null
+    present       = (response.body.id == input.user || lower(response.body.userPrincipalName) == lower(input.user)) && response.body.manager.id != null
     value         = response.body.manager.id
     outputs       = { manager = response.body.manager.id }
     authoritative = true
@@ -111,7 +111,7 @@ manifest "entra_id" {
     inputs = { id = "text" }
     get    = "/directory/deletedItems/{id}"
     error "absent" { when = response.status == 404 && response.body.error.code == "Request_ResourceNotFound" }
-    present       = response.body.id != null
+    present       = response.body.id == input.id
     value         = "deleted"
     authoritative = true
   }
@@ -159,7 +159,7 @@ manifest "entra_id" {
     get    = "/groups/{id}"
     query  = { "$select" = "id,displayName,mailNickname" }
     error "absent" { when = response.status == 404 && response.body.error.code == "Request_ResourceNotFound" }
-    present       = response.body.id != null
+    present       = response.body.id == input.id
     value         = "present"
     authoritative = true
   }
@@ -282,8 +282,8 @@ manifest "entra_id" {
     get    = "/devices/{device}"
     query  = { "$select" = "id,accountEnabled" }
     error "absent" { when = response.status == 404 && response.body.error.code == "Request_ResourceNotFound" }
-    absent        = response.body.accountEnabled == false
-    present       = response.body.accountEnabled == true
+    absent        = response.body.id == input.device && response.body.accountEnabled == false
+    present       = response.body.id == input.device && response.body.accountEnabled == true
     value         = "enabled"
     authoritative = true
   }

@@ -108,8 +108,8 @@ manifest "github" {
     inputs = { username = "text" }
     get    = "/orgs/{var.org}/members/{username}/copilot"
     error "absent" { when = response.status == 404 && response.body.message == "Not Found" }
-    absent        = response.body.pending_cancellation_date != null
-    present       = response.body.created_at != null
+    absent        = lower(response.body.assignee.login) == lower(input.username) && response.body.pending_cancellation_date != null
+    present       = lower(response.body.assignee.login) == lower(input.username) && response.body.created_at != null
     value         = "assigned"
     authoritative = true
   }

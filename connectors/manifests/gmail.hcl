@@ -96,7 +96,7 @@ manifest "gmail" {
     }
     get = "/gmail/v1/users/{user}/settings/sendAs/{send_as}"
     error "absent" { when = response.status == 404 && response.body.error.errors[0].reason == "notFound" }
-    present       = response.body.sendAsEmail != null
+    present       = lower(response.body.sendAsEmail) == lower(input.send_as)
     value         = coalesce(response.body.signature, "")
     outputs       = { signature = coalesce(response.body.signature, "") }
     authoritative = true

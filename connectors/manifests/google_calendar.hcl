@@ -101,8 +101,8 @@ manifest "google_calendar" {
     }
     get = "/calendar/v3/calendars/{calendar}/acl/user:{email}"
     error "absent" { when = response.status == 404 && response.body.error.errors[0].reason == "notFound" }
-    absent        = response.body.role == "none"
-    present       = response.body.role != null
+    absent        = lower(response.body.id) == lower(concat("user:", input.email)) && response.body.role == "none"
+    present       = lower(response.body.id) == lower(concat("user:", input.email)) && response.body.role != null
     value         = response.body.role
     outputs       = { role = response.body.role }
     authoritative = true
@@ -112,7 +112,7 @@ manifest "google_calendar" {
     inputs = { room = "text" }
     get    = "/admin/directory/v1/customer/{var.customer}/resources/calendars/{room}"
     error "absent" { when = response.status == 404 && response.body.error.errors[0].reason == "notFound" }
-    present = response.body.resourceId != null
+    present = response.body.resourceId == input.room
     value   = "present"
     outputs = {
       email       = response.body.resourceEmail

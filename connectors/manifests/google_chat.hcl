@@ -52,7 +52,7 @@ manifest "google_chat" {
     inputs = { space = "text" }
     get    = "/v1/spaces/{space}"
     error "absent" { when = response.status == 404 && response.body.error.status == "NOT_FOUND" }
-    present       = response.body.name != null
+    present       = response.body.name == concat("spaces/", input.space)
     value         = "present"
     outputs       = { display_name = response.body.displayName }
     authoritative = true
@@ -76,7 +76,7 @@ manifest "google_chat" {
     inputs = { space = "text" }
     get    = "/v1/spaces/{space}/messages/client-{key}"
     error "absent" { when = response.status == 404 && response.body.error.status == "NOT_FOUND" }
-    present       = response.body.name != null
+    present       = response.body.clientAssignedMessageId == concat("client-", key)
     value         = "posted"
     outputs       = { message = after_last(response.body.name, "/") }
     marker        = response.body.clientAssignedMessageId
@@ -90,8 +90,8 @@ manifest "google_chat" {
     }
     get = "/v1/spaces/{space}/messages/{message}"
     error "absent" { when = response.status == 404 && response.body.error.status == "NOT_FOUND" }
-    absent        = response.body.deleteTime != null
-    present       = response.body.name != null
+    absent        = ends_with(response.body.name, concat("/messages/", input.message)) && response.body.deleteTime != null
+    present       = ends_with(response.body.name, concat("/messages/", input.message))
     value         = "posted"
     authoritative = true
   }

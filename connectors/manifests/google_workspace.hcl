@@ -36,7 +36,7 @@ manifest "google_workspace" {
     get    = "/admin/directory/v1/users/{email}"
     query  = { projection = "full" }
     error "absent" { when = response.status == 404 && response.body.error.errors[0].reason == "notFound" }
-    present       = response.body.id != null
+    present       = (response.body.id == input.email || contains([lower(response.body.primaryEmail)], lower(input.email)) || contains(list(response.body.aliases), lower(input.email)) || contains(list(response.body.nonEditableAliases), lower(input.email)))
     value         = lower(response.body.primaryEmail) == lower(input.email) ? "present" : "an alias of another account"
     outputs       = { id = response.body.id }
     marker        = join(response.body.externalIds[*].value, " ")
@@ -48,7 +48,7 @@ manifest "google_workspace" {
     inputs = { user = "text" }
     get    = "/admin/directory/v1/users/{user}"
     error "absent" { when = response.status == 404 && response.body.error.errors[0].reason == "notFound" }
-    present = response.body.id != null
+    present = (response.body.id == input.user || contains([lower(response.body.primaryEmail)], lower(input.user)) || contains(list(response.body.aliases), lower(input.user)) || contains(list(response.body.nonEditableAliases), lower(input.user)))
     value   = "present"
     outputs = {
       id       = response.body.id
@@ -61,8 +61,8 @@ manifest "google_workspace" {
     inputs = { user = "text" }
     get    = "/admin/directory/v1/users/{user}"
     error "absent" { when = response.status == 404 && response.body.error.errors[0].reason == "notFound" }
-    absent        = response.body.suspended == true
-    present       = response.body.suspended == false
+    absent        = (response.body.id == input.user || contains([lower(response.body.primaryEmail)], lower(input.user)) || contains(list(response.body.aliases), lower(input.user)) || contains(list(response.body.nonEditableAliases), lower(input.user))) && response.body.suspended == true
+    present       = (response.body.id == input.user || contains([lower(response.body.primaryEmail)], lower(input.user)) || contains(list(response.body.aliases), lower(input.user)) || contains(list(response.body.nonEditableAliases), lower(input.user))) && response.body.suspended == false
     value         = "active"
     authoritative = true
   }
@@ -77,7 +77,7 @@ manifest "google_workspace" {
     get   = "/admin/directory/v1/users/{user}"
     query = { projection = "full" }
     error "absent" { when = response.status == 404 && response.body.error.errors[0].reason == "notFound" }
-    present = response.body.id != null
+    present = (response.body.id == input.user || contains([lower(response.body.primaryEmail)], lower(input.user)) || contains(list(response.body.aliases), lower(input.user)) || contains(list(response.body.nonEditableAliases), lower(input.user)))
     value = coalesce(
       contains(["givenName", "familyName"], input.attribute) ? member(response.body.name, input.attribute) : member(response.body, input.attribute),
       contains(["organizations", "relations", "locations", "externalIds", "phones", "addresses", "languages"], input.attribute) ? [] : ""
@@ -95,7 +95,7 @@ manifest "google_workspace" {
     inputs = { user = "text" }
     get    = "/admin/directory/v1/users/{user}"
     error "absent" { when = response.status == 404 && response.body.error.errors[0].reason == "notFound" }
-    present       = response.body.orgUnitPath != null
+    present       = (response.body.id == input.user || contains([lower(response.body.primaryEmail)], lower(input.user)) || contains(list(response.body.aliases), lower(input.user)) || contains(list(response.body.nonEditableAliases), lower(input.user))) && response.body.orgUnitPath != null
     value         = response.body.orgUnitPath
     outputs       = { org_unit = response.body.orgUnitPath }
     authoritative = true
@@ -104,8 +104,8 @@ manifest "google_workspace" {
   lookup "second_factor" {
     inputs        = { user = "text" }
     get           = "/admin/directory/v1/users/{user}"
-    absent        = response.body.isEnrolledIn2Sv == false
-    present       = response.body.isEnrolledIn2Sv == true
+    absent        = (response.body.id == input.user || contains([lower(response.body.primaryEmail)], lower(input.user)) || contains(list(response.body.aliases), lower(input.user)) || contains(list(response.body.nonEditableAliases), lower(input.user))) && response.body.isEnrolledIn2Sv == false
+    present       = (response.body.id == input.user || contains([lower(response.body.primaryEmail)], lower(input.user)) || contains(list(response.body.aliases), lower(input.user)) || contains(list(response.body.nonEditableAliases), lower(input.user))) && response.body.isEnrolledIn2Sv == true
     value         = "enrolled"
     authoritative = true
   }
@@ -159,7 +159,7 @@ manifest "google_workspace" {
     inputs = { email = "text" }
     get    = "/admin/directory/v1/groups/{email}"
     error "absent" { when = response.status == 404 && response.body.error.errors[0].reason == "notFound" }
-    present = response.body.id != null
+    present = (lower(response.body.email) == lower(input.email) || contains(list(response.body.aliases), lower(input.email)) || contains(list(response.body.nonEditableAliases), lower(input.email)))
     value   = lower(response.body.email) == lower(input.email) ? "present" : "an alias of another group"
     outputs = {
       id          = response.body.id

@@ -90,8 +90,8 @@ manifest "greenhouse" {
     inputs = { id = "int" }
     get    = "/v1/users/{id}"
     error "absent" { when = response.status == 404 && contains(response.body.message, "Resource not found") }
-    absent        = response.body.disabled == true
-    present       = response.body.disabled == false
+    absent        = response.body.id == input.id && response.body.disabled == true
+    present       = response.body.id == input.id && response.body.disabled == false
     value         = "present"
     authoritative = true
   }

@@ -25,7 +25,7 @@ manifest "hubspot" {
     get    = "/settings/users/2026-03/{email}"
     query  = { idProperty = "EMAIL" }
     error "absent" { when = response.status == 404 && response.body.category == "OBJECT_NOT_FOUND" }
-    present = response.body.id != null
+    present = lower(response.body.email) == lower(input.email)
     outputs = {
       id   = response.body.id
       role = response.body.roleId
@@ -39,7 +39,7 @@ manifest "hubspot" {
     get    = "/settings/users/2026-03/{user}"
     query  = { idProperty = "USER_ID" }
     error "absent" { when = response.status == 404 && response.body.category == "OBJECT_NOT_FOUND" }
-    present = response.body.id != null
+    present = text(response.body.id) == input.user
     outputs = {
       email = response.body.email
       role  = response.body.roleId

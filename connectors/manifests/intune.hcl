@@ -75,8 +75,8 @@ manifest "intune" {
     get    = "/deviceManagement/managedDevices/{device}"
     query  = { "$select" = "id,managementState" }
     error "absent" { when = response.status == 404 && contains(["ResourceNotFound", "NotFound"], response.body.error.code) }
-    absent        = contains(["retirePending", "retireIssued", "wipePending", "wipeIssued", "deletePending"], response.body.managementState)
-    present       = response.body.managementState != null
+    absent        = response.body.id == input.device && contains(["retirePending", "retireIssued", "wipePending", "wipeIssued", "deletePending"], response.body.managementState)
+    present       = response.body.id == input.device && response.body.managementState != null
     value         = "managed"
     outputs       = { state = response.body.managementState }
     authoritative = true
@@ -88,7 +88,7 @@ manifest "intune" {
     get    = "/deviceManagement/managedDevices/{device}"
     query  = { "$select" = "id,managementState" }
     error "absent" { when = response.status == 404 && contains(["ResourceNotFound", "NotFound"], response.body.error.code) }
-    present       = response.body.id != null
+    present       = response.body.id == input.device
     value         = "present"
     authoritative = true
   }
@@ -149,8 +149,8 @@ manifest "intune" {
   lookup "autopilot_user" {
     inputs  = { id = "text" }
     get     = "/deviceManagement/windowsAutopilotDeviceIdentities/{id}"
-    absent  = response.body.id != null && coalesce(response.body.userPrincipalName, "") == ""
-    present = response.body.userPrincipalName != null
+    absent  = response.body.id == input.id && coalesce(response.body.userPrincipalName, "") == ""
+    present = response.body.id == input.id && response.body.userPrincipalName != null
     value   = response.body.userPrincipalName
     outputs = {
       user = response.body.userPrincipalName

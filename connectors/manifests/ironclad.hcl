@@ -67,7 +67,7 @@ manifest "ironclad" {
     inputs = { record = "text" }
     get    = "/records/{record}"
     error "absent" { when = response.status == 404 && response.body.code == "NOT_FOUND" }
-    present = response.body.id != null
+    present = contains([response.body.id, response.body.ironcladId], input.record)
     value   = "filed"
     outputs = {
       name = response.body.name

@@ -72,8 +72,8 @@ manifest "jamf_pro" {
     inputs = { id = "text" }
     get    = "/api/v1/computers-inventory-detail/{id}"
     error "absent" { when = response.status == 404 && response.body.errors[0].code == "INVALID_ID" }
-    absent        = response.body.general.remoteManagement.managed == false
-    present       = response.body.general.remoteManagement.managed == true
+    absent        = response.body.id == input.id && response.body.general.remoteManagement.managed == false
+    present       = response.body.id == input.id && response.body.general.remoteManagement.managed == true
     value         = "managed"
     authoritative = true
   }

@@ -58,7 +58,7 @@ manifest "jira_service" {
     get    = "/rest/api/3/issue/{issue}"
     query  = { fields = "status" }
     error "absent" { when = response.status == 404 && response.body.errorMessages != null }
-    present       = response.body.key != null
+    present       = contains([response.body.key, response.body.id], input.issue)
     authoritative = true
   }
 
@@ -81,8 +81,8 @@ manifest "jira_service" {
     get    = "/rest/api/3/issue/{issue}"
     query  = { fields = "status" }
     error "absent" { when = response.status == 404 && response.body.errorMessages != null }
-    absent        = response.body.fields.status.name == var.cancel_status
-    present       = response.body.fields.status.name != null
+    absent        = contains([response.body.key, response.body.id], input.issue) && response.body.fields.status.name == var.cancel_status
+    present       = contains([response.body.key, response.body.id], input.issue) && response.body.fields.status.name != null
     authoritative = true
   }
 

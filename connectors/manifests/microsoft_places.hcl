@@ -56,8 +56,8 @@ manifest "microsoft_places" {
     }
     get = "/users/{user}/events/{event}"
     error "absent" { when = response.status == 404 && response.body.error.code == "ErrorItemNotFound" }
-    absent  = response.body.isCancelled == true
-    present = response.body.id != null
+    absent  = response.body.id == input.event && response.body.isCancelled == true
+    present = response.body.id == input.event
     value   = "booked"
     outputs = {
       subject = response.body.subject
@@ -76,7 +76,7 @@ manifest "microsoft_places" {
     }
     get = "/places/{place}"
     error "absent" { when = response.status == 404 && contains(["ErrorItemNotFound", "ResourceNotFound", "NotFound"], response.body.error.code) }
-    present       = response.body.id != null
+    present       = contains([lower(response.body.id), lower(response.body.emailAddress)], lower(input.place))
     value         = coalesce(member(response.body, input.attribute), "")
     outputs       = { value = coalesce(member(response.body, input.attribute), "") }
     authoritative = true

@@ -59,7 +59,7 @@ manifest "okta" {
     inputs = { login = "text" }
     get    = "/api/v1/users/{login}"
     error "absent" { when = response.status == 404 && response.body.errorCode == "E0000007" }
-    present       = response.body.id != null
+    present       = (response.body.id == input.login || lower(response.body.profile.login) == lower(input.login))
     value         = response.body.status == "DEPROVISIONED" ? "disabled" : "present"
     outputs       = { id = response.body.id, status = response.body.status }
     marker        = response.body.profile.xopsKey
@@ -71,8 +71,8 @@ manifest "okta" {
     inputs = { id = "text" }
     get    = "/api/v1/users/{id}"
     error "absent" { when = response.status == 404 && response.body.errorCode == "E0000007" }
-    absent        = response.body.status == "DEPROVISIONED"
-    present       = response.body.status != null
+    absent        = (response.body.id == input.id || lower(response.body.profile.login) == lower(input.id)) && response.body.status == "DEPROVISIONED"
+    present       = (response.body.id == input.id || lower(response.body.profile.login) == lower(input.id)) && response.body.status != null
     value         = "present"
     outputs       = { status = response.body.status }
     authoritative = true
@@ -82,8 +82,8 @@ manifest "okta" {
   lookup "activation" {
     inputs        = { id = "text" }
     get           = "/api/v1/users/{id}"
-    absent        = contains(["STAGED", "DEPROVISIONED"], response.body.status)
-    present       = response.body.status != null
+    absent        = (response.body.id == input.id || lower(response.body.profile.login) == lower(input.id)) && contains(["STAGED", "DEPROVISIONED"], response.body.status)
+    present       = (response.body.id == input.id || lower(response.body.profile.login) == lower(input.id)) && response.body.status != null
     value         = response.body.status == "SUSPENDED" ? "suspended" : "active"
     outputs       = { status = response.body.status }
     authoritative = true
@@ -113,7 +113,7 @@ manifest "okta" {
     }
     get = "/api/v1/users/{id}"
     error "absent" { when = response.status == 404 && response.body.errorCode == "E0000007" }
-    present       = response.body.profile != null
+    present       = (response.body.id == input.id || lower(response.body.profile.login) == lower(input.id)) && response.body.profile != null
     value         = coalesce(member(response.body.profile, input.attribute), "")
     outputs       = { value = member(response.body.profile, input.attribute) }
     authoritative = true
@@ -127,7 +127,7 @@ manifest "okta" {
     }
     get = "/api/v1/users/{id}"
     error "absent" { when = response.status == 404 && response.body.errorCode == "E0000007" }
-    present       = response.body.profile != null
+    present       = (response.body.id == input.id || lower(response.body.profile.login) == lower(input.id)) && response.body.profile != null
     value         = coalesce(member(response.body.profile, input.attribute), "")
     outputs       = { value = member(response.body.profile, input.attribute), profile = response.body.profile }
     authoritative = true
@@ -167,8 +167,8 @@ manifest "okta" {
   lookup "unlocked" {
     inputs        = { id = "text" }
     get           = "/api/v1/users/{id}"
-    absent        = response.body.status == "LOCKED_OUT"
-    present       = response.body.status != null && response.body.status != "LOCKED_OUT"
+    absent        = (response.body.id == input.id || lower(response.body.profile.login) == lower(input.id)) && response.body.status == "LOCKED_OUT"
+    present       = (response.body.id == input.id || lower(response.body.profile.login) == lower(input.id)) && response.body.status != null && response.body.status != "LOCKED_OUT"
     authoritative = true
   }
 
@@ -271,7 +271,7 @@ manifest "okta" {
     inputs = { group = "text" }
     get    = "/api/v1/groups/{group}"
     error "absent" { when = response.status == 404 && response.body.errorCode == "E0000007" }
-    present       = response.body.id != null
+    present       = response.body.id == input.group
     outputs       = { name = response.body.profile.name, description = response.body.profile.description }
     authoritative = true
   }
@@ -363,8 +363,8 @@ manifest "okta" {
   lookup "campaign" {
     inputs        = { campaign = "text" }
     get           = "/governance/api/v1/campaigns/{campaign}"
-    absent        = contains(["COMPLETED", "DELETED"], response.body.status)
-    present       = response.body.status != null
+    absent        = response.body.id == input.campaign && contains(["COMPLETED", "DELETED"], response.body.status)
+    present       = response.body.id == input.campaign && response.body.status != null
     value         = "running"
     authoritative = true
   }

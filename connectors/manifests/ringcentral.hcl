@@ -64,8 +64,8 @@ manifest "ringcentral" {
     inputs = { extension = "text" }
     get    = "/restapi/v1.0/account/{var.account}/extension/{extension}"
     error "absent" { when = response.status == 404 && response.body.errorCode == "CMN-102" }
-    absent        = contains(["Disabled", "Frozen"], response.body.status)
-    present       = response.body.status != null
+    absent        = text(response.body.id) == input.extension && contains(["Disabled", "Frozen"], response.body.status)
+    present       = text(response.body.id) == input.extension && response.body.status != null
     value         = "enabled"
     outputs       = { status = response.body.status }
     authoritative = true
@@ -89,7 +89,7 @@ manifest "ringcentral" {
     inputs = { location = "text" }
     get    = "/restapi/v1.0/account/{var.account}/emergency-locations/{location}"
     error "absent" { when = response.status == 404 && response.body.errorCode == "CMN-102" }
-    present = response.body.id != null
+    present = text(response.body.id) == input.location
     outputs = {
       name    = response.body.name
       street  = response.body.address.street

@@ -107,8 +107,8 @@ manifest "sailpoint_isc" {
     inputs = { account = "text" }
     get    = "/accounts/{account}"
     error "absent" { when = response.status == 404 && response.body.detailCode != null }
-    absent        = response.body.disabled == true
-    present       = response.body.disabled == false
+    absent        = response.body.id == input.account && response.body.disabled == true
+    present       = response.body.id == input.account && response.body.disabled == false
     value         = "active"
     authoritative = true
   }
@@ -116,8 +116,8 @@ manifest "sailpoint_isc" {
   lookup "unlocked" {
     inputs        = { account = "text" }
     get           = "/accounts/{account}"
-    absent        = response.body.locked == true
-    present       = response.body.locked == false
+    absent        = response.body.id == input.account && response.body.locked == true
+    present       = response.body.id == input.account && response.body.locked == false
     authoritative = true
   }
 

@@ -67,8 +67,8 @@ manifest "salesforce" {
     get    = "/services/data/{var.version}/sobjects/User/{id}"
     query  = { fields = "Id,IsActive" }
     error "absent" { when = response.status == 404 && response.body[0].errorCode == "NOT_FOUND" }
-    absent        = response.body.IsActive == false
-    present       = response.body.IsActive == true
+    absent        = starts_with(response.body.Id, input.id) && response.body.IsActive == false
+    present       = starts_with(response.body.Id, input.id) && response.body.IsActive == true
     value         = "present"
     authoritative = true
   }

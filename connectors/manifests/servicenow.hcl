@@ -69,8 +69,8 @@ manifest "servicenow" {
     get    = "/api/now/table/sc_request/{request}"
     query  = { sysparm_fields = "sys_id,request_state,correlation_id" }
     error "absent" { when = response.status == 404 && contains(response.body.error.message, "No Record found") }
-    absent        = response.body.result.request_state == "closed_cancelled"
-    present       = response.body.result.request_state != null
+    absent        = response.body.result.sys_id == input.request && response.body.result.request_state == "closed_cancelled"
+    present       = response.body.result.sys_id == input.request && response.body.result.request_state != null
     value         = "ordered"
     outputs       = { state = response.body.result.request_state }
     marker        = response.body.result.correlation_id
@@ -105,8 +105,8 @@ manifest "servicenow" {
     get    = "/api/now/table/incident/{id}"
     query  = { sysparm_fields = "sys_id,state,close_code" }
     error "absent" { when = response.status == 404 && contains(response.body.error.message, "No Record found") }
-    absent        = response.body.result.state == "8"
-    present       = response.body.result.state != null
+    absent        = response.body.result.sys_id == input.id && response.body.result.state == "8"
+    present       = response.body.result.sys_id == input.id && response.body.result.state != null
     value         = "open"
     outputs       = { state = response.body.result.state }
     authoritative = true
@@ -121,11 +121,11 @@ manifest "servicenow" {
     }
     get = "/api/now/table/{table}/{id}"
     query = {
-      sysparm_fields                 = input.field
+      sysparm_fields                 = concat("sys_id,", input.field)
       sysparm_exclude_reference_link = true
     }
     error "absent" { when = response.status == 404 && contains(response.body.error.message, "No Record found") }
-    present       = response.body.result != null
+    present       = response.body.result.sys_id == input.id
     value         = member(response.body.result, input.field)
     outputs       = { value = member(response.body.result, input.field) }
     authoritative = true
@@ -292,8 +292,8 @@ manifest "servicenow" {
     }
     get = "/api/now/cmdb/instance/{class}/{id}"
     error "absent" { when = response.status == 404 && response.body.error.message != null }
-    absent  = response.body.result.attributes.install_status == "7"
-    present = response.body.result.attributes.install_status != null
+    absent  = response.body.result.attributes.sys_id == input.id && response.body.result.attributes.install_status == "7"
+    present = response.body.result.attributes.sys_id == input.id && response.body.result.attributes.install_status != null
     value   = "present"
     outputs = {
       name           = response.body.result.attributes.name

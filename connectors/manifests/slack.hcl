@@ -126,8 +126,8 @@ manifest "slack" {
     inputs        = { channel = "text" }
     get           = "/conversations.info"
     query         = { channel = input.channel }
-    absent        = response.body.channel.is_archived == false
-    present       = response.body.channel.is_archived == true
+    absent        = response.body.channel.id == input.channel && response.body.channel.is_archived == false
+    present       = response.body.channel.id == input.channel && response.body.channel.is_archived == true
     value         = "archived"
     authoritative = true
   }

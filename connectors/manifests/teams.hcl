@@ -66,8 +66,8 @@ manifest "teams" {
     get    = "/teams/{team}"
     query  = { "$select" = "id,isArchived" }
     error "absent" { when = response.status == 404 && response.body.error.code == "NotFound" }
-    absent        = response.body.isArchived == true
-    present       = response.body.isArchived == false
+    absent        = response.body.id == input.team && response.body.isArchived == true
+    present       = response.body.id == input.team && response.body.isArchived == false
     value         = "active"
     authoritative = true
   }
@@ -97,7 +97,7 @@ manifest "teams" {
     get   = "/teams/{team}/channels/{channel}"
     query = { "$select" = "id,displayName" }
     error "absent" { when = response.status == 404 && response.body.error.code == "NotFound" }
-    present       = response.body.id != null
+    present       = response.body.id == input.channel
     value         = "present"
     authoritative = true
   }

@@ -34,7 +34,7 @@ manifest "verkada" {
     get    = "/core/v1/user"
     query  = { external_id = input.external_id }
     error "absent" { when = response.status == 404 && response.body != null }
-    present       = response.body.user_id != null
+    present       = response.body.external_id == input.external_id && response.body.user_id != null
     outputs       = { user = response.body.user_id }
     authoritative = true
   }
@@ -143,8 +143,8 @@ manifest "verkada" {
     inputs        = { user = "text" }
     get           = "/access/v1/access_users/user"
     query         = { user_id = input.user }
-    absent        = response.body.remote_unlock == false
-    present       = response.body.remote_unlock == true
+    absent        = response.body.user_id == input.user && response.body.remote_unlock == false
+    present       = response.body.user_id == input.user && response.body.remote_unlock == true
     value         = "enabled"
     authoritative = true
   }

@@ -65,7 +65,7 @@ manifest "zoom" {
     inputs = { email = "text" }
     get    = "/users/{email}"
     error "absent" { when = response.status == 404 && response.body.code == 1001 }
-    present       = response.body.id != null
+    present       = lower(response.body.email) == lower(input.email)
     value         = response.body.status == "inactive" ? "disabled" : "present"
     outputs       = { id = response.body.id }
     authoritative = true
@@ -86,7 +86,7 @@ manifest "zoom" {
     inputs = { user = "text" }
     get    = "/users/{user}"
     error "absent" { when = response.status == 404 && response.body.code == 1001 }
-    present       = response.body.id != null
+    present       = (response.body.id == input.user || lower(response.body.email) == lower(input.user))
     authoritative = true
   }
 
@@ -98,7 +98,7 @@ manifest "zoom" {
     }
     get = "/users/{user}"
     error "absent" { when = response.status == 404 && response.body.code == 1001 }
-    present       = response.body.id != null
+    present       = (response.body.id == input.user || lower(response.body.email) == lower(input.user))
     value         = coalesce(member(response.body, input.attribute), "")
     outputs       = { value = member(response.body, input.attribute) }
     authoritative = true

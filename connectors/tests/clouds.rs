@@ -224,13 +224,17 @@ fn google_tells_too_many_calls_by_403_and_each_device_by_its_own_result() {
 #[test]
 fn an_address_that_is_an_alias_of_another_account_is_no_account() {
     let inputs = [("email", Value::from("Sarah@acme.example"))];
-    let check = |primary: &str, expect: &str| {
-        let body = format!(r#"{{"id":"1","primaryEmail":"{primary}","externalIds":[{{"value":"{KEY}"}}]}}"#);
+    let check = |primary: &str, alias: &str, expect: &str| {
+        let body = format!(
+            r#"{{"id":"1","primaryEmail":"{primary}","aliases":["{alias}"],"externalIds":[{{"value":"{KEY}"}}]}}"#
+        );
         assert_eq!(
             seen("google_workspace.create_user", Phase::Snapshot, &inputs, &[], &json(200, &body)),
             expect
         );
     };
-    check("sarah@acme.example", "present present { id = \"1\" } marked");
-    check("other@acme.example", "present an alias of another account { id = \"1\" } marked");
+    check("sarah@acme.example", "s@acme.example", "present present { id = \"1\" } marked");
+    let another = "present an alias of another account { id = \"1\" } marked";
+    check("other@acme.example", "sarah@acme.example", another);
+    check("other@acme.example", "somebody@acme.example", "unknown");
 }

@@ -173,12 +173,14 @@ fn an_account_is_seen_with_its_mark() {
     let check = |response: Response, expect: &str| {
         assert_eq!(sighted("okta", "create_identity", &[response]), expect);
     };
-    let mine = format!(r#"{{"id":"00u1","status":"STAGED","profile":{{"xopsKey":"{KEY}"}}}}"#);
+    let mine = format!(
+        r#"{{"id":"00u1","status":"STAGED","profile":{{"login":"sarah.chen@acme.example","xopsKey":"{KEY}"}}}}"#
+    );
     check(
         json(200, &mine),
         &format!("present present {{ id = \"00u1\", status = \"STAGED\" }} marked {KEY}"),
     );
-    let other = r#"{"id":"00u1","status":"DEPROVISIONED","profile":{}}"#;
+    let other = r#"{"id":"00u1","status":"DEPROVISIONED","profile":{"login":"Sarah.Chen@acme.example"}}"#;
     check(json(200, other), "present disabled { id = \"00u1\", status = \"DEPROVISIONED\" }");
     check(json(404, r#"{"errorCode":"E0000007"}"#), "absent by authoritative lookup okta.account { }");
     check(json(404, r#"{"errorCode":"E0000022"}"#), "failed invalid: status 404");
@@ -186,6 +188,8 @@ fn an_account_is_seen_with_its_mark() {
         answer(404, &[("content-type", "text/html")], "no"),
         "failed transient: status 404: the body is `text/html`, not json",
     );
+    let anothers = r#"{"id":"00u2","status":"DEPROVISIONED","profile":{"login":"kim@acme.example"}}"#;
+    check(json(200, anothers), "unknown unexpected answer: status 200 { }");
     check(json(200, r#"{"unexpected":true}"#), "unknown unexpected answer: status 200 { }");
     check(json(500, "{}"), "failed transient: status 500");
     check(json(429, "{}"), "failed rate_limited None");

@@ -68,8 +68,8 @@ fn a_switch_is_read_as_on_or_off_and_as_nothing_where_it_is_not_shown() {
         ("sailpoint_isc", "disable_account"),
         &[],
         &[
-            (200, r#"{"disabled":true}"#, "absent"),
-            (200, r#"{"disabled":false}"#, "present active { }"),
+            (200, r#"{"id":"account-1","disabled":true}"#, "absent"),
+            (200, r#"{"id":"account-1","disabled":false}"#, "present active { }"),
             (200, "{}", "unknown"),
         ],
     );
@@ -89,9 +89,10 @@ fn a_switch_is_read_as_on_or_off_and_as_nothing_where_it_is_not_shown() {
         ("verkada", "enable_mobile_unlock"),
         &[],
         &[
-            (200, r#"{"user_id":"1","remote_unlock":false}"#, "absent"),
-            (200, r#"{"user_id":"1","remote_unlock":true}"#, "present enabled { }"),
-            (200, r#"{"user_id":"1"}"#, "unknown"),
+            (200, r#"{"user_id":"user-1","remote_unlock":false}"#, "absent"),
+            (200, r#"{"user_id":"user-1","remote_unlock":true}"#, "present enabled { }"),
+            (200, r#"{"user_id":"user-1"}"#, "unknown"),
+            (200, r#"{"user_id":"user-2","remote_unlock":false}"#, "unknown"),
         ],
     );
     check(
@@ -116,12 +117,12 @@ fn a_seat_that_only_lasts_to_the_end_of_the_period_was_taken_away() {
         &[
             (
                 200,
-                r#"{"created_at":"2026-01-01T00:00:00Z","pending_cancellation_date":"2026-12-31"}"#,
+                r#"{"assignee":{"login":"Username-1"},"created_at":"2026-01-01T00:00:00Z","pending_cancellation_date":"2026-12-31"}"#,
                 "absent",
             ),
             (
                 200,
-                r#"{"created_at":"2026-01-01T00:00:00Z","pending_cancellation_date":null}"#,
+                r#"{"assignee":{"login":"Username-1"},"created_at":"2026-01-01T00:00:00Z","pending_cancellation_date":null}"#,
                 "present assigned { }",
             ),
             (404, r#"{"message":"Not Found"}"#, "absent"),
@@ -140,8 +141,14 @@ fn an_attribute_that_is_not_set_is_the_empty_text_and_never_absent() {
         ("okta", "update_profile"),
         &title,
         &[
-            (200, r#"{"profile":{"title":"Engineer"}}"#, "present Engineer { value = \"Engineer\" }"),
-            (200, r#"{"profile":{"login":"a"}}"#, "present  { }"),
+            (
+                200,
+                r#"{"id":"id-1","profile":{"title":"Engineer"}}"#,
+                "present Engineer { value = \"Engineer\" }",
+            ),
+            (200, r#"{"id":"id-1","profile":{"login":"a"}}"#, "present  { }"),
+            (200, r#"{"id":"id-2","profile":{"login":"ID-1"}}"#, "present  { }"),
+            (200, r#"{"id":"id-2","profile":{"login":"a"}}"#, "unknown"),
             (200, "{}", "unknown"),
         ],
     );
@@ -168,7 +175,10 @@ fn an_attribute_that_is_not_set_is_the_empty_text_and_never_absent() {
         all,
         ("zoom", "update_user"),
         &[("attribute", "type")],
-        &[(200, r#"{"id":"1","type":2}"#, "present 2 { value = 2 }")],
+        &[
+            (200, r#"{"id":"user-1","type":2}"#, "present 2 { value = 2 }"),
+            (200, r#"{"id":"user-2","type":2}"#, "unknown"),
+        ],
     );
 }
 

@@ -393,7 +393,9 @@ fn disguised(value: &mut Value, names: bool) {
             }
         }
         Value::Array(items) => items.iter_mut().for_each(|item| disguised(item, names)),
-        Value::String(text) if !names && !text.is_empty() => *text = format!("other-{text}"),
+        Value::String(text) if !names && !text.is_empty() => {
+            *text = format!("other-{}", text.chars().rev().collect::<String>());
+        }
         Value::Number(number) if !names => {
             *number =
                 number.as_u64().map_or_else(|| number.clone(), |whole| (whole.saturating_add(7_000)).into());
