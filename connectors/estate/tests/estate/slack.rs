@@ -98,6 +98,14 @@ fn a_channel_is_made_once_and_a_message_can_be_taken_back() {
     let said = stage
         .call("slack", "POST", "/chat.postMessage", &json!({"channel": general, "text": "hello"}))
         .json();
+    let at = |bounds: &str| {
+        let page = stage.get("slack", &format!("/conversations.history?channel={general}{bounds}")).json();
+        page["messages"].as_array().expect("a list").len()
+    };
+    let ts = said["ts"].as_str().expect("a moment");
+    assert_eq!(at(&format!("&oldest={ts}&latest={ts}&inclusive=true")), 1);
+    assert_eq!(at(&format!("&oldest={ts}")), 0, "a bound is outside unless it is asked for");
+    assert_eq!(at(&format!("&latest={ts}")), 0);
     check(&stage, "chat.delete", &json!({"channel": general, "ts": said["ts"]}), "ok");
     check(&stage, "chat.delete", &json!({"channel": general, "ts": said["ts"]}), "message_not_found");
     check(&stage, "conversations.archive", &json!({"channel": general}), "cant_archive_general");

@@ -175,3 +175,69 @@ fn organisations_are_listed_by_type() {
             && answer.body.contains("<wd:Name>Data Platform</wd:Name>")
     );
 }
+
+#[test]
+fn a_draft_by_rest_needs_a_token_and_waits_until_it_is_submitted() {
+    let stage = Stage::new();
+    let token_url = format!("{}/ccx/oauth2/acme/token", stage.base("workday"));
+    let form = |refresh: &str| {
+        let (id, secret) = (stage.secret("workday", "client_id"), stage.secret("workday", "client_secret"));
+        format!("grant_type=refresh_token&client_id={id}&client_secret={secret}&refresh_token={refresh}")
+    };
+    let headers = [("Content-Type", "application/x-www-form-urlencoded")];
+    assert_eq!(call("POST", &token_url, &headers, &form("stolen")).expect("an answer").status, 400);
+    let good = form(&stage.secret("workday", "refresh_token"));
+    let token = call("POST", &token_url, &headers, &good).expect("an answer").json()["access_token"].clone();
+    let order = serde_json::json!({"system": "workday", "kind": "worker", "id": "w1", "create": true,
+        "set": {"wid": "w1", "worker_id": "29001", "id_type": "Employee_ID", "location": "Mexico City"}});
+    stage.control("POST", "/mutate", &order);
+    let rest = |method: &str, path: &str, body: &str, token: &str| {
+        let url = format!("{}/ccx/api/staffing/v6/acme{path}", stage.base("workday"));
+        let bearer = format!("Bearer {token}");
+        call(method, &url, &[("Authorization", &bearer), ("Content-Type", "application/json")], body)
+            .expect("an answer")
+    };
+    let token = token.as_str().expect("a token");
+    let body = r#"{"date":"2027-01-01","location":{"id":"Bengaluru"}}"#;
+    assert_eq!(rest("POST", "/workers/w1/jobChanges", body, "none").status, 401);
+    let draft = rest("POST", "/workers/w1/jobChanges", body, token).json();
+    let id = draft["id"].as_str().expect("an id");
+    let place = || {
+        stage.control("GET", "/state?system=workday", &serde_json::Value::Null)["workday"]["objects"]["worker"]["w1"]["location"].clone()
+    };
+    assert_eq!(place(), "Mexico City");
+    assert_eq!(rest("POST", &format!("/jobChanges/{id}/submit"), "{}", token).status, 200);
+    assert_eq!(place(), "Bengaluru");
+    assert_eq!(
+        rest("POST", &format!("/jobChanges/{id}/submit"), "{}", token).status,
+        400,
+        "it is no draft any more"
+    );
+    let rescind = || send(&stage, "Integrations", "Rescind_Business_Process_Request", &about(id, false));
+    assert_eq!(rescind().status, 200);
+    assert_eq!(place(), "Mexico City");
+}
+
+#[test]
+fn a_process_that_is_described_is_entered_once_and_refuses_an_unknown_worker() {
+    let stage = Stage::new();
+    let leave = |worker: &str| {
+        let inside = format!(
+            concat!(
+                r#"<bsvc:Request_Leave_of_Absence_Data><bsvc:Worker_Reference><bsvc:ID bsvc:type="Employee_ID">{}</bsvc:ID></bsvc:Worker_Reference>"#,
+                "<bsvc:Leave_Request_Data><bsvc:First_Day_of_Leave>2027-01-01</bsvc:First_Day_of_Leave></bsvc:Leave_Request_Data></bsvc:Request_Leave_of_Absence_Data>"
+            ),
+            worker
+        );
+        send(&stage, "Absence_Management", "Request_Leave_of_Absence_Request", &inside)
+    };
+    let unknown = leave("99999");
+    assert!(unknown.status == 500 && unknown.body.contains("is not a valid ID value"), "{}", unknown.body);
+    let entered = leave("21001");
+    assert!(
+        entered.status == 200 && entered.body.contains("Request_Leave_of_Absence_Response"),
+        "{}",
+        entered.body
+    );
+    assert!(leave("21001").body.contains("Validation_Fault"), "whoever is on leave cannot begin one");
+}

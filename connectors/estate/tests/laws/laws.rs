@@ -1,6 +1,8 @@
 //! The laws themselves, and the table of AWF by law.
 
+use crate::answers::violations;
 use crate::cases::{Case, Cases};
+use crate::losses::LOST_ELSEWHERE;
 use crate::protocol::Step;
 use crate::stage::{Stage, manifests, read};
 use serde_json::{Map, Value as Json, json};
@@ -103,9 +105,21 @@ impl Trial<'_> {
         let unseen: Vec<&String> =
             named.iter().filter(|pattern| !left.iter().any(|one| is(pattern, one))).collect();
         match (unnamed.is_empty(), unseen.is_empty()) {
-            (true, true) => Ok(if left.is_empty() { "exact" } else { "loss" }),
+            (true, true) => self.lost_here(class, left.is_empty()),
             (false, _) => Err(format!("{class}, and it left {unnamed:?}")),
             (true, false) => Err(format!("{class}, and these losses were not seen: {unseen:?}")),
+        }
+    }
+
+    /// A loss is seen, or known to lie elsewhere.
+    fn lost_here(&self, class: &str, is_as_before: bool) -> Verdict {
+        let is_elsewhere = LOST_ELSEWHERE.contains(&self.name.to_string().as_str());
+        match (class, is_as_before, is_elsewhere) {
+            ("exact", ..) => Ok("exact"),
+            (_, true, true) => Ok("elsewhere"),
+            (_, false, false) => Ok("loss"),
+            (_, true, false) => Err("its loss is not seen: nothing is different".to_owned()),
+            (_, false, true) => Err("its loss is seen: it lies elsewhere no more".to_owned()),
         }
     }
 
@@ -343,53 +357,6 @@ fn leaves(path: &str, before: &Json, after: &Json, volatile: &[String], out: &mu
         (before, after) if before != after => out.push(path.to_owned()),
         _ => {}
     }
-}
-
-/// Answers that stand beside their cards, because the vendor answers otherwise than its description says: system, operation,
-/// what is said of it. Each must be seen.
-const BESIDE_THE_CARD: &[(&str, &str, &str)] = &[
-    // A list of enrollments, and not one.
-    ("okta", "GET /api/v1/users/{id}/authenticator-enrollments", "is not of type object"),
-    // A list of items under `result`.
-    ("servicenow", "GET /api/now/cmdb/instance/{class}", "`result` is not of type object"),
-    // An order that belongs to nothing shows null.
-    ("servicenow", "POST /api/sn_sc/servicecatalog/items/{sys_id}/order_now", "`result.parent_id`"),
-    // A channel may be empty.
-    ("slack", "conversations.history", "`messages` has less than 1 items"),
-];
-
-/// The calls of a system that its card does not allow, as the estate recorded them.
-async fn violations(stage: &Stage, system: &str, all_were_called: bool) -> Vec<String> {
-    let calls = stage.control("GET", &format!("/calls?system={system}&limit=5000"), &Json::Null).await;
-    let mut all: Vec<String> = Vec::new();
-    let mut awaited: Vec<_> = BESIDE_THE_CARD.iter().filter(|(of, ..)| *of == system).collect();
-    let mut calls_with_cards = 0_usize;
-    for call in calls.as_array().cloned().unwrap_or_default() {
-        calls_with_cards += usize::from(call["card"].is_object());
-        for (which, what) in [("violation", "the request"), ("answer", "the answer")] {
-            if let Some(violation) = call["card"][which].as_str() {
-                let text = format!("{} {}: {what}: {violation}", call["method"], call["operation"]);
-                let is_known = |one: &(&str, &str, &str)| {
-                    let (of, operation, said) = *one;
-                    of == system
-                        && which == "answer"
-                        && call["operation"] == operation
-                        && violation.contains(said)
-                };
-                if BESIDE_THE_CARD.iter().any(is_known) {
-                    awaited.retain(|one| !is_known(one));
-                    continue;
-                }
-                if !all.contains(&text) {
-                    all.push(text);
-                }
-            }
-        }
-    }
-    let is_judged = calls_with_cards > 0 && all_were_called;
-    awaited.retain(|_| is_judged);
-    all.extend(awaited.into_iter().map(|(_, operation, _)| format!("{operation} answers as its card says")));
-    all
 }
 
 /// The covered systems with their cases, an estate, and what runs the client.

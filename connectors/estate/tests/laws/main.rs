@@ -5,8 +5,10 @@
 //! - Nothing is skipped in silence: [`laws::NOT_COVERED`] lists the systems that no case file covers yet.
 //! - Requests and answers are both held to the cards of the vendors: the stand-ins are no friends of the manifests.
 
+mod answers;
 mod behaviours;
 mod cases;
 mod laws;
+mod losses;
 mod protocol;
 mod stage;
