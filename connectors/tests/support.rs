@@ -80,8 +80,13 @@ pub(crate) fn sample(name: &str, is: &Type) -> Value {
     }
 }
 
-/// A text under every name that a manifest takes from a snapshot.
+/// A text under every name that a manifest takes from a snapshot. The files are read once.
 fn sample_snapshot() -> Values {
+    static READ: OnceLock<Values> = OnceLock::new();
+    READ.get_or_init(every_snapshot).clone()
+}
+
+fn every_snapshot() -> Values {
     let mut snapshot = values(&[("id", "object-1")]);
     for (_, bytes) in files() {
         let text = String::from_utf8(bytes).unwrap();

@@ -2,6 +2,7 @@
 //!
 //! - No other crate of the workspace is used here, and no manifest: a stand-in that is generated from a manifest
 //!   proves nothing about it.
+//! - Requests and answers are both held to the vendors' operation cards, where they are at hand: the recorder keeps what differs.
 //! - Nothing listens outside loopback, nothing is kept between runs but the two recorder files.
 //! - Ids, credentials and planted people follow from the seed; only time is real.
 //!
