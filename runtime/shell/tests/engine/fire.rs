@@ -244,8 +244,8 @@ fn what_panics_three_times_is_set_aside_through_restarts_until_a_person_releases
         // A snapshot holds it, too, as soon as it is read back: what is set aside keeps nobody from taking one.
         until("a snapshot", async || {
             engine.snapshot().await;
-            let names = std::fs::read_dir(dir.path().join("journal")).unwrap();
-            names
+            let files = std::fs::read_dir(dir.path().join("journal")).unwrap();
+            files
                 .into_iter()
                 .any(|entry| entry.unwrap().file_name().to_string_lossy().starts_with("snapshot-"))
         })
