@@ -32,14 +32,14 @@ use xops_shell::transport::{Lost, Transport};
 
 /// What panics, and how often it still does.
 #[derive(Default)]
-struct Dials {
+pub(crate) struct Dials {
     render: AtomicU64,
     classify: AtomicU64,
     reads: AtomicU64,
     /// How often anything panicked.
     panics: AtomicU64,
     /// Whether calls get no answer.
-    silent: AtomicBool,
+    pub(crate) silent: AtomicBool,
     /// How often each call was sent, by its key.
     sent: Mutex<BTreeMap<String, u64>>,
 }
@@ -55,7 +55,7 @@ impl Dials {
         }
     }
 
-    fn sent(&self) -> Vec<u64> {
+    pub(crate) fn sent(&self) -> Vec<u64> {
         self.sent.lock().unwrap().values().copied().collect()
     }
 }
@@ -153,7 +153,7 @@ fn hush() {
     });
 }
 
-fn setup(dials: &Arc<Dials>, dir: &Path) -> Setup {
+pub(crate) fn setup(dials: &Arc<Dials>, dir: &Path) -> Setup {
     hush();
     let connector = Volatile::new(dials);
     let system = |name: &str| System { name: name.to_owned(), concurrency: 64, ..System::default() };
@@ -189,11 +189,11 @@ fn on_engine<T>(dials: &Arc<Dials>, dir: &Path, story: impl AsyncFnOnce(&Engine)
     })
 }
 
-async fn rests(engine: &Engine, number: u64) -> &'static str {
+pub(crate) async fn rests(engine: &Engine, number: u64) -> &'static str {
     within("an instance", engine.rest(number)).await.expect("the Service robot is up")
 }
 
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let all = async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(5)).await;
