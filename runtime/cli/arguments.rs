@@ -114,6 +114,8 @@ pub enum Command {
     Backup(Backup),
     /// Put a backup in the place of a journal that is gone.
     Restore(Restore),
+    /// Export old files of the journal, and remove them when the copies are verified.
+    Retain(Retain),
     /// Make everything that the journal says of a person unreadable, for good, in every copy of it.
     Erase(Erase),
     /// Start stand-ins for the systems of record on this machine.
@@ -492,6 +494,17 @@ pub struct Backup {
     /// Copy the keys of persons to this file as well. Keep it apart from the copy, and no longer than an erasure may take.
     #[arg(long, value_name = "FILE")]
     pub keyring: Option<PathBuf>,
+}
+
+/// `xops retain`.
+#[derive(Debug, Args)]
+pub struct Retain {
+    /// Where the files go: a folder outside of the journal, made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub export: PathBuf,
+    /// Only files whose last event is older than this: a number and d, h, m or s.
+    #[arg(long, value_name = "AGE", value_parser = crate::retain::duration)]
+    pub older_than: u64,
 }
 
 /// `xops restore`.

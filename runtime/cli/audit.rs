@@ -5,7 +5,7 @@
 
 use crate::arguments::{Audit, Audited, Common, Format};
 use crate::exit::{Exit, Failure, Outcome};
-use crate::journal::{begun, damaged};
+use crate::journal::{begun, damaged, removed};
 use crate::json::{self, moment, plain};
 use crate::project;
 use crate::session::{self, Places};
@@ -134,6 +134,14 @@ fn told(common: &Common, examined: &Examined, checkpoints: usize, outside: bool)
             "{word}: {} events in {} frames in {} files; {} of {checkpoints} checkpoints agree",
             report.events, report.frames, report.files, examined.agreed
         );
+        out.push_str(&removed(report));
+        if report.removed_files > 0 && examined.uncompared > 0 {
+            let _infallible = writeln!(
+                out,
+                "{} checkpoints end inside of them and cannot be compared",
+                examined.uncompared
+            );
+        }
         if whole && !outside {
             out.push_str("held to nothing outside of itself: name checkpoints that were kept elsewhere with --checkpoints\n");
         }
@@ -145,7 +153,7 @@ fn told(common: &Common, examined: &Examined, checkpoints: usize, outside: bool)
             .collect();
         json::print(&json!({
             "whole": whole, "findings": all, "more": examined.more, "events": report.events, "frames": report.frames,
-            "files": report.files, "checkpoints": checkpoints, "agreed": examined.agreed, "uncompared": examined.uncompared,
+            "files": report.files, "removed_files": report.removed_files, "removed_events": report.removed_events, "checkpoints": checkpoints, "agreed": examined.agreed, "uncompared": examined.uncompared,
             "outside": outside,
         }))?;
     }
@@ -199,6 +207,13 @@ fn prove(common: &Common, named: &str, to: &Path) -> Outcome {
         return Err(Failure::new(Exit::Refused, "there is no checkpoint yet").with([note]));
     };
     let reader = Reader::open(&tenant.places.journal, &tenant.keys).map_err(damaged)?;
+    if let Some(kept) = reader.kept() {
+        let to = kept.last().seq;
+        let message = format!("events up to {to} were exported and removed: a proof needs the leaves of all");
+        let note =
+            "put the exported files back into a copy of the data folder, without `journal.kept`".to_owned();
+        return Err(Failure::new(Exit::Refused, message).with([note]));
+    }
     let ring = SubjectKeys::beside(&tenant.places.subjects, &tenant.key).map_err(damaged)?;
     let its = subjects(&reader, &ring, number)?;
     let about = |body: &[u8]| {

@@ -121,7 +121,7 @@ pub fn restore(common: &Common, arguments: &Restore) -> Outcome {
 }
 
 /// Says on standard error which file it is at.
-fn told(what: &'static str) -> impl FnMut(usize, &str) {
+pub(crate) fn told(what: &'static str) -> impl FnMut(usize, &str) {
     let mut at = 0;
     move |all, name| {
         at += 1;

@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use xops_connectors::manifests::Manifests;
 use xops_journal::keys::{Keys, TenantKey};
-use xops_journal::read::Reader;
+use xops_journal::read::{Reader, Report};
 use xops_journal::stored::{self, Decoded};
 use xops_journal::subjects::SubjectKeys;
 use xops_kernel::awf::{AwfName, Contract};
@@ -21,7 +21,7 @@ use xops_kernel::port::{
     Ask, Connector, Outcome as Called, Page, ReadAsk, ReadContract, ReadPage, Request, Response, Unrendered,
 };
 use xops_kernel::record::Millis;
-use xops_kernel::saga::event::Stamped;
+use xops_kernel::saga::event::{Event, Stamped};
 use xops_kernel::saga::{Bounds, Saga, Shared};
 use xops_kernel::value::{Value, Values};
 
@@ -39,6 +39,8 @@ pub struct Log {
     pub events: u64,
     /// The instances of which nothing but their numbers and what says nothing of anybody can be read.
     pub erased: BTreeMap<Number, Remains>,
+    /// Up to which event files were exported and removed; 0 if none were.
+    pub removed_to: u64,
     manifests: Arc<Manifests>,
 }
 
@@ -82,6 +84,7 @@ pub fn read(common: &Common) -> Result<Log, Failure> {
         key: digest_key(&key),
         events: 0,
         erased: BTreeMap::new(),
+        removed_to: reader.kept().map_or(0, |kept| kept.last().seq),
         manifests: project.manifests,
     };
     let mut declared = Arc::new(project.declarations);
@@ -197,6 +200,16 @@ impl Log {
         }
     }
 
+    /// What to say of a story whose events were exported and removed, if they were.
+    pub fn removed(&self, story: &Story) -> Option<String> {
+        let begins = story.events.first().is_some_and(|(_, stamped)| matches!(stamped.event, Event::Started));
+        let gone = !begins && story.erased == 0 && story.compiled_at.0 <= self.removed_to;
+        gone.then(|| {
+            let (number, to) = (story.compiled.number, self.removed_to);
+            format!("the events of instance {number} were exported and removed, with all up to event {to}; only its end stayed")
+        })
+    }
+
     /// The saga of a story, under what was declared at its time.
     pub fn saga(&self, story: &Story) -> Saga {
         let systems = story.declared.systems.values().map(|system| {
@@ -274,16 +287,30 @@ pub fn verify(common: &Common) -> Outcome {
     let report = Reader::open(&places.journal, &keys).and_then(|reader| reader.verify()).map_err(damaged)?;
     let head = Value::from(hex(&report.head.hash));
     match common.output {
-        Format::Text => json::text(&format!(
-            "journal ok: {} events in {} frames in {} files, {} bytes; head {} at event {}\n",
-            report.events, report.frames, report.files, report.bytes, head, report.head.seq
-        ))?,
+        Format::Text => {
+            json::text(&format!(
+                "journal ok: {} events in {} frames in {} files, {} bytes; head {} at event {}\n",
+                report.events, report.frames, report.files, report.bytes, head, report.head.seq
+            ))?;
+            json::text(&removed(&report))?;
+        }
         Format::Json | Format::Sarif | Format::Csv => json::print(&serde_json::json!({
             "ok": true, "events": report.events, "frames": report.frames, "files": report.files,
-            "bytes": report.bytes, "head": { "seq": report.head.seq, "hash": head.to_string() },
+            "bytes": report.bytes, "removed_files": report.removed_files, "removed_events": report.removed_events, "head": { "seq": report.head.seq, "hash": head.to_string() },
         }))?,
     }
     Ok(Exit::Done)
+}
+
+/// What is said of files that were exported and removed; nothing if none were.
+pub fn removed(report: &Report) -> String {
+    if report.removed_files == 0 {
+        return String::new();
+    }
+    format!(
+        "before them {} files were exported and removed, with {} events that are not here any more\n",
+        report.removed_files, report.removed_events
+    )
 }
 
 fn hex(bytes: &[u8]) -> String {

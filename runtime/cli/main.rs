@@ -33,6 +33,7 @@ mod project;
 mod query;
 mod records;
 mod replay;
+mod retain;
 mod run;
 mod serve;
 mod session;
@@ -95,6 +96,7 @@ fn main() -> ExitCode {
         Command::Audit(it) => audit::run(&arguments.common, &it),
         Command::Backup(it) => backup::backup(&arguments.common, &it),
         Command::Restore(it) => backup::restore(&arguments.common, &it),
+        Command::Retain(it) => retain::run(&arguments.common, &it),
         Command::Erase(erase) => on_arbiter(erase::run(&arguments.common, &erase)),
         Command::Bench(bench) => bench::run(&arguments.common, &bench),
         Command::Simulate(simulate) => simulate::run(&arguments.common, &simulate),

@@ -29,6 +29,11 @@ pub fn run(common: &Common, arguments: &Replay) -> Outcome {
             format!("{} events of the instance are erased: they cannot be folded again", story.erased);
         return Err(Failure::new(Exit::Refused, message));
     }
+    if let Some(removed) = log.removed(story) {
+        let note =
+            "put the exported files back into a copy of the data folder, without `journal.kept`".to_owned();
+        return Err(Failure::new(Exit::Refused, removed).with([note]));
+    }
     let plan = derive(&log, story);
     let saga = log.saga(story);
     let folded = fold(&saga, story, arguments.at.unwrap_or(usize::MAX));

@@ -26,6 +26,9 @@ pub fn run(common: &Common, arguments: &Trace) -> Outcome {
 "
             ))?;
         }
+        if let Some(removed) = log.removed(story) {
+            json::text(&format!("removed: {removed}\n"))?;
+        }
         if story.erased > 0 {
             json::text(&format!(
                 "erased: {} events were said of a subject whose key was destroyed\n",
@@ -39,6 +42,7 @@ pub fn run(common: &Common, arguments: &Trace) -> Outcome {
             "plan": story.compiled.plan.id.to_string(),
             "state": state,
             "erased": story.erased,
+            "removed": log.removed(story).is_some(),
             "principal": story.compiled.principal,
             "lines": lines,
         }))?;

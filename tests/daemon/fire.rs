@@ -137,3 +137,24 @@ fn a_full_disk_ends_every_acknowledgement_at_once_and_with_room_all_that_was_ack
     let answer = daemon.ask("POST", "/v1/requests", &onboarding("more", "wei.zhang"));
     assert_eq!(answer.status, 202, "{}", answer.body);
 }
+
+#[test]
+fn a_retention_that_finds_nothing_old_removes_nothing_and_says_so_also_beside_the_daemon() {
+    let world = World::start();
+    let daemon = Daemon::start(&world);
+    let number =
+        daemon.ask("POST", "/v1/requests", &onboarding("r1", "sarah.chen")).json()["number"].as_u64();
+    daemon.until(number.expect("a number"), "completed");
+    let journal = world.data().join("acme/journal");
+    let before = std::fs::read_dir(&journal).expect("a journal").count();
+    let (told, _) = ends(&world, &["retain", "--export", "old", "--older-than", "0s"], 0);
+    assert_eq!(told, "nothing was removed\n");
+    ends(&world, &["retain", "--export", "old", "--older-than", "soon"], 2);
+    let inside = journal.join("old").display().to_string();
+    let (_, why) = ends(&world, &["retain", "--export", &inside, "--older-than", "90d"], 2);
+    assert!(why.contains("export to another place"), "{why}");
+    std::fs::remove_dir(journal.join("old")).expect("an empty folder");
+    let left = std::fs::read_dir(&journal).expect("a journal").count();
+    assert!(left >= before, "something was removed");
+    ends(&world, &["verify"], 0);
+}

@@ -16,9 +16,10 @@ use crate::disk::Disk;
 use crate::embedded::{Segment, file_name, fingerprint, numbers, read_head};
 use crate::error::Error;
 use crate::frame::{HASH_BYTES, Kind, Open, Refused, array, open};
+use crate::kept::{KEPT_FILE, Kept};
 use crate::keys::Keys;
 use crate::merkle::{Frontier, Hash, leaf};
-use crate::read::Report;
+use crate::read::{Report, with_removed};
 use crate::salvage::{self, Salvaged};
 use crate::segment::{HEAD_FILE, Head, Preamble, Sealed, decode, decode_head};
 use crate::store::Frames;
@@ -118,8 +119,9 @@ pub fn examine(
         out: Examined::default(),
     };
     audit.marks(disk, public, checkpoints)?;
+    let kept = audit.removed(disk);
     let mut prints = Vec::new();
-    for file in &files {
+    for file in files.iter().filter(|file| kept.as_ref().is_none_or(|kept| !kept.covers(**file))) {
         let name = file_name(*file);
         let bytes = disk.read(&name).map_err(Error::io(format!("read `{name}`")))?;
         let before = audit.out.findings.len();
@@ -130,7 +132,7 @@ pub fn examine(
         }
     }
     audit.ahead(ahead.as_deref());
-    audit.lists(&files, &prints);
+    audit.lists(&with_removed(files, kept.as_ref()), &prints, kept.as_ref());
     audit.origins();
     audit.end();
     Ok(audit.out)
@@ -148,6 +150,43 @@ impl<'c> Audit<'_, 'c> {
         } else {
             self.out.more += 1;
         }
+    }
+
+    /// Begins behind the files that were exported and removed: with the edge of the tree over them, and with the checkpoints that end
+    /// where they do. Those that end before cannot be compared any more.
+    fn removed(&mut self, disk: &dyn Disk) -> Option<Kept> {
+        let kept = match Kept::read(disk, self.keys) {
+            Ok(kept) => kept?,
+            Err(error) => {
+                self.tell_of(KEPT_FILE.to_owned(), None, None, error.to_string());
+                return None;
+            }
+        };
+        // What stays of them is part of what is examined.
+        if let Err(error) = kept.visit(self.keys, 0, &mut |_, _, _| ControlFlow::Continue(())) {
+            self.tell_of(KEPT_FILE.to_owned(), None, None, error.to_string());
+        }
+        let last = kept.last();
+        self.next = Some((Some(last.seq + 1), last.hash));
+        self.out.edge = kept.edge.clone();
+        self.out.report.head = last;
+        self.out.report.removed_files = kept.lines.len();
+        self.out.report.removed_events = last.seq - kept.events;
+        let root = kept.edge.root();
+        while let Some(mark) = self.marks.get(self.compared).filter(|mark| mark.size <= last.seq) {
+            self.compared += 1;
+            let (size, head, of, signed) = (mark.size, mark.head, mark.root, mark.signed.is_some());
+            if size < last.seq {
+                self.out.uncompared += u64::from(signed);
+            } else if head == last.hash && of.is_none_or(|of| of == root) {
+                self.out.agreed += u64::from(signed);
+                self.last_agreed = size;
+            } else {
+                let what = format!("{} disagrees with what was removed", mark.said);
+                self.tell_of(KEPT_FILE.to_owned(), None, Some(size), what);
+            }
+        }
+        Some(kept)
     }
 
     /// Gathers what is known of the journal's length: the head file, and the checkpoints that are signed.
@@ -387,7 +426,7 @@ impl<'c> Audit<'_, 'c> {
     }
 
     /// Holds the files to the list in the newest of them.
-    fn lists(&mut self, files: &[u32], prints: &[(u32, crate::store::Fingerprint)]) {
+    fn lists(&mut self, files: &[u32], prints: &[(u32, crate::store::Fingerprint)], kept: Option<&Kept>) {
         let Some((_, sealed)) = self.header.take() else {
             return self.tell_of(
                 file_name(files.last().copied().unwrap_or(1)),
@@ -396,6 +435,9 @@ impl<'c> Audit<'_, 'c> {
                 "there is no journal",
             );
         };
+        if let Some(Err(error)) = kept.map(|kept| kept.begins(&sealed)) {
+            self.tell_of(KEPT_FILE.to_owned(), None, None, error.to_string());
+        }
         for line in &sealed {
             if !files.contains(&line.file) {
                 self.tell_of(file_name(line.file), None, Some(line.last_seq), "it is missing");

@@ -10,9 +10,10 @@ use crate::disk::{Disk, RealDisk};
 use crate::embedded::{file_name, fingerprint, write_file};
 use crate::erase::ERASED_FILE;
 use crate::error::Error;
+use crate::kept::KEPT_FILE;
 use crate::keys::{Keys, to_hex};
 use crate::read::{Reader, Report};
-use crate::segment::{HEAD_FILE, Head, encode_head};
+use crate::segment::{HEAD_FILE, Head, Sealed, encode_head};
 
 /// One file of a backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +48,8 @@ pub fn take(
     let target = empty(to)?;
     let (newest, frames, source) = reader.newest();
     let all = reader.sealed().len() + 1;
-    for line in reader.sealed() {
+    let there = |line: &&Sealed| reader.kept().is_none_or(|kept| !kept.covers(line.file));
+    for line in reader.sealed().iter().filter(there) {
         let name = file_name(line.file);
         each(all, &name);
         let bytes = source.read(&name).map_err(Error::io(format!("read `{name}`")))?;
@@ -57,7 +59,7 @@ pub fn take(
     each(all, &file_name(newest));
     write_file(&target, newest, frames)?;
     put(&target, HEAD_FILE, &encode_head(&reader.head(), keys))?;
-    for name in [CHECKPOINTS_FILE, ERASED_FILE] {
+    for name in [CHECKPOINTS_FILE, ERASED_FILE, KEPT_FILE] {
         if let Ok(bytes) = source.read(name) {
             put(&target, name, &bytes)?;
         }
@@ -117,7 +119,7 @@ pub fn digest(bytes: &[u8]) -> String {
 fn is_ours(name: &str) -> bool {
     let frames = name.starts_with("journal-")
         && Path::new(name).extension().is_some_and(|extension| extension == "redb");
-    frames || [HEAD_FILE, CHECKPOINTS_FILE, ERASED_FILE].contains(&name)
+    frames || [HEAD_FILE, CHECKPOINTS_FILE, ERASED_FILE, KEPT_FILE].contains(&name)
 }
 
 /// The directory `to`, in which nothing is written over.

@@ -18,6 +18,7 @@ use crate::ahead::{self, Ahead, Base};
 use crate::disk::{Backend, Disk, MemoryFile};
 use crate::error::Error;
 use crate::frame::{SealedFrame, VERSION, array};
+use crate::kept::KEPT_FILE;
 use crate::segment::{HEAD_FILE, Preamble, Sealed};
 use crate::store::{Fingerprint, Frames, Store, Visit};
 
@@ -414,6 +415,14 @@ impl Store for Embedded {
 
     fn head(&self) -> Result<Option<Vec<u8>>, Error> {
         read_head(&*self.disk)
+    }
+
+    fn kept(&self) -> Result<Option<Vec<u8>>, Error> {
+        match self.disk.read(KEPT_FILE) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io(format!("read `{KEPT_FILE}`"))(error)),
+        }
     }
 
     fn set_head(&mut self, bytes: &[u8]) -> Result<(), Error> {

@@ -13,9 +13,10 @@ use crate::disk::{Disk, Lock, RealDisk};
 use crate::embedded::{Embedded, Settings, file_name};
 use crate::error::Error;
 use crate::frame::{Batch, FRAME_BYTES_MAX, Kind, Place};
+use crate::kept::Kept;
 use crate::keys::Keys;
 use crate::random::{Random, System};
-use crate::read::{Reader, Report, Walk, compare_files, end_of, reaches, replay};
+use crate::read::{Reader, Report, Walk, compare_files, end_of, reaches, replay, with_removed};
 use crate::segment::{Head, Preamble, Sealed, decode_head, encode, encode_head};
 use crate::store::Store;
 
@@ -122,6 +123,7 @@ pub struct Journal {
     options: Options,
     preamble: Preamble,
     sealed: Vec<Sealed>,
+    kept: Option<Kept>,
     file: u32,
     file_bytes: u64,
     salt: [u8; 4],
@@ -190,6 +192,7 @@ impl Journal {
             options,
             preamble: Preamble { tenant: keys.tenant_digest(), check: keys.check(), journal: [0; 16] },
             sealed: Vec::new(),
+            kept: None,
             file: 0,
             file_bytes: 0,
             salt,
@@ -205,7 +208,8 @@ impl Journal {
             closed: false,
             _lock: lock,
         };
-        let files = journal.store.files()?;
+        journal.kept = journal.store.kept()?.map(|bytes| Kept::parse(&bytes, keys)).transpose()?;
+        let files = with_removed(journal.store.files()?, journal.kept.as_ref());
         let head = journal.store.head()?;
         let found = match files.last() {
             Some(&newest) => journal.resume(newest, &files)?,
@@ -288,7 +292,8 @@ impl Journal {
     ) -> Result<(), Error> {
         let open = |line: &Sealed| self.store.sealed(line);
         let current = self.store.current()?;
-        replay(&self.keys, from_seq, &self.sealed, self.file, current, open, &mut visit).map(|_| ())
+        let files = (self.sealed.as_slice(), self.kept.as_ref());
+        replay(&self.keys, from_seq, files, self.file, current, open, &mut visit).map(|_| ())
     }
 
     /// Where the journal ends. Kept outside, it reveals that the journal was put back to an older copy.
@@ -332,7 +337,9 @@ impl Journal {
         let (preamble, sealed) = walk.header.take().ok_or_else(damaged)?;
         let (next_seq, tip) = walk.next.ok_or_else(damaged)?;
         compare_files(files, newest, &sealed)?;
-        for line in &sealed {
+        self.kept.as_ref().map_or(Ok(()), |kept| kept.begins(&sealed))?;
+        let there = |line: &&Sealed| self.kept.as_ref().is_none_or(|kept| !kept.covers(line.file));
+        for line in sealed.iter().filter(there) {
             let name = self.store.name(line.file);
             let found = self.store.length(line.file)?;
             if found != line.bytes {

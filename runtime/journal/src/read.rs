@@ -15,6 +15,7 @@ use crate::disk::{Disk, RealDisk};
 use crate::embedded::{Segment, file_name, numbers, open_sealed, read_head};
 use crate::error::Error;
 use crate::frame::{Kind, Open, Refused, open};
+use crate::kept::Kept;
 use crate::keys::Keys;
 use crate::salvage::Salvaged;
 use crate::segment::{Head, Preamble, Sealed, decode, decode_head};
@@ -39,6 +40,10 @@ pub struct Report {
     pub bytes: u64,
     /// Where it ends.
     pub head: Head,
+    /// How many files were exported and removed before.
+    pub removed_files: usize,
+    /// How many of their events are not here any more.
+    pub removed_events: u64,
 }
 
 /// Called with sequence number, stream and body.
@@ -178,6 +183,15 @@ impl<'k> Walk<'k> {
     }
 }
 
+/// The files that are there, and those that were removed and are stood for.
+pub(crate) fn with_removed(mut files: Vec<u32>, kept: Option<&Kept>) -> Vec<u32> {
+    let removed = kept.into_iter().flat_map(|kept| kept.lines.iter().map(|line| line.file));
+    files.extend(removed);
+    files.sort_unstable();
+    files.dedup();
+    files
+}
+
 /// Refuses a list of files that differs from the files that are there; `newest` is not in its own list.
 pub(crate) fn compare_files(found: &[u32], newest: u32, sealed: &[Sealed]) -> Result<(), Error> {
     if let Some(line) = sealed.iter().find(|line| !found.contains(&line.file)) {
@@ -236,6 +250,7 @@ struct View {
     newest: u32,
     current: Joined,
     sealed: Vec<Sealed>,
+    kept: Option<Kept>,
     head: Head,
 }
 
@@ -257,7 +272,8 @@ impl Reader {
             // Then what is ahead of the newest file: what the writer takes out of it meanwhile is found in the file.
             let ahead = ahead::read(&*disk)?;
             let names = disk.list().map_err(Error::io("list the journal directory"))?;
-            let files = numbers(&names);
+            let kept = Kept::read(&*disk, keys)?;
+            let files = with_removed(numbers(&names), kept.as_ref());
             let Some(&newest) = files.last() else { return Err(Error::Missing { file: file_name(1) }) };
             let name = file_name(newest);
             let bytes = disk.read(&name).map_err(Error::io(format!("read `{name}`")))?;
@@ -273,7 +289,9 @@ impl Reader {
                 }
                 (Err(error), Err(_)) => return Err(error),
             };
-            match outcome.and_then(|current| Self::checked(&*disk, keys, &files, newest, current, known)) {
+            match outcome.and_then(|current| {
+                Self::checked(&*disk, keys, (&files, kept.clone()), newest, current, known)
+            }) {
                 Ok(view) => return Ok(Self { disk, keys: keys.clone(), view, settled: indexed }),
                 // The same bytes twice: nobody is writing, and this is damage.
                 Err(error) if before == Some(digest) || !may_be_haste(&error) => return Err(error),
@@ -287,7 +305,7 @@ impl Reader {
     fn checked(
         disk: &dyn Disk,
         keys: &Keys,
-        files: &[u32],
+        (files, kept): (&[u32], Option<Kept>),
         newest: u32,
         current: Joined,
         known: Head,
@@ -301,7 +319,8 @@ impl Reader {
             Some(line) => Ok(Box::new(open_sealed(disk, line)?)),
             None => Ok(Box::new(&current)),
         })?;
-        Ok(View { newest, current, sealed, head })
+        kept.as_ref().map_or(Ok(()), |kept| kept.begins(&sealed))?;
+        Ok(View { newest, current, sealed, kept, head })
     }
 
     /// The number of the newest file and its frames, and what the journal lies on.
@@ -319,7 +338,12 @@ impl Reader {
         self.view.current.preamble()
     }
 
-    /// The files before the newest, as it lists them.
+    /// What stands for files that were exported and removed.
+    pub fn kept(&self) -> Option<&Kept> {
+        self.view.kept.as_ref()
+    }
+
+    /// The files before the newest, as it lists them; those that were removed are among them.
     pub fn sealed(&self) -> &[Sealed] {
         &self.view.sealed
     }
@@ -339,7 +363,7 @@ impl Reader {
         replay(
             &self.keys,
             from_seq,
-            &self.view.sealed,
+            (&self.view.sealed, self.view.kept.as_ref()),
             self.view.newest,
             &self.view.current,
             |line| Ok(Box::new(open_sealed(&*self.disk, line)?)),
@@ -353,7 +377,7 @@ impl Reader {
         replay(
             &self.keys,
             0,
-            &self.view.sealed,
+            (&self.view.sealed, self.view.kept.as_ref()),
             self.view.newest,
             &self.view.current,
             |line| Ok(Box::new(open_sealed(&*self.disk, line)?)),
@@ -405,7 +429,7 @@ fn may_be_haste(error: &Error) -> bool {
 pub(crate) fn replay(
     keys: &Keys,
     from_seq: u64,
-    sealed: &[Sealed],
+    (sealed, kept): (&[Sealed], Option<&Kept>),
     newest: u32,
     current: &dyn Frames,
     open: impl Fn(&Sealed) -> Result<Box<dyn Frames>, Error>,
@@ -413,7 +437,21 @@ pub(crate) fn replay(
 ) -> Result<Report, Error> {
     let mut walk = Walk::new(keys);
     let mut from = from_seq;
-    for line in sealed.iter().filter(|line| line.last_seq >= from_seq) {
+    if let Some(kept) = kept {
+        kept.begins(sealed)?;
+        if kept.last().seq >= from_seq {
+            (walk.seen.removed_files, walk.seen.removed_events) =
+                (kept.lines.len(), kept.last().seq - kept.events);
+            if kept.visit(keys, from_seq, visit)? {
+                return Ok(walk.seen);
+            }
+            // The first file that is there has to follow what was removed.
+            walk.next = Some((kept.last().seq + 1, kept.last().hash));
+            from = 0;
+        }
+    }
+    let there = |line: &&Sealed| kept.is_none_or(|kept| !kept.covers(line.file));
+    for line in sealed.iter().filter(there).filter(|line| line.last_seq >= from_seq) {
         let frames = open(line)?;
         if walk.file(line.file, &*frames, from, visit)? {
             return Ok(walk.seen);

@@ -64,6 +64,10 @@ pub trait Store: Send {
     fn sealed(&self, line: &Sealed) -> Result<Box<dyn Frames>, Error>;
     /// The bytes of the head file, if there is one.
     fn head(&self) -> Result<Option<Vec<u8>>, Error>;
+    /// The bytes of the file that stands for removed ones, if there is one.
+    fn kept(&self) -> Result<Option<Vec<u8>>, Error> {
+        Ok(None)
+    }
     /// Replaces the head file, atomically and durably.
     fn set_head(&mut self, bytes: &[u8]) -> Result<(), Error>;
 }

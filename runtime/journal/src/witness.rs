@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::keys::Keys;
 use crate::merkle::{Frontier, leaf};
 use crate::read::Reader;
-use crate::segment::Head;
+use crate::segment::{Head, Sealed};
 use crate::store::Fingerprint;
 
 /// The file of the tree's edge.
@@ -56,6 +56,10 @@ impl Witness {
         let end = durable.unwrap_or_else(|| reader.head());
         if end.seq == 0 || end.seq == self.signed {
             return Ok(None);
+        }
+        // Of what was removed only the edge is left.
+        if let Some(kept) = reader.kept().filter(|kept| kept.last().seq > self.edge.size()) {
+            self.edge = kept.edge.clone();
         }
         if end.seq < self.edge.size() {
             let found = format!("it ends at {}", end.seq);
@@ -110,7 +114,9 @@ pub fn scrub(
     stop: &dyn Fn() -> bool,
     each: &mut dyn FnMut(Scrubbed),
 ) -> Result<bool, Error> {
-    let sealed = Reader::open(dir, keys)?.sealed().to_vec();
+    let reader = Reader::open(dir, keys)?;
+    let there = |line: &&Sealed| reader.kept().is_none_or(|kept| !kept.covers(line.file));
+    let sealed: Vec<Sealed> = reader.sealed().iter().filter(there).copied().collect();
     let disk = RealDisk::new(dir).map_err(Error::io("open the journal directory"))?;
     let rest = Duration::from_micros(SCRUB_BYTES as u64 * 1_000_000 / bytes_per_second.max(1));
     for line in sealed {

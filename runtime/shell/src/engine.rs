@@ -201,32 +201,21 @@ impl Engine {
             let subjects = Arc::new(Mutex::new(opened.subjects));
             let (scribe, told) = scribe::start(opened.journal, Arc::clone(&subjects), setup.crash.clone())?;
             (orders, listening) = (Some(scribe), Some(told));
-            let durable = opened_durable.clone();
-            source = Some(Source {
-                disk: Arc::clone(&disk),
-                keys: keys.clone(),
-                subjects: Arc::clone(&subjects),
-                durable,
-            });
+            source = Some(Source::new(&disk, &keys, &subjects, opened_durable));
             keeper_ends = Some(keeper::start(Kit { disk, keys, subjects, shelf, kept: setup.cadence.kept })?);
         }
         let clock = clock.unwrap_or_else(|| Clock::start(fold.at));
         let hub = Hub::new(clock, orders, setup.crash);
         hub.cutting.set_cadence(setup.cadence);
         hub.cutting.count(tail, 0);
-        if let Some(source) = source {
-            hub.set_source(source);
-        }
         if let Some((keeper, told)) = keeper_ends {
-            hub.set_keeper(keeper);
+            hub.set_keeper(keeper, source);
             actix::spawn(listen::to_keeper(Rc::clone(&hub), told));
         }
         let shelved = &fold.state.shelved;
         hub.restore_timers(keeper::timers_of(fold.timers.drain(..), |number| shelved.contains_key(&number)));
-        let mut graph = Graph::new(Arc::clone(&setup.declarations), digest_key);
-        for system in setup.declarations.systems.keys() {
-            graph.expect(setup.declarations.needed(system, setup.connector.reads(system)));
-        }
+        let graph = graph_of(&setup.declarations, &*setup.connector, digest_key);
+        let breakers = fold.breakers.clone();
         let tenant = Rc::new(Tenant {
             hub: Rc::clone(&hub),
             declarations: setup.declarations,
@@ -234,11 +223,7 @@ impl Engine {
             transport: setup.transport,
             graph: Arc::new(RwLock::new(graph)),
             robots: RefCell::new(Robots::default()),
-            ambient: RefCell::new(Ambient {
-                breakers: fold.breakers.clone(),
-                restarted: fold.at > 0,
-                ..Ambient::default()
-            }),
+            ambient: RefCell::new(Ambient { breakers, restarted: fold.at > 0, ..Ambient::default() }),
             cycles: Cycles::default(),
             watch: setup.watch,
             disk: beside,
@@ -549,4 +534,13 @@ impl Engine {
         let closed = tokio::time::timeout_at(deadline, self.closed.notified()).await;
         closed.map_err(|_| format!("the journal did not close within {} s", STOP_MAX.as_secs()))
     }
+}
+
+/// An empty graph that knows what is to be read into it.
+fn graph_of(declarations: &Arc<Declarations>, connector: &dyn Connector, key: DigestKey) -> Graph {
+    let mut graph = Graph::new(Arc::clone(declarations), key);
+    for system in declarations.systems.keys() {
+        graph.expect(declarations.needed(system, connector.reads(system)));
+    }
+    graph
 }

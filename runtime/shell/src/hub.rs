@@ -340,11 +340,6 @@ impl Hub {
         self.batch.borrow().is_empty()
     }
 
-    /// Sets where the journal is read back from.
-    pub(crate) fn set_source(&self, source: Source) {
-        *self.source.borrow_mut() = Some(source);
-    }
-
     /// The sequence number of the last event that is durable; 0 where nothing is written.
     pub(crate) fn reached(&self) -> u64 {
         self.source.borrow().as_ref().map_or(0, Source::reached)
@@ -355,9 +350,10 @@ impl Hub {
         self.source.borrow().clone()
     }
 
-    /// Sets the keeper.
-    pub(crate) fn set_keeper(&self, keeper: Sender<keeper::Order>) {
+    /// Sets the keeper, and where the journal is read back from.
+    pub(crate) fn set_keeper(&self, keeper: Sender<keeper::Order>, source: Option<Source>) {
         *self.keeper.borrow_mut() = Some(keeper);
+        *self.source.borrow_mut() = source;
     }
 
     /// Asks the keeper; false if there is none or it is overloaded.

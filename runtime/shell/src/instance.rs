@@ -60,10 +60,19 @@ pub struct Instance {
     /// The newest snapshot that it handed its state in for.
     cut: u64,
     deaf: bool,
-    left: bool,
-    /// Whether it is set aside as soon as all is durable.
-    aside: bool,
+    leaving: Leaving,
     obituary: Obituary,
+}
+
+/// Whether an actor leaves memory before its instance is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leaving {
+    /// It does not.
+    Stays,
+    /// It is set aside as soon as all that it handed over is durable.
+    Aside,
+    /// It left: somebody else has its state, and it let go of nothing.
+    Left,
 }
 
 /// What the actor of an instance begins with.
@@ -127,8 +136,7 @@ impl Instance {
             turn: 0,
             cut: tenant.hub.cutting.id(),
             deaf: false,
-            left: false,
-            aside: false,
+            leaving: Leaving::Stays,
             obituary: Obituary::new(Child::Instance(number), supervisor.clone()),
         };
         let address = Self::create(|ctx| {
@@ -392,7 +400,7 @@ impl Actor for Instance {
     }
 
     fn stopped(&mut self, _ctx: &mut Self::Context) {
-        if self.left {
+        if self.leaving == Leaving::Left {
             return;
         }
         self.tenant.hub.forget(self.number);
@@ -430,7 +438,7 @@ impl Handler<Durable> for Instance {
         if self.outstanding > 0 {
             return;
         }
-        if self.aside && !matches!(self.state.course, Course::Ended(_)) {
+        if self.leaving == Leaving::Aside && !matches!(self.state.course, Course::Ended(_)) {
             return self.step_aside(ctx);
         }
         self.perform(ctx);

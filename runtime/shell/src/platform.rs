@@ -4,6 +4,8 @@
 //! "unknown" for a call that was sent); a job that panics is one, and neither the robot nor its other jobs: it is a strike against
 //! its instance; what may not go yet waits in a queue with a bound, and what does not fit is answered
 //! at once. It decides nothing: the breaker, the budgets and the classification are pure.
+//!
+//! It is long because everything that may become of a job stands together, where it can be seen that each is answered once.
 
 use crate::door::Door;
 use crate::instance::{Input, Instance};
@@ -268,7 +270,7 @@ impl Platform {
             }
             let rendered = catch_unwind(AssertUnwindSafe(|| render(&self.tenant, job, &Values::new())));
             let over = job.reply.number();
-            match rendered.unwrap_or_else(|_panic| Err(Unsent::Panicked)) {
+            match rendered.unwrap_or(Err(Unsent::Panicked)) {
                 Ok(request) => job.request = Some(request),
                 Err(unsent) => {
                     let (_, mut job) = self.waiting.pop_front()?;
@@ -371,16 +373,12 @@ impl Platform {
     /// A job panicked: a strike against its instance.
     fn struck(&self, over: Option<Number>, awf: &AwfName, phase: Phase) {
         let robot = Child::Platform(self.system.clone()).to_string();
-        match over {
-            Some(number) => {
-                let doing = format!("{awf} {}", phase.word());
-                self.tenant.hub.strike(Culprit::Instance(number), &robot, &doing, false);
-            }
-            None => {
-                metrics::counter!("xops_panics_total", "robot" => "platform").increment(1);
-                tracing::error!(robot, awf = %awf, "a lookup of a compilation panicked: what it looks for is unknown");
-            }
-        }
+        let Some(number) = over else {
+            metrics::counter!("xops_panics_total", "robot" => "platform").increment(1);
+            return tracing::error!(robot, %awf, "a lookup of a compilation panicked: what it looks for is unknown");
+        };
+        let doing = format!("{awf} {}", phase.word());
+        self.tenant.hub.strike(Culprit::Instance(number), &robot, &doing, false);
     }
 
     /// Counts an end.

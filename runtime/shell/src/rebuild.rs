@@ -26,16 +26,26 @@ const EVENTS_MAX: usize = 4_000_000;
 /// Where an engine's journal is read from.
 #[derive(Clone)]
 pub(crate) struct Source {
-    pub(crate) disk: Arc<dyn Disk>,
-    pub(crate) keys: Keys,
-    pub(crate) subjects: Arc<Mutex<SubjectKeys>>,
-    pub(crate) durable: Durable,
+    disk: Arc<dyn Disk>,
+    keys: Keys,
+    subjects: Arc<Mutex<SubjectKeys>>,
+    durable: Durable,
 }
 
 /// What was read of some instances: the events of each, in order.
 pub(crate) type Events = BTreeMap<Number, Vec<Stamped>>;
 
 impl Source {
+    /// The journal on this disk, under these keys.
+    pub(crate) fn new(
+        disk: &Arc<dyn Disk>,
+        keys: &Keys,
+        subjects: &Arc<Mutex<SubjectKeys>>,
+        durable: Durable,
+    ) -> Self {
+        Self { disk: Arc::clone(disk), keys: keys.clone(), subjects: Arc::clone(subjects), durable }
+    }
+
     /// The sequence number of the last event that is durable.
     pub(crate) fn reached(&self) -> u64 {
         self.durable.head().seq

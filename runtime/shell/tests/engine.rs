@@ -4,6 +4,8 @@
 
 #[path = "engine/fire.rs"]
 mod fire;
+#[path = "engine/retain.rs"]
+mod retain;
 
 use futures_util::future::{BoxFuture, FutureExt};
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,7 +3,7 @@
 //! Invariants: it goes when everything that it handed over is durable, and does nothing more of what that asked for; it keeps its
 //! locks; its state goes to the Service robot, which keeps it until a person releases it.
 
-use super::Instance;
+use super::{Instance, Leaving};
 use crate::letter::WentAside;
 use actix::{ActorContext, AsyncContext, Context, Handler, Message};
 use std::time::Duration;
@@ -23,8 +23,9 @@ impl Handler<Aside> for Instance {
     type Result = ();
 
     fn handle(&mut self, _: Aside, ctx: &mut Context<Self>) {
-        if !self.left && !self.deaf && !matches!(self.state.course, Course::Ended(_)) {
-            self.aside = true;
+        let stays = self.leaving == Leaving::Stays && !self.deaf;
+        if stays && !matches!(self.state.course, Course::Ended(_)) {
+            self.leaving = Leaving::Aside;
             self.step_aside(ctx);
         }
     }
@@ -33,13 +34,13 @@ impl Handler<Aside> for Instance {
 impl Instance {
     /// Goes, if nothing that it handed over is still to become durable.
     pub(super) fn step_aside(&mut self, ctx: &mut Context<Self>) {
-        if self.outstanding > 0 || self.left {
+        if self.outstanding > 0 || self.leaving == Leaving::Left {
             return;
         }
         self.deposit();
         let went = WentAside { number: self.number, state: self.state.clone() };
         if self.tenant.hub.service().is_some_and(|service| service.try_send(went).is_ok()) {
-            (self.left, self.deaf) = (true, true);
+            (self.leaving, self.deaf) = (Leaving::Left, true);
             self.tenant.hub.forget(self.number);
             ctx.stop();
         } else {

@@ -3,7 +3,7 @@
 //! Invariants: it leaves only when what it asked to be put away is still what it is; nothing that was sent to it is lost: what
 //! comes while it leaves goes to the Service robot, and what came before its last letter to itself keeps it here.
 
-use super::Instance;
+use super::{Instance, Leaving};
 use crate::card;
 use crate::keeper::Order;
 use crate::letter::{PutAway, Resting, Stayed};
@@ -52,7 +52,7 @@ impl Instance {
 
     /// It lies on the shelf: it leaves, unless something came in between. A last letter to itself finds out, behind all others.
     fn leave(&mut self, turn: u64, place: u64, ctx: &mut Context<Self>) {
-        if turn != self.turn || self.deaf || self.left {
+        if turn != self.turn || self.deaf || self.leaving == Leaving::Left {
             return self.tenant.hub.keep_surely(Order::Release(place));
         }
         self.tenant.hub.leaves(self.number, true);
@@ -132,7 +132,7 @@ impl Handler<Leave> for Instance {
         let goes =
             turn == self.turn && self.tenant.hub.service().is_some_and(|it| it.try_send(put_away).is_ok());
         if goes {
-            self.left = true;
+            self.leaving = Leaving::Left;
             self.tenant.hub.cutting.left(self.number, shelved);
             self.tenant.hub.forget(self.number);
             ctx.stop();

@@ -4,6 +4,8 @@
 //! answer is classified (in the Platform robot), when its reads are named (in the DataOps robot). The transport records each call by
 //! its key, so that nothing is done twice or lost unseen.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot make its own engine has failed")]
+
 use super::{begin, within, work};
 use futures_util::future::{BoxFuture, FutureExt};
 use std::collections::BTreeMap;
@@ -30,14 +32,14 @@ use xops_shell::transport::{Lost, Transport};
 
 /// What panics, and how often it still does.
 #[derive(Default)]
-struct Dials {
+pub(crate) struct Dials {
     render: AtomicU64,
     classify: AtomicU64,
     reads: AtomicU64,
     /// How often anything panicked.
     panics: AtomicU64,
     /// Whether calls get no answer.
-    silent: AtomicBool,
+    pub(crate) silent: AtomicBool,
     /// How often each call was sent, by its key.
     sent: Mutex<BTreeMap<String, u64>>,
 }
@@ -53,7 +55,7 @@ impl Dials {
         }
     }
 
-    fn sent(&self) -> Vec<u64> {
+    pub(crate) fn sent(&self) -> Vec<u64> {
         self.sent.lock().unwrap().values().copied().collect()
     }
 }
@@ -151,7 +153,7 @@ fn hush() {
     });
 }
 
-fn setup(dials: &Arc<Dials>, dir: &Path) -> Setup {
+pub(crate) fn setup(dials: &Arc<Dials>, dir: &Path) -> Setup {
     hush();
     let connector = Volatile::new(dials);
     let system = |name: &str| System { name: name.to_owned(), concurrency: 64, ..System::default() };
@@ -187,11 +189,11 @@ fn on_engine<T>(dials: &Arc<Dials>, dir: &Path, story: impl AsyncFnOnce(&Engine)
     })
 }
 
-async fn rests(engine: &Engine, number: u64) -> &'static str {
+pub(crate) async fn rests(engine: &Engine, number: u64) -> &'static str {
     within("an instance", engine.rest(number)).await.expect("the Service robot is up")
 }
 
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let all = async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -242,8 +244,8 @@ fn what_panics_three_times_is_set_aside_through_restarts_until_a_person_releases
         // A snapshot holds it, too, as soon as it is read back: what is set aside keeps nobody from taking one.
         until("a snapshot", async || {
             engine.snapshot().await;
-            let names = std::fs::read_dir(dir.path().join("journal")).unwrap();
-            names
+            let files = std::fs::read_dir(dir.path().join("journal")).unwrap();
+            files
                 .into_iter()
                 .any(|entry| entry.unwrap().file_name().to_string_lossy().starts_with("snapshot-"))
         })
@@ -297,8 +299,8 @@ fn a_job_that_panics_is_a_strike_against_its_instance_and_not_the_end_of_its_rob
             ("platform.volatile", 0)
         );
         assert_eq!(status.poisoned[0].doing, "volatile.act do");
-        let states: Vec<_> = status.instances.iter().filter(|it| waiting.contains(&it.number)).collect();
-        assert!(states.len() == 20 && states.iter().all(|it| it.state == "running"), "{states:?}");
+        let others: Vec<_> = status.instances.iter().filter(|it| waiting.contains(&it.number)).collect();
+        assert!(others.len() == 20 && others.iter().all(|it| it.state == "running"), "{others:?}");
         assert_eq!(engine.free(Culprit::Instance(poison), "ada").await, Ok(true));
         assert_eq!(rests(engine, poison).await, "completed");
         assert_eq!(
@@ -319,7 +321,7 @@ fn an_instance_that_is_set_aside_can_be_turned_back() {
         engine.turn(poison, "ada", "it is not wanted any more").await.unwrap();
         let ended = async {
             while engine.status().await.ended.get("undone") != Some(&1) {
-                tokio::task::yield_now().await
+                tokio::task::yield_now().await;
             }
         };
         within("the way back", ended).await;
@@ -370,7 +372,7 @@ async fn under_storm(engine: &Engine, dials: &Dials, base: u64, sound: u64, stor
     for number in poison {
         assert_eq!(rests(engine, number).await, "parked");
     }
-    xops_shell::clock::processor_time() - begun
+    xops_shell::clock::processor_time().saturating_sub(begun)
 }
 
 #[test]
