@@ -13,9 +13,12 @@ fn base(pass: u64, next_seq: u64, tip: [u8; 32]) -> Base {
     Base { pass, journal: JOURNAL, file: 1, next_seq, tip }
 }
 
+/// First sequence number, hash, bytes.
+type Frame = (u64, [u8; 32], Vec<u8>);
+
 /// An ahead file of pass 1 on a disk, open, and the frames that follow the beginning of a journal: each of two events; every third
 /// takes two pages.
-fn begun() -> (MemoryDisk, Ahead, Vec<(u64, [u8; 32], Vec<u8>)>) {
+fn begun() -> (MemoryDisk, Ahead, Vec<Frame>) {
     let disk = MemoryDisk::default();
     let start = base(1, 1, [0; 32]);
     Ahead::make(&disk, (HEADERS + PAGES) * PAGE_BYTES, &start, 1).unwrap();
@@ -42,7 +45,7 @@ fn begun() -> (MemoryDisk, Ahead, Vec<(u64, [u8; 32], Vec<u8>)>) {
     (disk, ahead, frames)
 }
 
-fn append(ahead: &mut Ahead, frame: &(u64, [u8; 32], Vec<u8>)) {
+fn append(ahead: &mut Ahead, frame: &Frame) {
     assert!(ahead.has_room(frame.2.len()));
     ahead.append(&SealedFrame { first_seq: frame.0, count: 2, hash: frame.1, bytes: &frame.2 }).unwrap();
 }
@@ -114,8 +117,8 @@ fn a_file_that_is_older_newer_of_another_journal_or_gone_is_told() {
     check(&at(1), |bytes| bytes[Header::place(1) + 9] ^= 1, Err("its header is not what was written"));
     check(&at(1), |bytes| bytes.truncate(7), Err("its header is not"));
     let (disk, mut ahead, frames) = begun();
-    for pass in 1..4 {
-        append(&mut ahead, &frames[pass]);
+    for frame in &frames[1..4] {
+        append(&mut ahead, frame);
         ahead.announce().unwrap();
         ahead.turn();
     }

@@ -10,6 +10,7 @@ use xops_journal::journal::{Entry, Journal, Options};
 use xops_journal::keys::{Keys, TenantKey};
 use xops_journal::segment::Head;
 
+use crate::disk::SimDisk;
 use crate::world::{event, events, key, keys, open, replayed, small};
 
 /// Appends in frames of the given sizes, reopening after each; expects every event back each time.
@@ -184,6 +185,34 @@ fn any_head_that_the_journal_passed_is_recognised() {
             assert!(matches!(error, Error::RolledBack { .. }), "{error}");
         }
     }
+}
+
+/// What so many commits of three events, each tended, ask of the disk: the most that one of them asks before it is acknowledged, and
+/// all of them together.
+fn asked(options: Options, commits: u64) -> (usize, usize) {
+    let disk = Arc::new(SimDisk::default());
+    let (mut journal, _) = open(&disk, options).unwrap();
+    let began = disk.now();
+    let mut most = 0;
+    for commit in 0..commits {
+        let before = disk.now();
+        journal.append(&events(commit * 3, 3)).unwrap();
+        most = most.max(disk.now() - before);
+        journal.tend(0).unwrap();
+    }
+    (most, disk.now() - began)
+}
+
+#[test]
+fn a_commit_is_one_write_and_one_sync_and_redb_takes_hundreds_at_once() {
+    let (most, all) = asked(Options::default(), 1_100);
+    let (bare_most, bare_all) = asked(Options { ahead_bytes: 0, ..Options::default() }, 1_100);
+    println!(
+        "of the disk: at most {most}, all {all}; without what lies ahead at most {bare_most}, all {bare_all}"
+    );
+    assert_eq!(most, 2);
+    assert!(all < 2 * 1_100 + 500, "{all} for 1,100 commits");
+    assert!(bare_all > 2 * all, "the store without it asks {bare_all}");
 }
 
 #[test]
