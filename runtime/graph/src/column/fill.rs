@@ -9,10 +9,10 @@
 use super::class::{ABSENT, FIRST, UNKNOWN, WHOLE};
 use super::program::{Input, Program};
 use super::{Cell, Columns, Ground, Row, Viewed};
-use crate::coverage::Age;
+use crate::coverage::{Age, judged};
 use crate::graph::{Graph, Node};
 use crate::reading::Touched;
-use crate::resolve::{Key, Resolver, judged};
+use crate::resolve::{Key, Resolver};
 use crate::table::{Look, Table};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};

@@ -135,7 +135,7 @@ fn the_waves_of_many_plans_hang_on_the_plans_alone() {
     let all: Vec<&xops_kernel::plan::Plan> = plans.iter().collect();
     let waves = waves::of(&graph, &all).expect("an order");
     assert_eq!(waves.steps.iter().sum::<usize>(), steps);
-    let deepest = plans.iter().map(|plan| depth(plan)).max();
+    let deepest = plans.iter().map(depth).max();
     assert_eq!(Some(waves.steps.len()), deepest);
     let turned: Vec<&xops_kernel::plan::Plan> = plans.iter().rev().collect();
     assert_eq!(waves::of(&graph, &turned).expect("an order"), waves);
