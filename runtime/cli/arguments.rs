@@ -715,6 +715,9 @@ pub struct BenchTruth {
     /// How many threads plan side by side.
     #[arg(long, default_value_t = 2, value_name = "T")]
     pub threads: usize,
+    /// How many records an identity index holds when one more comes, by the rules of the project; 0 leaves it out.
+    #[arg(long, default_value_t = 1_000_000, value_name = "R")]
+    pub identity: u32,
     /// The seed of the population.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,

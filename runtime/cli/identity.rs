@@ -128,7 +128,8 @@ fn take(
 }
 
 /// The rules of a file; those of one kind where it has several.
-fn rules(path: &Path, kind: Option<&str>) -> Result<Rules, Failure> {
+/// The rules of a file, for one kind of thing where it has several.
+pub(crate) fn rules(path: &Path, kind: Option<&str>) -> Result<Rules, Failure> {
     let name = path.display().to_string();
     let unreadable = |error: std::io::Error| Failure::plain(format!("failed to read `{name}`: {error}"));
     let size = std::fs::metadata(path).map_err(unreadable)?.len();

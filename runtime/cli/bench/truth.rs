@@ -5,6 +5,7 @@
 //! busy machine lengthens the one and not the other.
 
 mod events;
+mod insert;
 mod load;
 mod order;
 mod peers;
@@ -14,15 +15,20 @@ mod replan;
 use super::report::{number, round};
 use crate::arguments::{BenchTruth, Common, Format};
 use crate::exit::{Exit, Failure, Outcome};
+use crate::identity::rules;
 use comfy_table::{Table, presets};
 use load::Estate;
 use serde::Serialize;
 use std::time::{Duration, Instant};
+use xops_kernel::identity::Rules;
 use xops_shell::clock::processor_time;
 use xops_sim::population::policy::{FACETS_MAX, Policy};
 
 /// How many people a benchmark may have.
 const PEOPLE_MAX: u32 = 2_000_000;
+
+/// How many records an identity index may have in a benchmark.
+const RECORDS_MAX: u32 = 20_000_000;
 
 /// Everything that was measured.
 #[derive(Debug, Serialize)]
@@ -38,6 +44,7 @@ struct Report {
     gate: events::Gate,
     order: order::Order,
     peers: peers::Peers,
+    identity: Option<insert::Inserts>,
     rss_mib_max: u64,
 }
 
@@ -109,9 +116,15 @@ pub(super) fn run(common: &Common, bench: &BenchTruth) -> Outcome {
         let message = format!("--people is from 100 to {PEOPLE_MAX} and --facets from 50 to {FACETS_MAX}");
         return Err(Failure::new(Exit::Usage, message));
     }
+    if bench.identity > RECORDS_MAX {
+        return Err(Failure::new(Exit::Usage, format!("--identity is at most {RECORDS_MAX}")));
+    }
     if bench.drift > 1_000 || bench.threads == 0 {
         return Err(Failure::new(Exit::Usage, "--drift is at most 1000 and --threads at least 1"));
     }
+    // Before anything is measured it is known whether everything can be.
+    let file = common.project.join("config").join("identity").join("people.hcl");
+    let rules = if bench.identity == 0 { Rules::default() } else { rules(&file, Some("person"))? };
     let say = |what: &str| anstream::eprintln!("xops: {what}");
     say("ordering a million nodes");
     let order = order::measure().map_err(Failure::plain)?;
@@ -124,6 +137,14 @@ pub(super) fn run(common: &Common, bench: &BenchTruth) -> Outcome {
     say("one event after the other");
     let gate = events::gate(&estate, &replan.plans)?;
     let event = events::measure(&mut estate, bench)?;
+    let most = memory_mib("VmHWM");
+    drop(estate);
+    let identity = if bench.identity == 0 {
+        None
+    } else {
+        say("one record after the other");
+        Some(insert::measure(bench, rules)?)
+    };
     let report = Report {
         people: bench.people,
         facets: bench.facets,
@@ -136,7 +157,8 @@ pub(super) fn run(common: &Common, bench: &BenchTruth) -> Outcome {
         gate,
         order,
         peers,
-        rss_mib_max: memory_mib("VmHWM"),
+        identity,
+        rss_mib_max: most,
     };
     match common.output {
         Format::Text => anstream::println!("{}", report.table()),
@@ -188,6 +210,11 @@ impl Report {
         spread("  of it the graph", &event.joined, String::new());
         spread("one event", &event.drawn, "to the plan drawn and hashed".to_owned());
         spread("  CPU", &event.drawn_cpu, String::new());
+        if let Some(inserts) = &self.identity {
+            let into = format!("into an index of {}", number(inserts.records));
+            spread("one record identified", &inserts.insert, into);
+            spread("  CPU", &inserts.insert_cpu, format!("{} MiB", inserts.rss_mib));
+        }
         spread("gate", &self.gate.judged, format!("{} sheets filled and judged", number(self.gate.sheets)));
         table.add_row([
             "memory at most".into(),

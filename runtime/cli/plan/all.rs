@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use xops_graph::column::Columns;
 use xops_graph::column::sketch::Sketch;
+use xops_graph::column::waves::{self, Waves};
 use xops_kernel::awf::Achieves;
 use xops_kernel::diff::{Change, Facet};
 use xops_kernel::id::EntityId;
@@ -31,6 +32,8 @@ struct Told {
     /// The facets that outcomes want and no evidence shows.
     unseen: BTreeSet<String>,
     digest: String,
+    /// The steps of all plans, as they could be done at once.
+    waves: Waves,
 }
 
 /// What xops granted to whom, where that is known.
@@ -131,6 +134,8 @@ fn judge(known: &Known, kind: &str, grants: &[(EntityId, Vec<Facet>)]) -> Result
     let mut sketched = everybody::sketch(&columns, threads)?;
     let plans = everybody::draw(&columns, &known.graph, &sketched.loud, known.now, threads)?;
     let digest = columns.digest_of(&mut sketched.digests).to_string();
+    let drawn: Vec<&Plan> = plans.iter().flatten().collect();
+    let waves = waves::of(&known.graph, &drawn).map_err(Failure::plain)?;
     let mut unseen = BTreeSet::new();
     let mut loud = Vec::new();
     for (mut sketch, plan) in sketched.loud.into_iter().zip(plans) {
@@ -147,7 +152,7 @@ fn judge(known: &Known, kind: &str, grants: &[(EntityId, Vec<Facet>)]) -> Result
         }
     }
     loud.sort_by(|(one, first, _), (other, second, _)| (one, first.entity).cmp(&(other, second.entity)));
-    Ok(Told { kind: kind.to_owned(), asked: columns.len(), loud, unseen, digest })
+    Ok(Told { kind: kind.to_owned(), asked: columns.len(), loud, unseen, digest, waves })
 }
 
 /// How many changes of each sort there are, and of how many something is not known.
@@ -242,5 +247,6 @@ fn object(told: &Told) -> Json {
             "differ": differ, "create": create, "update": update, "remove": remove, "in_doubt": doubted,
         },
         "unseen": told.unseen, "digest": told.digest,
+        "waves": told.waves.steps, "order": told.waves.digest.to_string(),
     })
 }

@@ -5,10 +5,11 @@
 //! read that is made for each of another kind counts for exactly those of the other kind that are there.
 
 use crate::graph::Graph;
-use crate::table::{Slot, Table};
+use crate::table::{Look, Slot, Table};
+use std::sync::Arc;
 use xops_kernel::fact::{Doubt, Proof, Reason};
 use xops_kernel::port::ReadContract;
-use xops_kernel::record::Millis;
+use xops_kernel::record::{Millis, Record};
 
 /// How long a chain of reads, each made for every record of the one before, may be.
 const CHAIN_MAX: u8 = 4;
@@ -32,6 +33,28 @@ impl Age {
 
 pub(crate) fn doubt(reason: Reason, since: Millis, detail: String) -> Doubt {
     Doubt { reason, detail, since }
+}
+
+/// The record that a table shows, or why it is not believed; a table that shows nothing is asked for its proof instead.
+pub(crate) fn judged(look: Look<'_>, age: Age) -> Result<&Arc<Record>, Doubt> {
+    let record = match look {
+        Look::One(record) => record,
+        Look::Contested(records) => return Err(contested(&records)),
+        Look::Nothing => return Err(contested(&[])),
+    };
+    match age.stale_since(record.read_at) {
+        None => Ok(record),
+        Some(since) => {
+            let detail = format!("{} was last read too long ago", record.source);
+            Err(doubt(Reason::Stale, since, detail))
+        }
+    }
+}
+
+fn contested(records: &[&Arc<Record>]) -> Doubt {
+    let first = records.first();
+    let detail = first.map(|record| format!("{} was read with different contents", record.source));
+    doubt(Reason::Conflict, first.map_or(0, |record| record.read_at), detail.unwrap_or_default())
 }
 
 impl Graph {

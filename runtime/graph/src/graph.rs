@@ -33,6 +33,8 @@ pub struct Graph {
     pub(crate) tables: BySource<Table>,
     pub(crate) contracts: BySource<Vec<ReadContract>>,
     pub(crate) nodes: BTreeMap<EntityId, Node>,
+    /// The entities in the order in which they came: nothing is decided by it, but who came side by side lies side by side.
+    pub(crate) born: Vec<EntityId>,
     /// The entities by the source id of the record that mints them.
     pub(crate) minted: BySource<BTreeMap<String, EntityId>>,
     pub(crate) keys: Keys,
@@ -78,6 +80,7 @@ impl Graph {
             tables: BTreeMap::new(),
             contracts: BTreeMap::new(),
             nodes: BTreeMap::new(),
+            born: Vec::new(),
             minted: BTreeMap::new(),
             keys: BTreeMap::new(),
             mints: BTreeMap::new(),
@@ -194,6 +197,7 @@ impl Graph {
             self.nodes.insert(entity, node);
             new.push(entity);
         }
+        self.born.extend(&new);
         new
     }
 

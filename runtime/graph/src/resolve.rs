@@ -4,7 +4,7 @@
 //! proven to say nothing; a key that is unknown, shared or met by more than one record joins nothing; an absence carries its
 //! proof. Questions without a time are about identity, and to those nothing is too old.
 
-use crate::coverage::{Age, doubt};
+use crate::coverage::{Age, doubt, judged};
 use crate::fold;
 use crate::graph::{Graph, Node, at};
 use crate::table::{Look, Table};
@@ -92,18 +92,6 @@ impl Graph {
         let attribute = self.declarations.entities.get(&node.kind)?.attributes.get(attribute)?;
         let resolver = Resolver { graph: self, now: Some(now) };
         Some(resolver.attribute(entity, node, attribute, &mut Vec::new()))
-    }
-
-    /// What [`Graph::fact`] gives, without a copy.
-    pub(crate) fn fact_held(
-        &self,
-        entity: EntityId,
-        attribute: &str,
-        now: Millis,
-    ) -> Option<Observation<Held<'_>>> {
-        let node = self.nodes.get(&entity)?;
-        let attribute = self.declarations.entities.get(&node.kind)?.attributes.get(attribute)?;
-        Some(self.at(now).held(entity, node, attribute, &mut Vec::new()))
     }
 
     /// The record that `system` has under `id`, at `now`.
@@ -250,28 +238,6 @@ impl Graph {
             },
         }
     }
-}
-
-/// The record that a table shows, or why it is not believed; a table that shows nothing is asked for its proof instead.
-pub(crate) fn judged(look: Look<'_>, age: Age) -> Result<&Arc<Record>, Doubt> {
-    let record = match look {
-        Look::One(record) => record,
-        Look::Contested(records) => return Err(contested(&records)),
-        Look::Nothing => return Err(contested(&[])),
-    };
-    match age.stale_since(record.read_at) {
-        None => Ok(record),
-        Some(since) => {
-            let detail = format!("{} was last read too long ago", record.source);
-            Err(doubt(Reason::Stale, since, detail))
-        }
-    }
-}
-
-fn contested(records: &[&Arc<Record>]) -> Doubt {
-    let first = records.first();
-    let detail = first.map(|record| format!("{} was read with different contents", record.source));
-    doubt(Reason::Conflict, first.map_or(0, |record| record.read_at), detail.unwrap_or_default())
 }
 
 /// Resolves attributes and links of entities at one time.

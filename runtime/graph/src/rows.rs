@@ -46,17 +46,21 @@ impl Rows {
     }
 
     /// The row of `id`, a new one if there is none.
-    pub(crate) fn or_insert(&mut self, id: &str) -> Option<&mut Row> {
-        if self.places.get(id).is_none() {
-            let place = self.free.pop().unwrap_or_else(|| {
-                self.held.push(None);
-                u32::try_from(self.held.len() - 1).unwrap_or(u32::MAX)
-            });
-            self.held[place as usize] = Some((id.into(), Row::default()));
-            *self.places.or_insert(id, || place) = place;
+    pub(crate) fn or_insert(&mut self, id: &str) -> &mut Row {
+        let (held, free) = (&mut self.held, &mut self.free);
+        let mut is_new = false;
+        let place = *self.places.or_insert(id, || {
+            is_new = true;
+            free.pop().unwrap_or_else(|| {
+                held.push(None);
+                u32::try_from(held.len() - 1).unwrap_or(u32::MAX)
+            })
+        });
+        if is_new {
             self.new.push(place);
         }
-        self.get_mut(id)
+        let (_, row) = self.held[place as usize].get_or_insert_with(|| (id.into(), Row::default()));
+        row
     }
 
     /// Puts the rows that were added into the order.

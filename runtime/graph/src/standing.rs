@@ -4,6 +4,7 @@
 //! stale. Invariant: the answer is that of `xops_kernel::compile::value_of` on the whole subject.
 
 use crate::graph::Graph;
+use crate::resolve::Held;
 use std::sync::Arc;
 use xops_kernel::fact::Observation;
 use xops_kernel::gate::{Changed, Sheet};
@@ -62,6 +63,18 @@ impl Graph {
         let declared = &self.declarations;
         let facts = self.facts(entity, now).unwrap_or_default();
         layer::resolve(&declared.tenant, &declared.settings, &declared.layers, &declared.layering, &facts)
+    }
+
+    /// What [`Graph::fact`] gives, without a copy.
+    pub(crate) fn fact_held(
+        &self,
+        entity: EntityId,
+        attribute: &str,
+        now: Millis,
+    ) -> Option<Observation<Held<'_>>> {
+        let node = self.nodes.get(&entity)?;
+        let attribute = self.declarations.entities.get(&node.kind)?.attributes.get(attribute)?;
+        Some(self.at(now).held(entity, node, attribute, &mut Vec::new()))
     }
 
     fn is_personal(&self, kind: &str, reference: &str) -> bool {

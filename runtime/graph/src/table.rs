@@ -240,7 +240,10 @@ impl Table {
     /// Brings the indexes up to what [`Table::look`] shows.
     fn reindex(&mut self, change: &Change) {
         let id = change.id.as_str();
-        let held: Vec<Arc<Record>> = self.versions(id).chain(&change.before).cloned().collect();
+        // What nothing showed before is under no key yet.
+        let is_new = self.scopes.len() == 1 && change.before.is_empty();
+        let before = self.versions(id).chain(&change.before).filter(|_| !is_new);
+        let held: Vec<Arc<Record>> = before.cloned().collect();
         let shown: Vec<Arc<Record>> = self.look(id).records().into_iter().cloned().collect();
         for (name, index) in &mut self.indexes {
             for key in held.iter().filter_map(|record| key_of(record, name)) {
@@ -319,10 +322,7 @@ impl Scope {
         let whole = reading.is_whole();
         let mut seen = BTreeSet::new();
         let mut rejected = Vec::new();
-        // One after the other in the order of rows: each then lies beside the one before.
-        let mut records = std::mem::take(&mut reading.records);
-        records.sort_unstable_by(|one, other| one.source.id.cmp(&other.source.id));
-        for record in records {
+        for record in std::mem::take(&mut reading.records) {
             if let Some(why) = why_rejected(&record, &reading) {
                 rejected.push((why, record));
                 continue;
@@ -331,9 +331,7 @@ impl Scope {
             if !whole {
                 seen.insert(id.clone());
             }
-            if let Some(row) = self.rows.or_insert(&id) {
-                row.sight(&read, at, Arc::new(record));
-            }
+            self.rows.or_insert(&id).sight(&read, at, Arc::new(record));
         }
         self.rows.settle();
         if let Some(slot) = self.slots.get_mut(&read) {
@@ -374,6 +372,13 @@ fn view(sightings: &[Sighting], slots: &BTreeMap<Arc<str>, Slot>) -> (Millis, Ve
         slots.get(&sighting.read).is_none_or(|slot| slot.complete_at.is_none())
             && slots.values().any(|slot| slot.complete_at.is_some_and(|at| at > sighting.at))
     };
+    // Most records are shown by one read, in one way.
+    if let [sighting] = sightings
+        && let [record] = sighting.versions.as_slice()
+        && !overtaken(sighting)
+    {
+        return (sighting.at, vec![record.clone()]);
+    }
     let counting: Vec<&Sighting> = sightings.iter().filter(|sighting| !overtaken(sighting)).collect();
     let at = counting.iter().map(|sighting| sighting.at).max().unwrap_or(0);
     let mut current = Vec::new();

@@ -9,10 +9,10 @@
 use super::class::{ABSENT, FIRST, UNKNOWN, WHOLE};
 use super::program::{Input, Program};
 use super::{Cell, Columns, Ground, Row, Viewed};
-use crate::coverage::Age;
+use crate::coverage::{Age, judged};
 use crate::graph::{Graph, Node};
 use crate::reading::Touched;
-use crate::resolve::{Key, Resolver, judged};
+use crate::resolve::{Key, Resolver};
 use crate::table::{Look, Table};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -268,10 +268,11 @@ impl Columns {
         self.asking.clone()
     }
 
-    /// Every entity of the kind that `graph` ever minted, in order.
+    /// Every entity of the kind that `graph` ever minted, in the order in which they came: what came side by side lies side by side, so
+    /// asking in this order waits less for memory.
     pub fn entities_in(&self, graph: &Graph) -> Vec<EntityId> {
-        let entities = graph.nodes.iter().filter(|(_, node)| node.kind == self.kind);
-        entities.map(|(entity, _)| *entity).collect()
+        let of_kind = |entity: &&EntityId| graph.kind(**entity) == Some(self.kind.as_str());
+        graph.born.iter().filter(of_kind).copied().collect()
     }
 
     /// Brings every entity of the kind up to what `graph` says at `now`. Time alone makes things stale: call it when it has

@@ -6,7 +6,8 @@
 //!
 //! `program.rs` says what the declarations look at, `class.rs` judges those that look alike once, `fill.rs` brings rows up to date
 //! from the graph, `sketch.rs` compares and digests, `draw.rs` hands an entity to the compiler, `reverse.rs` says whom an input
-//! touches, `witness.rs` gathers what records of their own show.
+//! touches, `witness.rs` gathers what records of their own show,
+//! `waves.rs` puts the steps of many plans in one order.
 
 pub mod blast;
 mod class;
@@ -16,6 +17,7 @@ pub mod fill;
 mod program;
 pub mod reverse;
 pub mod sketch;
+pub mod waves;
 pub mod witness;
 
 use crate::graph::Graph;

@@ -1,8 +1,9 @@
 //! Plans whose steps take from each other, from settings or by choice are drawn from columns as the compiler draws them.
 
 use super::column::{any_reading, drawn_plainly, may_go};
-use super::world::{NOW, contract_of, empty_of, world};
+use super::world::{NOW, contract_of, empty_of, read, world};
 use super::*;
+use crate::column::waves;
 use proptest::prelude::*;
 use xops_kernel::awf::{Achieves, AwfName, Contract, Undo};
 use xops_kernel::compile::ahead::Ahead;
@@ -110,6 +111,44 @@ proptest! {
             prop_assert_eq!(drawn, plainly);
         }
     }
+}
+
+#[test]
+fn the_waves_of_many_plans_hang_on_the_plans_alone() {
+    let mut declared = bound(0);
+    let channels = ("communications".to_owned(), "channels".to_owned());
+    declared.facets.get_mut(&channels).expect("a facet").after = vec![("identity".into(), "account".into())];
+    let (mut graph, mut columns) = empty_of(declared);
+    let place = |at: u32| format!("workday.worker/w{at} handle=h{at} email=p{at}@acme.com title=Engineer");
+    let workers: Vec<String> = (0..3).map(place).collect();
+    let workers: Vec<&str> = workers.iter().map(String::as_str).collect();
+    graph.apply(read("workday.worker", 10, &workers, true));
+    let users = ["okta.user/u0 email=p0@acme.com login=l0 groups=all"];
+    graph.apply(read("okta.user", 10, &users, true));
+    let active = ["slack.user/s0 email=l0 status=active zone=far"];
+    graph.apply(read("slack.user", 10, &active, true));
+    columns.fill(&graph, NOW);
+    let entities: Vec<EntityId> = graph.entities("person").collect();
+    let plans: Vec<_> = entities.iter().filter_map(|it| columns.draw(&graph, *it, NOW).ok()).collect();
+    let steps: usize = plans.iter().map(|plan| plan.steps.len()).sum();
+    assert!(steps > 0, "somebody has to change");
+    let all: Vec<&xops_kernel::plan::Plan> = plans.iter().collect();
+    let waves = waves::of(&graph, &all).expect("an order");
+    assert_eq!(waves.steps.iter().sum::<usize>(), steps);
+    let deepest = plans.iter().map(depth).max();
+    assert_eq!(Some(waves.steps.len()), deepest);
+    let turned: Vec<&xops_kernel::plan::Plan> = plans.iter().rev().collect();
+    assert_eq!(waves::of(&graph, &turned).expect("an order"), waves);
+    assert_ne!(waves::of(&graph, &all[1..]).map(|it| it.digest).ok(), Some(waves.digest));
+}
+
+/// How many steps of a plan wait for each other in a row, at most.
+fn depth(plan: &xops_kernel::plan::Plan) -> usize {
+    let mut depths: Vec<usize> = Vec::new();
+    for step in &plan.steps {
+        depths.push(1 + step.after.iter().map(|before| depths[usize::from(before.0)]).max().unwrap_or(0));
+    }
+    depths.into_iter().max().unwrap_or(0)
 }
 
 #[test]
