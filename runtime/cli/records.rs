@@ -88,8 +88,8 @@ impl Truth {
 fn from_journal(common: &Common, at: Millis) -> Result<Known, Failure> {
     let mut project = project::sound(common)?;
     let log = journal::read(common)?;
-    let declared = log.declared.iter().filter(|(from, _)| *from <= at).map(|(_, declared)| declared);
-    let Some(declared) = declared.last() else {
+    let mut declared = log.declared.iter().filter(|(from, _)| *from <= at).map(|(_, declared)| declared);
+    let Some(declared) = declared.next_back() else {
         let why = "nothing was declared by then: the journal begins later".to_owned();
         return Err(Failure::new(Exit::Refused, why));
     };
