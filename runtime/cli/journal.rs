@@ -33,6 +33,8 @@ pub struct Log {
     pub stories: BTreeMap<Number, Story>,
     /// The entries of the tenant itself, with their sequence numbers.
     pub happened: Vec<(u64, Happened)>,
+    /// What was declared, with the times from which on it held.
+    pub declared: Vec<(Millis, Arc<Declarations>)>,
     /// The key of digests over personal values.
     pub key: DigestKey,
     /// How many events were read.
@@ -81,6 +83,7 @@ pub fn read(common: &Common) -> Result<Log, Failure> {
         tenant,
         stories: BTreeMap::new(),
         happened: Vec::new(),
+        declared: Vec::new(),
         key: digest_key(&key),
         events: 0,
         erased: BTreeMap::new(),
@@ -153,8 +156,9 @@ impl Log {
                 None => self.erased.entry(number).or_default().events.push((seq, stamped)),
             },
             Entry::Tenant(happened) => match *happened {
-                Happened { what: What::Declared { declarations, .. }, .. } => {
+                Happened { at, what: What::Declared { declarations, .. } } => {
                     *declared = Arc::from(declarations);
+                    self.declared.push((at, Arc::clone(declared)));
                 }
                 Happened { at, what: What::Compiled(compiled) } => {
                     let story = Story {

@@ -53,7 +53,9 @@ pub(crate) async fn run(common: &Common, patterns: &Patterns) -> Outcome {
                     "PROPOSED DECLARATION (a person reviews it; nothing was changed)\n\n{diff}"
                 ))?;
             }
-            told.incomplete.iter().for_each(|why| anstream::eprintln!("{why}"));
+            for why in &told.incomplete {
+                anstream::eprintln!("{why}");
+            }
         }
         (false, Format::Json | Format::Sarif) => json::print(&object(&told, &diff))?,
     }
@@ -79,7 +81,9 @@ async fn live(common: &Common) -> Result<Told, Failure> {
     if places.journal.is_dir() {
         for (_, happened) in journal::read(common)?.happened {
             if let What::Refused { reasons, .. } = happened.what {
-                reasons.iter().for_each(|reason| troubles.refused(reason));
+                for reason in &reasons {
+                    troubles.refused(reason);
+                }
             }
         }
     }

@@ -18,7 +18,6 @@ use xops_graph::graph::Graph;
 use xops_graph::reading::Reading;
 use xops_kernel::canon::DigestKey;
 use xops_kernel::fact::Observation;
-use xops_kernel::log::What;
 use xops_kernel::record::{Millis, Record, Source};
 use xops_kernel::value::Value;
 use xops_shell::engine::Engine;
@@ -89,12 +88,8 @@ impl Truth {
 fn from_journal(common: &Common, at: Millis) -> Result<Known, Failure> {
     let mut project = project::sound(common)?;
     let log = journal::read(common)?;
-    let declared = log.happened.iter().filter(|(_, happened)| happened.at <= at);
-    let declared = declared.filter_map(|(_, happened)| match &happened.what {
-        What::Declared { declarations, .. } => Some(declarations),
-        _ => None,
-    });
-    let Some(declared) = declared.last() else {
+    let mut declared = log.declared.iter().filter(|(from, _)| *from <= at).map(|(_, declared)| declared);
+    let Some(declared) = declared.next_back() else {
         let why = "nothing was declared by then: the journal begins later".to_owned();
         return Err(Failure::new(Exit::Refused, why));
     };

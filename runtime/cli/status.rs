@@ -151,10 +151,7 @@ fn show(object: &Json) -> String {
         "failed since",
     ];
     section(&mut out, "Systems", "", &columns, systems(&object["systems"]));
-    if object["drift"].is_object() {
-        let drift = counts(&object["drift"]);
-        put(&mut out, format!("\nDrift: {}", if drift.is_empty() { "none" } else { &drift }));
-    }
+    drift(&mut out, &object["drift"]);
     let restarts = counts(&object["restarts"]);
     if !restarts.is_empty() {
         put(&mut out, format!("\nRobots started again: {restarts}"));
@@ -170,6 +167,14 @@ fn show(object: &Json) -> String {
         );
     }
     out
+}
+
+/// What the last comparison found, where something is watched.
+fn drift(out: &mut String, found: &Json) {
+    if found.is_object() {
+        let counts = counts(found);
+        put(out, format!("\nDrift: {}", if counts.is_empty() { "none" } else { &counts }));
+    }
 }
 
 /// What the journal's guard found.
@@ -301,6 +306,17 @@ mod tests {
                 "no checkpoint was signed: no space",
             ],
         );
+    }
+
+    #[test]
+    fn drift_is_told_by_how_it_stands_where_something_is_watched() {
+        let status = |drift: Json| json!({ "tenant": "acme", "daemon": true, "epoch": 1, "drift": drift });
+        check(
+            &status(json!({ "open": 2, "acknowledged": 1, "held": 0 })),
+            &["Drift: acknowledged 1, open 2"],
+        );
+        check(&status(json!({ "open": 0 })), &["Drift: none"]);
+        assert!(!show(&status(Json::Null)).contains("Drift"));
     }
 
     #[test]

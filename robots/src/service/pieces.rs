@@ -78,9 +78,8 @@ impl Piece {
             | Self::Strikes(_) => None,
             // Who is asked for is personal, and the request a subject of its own.
             Self::Open(_, request) => Some(request.id.0),
-            Self::Entity { entity, .. } => Some(entity.0),
+            Self::Entity { entity, .. } | Self::Swings(entity, _) => Some(entity.0),
             Self::Answer(_, _, entity, _) => entity.map(|entity| entity.0),
-            Self::Swings(entity, _) => Some(entity.0),
             Self::Acknowledged(held) => Some(held.facet.entity.0),
         }
     }

@@ -128,12 +128,12 @@ fn memory<'a>(
         let value = value_of(subject, desire, reference)?;
         Some((reference.clone(), Some(value).filter(|value| !value.is_null())))
     });
-    let facets = seen.filter_map(|(facet, sight)| match sight {
+    let observed = seen.filter_map(|(facet, sight)| match sight {
         Observation::Present(value) => Some((facet.clone(), (Some(value.clone()), against.now))),
         Observation::Absent(_) => Some((facet.clone(), (None, against.now))),
         Observation::Unknown(_) => None,
     });
-    Memory { facts: facts.collect(), facets: facets.collect(), declared: Some(against.declared) }
+    Memory { facts: facts.collect(), facets: observed.collect(), declared: Some(against.declared) }
 }
 
 /// Everything that a drift is told from.
@@ -179,13 +179,11 @@ impl Told<'_> {
     /// The references that the wish hangs on, or, of what nothing wants, that it could have hung on.
     fn references(&self, change: &Change) -> Vec<&String> {
         let facet = change.facet();
-        match self.desire.wants.get(facet) {
-            Some(want) => want.hangs_on.iter().collect(),
-            None => {
-                let kind = (facet.domain.clone(), facet.name.clone());
-                self.desire.judged_by.get(&kind).into_iter().flatten().collect()
-            }
+        if let Some(want) = self.desire.wants.get(facet) {
+            return want.hangs_on.iter().collect();
         }
+        let kind = (facet.domain.clone(), facet.name.clone());
+        self.desire.judged_by.get(&kind).into_iter().flatten().collect()
     }
 
     /// The first fact that changed, of those that it hangs on.

@@ -234,10 +234,10 @@ impl Index {
 /// Whether two holdings show the same; when it was read aside.
 fn alike(one: Option<&Elements>, other: Option<&Elements>) -> bool {
     let (Some(one), Some(other)) = (one, other) else { return one.is_none() && other.is_none() };
-    let same = |((left, one), (right, other)): ((&Option<String>, &Shown), (&Option<String>, &Shown))| {
-        left == right && one.value == other.value && one.source.id == other.source.id
+    let same = |(place, shown): (&Option<String>, &Shown)| {
+        other.get(place).is_some_and(|other| shown.value == other.value && shown.source.id == other.source.id)
     };
-    one.len() == other.len() && one.iter().zip(other).all(same)
+    one.len() == other.len() && one.iter().all(same)
 }
 
 /// The key that joins records to `entity`.

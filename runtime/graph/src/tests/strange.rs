@@ -1,5 +1,7 @@
 //! Strange input: whatever a source shows, it is told as what it is, nothing of it is lost, and nothing is guessed.
 
+#![expect(clippy::disallowed_types, reason = "that it takes a bounded time is part of what is tested")]
+
 use super::*;
 use crate::exception::Kind;
 use std::time::{Duration, Instant};

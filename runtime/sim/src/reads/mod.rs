@@ -217,7 +217,7 @@ fn fetch(manifests: &Manifests, world: &World, served: &mut Served, state: &Stat
             Err(why) => panic!("the styles' reads render: {why}"),
         },
     };
-    match served.answer(&request, call.page, call.attempt) {
+    match served.answer(&request, call.page) {
         Ok(response) => Answer::from(manifests.page(&config, &ask, &response)),
         Err(lost) => Answer::Failed(lost),
     }

@@ -201,8 +201,6 @@ impl Fault {
                     Style::Link | Style::NextUrl | Style::Cursor | Style::PathNext | Style::ForEach
                 )
             }
-            // A group of which its own answer says that it is gone has no members: that is no fault, but what 404 means there.
-            Self::NotFound | Self::Lost | Self::Unreachable | Self::Failed | Self::Busy => true,
             _ => true,
         }
     }
@@ -244,12 +242,7 @@ impl Served {
     }
 
     /// The answer to a request, or how it was lost.
-    pub(super) fn answer(
-        &mut self,
-        request: &Request,
-        page: u32,
-        _attempt: u32,
-    ) -> Result<Response, Outcome> {
+    pub(super) fn answer(&mut self, request: &Request, page: u32) -> Result<Response, Outcome> {
         let number = self.asked;
         self.asked += 1;
         let due = (self.at..self.at + self.times).contains(&number);

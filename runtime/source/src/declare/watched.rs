@@ -251,21 +251,18 @@ fn kernel(draft: &Draft) -> Option<Watched> {
 
 fn paid(draft: &Paid) -> Option<Cost> {
     let text = |said: &Option<Said>| said.as_ref().map(|(text, _)| text.clone());
-    let of = match &draft.facet {
-        Some(reference) => {
-            let words = words(&reference.0).filter(|words| words.len() == 3)?;
-            let (domain, facet) = (words[1].to_owned(), words[2].to_owned());
-            Costing::Element { domain, facet, element: text(&draft.element)? }
-        }
-        None => {
-            let words = words(&draft.from.as_ref()?.0).filter(|words| words.len() == 2)?;
-            Costing::Record {
-                system: words[0].to_owned(),
-                kind: words[1].to_owned(),
-                entity: text(&draft.of)?,
-                record: text(&draft.record)?,
-                key: text(&draft.entity)?,
-            }
+    let of = if let Some(reference) = &draft.facet {
+        let words = words(&reference.0).filter(|words| words.len() == 3)?;
+        let (domain, facet) = (words[1].to_owned(), words[2].to_owned());
+        Costing::Element { domain, facet, element: text(&draft.element)? }
+    } else {
+        let words = words(&draft.from.as_ref()?.0).filter(|words| words.len() == 2)?;
+        Costing::Record {
+            system: words[0].to_owned(),
+            kind: words[1].to_owned(),
+            entity: text(&draft.of)?,
+            record: text(&draft.record)?,
+            key: text(&draft.entity)?,
         }
     };
     Some(Cost {
