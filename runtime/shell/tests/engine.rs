@@ -347,3 +347,74 @@ fn what_a_stopped_engine_had_under_way_goes_on_after_the_next_start() {
         engine.stop().await.unwrap();
     });
 }
+
+/// A wire on which `down` never answers and every other system does after a moment, counted.
+#[derive(Default)]
+struct Uneven {
+    answered: Arc<AtomicU64>,
+}
+
+impl Transport for Uneven {
+    fn send(&self, request: Request, deadline: Duration) -> BoxFuture<'static, Result<Response, Lost>> {
+        let answered = Arc::clone(&self.answered);
+        async move {
+            if request.system == "down" {
+                tokio::time::sleep(deadline).await;
+                return Err(Lost::Sent("no answer came in time".to_owned()));
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            answered.fetch_add(1, Ordering::SeqCst);
+            Ok(Response { status: 200, headers: Vec::new(), body: Vec::new() })
+        }
+        .boxed()
+    }
+}
+
+/// Two engines side by side on one thread, so that whatever else the machine does slows both: one of them is also asked to work on a
+/// system that hangs.
+#[test]
+fn while_one_system_hangs_the_others_keep_their_throughput() {
+    let dir = tempfile::tempdir().unwrap();
+    actix::System::new().block_on(async {
+        let mut engines = Vec::new();
+        for name in ["with", "without"] {
+            let wire = Uneven::default();
+            let answered = Arc::clone(&wire.answered);
+            let root = dir.path().join(name);
+            std::fs::create_dir_all(&root).unwrap();
+            let connector = Fragile::new(&[("up", 0), ("down", 0)]);
+            let setup = Setup {
+                transport: Arc::new(wire),
+                ..setup(connector, Ledger::Write(root.join("journal")), &root)
+            };
+            engines.push((Engine::start(setup).await.unwrap(), answered));
+        }
+        let down = begin(&engines[0].0, (0..200).map(|number| work("down", number, 3)).collect()).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        for (engine, _) in &engines {
+            begin(engine, (0..16).map(|number| work("up", number, 400)).collect()).await;
+        }
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let counts: Vec<u64> = engines.iter().map(|(_, answered)| answered.load(Ordering::SeqCst)).collect();
+        assert!(counts[1] > 200, "nothing was measured: {counts:?}");
+        assert!(
+            counts[0] * 100 >= counts[1] * 95,
+            "with a hanging system {} calls, without {}",
+            counts[0],
+            counts[1]
+        );
+        let status = engines[0].0.status().await;
+        let breaker = |name: &str| {
+            status
+                .systems
+                .iter()
+                .find(|it| it.system == name)
+                .map(|it| it.breaker.clone())
+                .unwrap_or_default()
+        };
+        assert_eq!((breaker("down").as_str(), breaker("up").as_str()), ("open", "closed"), "{down:?}");
+        for (engine, _) in engines {
+            engine.stop().await.unwrap();
+        }
+    });
+}
