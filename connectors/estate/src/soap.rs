@@ -173,30 +173,21 @@ impl Xml {
 
     /// The members of a JSON object, as [`Element::json`] gives them.
     pub(crate) fn members(&mut self, value: &Value) {
-        for (name, member) in
-            value.as_object().into_iter().flatten().filter(|(name, _)| !name.starts_with('@'))
-        {
+        let elements = value.as_object().into_iter().flatten();
+        for (name, member) in elements.filter(|(name, _)| !name.starts_with(['@', '#'])) {
             match member {
                 Value::Null => {}
                 Value::Array(items) => items.iter().for_each(|item| self.members(&json!({name: item}))),
                 Value::Object(below) => {
                     self.put(format_args!("<wd:{name}"));
-                    for (mark, value) in
-                        below.iter().filter_map(|(mark, value)| Some((mark.strip_prefix('@')?, value)))
-                    {
-                        self.put(format_args!(r#" wd:{mark}="{}""#, escape(plain(value))));
+                    for (mark, value) in below {
+                        if let Some(mark) = mark.strip_prefix('@') {
+                            self.put(format_args!(r#" wd:{mark}="{}""#, escape(plain(value))));
+                        }
                     }
-                    self.put(format_args!(
-                        ">{}",
-                        below.get("#text").map_or(String::new(), |text| escape(plain(text)).into_owned())
-                    ));
-                    self.members(&Value::Object(
-                        below
-                            .iter()
-                            .filter(|(name, _)| *name != "#text")
-                            .map(|(name, value)| (name.clone(), value.clone()))
-                            .collect(),
-                    ));
+                    let text = below.get("#text").map(plain).unwrap_or_default();
+                    self.put(format_args!(">{}", escape(text)));
+                    self.members(member);
                     self.put(format_args!("</wd:{name}>"));
                 }
                 other => self.leaf(name, &plain(other)),
