@@ -555,6 +555,9 @@ pub struct Estate {
     /// How late reads see writes, in milliseconds.
     #[arg(long, default_value_t = 0, value_name = "MS")]
     pub lag: u64,
+    /// Let calls through whatever the vendors' rate limits say: to measure something else than those.
+    #[arg(long)]
+    pub unlimited: bool,
     /// End when standard input ends: for a parent process that may be killed.
     #[arg(long)]
     pub until_stdin_ends: bool,

@@ -55,6 +55,7 @@ fn start(estate: &Estate) -> Result<Running, Failure> {
         people: estate.people,
         cards: estate.cards.clone(),
         lag_ms: estate.lag,
+        rate_limits: !estate.unlimited,
         ..Options::default()
     })
     .map_err(told)

@@ -188,11 +188,12 @@ impl Admission {
     /// What is to be remembered of the budgets before the next call goes, by the name of the limit; nothing where what was
     /// remembered last still holds.
     pub fn to_remember(&mut self, now: Millis) -> Option<Vec<(String, Mark)>> {
+        // Every one is asked: each keeps what it was told.
         let changed =
-            self.budgets.iter_mut().fold(false, |changed, budget| budget.to_remember(now) || changed);
+            self.budgets.iter_mut().filter_map(|budget| budget.to_remember(now).then_some(())).count();
         let marks =
             || self.budgets.iter().filter_map(|budget| Some((budget.name().to_owned(), budget.marked()?)));
-        changed.then(|| marks().collect())
+        (changed > 0).then(|| marks().collect())
     }
 
     /// What is left of each budget.

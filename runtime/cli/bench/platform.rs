@@ -74,7 +74,7 @@ impl Estate {
         std::fs::create_dir_all(root).map_err(failed)?;
         let describe = root.join("estate.json");
         let child = std::process::Command::new(std::env::current_exe().map_err(failed)?)
-            .args(["estate", "--until-stdin-ends", "--people", &people.to_string(), "--dir"])
+            .args(["estate", "--until-stdin-ends", "--unlimited", "--people", &people.to_string(), "--dir"])
             .arg(root.join("recorder"))
             .arg("--describe")
             .arg(&describe)
