@@ -77,7 +77,7 @@ impl World {
 
     /// The journal's files of frames, by name.
     fn files(&self) -> Vec<String> {
-        names(&self.journal()).into_iter().filter(|name| name.ends_with(".redb")).collect()
+        names(&self.journal()).into_iter().filter(|name| name.contains(".redb")).collect()
     }
 
     fn checkpoint(&self) {
