@@ -7,10 +7,11 @@ use std::path::Path;
 
 use crate::audit::CHECKPOINTS_FILE;
 use crate::disk::{Disk, RealDisk};
-use crate::embedded::{file_name, fingerprint, write_file};
+use crate::embedded::{file_name, write_file};
 use crate::erase::ERASED_FILE;
 use crate::error::Error;
 use crate::kept::KEPT_FILE;
+use crate::fingerprint::fingerprint;
 use crate::keys::{Keys, to_hex};
 use crate::read::{Reader, Report};
 use crate::segment::{HEAD_FILE, Head, Sealed, encode_head};

@@ -19,6 +19,7 @@ pub mod disk;
 pub mod embedded;
 pub mod erase;
 pub mod error;
+mod fingerprint;
 pub mod frame;
 pub mod journal;
 pub mod kept;
