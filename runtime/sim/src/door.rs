@@ -25,7 +25,8 @@ type UnderWay = (String, Call);
 /// The doors of a run.
 #[derive(Default)]
 pub(crate) struct Doors {
-    doors: BTreeMap<String, Admission>,
+    /// The door before each system.
+    before: BTreeMap<String, Admission>,
     /// The transitions of each breaker, as the journal keeps them.
     transitions: BTreeMap<String, Vec<Event>>,
     under_way: BTreeMap<Whose, UnderWay>,
@@ -49,7 +50,7 @@ impl Doors {
         now: Millis,
         restarted: bool,
     ) -> &mut Admission {
-        self.doors.entry(system.to_owned()).or_insert_with(|| {
+        self.before.entry(system.to_owned()).or_insert_with(|| {
             let limits = systems.limits(system).into_iter();
             let budgets = limits.map(|limit| Budget::new(limit, now, restarted)).collect();
             Admission::new(Limits::default(), budgets, CONCURRENCY, retry::seed_of(&["sim", system]))
@@ -80,7 +81,7 @@ impl Doors {
     /// Takes in what a response says of the limits.
     pub(crate) fn heard(&mut self, whose: Whose, response: &Response, now: Millis) {
         let Some((system, call)) = self.under_way.get(&whose) else { return };
-        if let Some(door) = self.doors.get_mut(system) {
+        if let Some(door) = self.before.get_mut(system) {
             door.heard(call, response, now);
         }
     }
@@ -88,7 +89,7 @@ impl Doors {
     /// Takes in how a request ended.
     pub(crate) fn finished(&mut self, whose: Whose, outcome: &Outcome, now: Millis) {
         let Some((system, call)) = self.under_way.remove(&whose) else { return };
-        let Some(door) = self.doors.get_mut(&system) else { return };
+        let Some(door) = self.before.get_mut(&system) else { return };
         let transition = door.finished(&call, outcome, now);
         self.keep(&system, transition);
     }
@@ -101,7 +102,7 @@ impl Doors {
 
     /// Until when the breaker of a system is open.
     pub(crate) fn open_until(&self, system: &str, now: Millis) -> Option<Millis> {
-        match self.doors.get(system)?.breaker() {
+        match self.before.get(system)?.breaker() {
             State::Open { until, .. } => Some(*until).filter(|until| *until > now),
             State::Closed { .. } | State::HalfOpen { .. } => None,
         }
@@ -118,9 +119,9 @@ impl Doors {
     /// After a death: the doors anew, from their transitions; what stands otherwise than before is told.
     pub(crate) fn recover(&mut self, systems: &dyn Connector, now: Millis) -> Vec<String> {
         self.under_way.clear();
-        let before = std::mem::take(&mut self.doors);
+        let old_doors = std::mem::take(&mut self.before);
         let mut broken = Vec::new();
-        for (system, old) in before {
+        for (system, old) in old_doors {
             let transitions = self.transitions.get(&system).cloned().unwrap_or_default();
             let door = self.door(systems, &system, now, true);
             for event in &transitions {

@@ -202,15 +202,15 @@ impl Play {
         let sight = Sight { at: seen_at, others: doors && self.strikes(Fault::OthersShown) };
         // A list may fail on any of its pages.
         let fails_at = if doors && failure.is_some() { self.waits.place(2) } else { 0 };
-        let event =
-            match self.pages(slot, (step, dir, phase), sight, failure.map(|failure| (fails_at, failure))) {
-                Page::Over(sighting) => Event::Sighted { step, attempt, phase, sighting },
-                Page::Failed(outcome) => Event::Missed { step, attempt, phase, outcome },
-                Page::More(..) => {
-                    let outcome = Outcome::Invalid("the lookup does not come to an end".into());
-                    Event::Missed { step, attempt, phase, outcome }
-                }
-            };
+        let failure = failure.map(|failure| (fails_at, failure));
+        let event = match self.pages(slot, (step, dir, phase), sight, failure.as_ref()) {
+            Page::Over(sighting) => Event::Sighted { step, attempt, phase, sighting },
+            Page::Failed(outcome) => Event::Missed { step, attempt, phase, outcome },
+            Page::More(..) => {
+                let outcome = Outcome::Invalid("the lookup does not come to an end".into());
+                Event::Missed { step, attempt, phase, outcome }
+            }
+        };
         self.arrive(self.now + took, slot, event);
     }
 
@@ -220,12 +220,12 @@ impl Play {
         slot: usize,
         (step, dir, phase): (StepId, Direction, Phase),
         sight: Sight,
-        failure: Option<(usize, Response)>,
+        failure: Option<&(usize, Response)>,
     ) -> Page {
         let (model, world) = (&self.setup.model, &self.world);
         let (mut next, mut carry): (Option<Box<Request>>, Values) = (None, Values::new());
         for page in 0..PAGES_MAX {
-            let fails = failure.as_ref().filter(|(at, _)| *at == page).map(|(_, failure)| failure);
+            let fails = failure.filter(|(at, _)| *at == page).map(|(_, failure)| failure);
             let seen = self.ask(slot, step, dir, phase, None, |ask| {
                 let ask = Ask { carry: &carry, ..*ask };
                 let request = match next.take() {

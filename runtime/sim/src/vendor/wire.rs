@@ -38,7 +38,7 @@ pub(super) fn inward(request: &Request) -> Option<Request> {
             let mut members: Vec<String> =
                 body.get("members")?.as_list()?.iter().map(Value::to_string).collect();
             members.sort();
-            let told = members.iter().map(|member| format!("{member},")).collect();
+            let told = members.iter().fold(String::new(), |told, member| told + member + ",");
             ("PUT", address(id), told)
         }
         _ => return None,
