@@ -3,7 +3,8 @@
 //! Absent: repair. Invariants: `verify` goes on after the first finding and names every frame; what it is held to besides itself are
 //! checkpoints, and those that were kept on another machine are worth more than those beside it; `check-bundle` needs nothing of ours.
 
-use crate::arguments::{Audit, Audited, Common, Format};
+use crate::arguments::keeping::{Audit, Audited};
+use crate::arguments::{Common, Format};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::journal::{begun, damaged, removed};
 use crate::json::{self, moment, plain};

@@ -4,7 +4,8 @@
 //! and again before and after it is restored; what was erased stays erased, because the journal names it and the next start
 //! destroys what an older keyring brought back.
 
-use crate::arguments::{Backup, Common, Format, Restore};
+use crate::arguments::keeping::{Backup, Restore};
+use crate::arguments::{Common, Format};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::journal::{begun, damaged};
 use crate::json;

@@ -16,7 +16,8 @@ mod truth;
 mod verify;
 mod world;
 
-use crate::arguments::{Bench, BenchEngine, Benched, Common, Format, Work};
+use crate::arguments::bench::{Bench, BenchEngine, Benched, Work};
+use crate::arguments::{Common, Format};
 use crate::exit::{Exit, Failure, Outcome};
 use std::path::{Path, PathBuf};
 use xops_journal::keys::TenantKey;

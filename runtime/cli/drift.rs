@@ -4,7 +4,8 @@
 //! systems are read once and held to what the journal remembers, or a file of readings is followed reading by reading. Invariant:
 //! what could not be judged is told, and is no drift.
 
-use crate::arguments::{Acknowledge, Common, Drift, DriftWhat, Format};
+use crate::arguments::asking::{Acknowledge, Drift, DriftWhat};
+use crate::arguments::{Common, Format};
 use crate::client;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::json::{self, moment, of_source, of_value, plain};

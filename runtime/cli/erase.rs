@@ -5,7 +5,8 @@
 //! because it is the one writer.
 
 use crate::apply;
-use crate::arguments::{Common, Erase, Format};
+use crate::arguments::keeping::Erase;
+use crate::arguments::{Common, Format};
 use crate::client;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::journal::{self, damaged};

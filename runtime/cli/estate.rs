@@ -5,7 +5,8 @@
 
 mod generate;
 
-use crate::arguments::{Common, Estate, EstateWhat, Format};
+use crate::arguments::estate::{Estate, EstateWhat};
+use crate::arguments::{Common, Format};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::json;
 use comfy_table::{Table, presets};

@@ -6,7 +6,8 @@
 mod rows;
 mod tell;
 
-use crate::arguments::{Common, Evaluate, Identity, IdentityCommand, LinkageWord, Match};
+use crate::arguments::Common;
+use crate::arguments::identity::{Evaluate, Identity, IdentityCommand, LinkageWord, Match};
 use crate::exit::{Exit, Failure, Outcome};
 use rows::{Exception, Rows};
 use std::collections::{BTreeMap, BTreeSet};

@@ -5,7 +5,8 @@
 
 mod edit;
 
-use crate::arguments::{Common, Format, Patterns};
+use crate::arguments::asking::Patterns;
+use crate::arguments::{Common, Format};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::json::{self, moment, of_source, plain};
 use crate::project::{self, Project};

@@ -3,7 +3,8 @@
 //!
 //! Absent: changes. Invariant: of whom it is not known whether they fit is told, never left out.
 
-use crate::arguments::{Common, Format, Map, Query, Why};
+use crate::arguments::asking::{Map, Query, Why};
+use crate::arguments::{Common, Format};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::explain::of_seen;
 use crate::json::{self, moment, of_source, of_value, plain, word};

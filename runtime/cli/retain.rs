@@ -3,7 +3,8 @@
 //! Invariant: a file is removed only when its copy was held to its digest, a checkpoint of where it ends is signed, and what the rest of
 //! the journal needs of it is durable. Beside a running daemon, too: it reads none of these files before its next start.
 
-use crate::arguments::{Common, Format, Retain};
+use crate::arguments::keeping::Retain;
+use crate::arguments::{Common, Format};
 use crate::backup::told;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::journal::{begun, damaged};

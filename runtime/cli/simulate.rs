@@ -5,7 +5,8 @@
 
 mod reads;
 
-use crate::arguments::{Checked, Common, Format, KeptOn, Played as Plays, Simulate};
+use crate::arguments::simulate::{Checked, KeptOn, Played as Plays, Simulate};
+use crate::arguments::{Common, Format};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::json;
 use indicatif::{ProgressBar, ProgressStyle};

@@ -3,7 +3,8 @@
 //! Absent: any change. It prints findings and a declaration diff; a person reviews the diff and applies it. Invariant: what could
 //! not be judged is told, and what was told as judged was judged from whole and fresh readings.
 
-use crate::arguments::{Common, Format, Validate};
+use crate::arguments::asking::Validate;
+use crate::arguments::{Common, Format};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::json::{self, of_source, plain};
 use crate::records::{self, Known};

@@ -162,8 +162,7 @@ fn no_secret_is_in_any_byte_that_can_be_read() {
         run(&["trace", &number.to_string(), "--full"]);
         run(&["replay", &number.to_string(), "-o", "json"]);
     }
-    let stopped = Command::new("kill").arg(daemon.0.id().to_string()).status().expect("a signal");
-    assert!(stopped.success());
+    assert!(Command::new("kill").arg(daemon.0.id().to_string()).status().expect("a signal").success());
     wait_for("the daemon's end", || daemon.0.try_wait().expect("a process"));
     run(&["plan", "person:sarah00", "-o", "json"]);
     search_files(dir.path());

@@ -34,6 +34,7 @@ fn closed(label: &str, word: &str) -> bool {
         "phase" => ["snapshot", "do", "probe", "readback"].contains(&word),
         "state" | "end" | "result" => word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'),
         "awf" => word.split_once('.').is_some_and(|(system, _)| closed("system", system)),
+        "kind" => ["instance", "request", "read", "compile", "robot", "system"].contains(&word),
         "le" => word == "+Inf" || word.parse::<f64>().is_ok(),
         _ => false,
     }

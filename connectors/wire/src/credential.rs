@@ -152,11 +152,12 @@ fn printed(line: &str) -> Result<String, String> {
     };
     let bytes = reader.join().map_err(|_| "cannot be read".to_owned())?;
     let bytes = bytes.map_err(|error| format!("cannot be read: {error}"))?;
-    if !status.success() {
-        return Err(format!("failed: {status}"));
-    }
+    // First: nobody reads on behind that, which may be why it failed.
     if bytes.len() as u64 > PART_BYTES_MAX {
         return Err(format!("printed more than {PART_BYTES_MAX} bytes"));
+    }
+    if !status.success() {
+        return Err(format!("failed: {status}"));
     }
     String::from_utf8(bytes).map_err(|_| "printed no valid UTF-8".to_owned())
 }

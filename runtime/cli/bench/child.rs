@@ -7,7 +7,7 @@
 use super::effects::is_keyed;
 use super::noop::{self, Noop};
 use super::{Place, TENANT, key};
-use crate::arguments::{BenchEngine, Work};
+use crate::arguments::bench::{BenchEngine, Work};
 use crate::exit::{Exit, Failure, Outcome as Ended};
 use futures_util::future::{BoxFuture, FutureExt};
 use std::collections::{BTreeMap, HashMap};

@@ -5,7 +5,7 @@
 
 use super::noop::{self, Loopback, Noop};
 use super::{Place, TENANT, key};
-use crate::arguments::BenchEngine;
+use crate::arguments::bench::BenchEngine;
 use crate::exit::Failure;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;

@@ -7,7 +7,8 @@
 use super::account::{Account, account};
 use super::effects::Effects;
 use super::{Place, child};
-use crate::arguments::{BenchEngine, Common, Format, Work};
+use crate::arguments::bench::{BenchEngine, Work};
+use crate::arguments::{Common, Format};
 use crate::exit::{Exit, Failure, Outcome};
 use comfy_table::{Table, presets};
 use serde::Serialize;

@@ -3,7 +3,7 @@
 //! Invariants: the request is rendered and the answer classified as a manifest's would be; nothing waits, so that what is
 //! measured is the engine.
 
-use crate::arguments::Work;
+use crate::arguments::bench::Work;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

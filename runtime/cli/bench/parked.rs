@@ -6,7 +6,8 @@
 
 use super::noop::{self, Noop};
 use super::{Place, TENANT, key};
-use crate::arguments::{BenchEngine, Common, Format, Work};
+use crate::arguments::bench::{BenchEngine, Work};
+use crate::arguments::{Common, Format};
 use crate::exit::{Exit, Failure, Outcome};
 use comfy_table::{Table, presets};
 use futures_util::future::{BoxFuture, FutureExt};

@@ -7,7 +7,8 @@
 
 use super::world::World;
 use super::{TENANT, key};
-use crate::arguments::{BenchPlatform, Common, Format};
+use crate::arguments::bench::BenchPlatform;
+use crate::arguments::{Common, Format};
 use crate::exit::{Exit, Failure, Outcome as Ended};
 use crate::{follow, json as print, project, wire};
 use comfy_table::{Table, presets};

@@ -1,7 +1,7 @@
 //! What a run comes to: one object for machines, a small table for people.
 
 use super::drive::Run;
-use crate::arguments::BenchEngine;
+use crate::arguments::bench::BenchEngine;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 use xops_journal::bench::Ceiling;

@@ -13,7 +13,8 @@ mod raw;
 mod replan;
 
 use super::report::{number, round};
-use crate::arguments::{BenchTruth, Common, Format};
+use crate::arguments::bench::BenchTruth;
+use crate::arguments::{Common, Format};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::identity::rules;
 use comfy_table::{Table, presets};

@@ -7,7 +7,7 @@
 use super::drive::Run;
 use super::noop::Noop;
 use super::{Place, TENANT, key};
-use crate::arguments::BenchEngine;
+use crate::arguments::bench::BenchEngine;
 use crate::exit::{Exit, Failure};
 use std::collections::HashMap;
 use std::ops::ControlFlow;

@@ -3,7 +3,8 @@
 //! Invariants: it writes into an empty folder or makes one, so that no file of another seed stands among its own; the files are
 //! a function of the arguments.
 
-use crate::arguments::{Common, EstateGenerate, Format};
+use crate::arguments::estate::EstateGenerate;
+use crate::arguments::{Common, Format};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::json;
 use std::collections::BTreeMap;

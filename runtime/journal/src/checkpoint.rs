@@ -17,7 +17,7 @@
 //! one that is kept elsewhere cannot.
 
 use crate::error::Error;
-use crate::keys::{from_hex, private_new, refuse_readable_by_all, to_hex};
+use crate::keys::{from_hex, refuse_readable_by_all, to_hex, write_private_new};
 use crate::merkle::Hash;
 use crate::random::Random;
 use base64::Engine;
@@ -104,9 +104,7 @@ impl Signer {
         let mut seed = Zeroizing::new([0; 32]);
         random.fill(&mut *seed)?;
         let text = Zeroizing::new(to_hex(&*seed) + "\n");
-        let mut file = private_new(path).map_err(Error::io(format!("create `{origin}`")))?;
-        let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
-        written.map_err(Error::io(format!("write `{origin}`")))?;
+        write_private_new(path, text.as_bytes()).map_err(Error::io(format!("create `{origin}`")))?;
         Self::from_seed(&seed, tenant, &origin)
     }
 

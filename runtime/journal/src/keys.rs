@@ -84,10 +84,7 @@ impl TenantKey {
         random.fill(&mut key.0)?;
         let mut text = Zeroizing::new(to_hex(&key.0));
         text.push('\n');
-        let mut file = private_new(path).map_err(Error::io(format!("create key file `{origin}`")))?;
-        file.write_all(text.as_bytes())
-            .and_then(|()| file.sync_all())
-            .map_err(Error::io(format!("write key file `{origin}`")))?;
+        write_private_new(path, text.as_bytes()).map_err(Error::io(format!("create key file `{origin}`")))?;
         Ok(key)
     }
 
@@ -231,10 +228,28 @@ pub(crate) fn refuse_readable_by_all(_: &fs::File, _: &str) -> Result<(), Error>
     Ok(())
 }
 
-pub(crate) fn private_new(path: &Path) -> std::io::Result<fs::File> {
+/// Writes a file that only its owner can read, over nothing. It is there whole or not at all: half of a key, left by a process
+/// that died while writing it, would be refused for ever.
+pub(crate) fn write_private_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let new = Path::new(&name);
+    match fs::remove_file(new) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    let mut file = options.open(new)?;
+    file.write_all(bytes).and_then(|()| file.sync_all())?;
+    // A rename would replace what somebody else made meanwhile.
+    let linked = fs::hard_link(new, path);
+    fs::remove_file(new)?;
+    linked?;
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => fs::File::open(folder)?.sync_all(),
+        _ => Ok(()),
+    }
 }

@@ -5,6 +5,8 @@
 //! together with the graph that holds what came before, so a robot or a process that lost it reads everything; what a system
 //! says by itself starts a cycle after a moment in which more may come, and takes at most a quarter of the time.
 
+mod guard;
+
 use crate::door::Door;
 use crate::supervisor::{Child, Obituary, Supervisor};
 use crate::tenant::Tenant;
@@ -17,9 +19,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::oneshot;
-use xops_kernel::culprit::Culprit;
 use xops_kernel::machine::Machine;
-use xops_kernel::port::{Outcome, ReadAsk, ReadContract, ReadPage};
+use xops_kernel::port::{Outcome, ReadAsk, ReadContract};
 use xops_kernel::record::Millis;
 use xops_kernel::value::Values;
 use xops_robots::dataops::due::{self, Standing};
@@ -351,8 +352,8 @@ fn fetch<'a>(
             .find(|contract| contract.name == call.target.read)
             .map_or(30_000, |it| it.timeout_ms);
         let answer = match request {
-            _ if is_aside(tenant, system, &call.target.read) => {
-                let over = read_of(system, &call.target.read);
+            _ if guard::is_aside(tenant, system, &call.target.read) => {
+                let over = guard::read_of(system, &call.target.read);
                 Answer::Failed(Outcome::Invalid(format!(
                     "its answers made the connector panic again and again: it is set aside until `xops release {over}`"
                 )))
@@ -370,7 +371,7 @@ fn fetch<'a>(
                             Ok(response) => {
                                 turn.heard(&response, tenant.hub.clock.now());
                                 let page = || connector.page(config, &ask, &response);
-                                guarded(tenant, system, &call.target.read, page)
+                                guard::guarded(tenant, system, &call.target.read, page)
                             }
                             Err(lost) => Answer::Failed(lost.outcome()),
                         }
@@ -386,33 +387,6 @@ fn fetch<'a>(
 pub fn notice(tenant: &Tenant, system: &str, kind: &str) -> bool {
     let robot = tenant.robots.borrow().dataops.get(system).cloned();
     robot.is_some_and(|robot| robot.try_send(Noticed(kind.to_owned())).is_ok())
-}
-
-fn read_of(system: &str, read: &str) -> Culprit {
-    Culprit::Read { system: system.to_owned(), read: read.to_owned() }
-}
-
-fn is_aside(tenant: &Tenant, system: &str, read: &str) -> bool {
-    let aside = &tenant.ambient.borrow().aside;
-    !aside.is_empty() && aside.contains(&read_of(system, read))
-}
-
-/// What the connector makes of a page. A page over which it panics is a strike against the read, and nothing is concluded from it.
-fn guarded(tenant: &Rc<Tenant>, system: &str, read: &str, page: impl FnOnce() -> ReadPage) -> Answer {
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(page)) {
-        Ok(page) => {
-            if let ReadPage::Records { records, .. } = &page {
-                let door = Door::of(tenant, system);
-                door.records.set(door.records.get() + records.len() as u64);
-            }
-            Answer::from(page)
-        }
-        Err(_panic) => {
-            let robot = Child::DataOps(system.to_owned()).to_string();
-            tenant.hub.strike(read_of(system, read), &robot, "reading a page", false);
-            Answer::Failed(Outcome::Transient("taking in a page of it panicked".to_owned()))
-        }
-    }
 }
 
 /// Reads these systems again and waits for it, within a bound.

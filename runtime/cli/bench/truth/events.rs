@@ -2,7 +2,7 @@
 
 use super::load::{Estate, NOW, READ_AT};
 use super::{Spread, cpu_nanos, nanos, processor_time, raw};
-use crate::arguments::BenchTruth;
+use crate::arguments::bench::BenchTruth;
 use crate::exit::Failure;
 use serde::Serialize;
 use std::time::Instant;

@@ -4,7 +4,7 @@
 //! population before, as it would be in production, and does not change while records come.
 
 use super::{Spread, Took, memory_mib, nanos, processor_time, timed};
-use crate::arguments::BenchTruth;
+use crate::arguments::bench::BenchTruth;
 use crate::exit::Failure;
 use serde::Serialize;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use super::raw::{self, Drift, STALE};
 use super::{Took, memory_mib, replan, timed};
-use crate::arguments::BenchTruth;
+use crate::arguments::bench::BenchTruth;
 use crate::everybody;
 use crate::exit::Failure;
 use serde::Serialize;

@@ -2,7 +2,7 @@
 
 use super::load::{Estate, NOW};
 use super::{Took, median, round, timed};
-use crate::arguments::BenchTruth;
+use crate::arguments::bench::BenchTruth;
 use crate::everybody::{self, Sketched};
 use crate::exit::Failure;
 use serde::Serialize;

@@ -1,0 +1,75 @@
+//! The arguments of `identity`.
+
+use clap::{Args, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// `xops identity`.
+#[derive(Debug, Args)]
+pub struct Identity {
+    /// What is asked.
+    #[command(subcommand)]
+    pub what: IdentityCommand,
+}
+
+/// What is asked of identity.
+#[derive(Debug, Subcommand)]
+pub enum IdentityCommand {
+    /// Print which records are the same and which a person must look at, as rows: left id, right id, decision, score,
+    /// explanation. Scores are hundredths of a bit: 1000 are odds of 1024 to 1.
+    Match(Match),
+    /// Hold the answers against the truth: precision, recall, F1, what is left to review, recall at a precision.
+    Evaluate(Evaluate),
+}
+
+/// `xops identity match`.
+#[derive(Debug, Args)]
+pub struct Match {
+    /// The rules, like config/identity/people.hcl.
+    #[arg(long, value_name = "FILE")]
+    pub rules: PathBuf,
+    /// The records, comma-separated with a head.
+    #[arg(long, value_name = "FILE")]
+    pub left: PathBuf,
+    /// Other records to link them with; without it the left ones are searched for those that are the same.
+    #[arg(long, value_name = "FILE")]
+    pub right: Option<PathBuf>,
+    /// Which rules of the file, where it has several.
+    #[arg(long, value_name = "NAME")]
+    pub kind: Option<String>,
+    /// The column of the ids; where it is not named, the first that the rules name, else the first of the file.
+    #[arg(long, value_name = "COLUMN")]
+    pub id: Option<String>,
+    /// Whether a file has a thing once; as the rules say where it is not named.
+    #[arg(long, value_enum)]
+    pub linkage: Option<LinkageWord>,
+    /// Print also the pairs that are alike and different.
+    #[arg(long)]
+    pub all: bool,
+    /// Write what could not be taken as it stands to this file.
+    #[arg(long, value_name = "FILE")]
+    pub exceptions: Option<PathBuf>,
+    /// The day on which decisions are looked at, as 20261231; today where it is not named.
+    #[arg(long, value_name = "YYYYMMDD")]
+    pub today: Option<u32>,
+}
+
+/// Whether a file has a thing once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum LinkageWord {
+    /// A file may have several records of one thing.
+    Many,
+    /// A file has at most one record of a thing.
+    OneToOne,
+}
+
+/// `xops identity evaluate`.
+#[derive(Debug, Args)]
+pub struct Evaluate {
+    /// What is matched.
+    #[command(flatten)]
+    pub asked: Match,
+    /// The true pairs: rows of a left and a right id.
+    #[arg(long, value_name = "FILE")]
+    pub truth: PathBuf,
+}
