@@ -16,12 +16,11 @@ fn pairs(all: &[(&str, &str)]) -> Vec<(String, String)> {
     all.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
+/// The text that is signed, the signatures, and when it says it was sent.
+type Signed = (String, Vec<Vec<u8>>, Option<u64>);
+
 /// What a message claims to be signed, and when it says it was sent.
-fn signed(
-    system: &str,
-    headers: &[(&str, &str)],
-    body: &str,
-) -> Result<(String, Vec<Vec<u8>>, Option<u64>), Refused> {
+fn signed(system: &str, headers: &[(&str, &str)], body: &str) -> Result<Signed, Refused> {
     let headers = pairs(headers);
     let message = Message { headers: &headers, query: &[], body: body.as_bytes() };
     Ok(match hook::claim(webhook(system), &message)? {

@@ -69,10 +69,10 @@ pub fn run(common: &Common, arguments: &Simulate) -> Outcome {
     };
     if let Some(path) = &arguments.story {
         let told = story(path)?;
-        return alone(common, told.seed, driver::play(told.setup(checks)));
+        return alone(common, told.seed, &driver::play(told.setup(checks)));
     }
     if let Some(seed) = arguments.seed {
-        return alone(common, seed, ending(seed, checks, work, store));
+        return alone(common, seed, &ending(seed, checks, work, store));
     }
     let seeds = match (&arguments.seeds, arguments.effects) {
         (Some(seeds), _) => seeds.clone(),
@@ -115,10 +115,10 @@ fn story(path: &Path) -> Result<Story, Failure> {
 }
 
 /// Prints the transcript of one run, one line a transition.
-fn alone(common: &Common, seed: u64, ending: Ending) -> Outcome {
-    let told = transcript(&ending);
+fn alone(common: &Common, seed: u64, ending: &Ending) -> Outcome {
+    let told = transcript(ending);
     let mut report = Report::default();
-    report.add(Played::of(seed, &ending));
+    report.add(Played::of(seed, ending));
     match common.output {
         Format::Text => json::text(&format!("{told}digest {}\n", hex(&report.digest)))?,
         Format::Json | Format::Sarif | Format::Csv => json::print(&json!({

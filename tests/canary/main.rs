@@ -35,7 +35,7 @@ impl Drop for Process {
 fn found(bytes: &[u8]) -> Option<String> {
     use base64::Engine;
     let text = String::from_utf8_lossy(bytes).to_lowercase();
-    let hex: String = MARK.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = MARK.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     let mut forms = vec![MARK.to_lowercase(), hex];
     for shift in 0..3 {
         let shifted = [vec![b' '; shift], MARK.as_bytes().to_vec()].concat();
@@ -87,7 +87,7 @@ fn the_search_finds_a_mark_however_it_is_written() {
     let plain = secret(7, "token");
     check(format!("error: {plain} is wrong"));
     check(plain.to_uppercase());
-    check(plain.bytes().map(|byte| format!("{byte:02X}")).collect());
+    check(plain.bytes().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().concat());
     for before in ["", "a", "ab", "svc:"] {
         check(base64::engine::general_purpose::STANDARD.encode(format!("{before}{plain}")));
     }

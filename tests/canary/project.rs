@@ -267,7 +267,8 @@ pub(crate) fn write(dir: &Path, address: &str) -> Project {
     );
     std::fs::write(config.join("all.hcl"), text).expect("a configuration");
     project.env.push(("CREDENTIALS_DIRECTORY".to_owned(), secrets.display().to_string()));
-    let key: String = MARK.bytes().cycle().take(32).map(|byte| format!("{byte:02x}")).collect();
+    let key: String =
+        MARK.bytes().cycle().take(32).map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     project.env.push(("XOPS_KEY".to_owned(), key));
     project.secrets += 1;
     project

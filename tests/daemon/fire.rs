@@ -82,6 +82,19 @@ fn a_flood_is_told_to_come_again_in_bounded_memory_and_what_was_accepted_is_answ
     assert!(accepted > 0 && refused >= accepted);
 }
 
+/// A hundred thousand letters in no order, because what repeats is packed before it is stored.
+fn noise(seed: usize) -> String {
+    let mut state = seed as u64 + 1;
+    let mut letter = || {
+        // Marsaglia's xorshift (2003), with his shifts for 64 bits.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        char::from(b'a' + (state % 26) as u8)
+    };
+    (0..100_000).map(|_| letter()).collect()
+}
+
 #[test]
 fn a_full_disk_ends_every_acknowledgement_at_once_and_with_room_all_that_was_acknowledged_goes_on() {
     let world = World::start();
@@ -89,9 +102,9 @@ fn a_full_disk_ends_every_acknowledgement_at_once_and_with_room_all_that_was_ack
     let daemon = Daemon::start(&world);
     assert_eq!(daemon.terminate().code(), Some(0));
     // Frames wait in a file of fixed length before they go into the journal's: the room is that of the longer of the two.
-    let lengths = std::fs::read_dir(world.data().join("acme/journal")).expect("a journal");
-    let lengths = lengths.map(|file| file.expect("a file").metadata().expect("its length").len());
-    let room = lengths.max().expect("a file") / 512;
+    let files = std::fs::read_dir(world.data().join("acme/journal")).expect("a journal");
+    let sizes = files.map(|file| file.expect("a file").metadata().expect("its length").len());
+    let room = sizes.max().expect("a file") / 512;
     // No file may grow beyond that: writing fails then as it does on a full disk.
     let script = format!("trap '' XFSZ; ulimit -f {room}; exec \"$@\"");
     let inner = command(&world);
@@ -113,10 +126,10 @@ fn a_full_disk_ends_every_acknowledgement_at_once_and_with_room_all_that_was_ack
     let first = daemon.ask("POST", "/v1/requests", &onboarding("first", "sarah.chen"));
     let number = first.json()["number"].as_u64().unwrap_or_else(|| panic!("{}", first.body));
     // Nobody has a name that long; that it was asked for, and the answer, are written down before anybody hears of it.
-    let long = |at: usize| onboarding(&format!("long {at}"), &"x".repeat(100_000));
+    let lengthy = |at: usize| onboarding(&format!("long {at}"), &noise(at));
     let mut acknowledged = 0;
     let code = wait_for("the end of the room", || {
-        if let Some(answer) = daemon.try_ask("POST", "/v1/requests", &long(acknowledged))
+        if let Some(answer) = daemon.try_ask("POST", "/v1/requests", &lengthy(acknowledged))
             && answer.status == 409
         {
             acknowledged += 1;
@@ -133,7 +146,7 @@ fn a_full_disk_ends_every_acknowledgement_at_once_and_with_room_all_that_was_ack
     // What was answered is known: it is not asked anew.
     slow(&world, 60_000);
     for at in 0..acknowledged {
-        assert_eq!(daemon.ask("POST", "/v1/requests", &long(at)).status, 409, "request {at}");
+        assert_eq!(daemon.ask("POST", "/v1/requests", &lengthy(at)).status, 409, "request {at}");
     }
     world.control("DELETE", "/faults", "");
     let answer = daemon.ask("POST", "/v1/requests", &onboarding("more", "wei.zhang"));

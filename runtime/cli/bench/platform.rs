@@ -56,9 +56,9 @@ pub fn run(common: &Common, bench: &BenchPlatform) -> Ended {
     let report = actix::System::new().block_on(measure(&common, bench, &awf))?;
     drop(estate);
     if common.output == Format::Text {
-        print::text(&format!("{}\n", table(&report)))?
+        print::text(&format!("{}\n", table(&report)))?;
     } else {
-        print::print(&report)?
+        print::print(&report)?;
     }
     Ok(Exit::Done)
 }

@@ -167,11 +167,9 @@ impl DataOps {
             places: Rc::clone(&self.places),
         };
         let run = run(cycle, state, self.cycle, scope);
-        ctx.spawn(
-            run.into_actor(self).map(move |(state, report, began), robot, ctx| {
-                robot.ended(state, &report, began, partial, ctx)
-            }),
-        );
+        ctx.spawn(run.into_actor(self).map(move |(state, report, began), robot, ctx| {
+            robot.ended(state, &report, began, partial, ctx);
+        }));
     }
 
     fn ended(

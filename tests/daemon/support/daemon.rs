@@ -75,6 +75,10 @@ impl Daemon {
     }
 
     /// The code with which it ended, if it did.
+    #[expect(
+        clippy::option_option,
+        reason = "whether it ended, and then its code, which a signal leaves out"
+    )]
     pub(crate) fn ended(&mut self) -> Option<Option<i32>> {
         self.child.try_wait().expect("a process").map(|status| status.code())
     }
