@@ -60,6 +60,9 @@ pub async fn run(common: &Common, run: &Run) -> Outcome {
         .map_err(|error| Failure::plain(format!("failed to listen at {}: {error}", run.listen)))?;
     let handle = server.handle();
     actix::spawn(server);
+    // Before anybody can know where it is: whoever does may also end it, and politely.
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::plain)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::plain)?;
     let places = Places::of(common, &project.declarations.tenant);
     let daemon =
         Daemon { pid: std::process::id(), url: format!("http://{address}"), token: token.to_string() };
@@ -73,8 +76,6 @@ pub async fn run(common: &Common, run: &Run) -> Outcome {
     }
     let seen = Rc::new(RefCell::new(Seen::default()));
     let ended = {
-        let mut terminate = signal(SignalKind::terminate()).map_err(Failure::plain)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::plain)?;
         let quiet = quiet(&engine, run.until_quiet);
         tokio::pin!(quiet);
         let failure = engine.failure();
