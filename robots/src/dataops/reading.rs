@@ -158,7 +158,7 @@ pub enum Effect {
         /// When.
         until: Millis,
     },
-    /// Apply [`State::reading`] to the graph and say [`Event::Applied`].
+    /// Apply [`State::taken`] to the graph and say [`Event::Applied`].
     Apply {
         /// The cycle.
         cycle: u64,
