@@ -417,8 +417,8 @@ fn a_robot_that_is_started_again_a_thousand_times_keeps_nobody_from_working() {
 }
 
 #[test]
-#[ignore = "it measures: cargo test --release -p xops-shell --test engine soak_ -- --ignored --nocapture"]
-fn soak_others_keep_their_throughput_while_a_robot_panics_a_thousand_times() {
+#[ignore = "it measures: cargo test --release -p xops-shell --test engine measured_ -- --ignored --nocapture"]
+fn measured_others_keep_their_throughput_while_a_robot_panics_a_thousand_times() {
     let mut ratios = Vec::new();
     for round in 0..3_u64 {
         let (dir, dials) = (tempfile::tempdir().unwrap(), Arc::new(Dials::default()));
