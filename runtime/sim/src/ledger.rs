@@ -22,8 +22,6 @@ use xops_kernel::saga::event::Stamped;
 /// Files so small that a run fills some.
 const FILE_BYTES_MAX: u64 = 6_000;
 const CACHE_BYTES: usize = 1 << 20;
-/// Room for four frames ahead of redb, so that it takes them many times in a run.
-const AHEAD_BYTES: usize = 6 * 4096;
 /// A commit asks this many things of the disk or a few more: where in it the process dies is thrown below this.
 const OPERATIONS: u64 = 12;
 
@@ -131,7 +129,7 @@ impl Kept {
             max_file_bytes: FILE_BYTES_MAX,
             cache_bytes: CACHE_BYTES,
             quick_repair: false,
-            ahead_bytes: AHEAD_BYTES,
+            ahead_bytes: 0,
             ..Options::default()
         };
         let disk: Arc<dyn Disk> = Arc::new(self.disk.clone());
