@@ -37,6 +37,8 @@ use xops_shell::service::Service;
 
 /// How often a daemon that ends when it is quiet looks.
 const QUIET_POLL: Duration = Duration::from_millis(50);
+/// How often in a row it has to look quiet.
+const QUIET_LOOKS: u32 = 4;
 
 /// Runs until a signal, a failure, or quiet.
 pub async fn run(common: &Common, run: &Run) -> Outcome {
@@ -147,12 +149,16 @@ async fn quiet(engine: &Rc<Engine>, asked: bool) {
     if !asked {
         std::future::pending::<()>().await;
     }
+    let mut looks = 0;
     loop {
         let status = engine.status().await;
         let waits = |state: &str| state == "parked" || state == "stuck";
         let set_aside = status.poisoned.iter().filter(|it| it.what.starts_with("request:")).count();
-        if status.open_requests <= set_aside && status.instances.iter().all(|instance| waits(&instance.state))
-        {
+        let is_quiet = status.open_requests <= set_aside
+            && status.instances.iter().all(|instance| waits(&instance.state));
+        // An instance that is just brought back to memory may be seen in neither place: once is not enough.
+        looks = if is_quiet { looks + 1 } else { 0 };
+        if looks >= QUIET_LOOKS {
             return;
         }
         tokio::time::sleep(QUIET_POLL).await;
