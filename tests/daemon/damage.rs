@@ -132,7 +132,7 @@ fn a_file_that_is_gone_is_missed() {
 fn an_older_copy_of_the_journal_is_known_to_be_older() {
     let world = World::start();
     ends(&world, &["apply", "person:sarah.chen", "--outcome", "EMP-R-001"], 0);
-    let paths = ["journal-000001.redb"].map(|name| file(&world, name));
+    let paths = ["journal-000001.redb", "journal.ahead"].map(|name| file(&world, name));
     let older = paths.each_ref().map(|path| std::fs::read(path).expect("the journal"));
     ends(&world, &["apply", "person:wei.zhang", "--outcome", "EMP-R-001"], 0);
     for (path, bytes) in paths.iter().zip(older) {

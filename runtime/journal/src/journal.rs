@@ -60,8 +60,7 @@ impl Default for Options {
             quick_repair: false,
             max_file_bytes: 64 << 20,
             cache_bytes: 16 << 20,
-            // Decision 0021: off until every disk of the simulator bears it.
-            ahead_bytes: 0,
+            ahead_bytes: 4 << 20,
             check_sealed: true,
             expect_head: None,
         }

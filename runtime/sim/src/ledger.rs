@@ -22,6 +22,8 @@ use xops_kernel::saga::event::Stamped;
 /// Files so small that a run fills some.
 const FILE_BYTES_MAX: u64 = 6_000;
 const CACHE_BYTES: usize = 1 << 20;
+/// Room for four frames ahead of redb, so that it takes them many times in a run.
+const AHEAD_BYTES: usize = 6 * 4096;
 /// A commit asks this many things of the disk or a few more: where in it the process dies is thrown below this.
 const OPERATIONS: u64 = 12;
 
@@ -129,7 +131,7 @@ impl Kept {
             max_file_bytes: FILE_BYTES_MAX,
             cache_bytes: CACHE_BYTES,
             quick_repair: false,
-            ahead_bytes: 0,
+            ahead_bytes: AHEAD_BYTES,
             ..Options::default()
         };
         let disk: Arc<dyn Disk> = Arc::new(self.disk.clone());
@@ -157,8 +159,10 @@ impl Kept {
             Stored { stream, body }
         };
         let entries: Vec<Stored> = frame.iter().map(body).collect();
+        // A journal that has stopped writes nothing more: what may be there of a frame is of the one that stopped it.
+        let stopped = journal.stopped().is_some();
         let durable = journal.append(&entries).is_ok();
-        if !durable {
+        if !durable && !stopped {
             self.written = Some((slot, frame.to_vec()));
         }
         durable

@@ -205,7 +205,7 @@ fn asked(options: Options, commits: u64) -> (usize, usize) {
 
 #[test]
 fn a_commit_is_one_write_and_one_sync_and_redb_takes_hundreds_at_once() {
-    let (most, all) = asked(Options { ahead_bytes: 4 << 20, ..Options::default() }, 1_100);
+    let (most, all) = asked(Options::default(), 1_100);
     let (bare_most, bare_all) = asked(Options { ahead_bytes: 0, ..Options::default() }, 1_100);
     println!(
         "of the disk: at most {most}, all {all}; without what lies ahead at most {bare_most}, all {bare_all}"

@@ -29,8 +29,7 @@ fn a_reader_sees_what_is_durable_while_the_writer_has_it_open() {
 #[test]
 fn a_reader_sees_what_redb_does_not_have_yet() {
     let dir = tempfile::tempdir().unwrap();
-    let (mut journal, _) =
-        Journal::open(dir.path(), &keys(), Options { ahead_bytes: 4 << 20, ..Options::default() }).unwrap();
+    let (mut journal, _) = Journal::open(dir.path(), &keys(), Options::default()).unwrap();
     let file = || std::fs::read(dir.path().join("journal-000001.redb")).unwrap();
     let before = file();
     for frame in 0..10 {
@@ -58,8 +57,7 @@ fn a_backup_beside_the_writer_holds_what_redb_does_not_have_yet_and_needs_nothin
     let dir = tempfile::tempdir().unwrap();
     let (data, copy, restored) =
         (dir.path().join("data"), dir.path().join("copy"), dir.path().join("restored"));
-    let (mut journal, _) =
-        Journal::open(&data, &keys(), Options { ahead_bytes: 4 << 20, ..Options::default() }).unwrap();
+    let (mut journal, _) = Journal::open(&data, &keys(), Options::default()).unwrap();
     journal.append(&events(0, 20)).unwrap();
     let reader = Journal::open_read(&data, &keys()).unwrap();
     let taken = backup::take(&reader, &keys(), &copy, &mut |_, _| ()).unwrap();
@@ -67,8 +65,7 @@ fn a_backup_beside_the_writer_holds_what_redb_does_not_have_yet_and_needs_nothin
     assert_eq!((taken.head.seq, taken.report.events), (20, 20));
     assert!(!copy.join(AHEAD_FILE).exists(), "a backup is whole without it");
     backup::restore(&copy, &keys(), &restored, &mut |_, _| ()).unwrap();
-    let (mut journal, opened) =
-        Journal::open(&restored, &keys(), Options { ahead_bytes: 4 << 20, ..Options::default() }).unwrap();
+    let (mut journal, opened) = Journal::open(&restored, &keys(), Options::default()).unwrap();
     assert_eq!((opened.last_seq, replayed(&journal).unwrap()), (20, 20));
     journal.append(&events(20, 20)).unwrap();
     assert_eq!(read(&Journal::open_read(&restored, &keys()).unwrap()).unwrap(), 40);
@@ -111,7 +108,7 @@ fn a_reader_of_a_busy_journal_reads_an_unbroken_beginning() {
 #[test]
 fn a_reader_of_a_damaged_journal_that_nobody_writes_is_told_so() {
     let disk = Arc::new(MemoryDisk::default());
-    let (mut journal, _) = open(&disk, Options { ahead_bytes: 4 << 20, ..Options::default() }).unwrap();
+    let (mut journal, _) = open(&disk, Options::default()).unwrap();
     for frame in 0..30 {
         journal.append(&events(frame * 20, 20)).unwrap();
     }

@@ -185,7 +185,7 @@ fn files_put_back_to_older_copies_are_told_by_what_is_beside_them_or_by_any_know
     let mut older = Vec::new();
     let mut head = None;
     for frame in 0..3 {
-        let (mut journal, _) = open(&disk, Options { ahead_bytes: 4 << 20, ..Options::default() }).unwrap();
+        let (mut journal, _) = open(&disk, Options::default()).unwrap();
         journal.append(&events(frame * 20, 20)).unwrap();
         head = Some(journal.close().unwrap());
         older.push([name, AHEAD_FILE, "journal.head"].map(|name| (name, disk.read(name).unwrap())));
@@ -197,7 +197,7 @@ fn files_put_back_to_older_copies_are_told_by_what_is_beside_them_or_by_any_know
         for (name, bytes) in copy[..files].iter().chain(&newest[files..]) {
             mixed.put(name, bytes.clone());
         }
-        let (journal, _) = open(&mixed, Options { expect_head, ahead_bytes: 4 << 20, ..Options::default() })?;
+        let (journal, _) = open(&mixed, Options { expect_head, ..Options::default() })?;
         replayed(&journal)
     };
     // What was taken from ahead of the file last is still there: nothing is lost.
@@ -215,12 +215,12 @@ fn files_put_back_to_older_copies_are_told_by_what_is_beside_them_or_by_any_know
 #[test]
 fn a_journal_whose_first_file_is_gone_is_not_begun_anew() {
     let disk = Arc::new(MemoryDisk::default());
-    let (mut journal, _) = open(&disk, Options { ahead_bytes: 4 << 20, ..Options::default() }).unwrap();
+    let (mut journal, _) = open(&disk, Options::default()).unwrap();
     journal.append(&events(0, 20)).unwrap();
     std::mem::forget(journal);
     let left = Arc::new(MemoryDisk::default());
     left.put(AHEAD_FILE, disk.read(AHEAD_FILE).unwrap());
-    let error = open(&left, Options { ahead_bytes: 4 << 20, ..Options::default() }).err().unwrap();
+    let error = open(&left, Options::default()).err().unwrap();
     assert!(matches!(&error, Error::Missing { file } if file == "journal-000001.redb"), "{error}");
 }
 
