@@ -22,7 +22,7 @@ const PAGE_BYTES: usize = 4096;
 /// The outcome of asking for a lock.
 pub enum Lock {
     /// Held until dropped.
-    Held(Box<dyn Any + Send>),
+    Held(Box<dyn Any + Send + Sync>),
     /// Somebody else has it: the process, if it wrote its id.
     Busy(Option<u32>),
 }

@@ -141,7 +141,7 @@ pub struct Journal {
     stopped: Option<String>,
     closed: bool,
     // Released last: fields are dropped in order.
-    _lock: Box<dyn Any + Send>,
+    _lock: Box<dyn Any + Send + Sync>,
 }
 
 impl Journal {
@@ -175,7 +175,7 @@ impl Journal {
     /// Opens the journal in `store`, or creates it; `lock` is held as long as the journal.
     pub fn open_store(
         store: Box<dyn Store>,
-        lock: Box<dyn Any + Send>,
+        lock: Box<dyn Any + Send + Sync>,
         random: &dyn Random,
         keys: &Keys,
         options: Options,

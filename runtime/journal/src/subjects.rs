@@ -75,7 +75,7 @@ pub struct SubjectKeys {
     check: Zeroizing<[u8; 32]>,
     random: Arc<dyn Random>,
     stopped: Option<String>,
-    _lock: Box<dyn Any + Send>,
+    _lock: Box<dyn Any + Send + Sync>,
 }
 
 impl SubjectKeys {

@@ -11,6 +11,7 @@ use crate::snapshot::{self, Restored, is_known, place_of, with_word};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 use xops_journal::disk::Disk;
 use xops_journal::erase;
@@ -31,6 +32,10 @@ use xops_robots::service::{Service, State};
 
 /// How many instances may be in memory before those that rest are put on the shelf.
 const LIVE_MAX: usize = 16_384;
+/// How many events are handed to the fold at once: enough that handing over costs nothing, and few enough to stay in a cache.
+const BATCH: usize = 256;
+/// How many batches may wait for the fold.
+const HANDED_MAX: usize = 16;
 
 /// What recovery makes of the journal.
 #[derive(Default)]
@@ -175,6 +180,28 @@ impl Fold {
                 Ok(())
             }
             Err(refused) => Err(refused.to_string()),
+        }
+    }
+
+    /// Takes what was read of the journal.
+    fn admit(
+        &mut self,
+        shared: &Arc<Shared>,
+        subjects: &SubjectKeys,
+        seq: u64,
+        decoded: Result<Decoded, stored::Error>,
+    ) -> Result<(), Error> {
+        match decoded {
+            Ok(Decoded::Entry(entry)) => {
+                self.take(shared, subjects, *entry).map_err(|why| Error::Unfolded { seq, why })
+            }
+            Ok(Decoded::Erased(subject)) => {
+                tracing::debug!(seq, "an event of an erased subject is passed over");
+                self.erased += 1;
+                self.gone.insert(subject);
+                Ok(())
+            }
+            Err(source) => Err(Error::Stored { seq, source }),
         }
     }
 
@@ -407,34 +434,36 @@ fn set_aside(disk: &dyn Disk, seq: u64, why: &str) -> Result<(), Error> {
 /// What a journal calls for each event.
 pub(crate) type Visit<'a> = &'a mut dyn FnMut(u64, u64, &[u8]) -> ControlFlow<()>;
 
-/// Folds a journal entry by entry. What an erased subject said cannot be folded; it is passed over with a warning.
+/// An event of the journal as it was read, with its number.
+type Read = (u64, Result<Decoded, stored::Error>);
+
+/// Folds a journal entry by entry: this thread reads and decodes, another folds what this one hands over. What an erased subject
+/// said cannot be folded; it is passed over with a warning.
 pub(crate) fn replay(
     walk: impl FnOnce(Visit<'_>) -> Result<(), xops_journal::error::Error>,
     subjects: &SubjectKeys,
     shared: &Arc<Shared>,
     fold: &mut Fold,
 ) -> Result<(), Error> {
-    let mut outcome = Ok(());
-    walk(&mut |seq, stream, body| {
-        let taken = match stored::decode(stream, body, subjects) {
-            Ok(Decoded::Entry(entry)) => {
-                fold.take(shared, subjects, *entry).map_err(|why| Error::Unfolded { seq, why })
+    let (hand_over, handed) = sync_channel::<Vec<Read>>(HANDED_MAX);
+    std::thread::scope(|scope| {
+        let folding = scope.spawn(move || {
+            let mut read = handed.into_iter().flatten();
+            read.try_for_each(|(seq, decoded)| fold.admit(shared, subjects, seq, decoded))
+        });
+        let mut batch = Vec::with_capacity(BATCH);
+        let walked = walk(&mut |seq, stream, body| {
+            batch.push((seq, stored::decode(stream, body, subjects)));
+            if batch.len() < BATCH {
+                return ControlFlow::Continue(());
             }
-            Ok(Decoded::Erased(subject)) => {
-                tracing::debug!(seq, "an event of an erased subject is passed over");
-                fold.erased += 1;
-                fold.gone.insert(subject);
-                Ok(())
-            }
-            Err(source) => Err(Error::Stored { seq, source }),
-        };
-        match taken {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => {
-                outcome = Err(error);
-                ControlFlow::Break(())
-            }
-        }
-    })?;
-    outcome
+            let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
+            // Nobody takes it: the fold has stopped, and says why.
+            hand_over.send(full).map_or(ControlFlow::Break(()), ControlFlow::Continue)
+        });
+        let _it_has_stopped = hand_over.send(batch);
+        drop(hand_over);
+        let folded = folding.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        folded.and(walked.map_err(Error::from))
+    })
 }

@@ -234,7 +234,7 @@ impl Disk for SimDisk {
 
     fn lock(&self, _name: &str) -> io::Result<Lock> {
         // One process plays here: a death frees what it held.
-        let nobody: Box<dyn Any + Send> = Box::new(());
+        let nobody: Box<dyn Any + Send + Sync> = Box::new(());
         Ok(Lock::Held(nobody))
     }
 }

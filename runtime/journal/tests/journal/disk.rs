@@ -279,7 +279,7 @@ impl Disk for SimDisk {
     }
 
     fn lock(&self, _: &str) -> io::Result<Lock> {
-        let nobody: Box<dyn Any + Send> = Box::new(());
+        let nobody: Box<dyn Any + Send + Sync> = Box::new(());
         Ok(Lock::Held(nobody))
     }
 }
