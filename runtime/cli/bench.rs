@@ -19,6 +19,7 @@ mod world;
 use crate::arguments::bench::{Bench, BenchEngine, Benched, Work};
 use crate::arguments::{Common, Format};
 use crate::exit::{Exit, Failure, Outcome};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use xops_journal::keys::TenantKey;
 
@@ -27,6 +28,8 @@ const CEILING_S: f64 = 2.0;
 
 /// The tenant of a benchmark.
 const TENANT: &str = "bench";
+/// What the operating system counts in.
+const BLOCK_BYTES: u64 = 512;
 
 /// The key of a benchmark's journal: it protects nothing.
 fn key() -> TenantKey {
@@ -149,7 +152,8 @@ impl Place {
         for file in std::fs::read_dir(self.journal()).map_err(failed)? {
             let file = file.map_err(failed)?;
             if file.file_name().to_string_lossy().starts_with(prefix) {
-                bytes += file.metadata().map_err(failed)?.len();
+                // What redb keeps for its next pages, and never wrote, takes no room.
+                bytes += file.metadata().map_err(failed)?.blocks() * BLOCK_BYTES;
             }
         }
         Ok(bytes)

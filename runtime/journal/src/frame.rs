@@ -228,8 +228,18 @@ pub enum Refused {
     Damaged(&'static str),
 }
 
-/// Checks and decrypts the frame `bytes` into `buffer`, whose former content is lost.
-pub fn open<'a>(bytes: &[u8], key: &LessSafeKey, buffer: &'a mut Vec<u8>) -> Result<Open<'a>, Refused> {
+/// What a frame says in clear, checked as far as that goes without a key.
+struct Examined<'a> {
+    kind: Kind,
+    packed: bool,
+    header: [u8; HEADER_BYTES],
+    sealed: &'a [u8],
+    first_seq: u64,
+    hash: [u8; 32],
+}
+
+/// Checks all of a frame but its seal.
+fn examine(bytes: &[u8]) -> Result<Examined<'_>, Refused> {
     const OVERHEAD: usize = HEADER_BYTES + TAG_BYTES + HASH_BYTES;
     if bytes.len() < OVERHEAD || bytes.len() > FRAME_BYTES_MAX {
         return Err(Refused::Damaged("its length is impossible"));
@@ -266,6 +276,27 @@ pub fn open<'a>(bytes: &[u8], key: &LessSafeKey, buffer: &'a mut Vec<u8>) -> Res
     if first_seq == 0 || first_seq >= HEADER_FRAME_BIT {
         return Err(Refused::Damaged("its sequence number is impossible"));
     }
+    Ok(Examined { kind, packed, header, sealed, first_seq, hash: array(hash, 0) })
+}
+
+/// Checks all of the frame `bytes` but its seal: for one that a later frame names by its hash, the seal of that one vouches for
+/// this one too.
+pub(crate) fn linked(bytes: &[u8]) -> Result<Outline, Refused> {
+    let Examined { kind, header, first_seq, hash, .. } = examine(bytes)?;
+    Ok(Outline {
+        length: bytes.len(),
+        events: kind == Kind::Events,
+        file: u32::from_le_bytes(array(&header, 8)),
+        count: u32::from_le_bytes(array(&header, 12)),
+        first_seq,
+        prev: array(&header, 32),
+        hash,
+    })
+}
+
+/// Checks and decrypts the frame `bytes` into `buffer`, whose former content is lost.
+pub fn open<'a>(bytes: &[u8], key: &LessSafeKey, buffer: &'a mut Vec<u8>) -> Result<Open<'a>, Refused> {
+    let Examined { kind, packed, header, sealed, first_seq, hash } = examine(bytes)?;
     buffer.clear();
     buffer.extend_from_slice(sealed);
     let nonce = nonce(kind, array(&header, 24), first_seq);
@@ -284,7 +315,7 @@ pub fn open<'a>(bytes: &[u8], key: &LessSafeKey, buffer: &'a mut Vec<u8>) -> Res
         count: u32::from_le_bytes(array(&header, 12)),
         first_seq,
         prev: array(&header, 32),
-        hash: array(hash, 0),
+        hash,
         content: buffer,
     })
 }

@@ -16,9 +16,10 @@ use crate::frame::{Batch, FRAME_BYTES_MAX, Kind, Place};
 use crate::kept::Kept;
 use crate::keys::Keys;
 use crate::random::{Random, System};
-use crate::read::{Reader, Report, Walk, compare_files, end_of, reaches, replay, with_removed};
+use crate::read::{Reader, Report, compare_files, end_of, reaches, replay, with_removed};
 use crate::segment::{Head, Preamble, Sealed, decode_head, encode, encode_head};
 use crate::store::Store;
+use crate::walk::Walk;
 
 /// The lock file of a journal directory.
 pub const LOCK_FILE: &str = "journal.lock";
@@ -58,7 +59,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             quick_repair: false,
-            max_file_bytes: 64 << 20,
+            // redb doubles a file: this much and what redb needs for it stay below 64 MiB.
+            max_file_bytes: 48 << 20,
             cache_bytes: 16 << 20,
             ahead_bytes: 4 << 20,
             check_sealed: true,
@@ -332,7 +334,7 @@ impl Journal {
         self.store.resume(newest)?;
         let keys = self.keys.clone();
         let mut walk = Walk::new(&keys);
-        walk.file(newest, self.store.current()?, 0, &mut |_, _, _| ControlFlow::Continue(()))?;
+        walk.chained(newest, self.store.current()?)?;
         let damaged = || Error::damaged(&file_name(newest), 0, 0, "its header frame is missing");
         let (preamble, sealed) = walk.header.take().ok_or_else(damaged)?;
         let (next_seq, tip) = walk.next.ok_or_else(damaged)?;

@@ -12,8 +12,8 @@ use crate::frame::{self, Batch, FRAME_BYTES_MAX, Kind, Place, array};
 use crate::keys::Keys;
 use crate::merkle::Frontier;
 use crate::random::Random;
-use crate::read::Event;
 use crate::segment::{self, Head, Preamble, Sealed};
+use crate::walk::Event;
 
 /// The name of the file.
 pub const KEPT_FILE: &str = "journal.kept";

@@ -4,7 +4,7 @@
 //! order, or says which frame of which file is damaged; it never gives back half of a frame.
 //!
 //! - `journal` appends: one frame is one group commit, durable on return; the first failure stops it for good.
-//! - `read` replays and verifies, also beside a running writer.
+//! - `walk` believes no frame, `read` replays and verifies with it, also beside a running writer.
 //! - `frame` owns the bytes of a frame, `pack` takes the repetitions out of them, `segment` those of a file's first frame and of the head file.
 //! - `store` says what a store must do, `embedded` does it with redb, in `ahead` frames wait for it, `disk` is what both stand on.
 //! - `keys` seal the tenant's frames, `subjects` seal one person's values and can be destroyed, `erase` says which are one person's.
@@ -35,4 +35,5 @@ pub mod snapshot;
 pub mod store;
 pub mod stored;
 pub mod subjects;
+mod walk;
 pub mod witness;

@@ -1,7 +1,6 @@
-//! Reading frames back: the walk that believes nothing, and a reader for another process.
+//! Reading a journal from another process, also beside its writer.
 //!
-//! `Walk` checks every frame it passes: hash, seal, number of the file, sequence, and the hash of the frame before, also across
-//! files. `Reader` takes no lock and never writes to the journal: it looks at a copy of what is ahead of the newest file, then at one
+//! `Reader` takes no lock and never writes to the journal: it looks at a copy of what is ahead of the newest file, then at one
 //! of that file, which redb repairs in memory as it would after a crash. Beside a writer it may see a commit a moment before it is durable; beside a fast one, whose
 //! file changes while it is copied, it follows the chain itself and may trail by a few commits.
 
@@ -14,12 +13,13 @@ use crate::ahead::{self, Joined};
 use crate::disk::{Disk, RealDisk};
 use crate::embedded::{Segment, file_name, numbers, open_sealed, read_head};
 use crate::error::Error;
-use crate::frame::{Kind, Open, Refused, open};
+use crate::frame::open;
 use crate::kept::Kept;
 use crate::keys::Keys;
 use crate::salvage::Salvaged;
-use crate::segment::{Head, Preamble, Sealed, decode, decode_head};
+use crate::segment::{Head, Preamble, Sealed, decode_head};
 use crate::store::Frames;
+use crate::walk::{Event, Walk};
 
 /// How often a reader takes another copy of a file that changed under its hands.
 const COPIES_MAX: u32 = 20;
@@ -44,143 +44,6 @@ pub struct Report {
     pub removed_files: usize,
     /// How many of their events are not here any more.
     pub removed_events: u64,
-}
-
-/// Called with sequence number, stream and body.
-pub type Event<'a> = dyn FnMut(u64, u64, &[u8]) -> ControlFlow<()> + 'a;
-
-/// A walk over the frames of one or more files, in order.
-pub(crate) struct Walk<'k> {
-    keys: &'k Keys,
-    buffer: Vec<u8>,
-    name: String,
-    file: u32,
-    ordinal: u64,
-    /// The next sequence number and the hash of the last frame, once one was seen.
-    pub(crate) next: Option<(u64, [u8; 32])>,
-    /// What the last header frame said.
-    pub(crate) header: Option<(Preamble, Vec<Sealed>)>,
-    pub(crate) seen: Report,
-}
-
-impl<'k> Walk<'k> {
-    pub(crate) fn new(keys: &'k Keys) -> Self {
-        Self {
-            keys,
-            buffer: Vec::new(),
-            name: String::new(),
-            file: 0,
-            ordinal: 0,
-            next: None,
-            header: None,
-            seen: Report::default(),
-        }
-    }
-
-    /// Walks `frames` of file `file` from the frame that holds `from_seq`, calling `visit` for the events from there.
-    /// Returns whether `visit` asked to stop.
-    pub(crate) fn file(
-        &mut self,
-        file: u32,
-        frames: &dyn Frames,
-        from_seq: u64,
-        visit: &mut Event<'_>,
-    ) -> Result<bool, Error> {
-        self.name = file_name(file);
-        self.file = file;
-        self.ordinal = 0;
-        self.seen.files += 1;
-        let preamble = frames.preamble()?;
-        preamble.admit(&self.name, self.keys)?;
-        let mut stopped = false;
-        frames.scan(from_seq, &mut |key, bytes| {
-            let flow = self.frame(key, bytes, from_seq, visit)?;
-            stopped = flow.is_break();
-            self.ordinal += 1;
-            Ok(flow)
-        })?;
-        if from_seq == 0 && !stopped && self.header.as_ref().is_none_or(|(said, _)| *said != preamble) {
-            return Err(Error::damaged(&self.name, 0, 0, "its header frame and its preamble differ"));
-        }
-        Ok(stopped)
-    }
-
-    /// After a sealed file: it must end as the newest file says.
-    pub(crate) fn end(&self, line: &Sealed) -> Result<(), Error> {
-        if self.next == Some((line.last_seq + 1, line.last_hash)) {
-            return Ok(());
-        }
-        Err(Error::damaged(&self.name, self.ordinal, line.last_seq, "it does not end where it was sealed"))
-    }
-
-    fn frame(
-        &mut self,
-        key: u64,
-        bytes: &[u8],
-        from_seq: u64,
-        visit: &mut Event<'_>,
-    ) -> Result<ControlFlow<()>, Error> {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        let outcome = match open(bytes, self.keys.frames(), &mut buffer) {
-            Ok(frame) => self.opened(key, &frame, bytes.len(), from_seq, visit),
-            Err(refused) => Err(self.refuse(key, refused)),
-        };
-        self.buffer = buffer;
-        outcome
-    }
-
-    fn opened(
-        &mut self,
-        key: u64,
-        frame: &Open<'_>,
-        bytes: usize,
-        from_seq: u64,
-        visit: &mut Event<'_>,
-    ) -> Result<ControlFlow<()>, Error> {
-        let damaged = |what: &str| Error::damaged(&self.name, self.ordinal, frame.first_seq, what);
-        if frame.file != self.file {
-            return Err(damaged("it was written to another file"));
-        }
-        if self.next.is_some_and(|(seq, hash)| frame.first_seq != seq || frame.prev != hash) {
-            return Err(damaged("it does not follow the frame before it"));
-        }
-        if frame.kind == Kind::File {
-            if key != 0 || self.ordinal != 0 || frame.count != 0 {
-                return Err(damaged("it is a header frame in the wrong place"));
-            }
-            let said = decode(frame.content).ok_or_else(|| damaged("its list of files is unreadable"))?;
-            let before = said.1.last().map_or((1, [0; 32]), |line| (line.last_seq + 1, line.last_hash));
-            if before != (frame.first_seq, frame.prev) {
-                return Err(damaged("it does not follow the last file of its list"));
-            }
-            self.header = Some(said);
-            self.next = Some((frame.first_seq, frame.hash));
-            return Ok(ControlFlow::Continue(()));
-        }
-        if key != frame.first_seq || frame.count == 0 || (from_seq == 0 && self.ordinal == 0) {
-            return Err(damaged("it is stored in the wrong place"));
-        }
-        let events = frame.events().map_err(|refused| self.refuse(key, refused))?;
-        let next = frame.first_seq + u64::from(frame.count);
-        self.next = Some((next, frame.hash));
-        self.seen.frames += 1;
-        self.seen.events += u64::from(frame.count);
-        self.seen.bytes += bytes as u64;
-        self.seen.head = Head { seq: next - 1, hash: frame.hash };
-        for (seq, (stream, body)) in (frame.first_seq..).zip(events) {
-            if seq >= from_seq && visit(seq, stream, body).is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn refuse(&self, key: u64, refused: Refused) -> Error {
-        match refused {
-            Refused::Version(found) => Error::Version { file: self.name.clone(), found },
-            Refused::Damaged(what) => Error::damaged(&self.name, self.ordinal, key, what),
-        }
-    }
 }
 
 /// The files that are there, and those that were removed and are stood for.

@@ -360,7 +360,10 @@ fn journal_on(
     };
     loop {
         let expect_head = options.expect_head.or(place(&seqs));
-        match Journal::open_on(Arc::clone(disk), &random, keys, Options { expect_head, ..options }) {
+        // What a snapshot stands for is not read: the scrub does that while the daemon runs, and so does whoever asks for it.
+        let check_sealed = options.check_sealed && seqs.is_empty();
+        let options = Options { expect_head, check_sealed, ..options };
+        match Journal::open_on(Arc::clone(disk), &random, keys, options) {
             // A place that the journal does not lead to: either the journal was put back, which its own head tells, or the
             // snapshot is not of it.
             Err(xops_journal::error::Error::RolledBack { expected, found }) if seqs.contains(&expected) => {

@@ -1,7 +1,7 @@
 //! The walk told about altered chains; frames found again without an index.
 
 use super::*;
-use crate::frame::{Batch, Place};
+use crate::frame::{Batch, Kind, Place};
 use crate::keys::TenantKey;
 use crate::salvage::Salvaged;
 use crate::segment::encode;
@@ -14,8 +14,14 @@ impl Frames for Given {
         Ok(self.0)
     }
 
-    fn scan(&self, _: u64, visit: &mut Visit<'_>) -> Result<(), Error> {
-        self.1.iter().try_for_each(|(key, bytes)| visit(*key, bytes).map(|_| ()))
+    fn scan(&self, from_seq: u64, visit: &mut Visit<'_>) -> Result<(), Error> {
+        let start = self.1.iter().rposition(|(key, _)| *key <= from_seq).unwrap_or(0);
+        for (key, bytes) in self.1.get(if from_seq == 0 { 0 } else { start }..).unwrap_or_default() {
+            if visit(*key, bytes)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -45,18 +51,32 @@ fn file(file: u32, count: u64, salt: u8) -> Given {
     Given(preamble, frames)
 }
 
-/// Walks file 1 after `alter`; the number of events, or what is said of them.
+/// Walks file 1 after `alter`, with every seal and by the chain; the number of events, or what is said of them.
 fn check(alter: impl FnOnce(&mut Vec<(u64, Vec<u8>)>), expect: Result<u64, &str>) {
     let keys = keys();
     let mut given = file(1, 5, 1);
     alter(&mut given.1);
-    let mut walk = Walk::new(&keys);
-    let outcome = walk.file(1, &given, 0, &mut |_, _, _| ControlFlow::Continue(()));
-    match (outcome, expect) {
-        (Ok(_), Ok(events)) => assert_eq!(walk.seen.events, events),
-        (Err(error), Err(said)) => assert!(error.to_string().contains(said), "{error}, not {said}"),
-        (outcome, expect) => panic!("{outcome:?}, not {expect:?}"),
+    for by_chain in [false, true] {
+        let mut walk = Walk::new(&keys);
+        let outcome = if by_chain {
+            walk.chained(1, &given)
+        } else {
+            walk.file(1, &given, 0, &mut |_, _, _| ControlFlow::Continue(())).map(drop)
+        };
+        match (outcome, expect) {
+            (Ok(()), Ok(events)) => assert_eq!(walk.seen.events, events),
+            (Err(error), Err(said)) => assert!(error.to_string().contains(said), "{error}, not {said}"),
+            (outcome, expect) => panic!("{outcome:?}, not {expect:?}"),
+        }
     }
+}
+
+/// Writes the hash that a frame's bytes have now.
+fn rehash(bytes: &mut [u8]) -> [u8; 32] {
+    let hashed = bytes.len() - 32;
+    let hash = *blake3::hash(&bytes[..hashed]).as_bytes();
+    bytes[hashed..].copy_from_slice(&hash);
+    hash
 }
 
 #[test]
@@ -81,10 +101,23 @@ fn a_frame_rehashed_by_somebody_without_the_key_is_told() {
     check(
         |frames| {
             let bytes = &mut frames[5].1;
-            let hashed = bytes.len() - 32;
             bytes[70] ^= 1;
-            let hash = blake3::hash(&bytes[..hashed]);
-            bytes[hashed..].copy_from_slice(hash.as_bytes());
+            rehash(bytes);
+        },
+        Err("its seal does not open under the tenant's key"),
+    );
+}
+
+#[test]
+fn a_chain_that_somebody_without_the_key_hashed_anew_ends_at_a_seal_that_does_not_open() {
+    check(
+        |frames| {
+            frames[3].1[70] ^= 1;
+            let mut prev = rehash(&mut frames[3].1);
+            for (_, bytes) in &mut frames[4..] {
+                bytes[32..64].copy_from_slice(&prev);
+                prev = rehash(bytes);
+            }
         },
         Err("its seal does not open under the tenant's key"),
     );
