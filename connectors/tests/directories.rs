@@ -34,7 +34,16 @@ impl Asked {
     fn ask(&self, phase: Phase) -> Ask<'_> {
         let key = CallKey([7; 16]);
         let (snapshot, outputs, carry) = (&NOTHING, &NOTHING, &NOTHING);
-        Ask { system: &self.config, awf: &self.awf, phase, inputs: &self.inputs, key, snapshot, outputs, carry }
+        Ask {
+            system: &self.config,
+            awf: &self.awf,
+            phase,
+            inputs: &self.inputs,
+            key,
+            snapshot,
+            outputs,
+            carry,
+        }
     }
 
     fn request(&self, phase: Phase) -> Result<Request, String> {

@@ -55,9 +55,9 @@ pub(super) fn goes_on(reader: &mut Reader<'_, '_>, shape: Option<&Shape>, listin
     let on = matches!(listing, Some(Listing { paging: Some(Paging::Cursor(_)), .. }));
     if paged && !on {
         let message = "a search in pages does not go on";
-        let finding = reader.error(code::LISTING, reader.head(), message, "here").help(
-            "say how, or leave out `size`: page \"cursor\" { next = response.body.cookie }".to_owned(),
-        );
+        let finding = reader
+            .error(code::LISTING, reader.head(), message, "here")
+            .help("say how, or leave out `size`: page \"cursor\" { next = response.body.cookie }".to_owned());
         reader.report(finding);
     }
 }
