@@ -5,6 +5,7 @@
 //! servers answer and where they differ from the vendors. No manifest is bent for a server: what a server cannot be asked, or
 //! answers otherwise, stands in the test that would have asked it.
 
+mod calendar;
 #[cfg(feature = "ldap")]
 mod directory;
 mod engine;

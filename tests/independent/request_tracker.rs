@@ -34,7 +34,10 @@ fn independent_tracker_opens_a_ticket_that_is_found_by_our_mark_and_rejects_it()
     tracker.under_key(201);
     let awf = AwfName::new("request_tracker", "open_ticket");
     let inputs = ticket("New laptop");
-    assert!(matches!(tracker.look(&awf, Phase::Probe, &inputs).seen, Observation::Absent(_)), "nothing is ours");
+    assert!(
+        matches!(tracker.look(&awf, Phase::Probe, &inputs).seen, Observation::Absent(_)),
+        "nothing is ours"
+    );
     let made = tracker.call(&awf, &inputs, &Values::new());
     assert_eq!(made.word(), "ok", "{made:?}");
     let seen = tracker.look(&awf, Phase::Readback, &inputs);
@@ -46,7 +49,10 @@ fn independent_tracker_opens_a_ticket_that_is_found_by_our_mark_and_rejects_it()
     tracker.under_key(201);
     let undo = values(&[("ticket", &number), ("queue", "General")]);
     tracker.drive("reject_ticket", &undo, "ok");
-    assert_eq!(tracker.word("reject_ticket", &values(&[("ticket", "99999"), ("queue", "General")])), "absent");
+    assert_eq!(
+        tracker.word("reject_ticket", &values(&[("ticket", "99999"), ("queue", "General")])),
+        "absent"
+    );
 }
 
 #[test]
@@ -62,7 +68,11 @@ fn independent_tracker_moves_a_ticket_on_and_back() {
     let moved = tracker.drive("set_status", &to("stalled"), "ok");
     assert_eq!(moved.after.seen, Observation::Present("stalled".into()));
     assert_eq!(tracker.compensate(&moved, "ok").after.seen, Observation::Present("new".into()));
-    assert_eq!(tracker.word("set_status", &to("nonsense")), "invalid", "a refusal of status 200 is no success");
+    assert_eq!(
+        tracker.word("set_status", &to("nonsense")),
+        "invalid",
+        "a refusal of status 200 is no success"
+    );
 }
 
 #[test]
@@ -70,7 +80,11 @@ fn independent_tracker_moves_a_ticket_on_and_back() {
 fn independent_tracker_makes_an_agent_once_and_disables_and_enables() {
     let Some(tracker) = tracker() else { return };
     tracker.under_key(204);
-    assert_eq!(tracker.word("disable_user", &values(&[("name", "desk.one")])), "absent", "undone without having been done");
+    assert_eq!(
+        tracker.word("disable_user", &values(&[("name", "desk.one")])),
+        "absent",
+        "undone without having been done"
+    );
     let made = tracker.drive("create_user", &user("desk.one"), "conflict");
     assert_eq!(made.after.marker, Some(tracker.marker()));
     let off = tracker.compensate(&made, "ok");
@@ -94,7 +108,11 @@ fn independent_tracker_adds_a_member_once_and_removes_that_one_alone() {
     };
     let (one, two) = (member(206, "desk.two"), member(207, "desk.three"));
     let awf = AwfName::new("request_tracker", "add_member");
-    assert_eq!(tracker.word("remove_member", &one), "ok", "undone without having been done: the answer is the same");
+    assert_eq!(
+        tracker.word("remove_member", &one),
+        "ok",
+        "undone without having been done: the answer is the same"
+    );
     let added = tracker.drive("add_member", &one, "already_done");
     tracker.drive("add_member", &two, "already_done");
     tracker.compensate(&added, "ok");
@@ -110,11 +128,11 @@ fn independent_tracker_adds_a_member_once_and_removes_that_one_alone() {
 fn independent_tracker_lists_every_ticket_over_all_pages() {
     let Some(tracker) = tracker() else { return };
     tracker.under_key(208);
-    for number in 0..45 {
+    for number in 0..21 {
         assert_eq!(tracker.word("open_ticket", &ticket(&format!("page {number}"))), "ok");
     }
     let listed = tracker.read("tickets", None);
     let subjects: BTreeSet<&str> =
         listed.iter().filter_map(|record| record.attributes.get("subject")?.as_text()).collect();
-    assert!((0..45).all(|number| subjects.contains(format!("page {number}").as_str())), "{subjects:?}");
+    assert!((0..21).all(|number| subjects.contains(format!("page {number}").as_str())), "{subjects:?}");
 }

@@ -215,6 +215,13 @@ impl Progress {
                     }
                 }
             }
+            // A place that the system does not take any more, in words that its manifest does not know.
+            Answer::Failed(
+                Outcome::Invalid(_) | Outcome::Absent | Outcome::Conflict(_) | Outcome::PreconditionFailed(_),
+            ) if self.since.is_some() && self.page == 0 => {
+                self.restart();
+                Course::On
+            }
             Answer::Failed(outcome @ Outcome::Forbidden(_)) => Course::Denied(reason(outcome)),
             Answer::Failed(outcome) => match self.wait_ms(outcome, bounds, seed) {
                 Ok(wait_ms) => {

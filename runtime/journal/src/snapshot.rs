@@ -13,6 +13,7 @@
 //! piece: shape (1 clear, 2 sealed), the subject (16) if sealed, length (4), bytes
 //! ```
 
+pub mod held;
 pub mod shelf;
 
 use std::sync::Arc;
@@ -94,6 +95,10 @@ fn put_piece<T: Serialize>(
         },
         None => None,
     };
+    put_bytes(sealed_for, &bytes, out).map(|()| true)
+}
+
+fn put_bytes(sealed_for: Option<Subject>, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Bad> {
     match sealed_for {
         Some(subject) => {
             out.push(SEALED);
@@ -103,8 +108,8 @@ fn put_piece<T: Serialize>(
     }
     let length = u32::try_from(bytes.len()).map_err(|_| damaged("a piece is too long"))?;
     out.extend_from_slice(&length.to_le_bytes());
-    out.extend_from_slice(&bytes);
-    Ok(true)
+    out.extend_from_slice(bytes);
+    Ok(())
 }
 
 /// A piece as it stands in a block.
@@ -232,6 +237,17 @@ impl Writer {
         Ok(())
     }
 
+    /// Adds one value that is sealed for nobody.
+    fn push_clear<T: Serialize>(&mut self, value: &T) -> Result<(), Bad> {
+        let bytes =
+            bincode::serde::encode_to_vec(value, CONFIG).map_err(|error| Bad::Codec(error.to_string()))?;
+        put_bytes(None, &bytes, &mut self.block)?;
+        if self.block.len() >= BLOCK_BYTES {
+            self.seal(false);
+        }
+        Ok(())
+    }
+
     fn seal(&mut self, last: bool) {
         let bound = bound(&self.bytes, self.ordinal, last);
         let sealed =
@@ -244,12 +260,16 @@ impl Writer {
     }
 
     /// Puts the snapshot in place, durably; its length in bytes.
-    pub fn finish(mut self, disk: &dyn Disk) -> Result<u64, Error> {
+    pub fn finish(self, disk: &dyn Disk) -> Result<u64, Error> {
+        let name = name(self.place.seq);
+        self.finish_as(disk, &name)
+    }
+
+    fn finish_as(mut self, disk: &dyn Disk, name: &str) -> Result<u64, Error> {
         self.seal(true);
         let hash = blake3::hash(&self.bytes);
         self.bytes.extend_from_slice(hash.as_bytes());
-        let name = name(self.place.seq);
-        disk.replace(&name, &self.bytes).map_err(Error::io(format!("write `{name}`")))?;
+        disk.replace(name, &self.bytes).map_err(Error::io(format!("write `{name}`")))?;
         Ok(self.bytes.len() as u64)
     }
 }
@@ -317,12 +337,13 @@ pub struct Snapshot {
 impl Snapshot {
     /// Reads the snapshot at `seq`.
     pub fn open(disk: &Arc<dyn Disk>, seq: u64, keys: &Keys) -> Result<Self, Bad> {
-        let name = name(seq);
-        let mut bytes = disk.read(&name).map_err(Error::io(format!("read `{name}`")))?;
+        let found = Self::open_as(&**disk, &name(seq), keys)?;
+        if found.place.seq == seq { Ok(found) } else { Err(damaged("it bears another number than its name")) }
+    }
+
+    fn open_as(disk: &dyn Disk, name: &str, keys: &Keys) -> Result<Self, Bad> {
+        let mut bytes = disk.read(name).map_err(Error::io(format!("read `{name}`")))?;
         let place = read_header(&bytes, keys)?;
-        if place.seq != seq {
-            return Err(damaged("it bears another number than its name"));
-        }
         let end = bytes.len() - HASH_BYTES;
         if blake3::hash(&bytes[..end]).as_bytes() != &bytes[end..] {
             return Err(damaged("its hash does not match"));
@@ -359,6 +380,20 @@ impl Snapshot {
             while !rest.is_empty() {
                 let piece = take_piece(&mut rest).ok_or_else(|| damaged("a piece is cut short"))?;
                 visit(read_piece(&piece, keys)?)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Snapshot {
+    /// Decodes each piece, none of which is sealed for anybody.
+    fn each_clear<T: DeserializeOwned>(&self, mut visit: impl FnMut(T)) -> Result<(), Bad> {
+        for block in &self.blocks {
+            let mut rest = block.as_slice();
+            while !rest.is_empty() {
+                let piece = take_piece(&mut rest).filter(|piece| piece.subject.is_none());
+                visit(whole(piece.ok_or_else(|| damaged("a piece is cut short"))?.bytes)?);
             }
         }
         Ok(())

@@ -2,10 +2,11 @@
 //!
 //! Absent: decisions. What a cycle is about and how it goes on follows from the pure `xops_robots::dataops`. Invariants: one
 //! cycle at a time; whoever asks while one is under way gets the next one's answer; where a read of changes begins is kept only
-//! together with the graph that holds what came before, so a robot or a process that lost it reads everything; what a system
+//! together with what came before it, so a robot or a process that lost either reads everything; what a system
 //! says by itself starts a cycle after a moment in which more may come, and takes at most a quarter of the time.
 
 mod guard;
+mod kept;
 
 use crate::door::Door;
 use crate::supervisor::{Child, Obituary, Supervisor};
@@ -14,6 +15,7 @@ use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
+use kept::Kept;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -120,8 +122,19 @@ impl DataOps {
         };
         Self::create(|ctx| {
             ctx.set_mailbox_capacity(4_096);
+            robot.resume();
             robot
         })
+    }
+
+    /// Goes on from where an earlier process, or an earlier robot, was.
+    fn resume(&self) {
+        let Some(kept) = Kept::of(&self.tenant, &self.system) else { return };
+        for held in kept.restore(&self.contracts()) {
+            let touched = self.tenant.graph_mut().apply(held.reading);
+            self.tenant.cycles.touch(touched);
+            self.places.borrow_mut().insert(held.target, held.place);
+        }
     }
 
     fn show_depth(&self) {
@@ -163,6 +176,7 @@ impl DataOps {
             tenant: Rc::clone(&self.tenant),
             system: self.system.clone(),
             reader,
+            kept: Kept::of(&self.tenant, &self.system),
             contracts,
             places: Rc::clone(&self.places),
         };
@@ -249,6 +263,7 @@ struct Cycle {
     reader: Reader,
     contracts: Vec<ReadContract>,
     places: Places,
+    kept: Option<Kept>,
 }
 
 impl Cycle {
@@ -260,6 +275,9 @@ impl Cycle {
             None => self.tenant.graph_mut().apply(reading),
         };
         self.tenant.cycles.touch(touched);
+        if let Some(kept) = &self.kept {
+            kept.take(&self.contracts, target, taken);
+        }
         let mut places = self.places.borrow_mut();
         match &taken.place {
             Some(place) => drop(places.insert(target.clone(), place.clone())),

@@ -191,6 +191,7 @@ impl Engine {
         };
         let (mut keeper_ends, mut source, mut clock, mut tail) = (None, None, None, 0);
         let beside = disk.clone();
+        let held_under = disk.is_some().then(|| keys.clone());
         if let Some(disk) = disk {
             let keyring = || SubjectKeys::open(&setup.subjects, &setup.key);
             let opened = recover::open(&disk, &keys, keyring, setup.options, &shared)?;
@@ -227,6 +228,7 @@ impl Engine {
             cycles: Cycles::default(),
             watch: setup.watch,
             disk: beside,
+            keys: held_under,
             limits,
         });
         Ok(Self { durable, ..Self::launch(tenant, fold, listening).await })

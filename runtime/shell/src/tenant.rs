@@ -14,6 +14,7 @@ use std::rc::Rc;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use xops_graph::graph::Graph;
 use xops_journal::disk::Disk;
+use xops_journal::keys::Keys;
 use xops_kernel::culprit::Culprit;
 use xops_kernel::declare::Declarations;
 use xops_kernel::desire::Subject;
@@ -46,6 +47,8 @@ pub struct Tenant {
     pub watch: bool,
     /// Where the journal is, for what is remembered beside it; nowhere for an engine that does not write.
     pub disk: Option<Arc<dyn Disk>>,
+    /// The keys under which what was read is held there; none where nothing is.
+    pub keys: Option<Keys>,
     /// What is taken and borne before it says no.
     pub limits: Limits,
 }

@@ -76,7 +76,8 @@ manifest "request_tracker" {
     }
     items = response.body.items
     where = item.Name == input.name
-    page "number" { last = response.body.pages }
+    # `pages` is `0.0` where there is nothing.
+    page "number" { size = 50 }
     outputs       = { group = item.id }
     marker        = item.Description
     authoritative = true
@@ -300,7 +301,7 @@ manifest "request_tracker" {
       per_page = 20
     }
     items = response.body.items
-    page "number" { last = response.body.pages }
+    page "number" { size = 20 }
     id = item.id
     text {
       subject = item.Subject

@@ -1,0 +1,365 @@
+//! What was read, kept beside the journal: where a read of changes begins, together with everything that came before it.
+//!
+//! Absent: any decision. Invariants: a place is kept only with the records that it follows; changes are kept behind what they follow,
+//! and only if they follow it without a gap, so nothing is ever missing without being missed; what was read under another manifest,
+//! configuration or principal, or is damaged, was never kept; whatever cannot be kept is read again.
+
+use crate::tenant::Tenant;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use xops_graph::reading::Reading;
+use xops_journal::disk::Disk;
+use xops_journal::keys::Keys;
+use xops_journal::random::System as Random;
+use xops_journal::snapshot::{Bad, held};
+use xops_kernel::canon::Canon;
+use xops_kernel::port::ReadContract;
+use xops_kernel::record::{Millis, Record};
+use xops_kernel::value::Value;
+use xops_robots::dataops::progress::{Place, Taken, Target};
+use xops_robots::dataops::scope;
+
+/// How many readings of changes are kept behind one of everything before all are written as one.
+const TAILS_MAX: u32 = 64;
+/// How many records one piece holds.
+const RECORDS_A_PIECE: usize = 500;
+
+/// What is written. Append-only: variants are known by their position.
+#[derive(Serialize, Deserialize)]
+enum Piece {
+    /// First: what it follows (nothing for a reading of everything), and where the next one begins.
+    Begins { follows: Option<Millis>, place: Place },
+    /// Records that are there.
+    Records(Vec<Record>),
+    /// Ids of records that are gone.
+    Gone(Vec<String>),
+}
+
+/// A reading that was kept.
+pub(super) struct Held {
+    pub(super) target: Target,
+    pub(super) place: Place,
+    pub(super) reading: Reading,
+}
+
+/// Keeps what is read of one system.
+pub(super) struct Kept {
+    disk: Arc<dyn Disk>,
+    keys: Keys,
+    system: String,
+    /// What what is kept was read by: the manifest, the configuration, the principal.
+    meaning: [u8; 32],
+}
+
+impl Kept {
+    /// For `system`, where anything is kept of it.
+    pub(super) fn of(tenant: &Tenant, system: &str) -> Option<Self> {
+        let edition = tenant.shared.connector.edition(system)?;
+        let mut canon = Canon::new("xops held readings 1");
+        let config = tenant.shared.systems.get(system).cloned().unwrap_or_default();
+        canon.raw(&edition.0).text(system).text(&tenant.declarations.principal).value(&Value::Map(config));
+        Some(Self {
+            disk: Arc::clone(tenant.disk.as_ref()?),
+            keys: tenant.keys.clone()?,
+            system: system.to_owned(),
+            meaning: canon.digest().0,
+        })
+    }
+
+    /// Of a read by itself: what is read for each of a kind is many, and read again.
+    fn what(&self, contracts: &[ReadContract], target: &Target) -> Option<String> {
+        let contract = contracts.iter().find(|contract| contract.name == target.read)?;
+        let kept = target.parameter.is_none() && scope::goes_on(contracts, contract);
+        kept.then(|| format!("{}-{}", self.system, contract.name))
+    }
+
+    /// Keeps what was taken in. What cannot be kept is forgotten, so that what is there is never older than the next place.
+    pub(super) fn take(&self, contracts: &[ReadContract], target: &Target, taken: &Taken) {
+        let Some(what) = self.what(contracts, target) else { return };
+        let kept = match (&taken.place, &taken.follows) {
+            (Some(place), None) if taken.reading.complete => self.whole(&what, place, &taken.reading.records),
+            (Some(place), Some(follows)) if taken.reading.failed.is_none() => {
+                self.changes(&what, follows.at, place, &taken.reading.records, &follows.gone)
+            }
+            // Broken off: what was kept is as good as before.
+            (Some(_), _) if taken.reading.failed.is_some() => return,
+            _ => Err(Bad::Damaged("the system does not say where the next read begins".to_owned())),
+        };
+        if let Err(why) = kept {
+            tracing::debug!(system = self.system, what, %why, "what was read is not kept: the next process reads it again");
+            self.forget(&what);
+        }
+    }
+
+    fn forget(&self, what: &str) {
+        if let Err(error) = held::forget(&*self.disk, Some(what)) {
+            tracing::warn!(system = self.system, what, %error, "failed to forget what was read");
+        }
+    }
+
+    /// The changes go first: without what they follow they are nothing, and what they follow is good without them.
+    fn whole(&self, what: &str, place: &Place, records: &[Record]) -> Result<(), Bad> {
+        held::forget(&*self.disk, Some(what))?;
+        self.write(what, 0, None, place, records, &[])
+    }
+
+    fn changes(
+        &self,
+        what: &str,
+        follows: Millis,
+        place: &Place,
+        records: &[Record],
+        gone: &[String],
+    ) -> Result<(), Bad> {
+        let there = |part: u32| held::is_there(&*self.disk, &held::name(what, part));
+        if !there(0) {
+            return Err(Bad::Damaged("what it follows is not kept".to_owned()));
+        }
+        let part = (1..=TAILS_MAX).find(|part| !there(*part));
+        if let Some(part) = part {
+            return self.write(what, part, Some(follows), place, records, gone);
+        }
+        let (before, mut all) = self.read(what)?;
+        if before.at != follows {
+            return Err(Bad::Damaged("it does not follow what is kept".to_owned()));
+        }
+        join(&mut all, records.to_vec(), gone);
+        self.whole(what, place, &all.into_values().collect::<Vec<_>>())
+    }
+
+    fn write(
+        &self,
+        what: &str,
+        part: u32,
+        follows: Option<Millis>,
+        place: &Place,
+        records: &[Record],
+        gone: &[String],
+    ) -> Result<(), Bad> {
+        let begins = Piece::Begins { follows, place: place.clone() };
+        let records = records.chunks(RECORDS_A_PIECE).map(|chunk| Piece::Records(chunk.to_vec()));
+        let gone = gone.chunks(RECORDS_A_PIECE).map(|chunk| Piece::Gone(chunk.to_vec()));
+        let pieces = std::iter::once(begins).chain(records).chain(gone);
+        let name = held::name(what, part);
+        let named = (name.as_str(), &self.meaning);
+        held::write(&*self.disk, &self.keys, &Random::default(), named, pieces).map(drop)
+    }
+
+    /// What is kept: everything, with the changes behind it.
+    fn read(&self, what: &str) -> Result<(Place, BTreeMap<String, Record>), Bad> {
+        let mut all = BTreeMap::new();
+        let mut at: Option<Place> = None;
+        for part in 0..=TAILS_MAX {
+            let name = held::name(what, part);
+            if !held::is_there(&*self.disk, &name) {
+                break;
+            }
+            let (mut begins, mut records, mut gone) = (None, Vec::new(), Vec::new());
+            held::read(&*self.disk, &self.keys, (&name, &self.meaning), |piece| match piece {
+                Piece::Begins { follows, place } => begins = Some((follows, place)),
+                Piece::Records(more) => records.extend(more),
+                Piece::Gone(more) => gone.extend(more),
+            })?;
+            let (follows, place) =
+                begins.ok_or_else(|| Bad::Damaged("it lacks its first piece".to_owned()))?;
+            if follows != at.map(|before| before.at) {
+                return Err(Bad::Damaged("changes do not follow what stands before them".to_owned()));
+            }
+            join(&mut all, records, &gone);
+            at = Some(place);
+        }
+        at.map(|place| (place, all)).ok_or_else(|| Bad::Damaged("nothing is kept".to_owned()))
+    }
+
+    /// Everything that is kept and may be gone on from.
+    pub(super) fn restore(&self, contracts: &[ReadContract]) -> Vec<Held> {
+        let mut all = Vec::new();
+        for contract in contracts {
+            let target = Target { read: contract.name.clone(), parameter: None };
+            let Some(what) = self.what(contracts, &target) else { continue };
+            if !held::is_there(&*self.disk, &held::name(&what, 0)) {
+                continue;
+            }
+            match self.read(&what) {
+                Ok((place, records)) => {
+                    let (system, read, kind) = (&contract.system, &contract.name, &contract.kind);
+                    let records = records.into_values().collect();
+                    let reading = Reading::complete(system, read, kind, place.at, records);
+                    all.push(Held { target, place, reading });
+                }
+                Err(why) => {
+                    tracing::info!(system = self.system, what, %why, "what was kept is not used: it is read again");
+                    self.forget(&what);
+                }
+            }
+        }
+        all
+    }
+}
+
+/// Changes what is there. What is said of an object counts, whatever was said before.
+fn join(all: &mut BTreeMap<String, Record>, records: Vec<Record>, gone: &[String]) {
+    for id in gone {
+        all.remove(id);
+    }
+    all.extend(records.into_iter().map(|record| (record.source.id.clone(), record)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use xops_graph::reading::Follows;
+    use xops_journal::disk::MemoryDisk;
+    use xops_journal::keys::TenantKey;
+    use xops_kernel::port::Delta;
+    use xops_kernel::record::Source;
+    use xops_kernel::value::Values;
+
+    fn kept(disk: &Arc<MemoryDisk>, meaning: u8) -> Kept {
+        let keys = Keys::new("acme", &TenantKey::from_bytes([7; 32]));
+        Kept {
+            disk: Arc::clone(disk) as Arc<dyn Disk>,
+            keys,
+            system: "okta".to_owned(),
+            meaning: [meaning; 32],
+        }
+    }
+
+    fn contracts() -> Vec<ReadContract> {
+        let read = |name: &str, delta| ReadContract {
+            system: "okta".to_owned(),
+            name: name.to_owned(),
+            kind: name.to_owned(),
+            delta,
+            ..ReadContract::default()
+        };
+        vec![read("users", Delta::ChangesAndGone), read("apps", Delta::Changes)]
+    }
+
+    fn target(read: &str) -> Target {
+        Target { read: read.to_owned(), parameter: None }
+    }
+
+    fn record(id: &str, read_at: Millis) -> Record {
+        let source =
+            Source { system: "okta".to_owned(), kind: "users".to_owned(), id: id.to_owned(), version: None };
+        Record {
+            source,
+            attributes: Values::from([("id".to_owned(), id.into())]),
+            read_at,
+            principal: "svc".to_owned(),
+        }
+    }
+
+    /// A reading that began at `at`: of everything, or of what changed since `follows`.
+    fn taken(at: Millis, follows: Option<Millis>, there: &[&str], gone: &[&str]) -> Taken {
+        let records = there.iter().map(|id| record(id, at)).collect();
+        let mut reading = Reading::complete("okta", "users", "users", at, records);
+        reading.complete = follows.is_none();
+        let gone = gone.iter().map(|id| (*id).to_owned()).collect();
+        let place = Some(Place { since: format!("s{at}"), at, whole_at: 1 });
+        Taken { reading, follows: follows.map(|at| Follows { at, gone }), place }
+    }
+
+    /// What a next process would find: `since: ids`.
+    fn found(kept: &Kept) -> String {
+        let tell = |held: Held| {
+            let ids: Vec<_> = held.reading.records.iter().map(|record| record.source.id.clone()).collect();
+            assert!(held.reading.complete && held.reading.at == held.place.at);
+            format!("{}: {}", held.place.since, ids.join(" "))
+        };
+        kept.restore(&contracts()).into_iter().map(tell).collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn a_next_process_finds_everything_with_the_changes_behind_it() {
+        let disk = Arc::new(MemoryDisk::default());
+        let kept_ = kept(&disk, 1);
+        kept_.take(&contracts(), &target("users"), &taken(10, None, &["a", "b", "c"], &[]));
+        assert_eq!(found(&kept(&disk, 1)), "s10: a b c");
+        kept_.take(&contracts(), &target("users"), &taken(20, Some(10), &["d"], &["a"]));
+        kept_.take(&contracts(), &target("users"), &taken(30, Some(20), &[], &[]));
+        assert_eq!(found(&kept(&disk, 1)), "s30: b c d");
+        kept_.take(&contracts(), &target("users"), &taken(40, None, &["e"], &[]));
+        assert_eq!(found(&kept(&disk, 1)), "s40: e", "everything takes the place of what was before");
+    }
+
+    #[test]
+    fn many_changes_become_one_and_nothing_is_lost() {
+        let disk = Arc::new(MemoryDisk::default());
+        let kept_ = kept(&disk, 1);
+        kept_.take(&contracts(), &target("users"), &taken(10, None, &["a"], &[]));
+        for at in 11..=Millis::from(TAILS_MAX) + 15 {
+            kept_.take(&contracts(), &target("users"), &taken(at, Some(at - 1), &[&format!("n{at}")], &[]));
+        }
+        let last = Millis::from(TAILS_MAX) + 15;
+        let told = found(&kept(&disk, 1));
+        assert!(
+            told.starts_with(&format!("s{last}: a n11 ")) && told.ends_with(&format!("n{last}")),
+            "{told}"
+        );
+        assert_eq!(told.split(' ').count(), 2 + usize::try_from(last - 10).unwrap());
+        assert!(disk.list().unwrap().len() < 10);
+    }
+
+    #[test]
+    fn a_gap_a_flipped_bit_another_meaning_and_a_missing_beginning_are_read_again() {
+        let broken = |change: &dyn Fn(&Arc<MemoryDisk>), meaning: u8| {
+            let disk = Arc::new(MemoryDisk::default());
+            let kept_ = kept(&disk, 1);
+            kept_.take(&contracts(), &target("users"), &taken(10, None, &["a", "b"], &[]));
+            kept_.take(&contracts(), &target("users"), &taken(20, Some(10), &["c"], &["a"]));
+            change(&disk);
+            assert_eq!(found(&kept(&disk, meaning)), "");
+            assert!(!held::is_there(&*disk, &held::name("okta-users", 0)), "it is forgotten");
+        };
+        let flip = |part: u32| {
+            move |disk: &Arc<MemoryDisk>| {
+                let name = held::name("okta-users", part);
+                let mut bytes = disk.read(&name).unwrap();
+                let middle = bytes.len() / 2;
+                bytes[middle] ^= 1;
+                disk.put(&name, bytes);
+            }
+        };
+        broken(&flip(0), 1);
+        broken(&flip(1), 1);
+        broken(&|_| {}, 2);
+        broken(&|disk| disk.remove(&held::name("okta-users", 0)).unwrap(), 1);
+        // Changes that follow another reading than the one that is kept.
+        let gap = |disk: &Arc<MemoryDisk>| {
+            kept(disk, 1).take(&contracts(), &target("users"), &taken(40, Some(30), &["d"], &[]))
+        };
+        broken(&gap, 1);
+        // One part under the name of another.
+        broken(
+            &|disk| {
+                let first = disk.read(&held::name("okta-users", 0)).unwrap();
+                disk.put(&held::name("okta-users", 1), first);
+            },
+            1,
+        );
+    }
+
+    #[test]
+    fn only_what_may_be_gone_on_from_is_kept_and_an_erasure_removes_all() {
+        let disk = Arc::new(MemoryDisk::default());
+        let kept_ = kept(&disk, 1);
+        kept_.take(&contracts(), &target("apps"), &taken(10, None, &["a"], &[]));
+        let parameter = Target { parameter: Some("g".to_owned()), ..target("users") };
+        kept_.take(&contracts(), &parameter, &taken(10, None, &["a"], &[]));
+        assert!(disk.list().unwrap().is_empty());
+        kept_.take(&contracts(), &target("users"), &taken(10, None, &["secret.person"], &[]));
+        let mut broken = taken(20, Some(10), &[], &[]);
+        broken.reading.failed = Some("it broke off".to_owned());
+        broken.follows = None;
+        kept_.take(&contracts(), &target("users"), &broken);
+        assert_eq!(found(&kept_), "s10: secret.person", "what was kept is as good as before");
+        let bytes = disk.read(&held::name("okta-users", 0)).unwrap();
+        assert!(!bytes.windows(6).any(|window| window == b"secret"), "it is sealed");
+        assert_eq!(held::forget(&*disk, None).unwrap(), 1);
+        kept_.take(&contracts(), &target("users"), &taken(20, Some(10), &["a"], &[]));
+        assert_eq!(found(&kept_), "", "changes without what they follow are nothing");
+    }
+}
