@@ -17,7 +17,7 @@ use crate::keys::Keys;
 use crate::read::Reader;
 use crate::snapshot::held;
 use crate::stored::{self, Decoded};
-use crate::subjects::{Subject, SubjectKeys};
+use crate::subjects::{EVERYBODY, Subject, SubjectKeys};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use xops_kernel::canon::{Canon, DigestKey};
@@ -318,6 +318,9 @@ pub fn destroy(keys: &mut SubjectKeys, subjects: &[(Subject, u32)]) -> Result<us
         if keys.generation(subject).is_some_and(|held| held <= *until) {
             destroyed += usize::from(keys.erase(*subject)?);
         }
+    }
+    if destroyed > 0 {
+        keys.erase(EVERYBODY)?;
     }
     Ok(destroyed)
 }

@@ -95,10 +95,6 @@ fn put_piece<T: Serialize>(
         },
         None => None,
     };
-    put_bytes(sealed_for, &bytes, out).map(|()| true)
-}
-
-fn put_bytes(sealed_for: Option<Subject>, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Bad> {
     match sealed_for {
         Some(subject) => {
             out.push(SEALED);
@@ -108,8 +104,8 @@ fn put_bytes(sealed_for: Option<Subject>, bytes: &[u8], out: &mut Vec<u8>) -> Re
     }
     let length = u32::try_from(bytes.len()).map_err(|_| damaged("a piece is too long"))?;
     out.extend_from_slice(&length.to_le_bytes());
-    out.extend_from_slice(bytes);
-    Ok(())
+    out.extend_from_slice(&bytes);
+    Ok(true)
 }
 
 /// A piece as it stands in a block.
@@ -231,17 +227,6 @@ impl Writer {
         keys: &SubjectKeys,
     ) -> Result<(), Bad> {
         put_piece(value, subject, keys, &mut self.block)?;
-        if self.block.len() >= BLOCK_BYTES {
-            self.seal(false);
-        }
-        Ok(())
-    }
-
-    /// Adds one value that is sealed for nobody.
-    fn push_clear<T: Serialize>(&mut self, value: &T) -> Result<(), Bad> {
-        let bytes =
-            bincode::serde::encode_to_vec(value, CONFIG).map_err(|error| Bad::Codec(error.to_string()))?;
-        put_bytes(None, &bytes, &mut self.block)?;
         if self.block.len() >= BLOCK_BYTES {
             self.seal(false);
         }
@@ -380,20 +365,6 @@ impl Snapshot {
             while !rest.is_empty() {
                 let piece = take_piece(&mut rest).ok_or_else(|| damaged("a piece is cut short"))?;
                 visit(read_piece(&piece, keys)?)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Snapshot {
-    /// Decodes each piece, none of which is sealed for anybody.
-    fn each_clear<T: DeserializeOwned>(&self, mut visit: impl FnMut(T)) -> Result<(), Bad> {
-        for block in &self.blocks {
-            let mut rest = block.as_slice();
-            while !rest.is_empty() {
-                let piece = take_piece(&mut rest).filter(|piece| piece.subject.is_none());
-                visit(whole(piece.ok_or_else(|| damaged("a piece is cut short"))?.bytes)?);
             }
         }
         Ok(())

@@ -191,7 +191,7 @@ impl Engine {
         };
         let (mut keeper_ends, mut source, mut clock, mut tail) = (None, None, None, 0);
         let beside = disk.clone();
-        let held_under = disk.is_some().then(|| keys.clone());
+        let mut held_under = None;
         if let Some(disk) = disk {
             let keyring = || SubjectKeys::open(&setup.subjects, &setup.key);
             let opened = recover::open(&disk, &keys, keyring, setup.options, &shared)?;
@@ -203,6 +203,7 @@ impl Engine {
             let (scribe, told) = scribe::start(opened.journal, Arc::clone(&subjects), setup.crash.clone())?;
             (orders, listening) = (Some(scribe), Some(told));
             source = Some(Source::new(&disk, &keys, &subjects, opened_durable));
+            held_under = Some((keys.clone(), Arc::clone(&subjects)));
             keeper_ends = Some(keeper::start(Kit { disk, keys, subjects, shelf, kept: setup.cadence.kept })?);
         }
         let clock = clock.unwrap_or_else(|| Clock::start(fold.at));

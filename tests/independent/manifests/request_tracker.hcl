@@ -298,10 +298,10 @@ manifest "request_tracker" {
       orderby  = "id"
       fields   = "Subject,Status,LastUpdated"
       page     = page.number
-      per_page = 20
+      per_page = 5
     }
     items = response.body.items
-    page "number" { size = 20 }
+    page "number" { size = 5 }
     id = item.id
     text {
       subject = item.Subject

@@ -2,7 +2,8 @@
 //!
 //! Absent: what is held, which its writer knows. Invariants: the file's form is that of a snapshot, under the tenant's key, and it is
 //! bound to its name and to the meaning that it was written under, so none passes for another; whatever is damaged, or of another
-//! meaning, was never held. Nothing here is sealed for a subject: an erasure removes all of it, and what is there is read again.
+//! meaning, was never held. It names everybody, so all of it is sealed under one key of the keyring, which every erasure destroys: it
+//! can be read in no copy then, and what is there is read again.
 
 use super::{Bad, Snapshot, Writer, damaged};
 use crate::disk::Disk;
@@ -10,6 +11,7 @@ use crate::error::Error;
 use crate::keys::Keys;
 use crate::random::Random;
 use crate::segment::Head;
+use crate::subjects::{EVERYBODY, SubjectKeys};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::Path;
@@ -32,14 +34,15 @@ fn head(name: &str, meaning: &[u8; 32]) -> Head {
 /// Writes `pieces` under `name`, durably, in the place of what was there; the length in bytes.
 pub fn write<T: Serialize>(
     disk: &dyn Disk,
-    keys: &Keys,
+    (keys, subjects): (&Keys, &mut SubjectKeys),
     random: &dyn Random,
     (name, meaning): (&str, &[u8; 32]),
     pieces: impl IntoIterator<Item = T>,
 ) -> Result<u64, Bad> {
+    subjects.get_or_create(EVERYBODY)?;
     let mut writer = Writer::new(keys, head(name, meaning), random)?;
     for piece in pieces {
-        writer.push_clear(&piece)?;
+        writer.push(&piece, Some(EVERYBODY), subjects)?;
     }
     Ok(writer.finish_as(disk, name)?)
 }
@@ -47,15 +50,18 @@ pub fn write<T: Serialize>(
 /// Reads what stands under `name`, piece by piece.
 pub fn read<T: DeserializeOwned>(
     disk: &dyn Disk,
-    keys: &Keys,
+    (keys, subjects): (&Keys, &SubjectKeys),
     (name, meaning): (&str, &[u8; 32]),
-    visit: impl FnMut(T),
+    mut visit: impl FnMut(T),
 ) -> Result<(), Bad> {
     let found = Snapshot::open_as(disk, name, keys)?;
     if found.place != head(name, meaning) {
         return Err(damaged("it was written under another name or meaning"));
     }
-    found.each_clear(visit)
+    found.each(subjects, |piece| {
+        visit(piece.ok_or_else(|| damaged("its key was destroyed with somebody's"))?);
+        Ok(())
+    })
 }
 
 /// Whether there is something under `name`.

@@ -7,12 +7,13 @@
 use crate::tenant::Tenant;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use xops_graph::reading::Reading;
 use xops_journal::disk::Disk;
 use xops_journal::keys::Keys;
 use xops_journal::random::System as Random;
 use xops_journal::snapshot::{Bad, held};
+use xops_journal::subjects::SubjectKeys;
 use xops_kernel::canon::Canon;
 use xops_kernel::port::ReadContract;
 use xops_kernel::record::{Millis, Record};
@@ -23,7 +24,7 @@ use xops_robots::dataops::scope;
 /// How many readings of changes are kept behind one of everything before all are written as one.
 const TAILS_MAX: u32 = 64;
 /// How many records one piece holds.
-const RECORDS_A_PIECE: usize = 500;
+const RECORDS_A_PIECE: usize = 100;
 
 /// What is written. Append-only: variants are known by their position.
 #[derive(Serialize, Deserialize)]
@@ -46,7 +47,7 @@ pub(super) struct Held {
 /// Keeps what is read of one system.
 pub(super) struct Kept {
     disk: Arc<dyn Disk>,
-    keys: Keys,
+    keys: (Keys, Arc<Mutex<SubjectKeys>>),
     system: String,
     /// What what is kept was read by: the manifest, the configuration, the principal.
     meaning: [u8; 32],
@@ -90,6 +91,10 @@ impl Kept {
             tracing::debug!(system = self.system, what, %why, "what was read is not kept: the next process reads it again");
             self.forget(&what);
         }
+    }
+
+    fn subjects(&self) -> MutexGuard<'_, SubjectKeys> {
+        self.keys.1.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn forget(&self, what: &str) {
@@ -143,7 +148,8 @@ impl Kept {
         let pieces = std::iter::once(begins).chain(records).chain(gone);
         let name = held::name(what, part);
         let named = (name.as_str(), &self.meaning);
-        held::write(&*self.disk, &self.keys, &Random::default(), named, pieces).map(drop)
+        let (keys, subjects) = (&self.keys.0, &mut *self.subjects());
+        held::write(&*self.disk, (keys, subjects), &Random::default(), named, pieces).map(drop)
     }
 
     /// What is kept: everything, with the changes behind it.
@@ -156,7 +162,8 @@ impl Kept {
                 break;
             }
             let (mut begins, mut records, mut gone) = (None, Vec::new(), Vec::new());
-            held::read(&*self.disk, &self.keys, (&name, &self.meaning), |piece| match piece {
+            let (keys, subjects) = (&self.keys.0, &*self.subjects());
+            held::read(&*self.disk, (keys, subjects), (&name, &self.meaning), |piece| match piece {
                 Piece::Begins { follows, place } => begins = Some((follows, place)),
                 Piece::Records(more) => records.extend(more),
                 Piece::Gone(more) => gone.extend(more),
@@ -211,16 +218,25 @@ mod tests {
     use super::*;
     use xops_graph::reading::Follows;
     use xops_journal::disk::MemoryDisk;
+    use xops_journal::erase;
     use xops_journal::keys::TenantKey;
     use xops_kernel::port::Delta;
     use xops_kernel::record::Source;
     use xops_kernel::value::Values;
 
-    fn kept(disk: &Arc<MemoryDisk>, meaning: u8) -> Kept {
-        let keys = Keys::new("acme", &TenantKey::from_bytes([7; 32]));
+    type Ring = (Keys, Arc<Mutex<SubjectKeys>>);
+
+    /// A disk for what is kept, and a keyring elsewhere.
+    fn beside() -> (Arc<MemoryDisk>, Ring) {
+        let (key, elsewhere) = (TenantKey::from_bytes([7; 32]), MemoryDisk::default());
+        let ring = SubjectKeys::open_on(&elsewhere, "subjects", &key, Arc::new(Random::default())).unwrap();
+        (Arc::new(MemoryDisk::default()), (Keys::new("acme", &key), Arc::new(Mutex::new(ring))))
+    }
+
+    fn kept(disk: &Arc<MemoryDisk>, ring: &Ring, meaning: u8) -> Kept {
         Kept {
             disk: Arc::clone(disk) as Arc<dyn Disk>,
-            keys,
+            keys: ring.clone(),
             system: "okta".to_owned(),
             meaning: [meaning; 32],
         }
@@ -274,27 +290,27 @@ mod tests {
 
     #[test]
     fn a_next_process_finds_everything_with_the_changes_behind_it() {
-        let disk = Arc::new(MemoryDisk::default());
-        let kept_ = kept(&disk, 1);
+        let (disk, ring) = beside();
+        let kept_ = kept(&disk, &ring, 1);
         kept_.take(&contracts(), &target("users"), &taken(10, None, &["a", "b", "c"], &[]));
-        assert_eq!(found(&kept(&disk, 1)), "s10: a b c");
+        assert_eq!(found(&kept(&disk, &ring, 1)), "s10: a b c");
         kept_.take(&contracts(), &target("users"), &taken(20, Some(10), &["d"], &["a"]));
         kept_.take(&contracts(), &target("users"), &taken(30, Some(20), &[], &[]));
-        assert_eq!(found(&kept(&disk, 1)), "s30: b c d");
+        assert_eq!(found(&kept(&disk, &ring, 1)), "s30: b c d");
         kept_.take(&contracts(), &target("users"), &taken(40, None, &["e"], &[]));
-        assert_eq!(found(&kept(&disk, 1)), "s40: e", "everything takes the place of what was before");
+        assert_eq!(found(&kept(&disk, &ring, 1)), "s40: e", "everything takes the place of what was before");
     }
 
     #[test]
     fn many_changes_become_one_and_nothing_is_lost() {
-        let disk = Arc::new(MemoryDisk::default());
-        let kept_ = kept(&disk, 1);
+        let (disk, ring) = beside();
+        let kept_ = kept(&disk, &ring, 1);
         kept_.take(&contracts(), &target("users"), &taken(10, None, &["a"], &[]));
         for at in 11..=Millis::from(TAILS_MAX) + 15 {
             kept_.take(&contracts(), &target("users"), &taken(at, Some(at - 1), &[&format!("n{at}")], &[]));
         }
         let last = Millis::from(TAILS_MAX) + 15;
-        let told = found(&kept(&disk, 1));
+        let told = found(&kept(&disk, &ring, 1));
         assert!(
             told.starts_with(&format!("s{last}: a n11 ")) && told.ends_with(&format!("n{last}")),
             "{told}"
@@ -305,17 +321,17 @@ mod tests {
 
     #[test]
     fn a_gap_a_flipped_bit_another_meaning_and_a_missing_beginning_are_read_again() {
-        let broken = |change: &dyn Fn(&Arc<MemoryDisk>), meaning: u8| {
-            let disk = Arc::new(MemoryDisk::default());
-            let kept_ = kept(&disk, 1);
+        let broken = |change: &dyn Fn(&Arc<MemoryDisk>, &Ring), meaning: u8| {
+            let (disk, ring) = beside();
+            let kept_ = kept(&disk, &ring, 1);
             kept_.take(&contracts(), &target("users"), &taken(10, None, &["a", "b"], &[]));
             kept_.take(&contracts(), &target("users"), &taken(20, Some(10), &["c"], &["a"]));
-            change(&disk);
-            assert_eq!(found(&kept(&disk, meaning)), "");
+            change(&disk, &ring);
+            assert_eq!(found(&kept(&disk, &ring, meaning)), "");
             assert!(!held::is_there(&*disk, &held::name("okta-users", 0)), "it is forgotten");
         };
         let flip = |part: u32| {
-            move |disk: &Arc<MemoryDisk>| {
+            move |disk: &Arc<MemoryDisk>, _: &Ring| {
                 let name = held::name("okta-users", part);
                 let mut bytes = disk.read(&name).unwrap();
                 let middle = bytes.len() / 2;
@@ -325,16 +341,16 @@ mod tests {
         };
         broken(&flip(0), 1);
         broken(&flip(1), 1);
-        broken(&|_| {}, 2);
-        broken(&|disk| disk.remove(&held::name("okta-users", 0)).unwrap(), 1);
+        broken(&|_, _| {}, 2);
+        broken(&|disk, _| disk.remove(&held::name("okta-users", 0)).unwrap(), 1);
         // Changes that follow another reading than the one that is kept.
-        let gap = |disk: &Arc<MemoryDisk>| {
-            kept(disk, 1).take(&contracts(), &target("users"), &taken(40, Some(30), &["d"], &[]))
+        let gap = |disk: &Arc<MemoryDisk>, ring: &Ring| {
+            kept(disk, ring, 1).take(&contracts(), &target("users"), &taken(40, Some(30), &["d"], &[]))
         };
         broken(&gap, 1);
         // One part under the name of another.
         broken(
-            &|disk| {
+            &|disk, _| {
                 let first = disk.read(&held::name("okta-users", 0)).unwrap();
                 disk.put(&held::name("okta-users", 1), first);
             },
@@ -344,8 +360,8 @@ mod tests {
 
     #[test]
     fn only_what_may_be_gone_on_from_is_kept_and_an_erasure_removes_all() {
-        let disk = Arc::new(MemoryDisk::default());
-        let kept_ = kept(&disk, 1);
+        let (disk, ring) = beside();
+        let kept_ = kept(&disk, &ring, 1);
         kept_.take(&contracts(), &target("apps"), &taken(10, None, &["a"], &[]));
         let parameter = Target { parameter: Some("g".to_owned()), ..target("users") };
         kept_.take(&contracts(), &parameter, &taken(10, None, &["a"], &[]));
@@ -358,8 +374,17 @@ mod tests {
         assert_eq!(found(&kept_), "s10: secret.person", "what was kept is as good as before");
         let bytes = disk.read(&held::name("okta-users", 0)).unwrap();
         assert!(!bytes.windows(6).any(|window| window == b"secret"), "it is sealed");
+        // Where the file was copied before somebody was erased, the copy says nothing any more.
+        let somebody = [3; 16];
+        ring.1.lock().unwrap().get_or_create(somebody).unwrap();
+        assert_eq!(erase::destroy(&mut ring.1.lock().unwrap(), &[(somebody, 1)]).unwrap(), 1);
+        assert_eq!(found(&kept_), "", "it was forgotten with them");
+        disk.put(&held::name("okta-users", 0), bytes);
+        assert_eq!(found(&kept_), "", "and so was a copy");
+        kept_.take(&contracts(), &target("users"), &taken(20, None, &["a"], &[]));
+        assert_eq!(found(&kept_), "s20: a", "what is read from then on is kept again");
         assert_eq!(held::forget(&*disk, None).unwrap(), 1);
-        kept_.take(&contracts(), &target("users"), &taken(20, Some(10), &["a"], &[]));
+        kept_.take(&contracts(), &target("users"), &taken(30, Some(20), &["a"], &[]));
         assert_eq!(found(&kept_), "", "changes without what they follow are nothing");
     }
 }
