@@ -145,6 +145,11 @@ fn a_place_that_is_forgotten_or_contradicted_leads_to_a_read_of_everything() {
             "{first}"
         );
     }
+    // Also one that is refused in words that no manifest knows.
+    assert_eq!(
+        run(users(Delta::ChangesAndGone), "p1", &["down", "u1 u2 =p3"]),
+        ["page 0 since p1", "page 0 since nothing", "whole [u1 u2] next p3 at 100 whole 100"]
+    );
     // In the midst of it too, and what came before counts for nothing.
     let told = run(users(Delta::ChangesAndGone), "p1", &["u9 >", "reset", "u1 =p3"]);
     assert_eq!(told.last().map(String::as_str), Some("whole [u1] next p3 at 100 whole 100"));

@@ -176,7 +176,6 @@ impl DataOps {
             tenant: Rc::clone(&self.tenant),
             system: self.system.clone(),
             reader,
-            kept: Kept::of(&self.tenant, &self.system),
             contracts,
             places: Rc::clone(&self.places),
         };
@@ -263,7 +262,6 @@ struct Cycle {
     reader: Reader,
     contracts: Vec<ReadContract>,
     places: Places,
-    kept: Option<Kept>,
 }
 
 impl Cycle {
@@ -275,7 +273,7 @@ impl Cycle {
             None => self.tenant.graph_mut().apply(reading),
         };
         self.tenant.cycles.touch(touched);
-        if let Some(kept) = &self.kept {
+        if let Some(kept) = Kept::of(&self.tenant, &self.system) {
             kept.take(&self.contracts, target, taken);
         }
         let mut places = self.places.borrow_mut();

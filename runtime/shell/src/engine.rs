@@ -203,7 +203,7 @@ impl Engine {
             let (scribe, told) = scribe::start(opened.journal, Arc::clone(&subjects), setup.crash.clone())?;
             (orders, listening) = (Some(scribe), Some(told));
             source = Some(Source::new(&disk, &keys, &subjects, opened_durable));
-            held_under = Some((keys.clone(), Arc::clone(&subjects)));
+            held_under = Some((keys.clone(), Arc::downgrade(&subjects)));
             keeper_ends = Some(keeper::start(Kit { disk, keys, subjects, shelf, kept: setup.cadence.kept })?);
         }
         let clock = clock.unwrap_or_else(|| Clock::start(fold.at));

@@ -11,7 +11,7 @@ use actix::Addr;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use xops_graph::graph::Graph;
 use xops_journal::disk::Disk;
 use xops_journal::keys::Keys;
@@ -48,8 +48,8 @@ pub struct Tenant {
     pub watch: bool,
     /// Where the journal is, for what is remembered beside it; nowhere for an engine that does not write.
     pub disk: Option<Arc<dyn Disk>>,
-    /// The keys under which what was read is held there; none where nothing is.
-    pub keys: Option<(Keys, Arc<Mutex<SubjectKeys>>)>,
+    /// The keys under which what was read is held there; none where nothing is. Whoever writes the journal holds the keyring.
+    pub keys: Option<(Keys, Weak<Mutex<SubjectKeys>>)>,
     /// What is taken and borne before it says no.
     pub limits: Limits,
 }

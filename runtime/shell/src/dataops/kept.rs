@@ -62,7 +62,7 @@ impl Kept {
         canon.raw(&edition.0).text(system).text(&tenant.declarations.principal).value(&Value::Map(config));
         Some(Self {
             disk: Arc::clone(tenant.disk.as_ref()?),
-            keys: tenant.keys.clone()?,
+            keys: tenant.keys.as_ref().and_then(|(keys, ring)| Some((keys.clone(), ring.upgrade()?)))?,
             system: system.to_owned(),
             meaning: canon.digest().0,
         })
