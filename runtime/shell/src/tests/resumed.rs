@@ -154,7 +154,11 @@ impl Directory {
 }
 
 /// One process: it reads once, and ends. Whom it knows, and since when it asked.
-async fn process(world: &World, directory: &Arc<Directory>, edition: u8) -> (String, Vec<Option<String>>) {
+fn process(world: &World, directory: &Arc<Directory>, edition: u8) -> (String, Vec<Option<String>>) {
+    actix::System::new().block_on(one(world, directory, edition))
+}
+
+async fn one(world: &World, directory: &Arc<Directory>, edition: u8) -> (String, Vec<Option<String>>) {
     directory.asked.lock().unwrap().clear();
     let connector = Arc::new(Reads(edition));
     let engine =
@@ -173,28 +177,28 @@ fn since(place: &str) -> Option<String> {
     Some(place.to_owned())
 }
 
-#[actix::test]
-async fn a_next_process_asks_only_for_what_changed_and_knows_everything() {
+#[test]
+fn a_next_process_asks_only_for_what_changed_and_knows_everything() {
     let (world, directory) = (World::new(), Arc::new(Directory::default()));
     directory.comes("ada");
     directory.comes("omar");
-    assert_eq!(process(&world, &directory, 1).await, ("ada omar".to_owned(), vec![None]));
+    assert_eq!(process(&world, &directory, 1), ("ada omar".to_owned(), vec![None]));
     directory.comes("wei");
     directory.goes("omar");
-    assert_eq!(process(&world, &directory, 1).await, ("ada wei".to_owned(), vec![since("1")]));
-    assert_eq!(process(&world, &directory, 1).await, ("ada wei".to_owned(), vec![since("2")]));
+    assert_eq!(process(&world, &directory, 1), ("ada wei".to_owned(), vec![since("1")]));
+    assert_eq!(process(&world, &directory, 1), ("ada wei".to_owned(), vec![since("2")]));
 }
 
-#[actix::test]
-async fn a_place_that_is_forgotten_or_of_another_manifest_is_a_read_of_everything() {
+#[test]
+fn a_place_that_is_forgotten_or_of_another_manifest_is_a_read_of_everything() {
     let (world, directory) = (World::new(), Arc::new(Directory::default()));
     directory.comes("ada");
-    process(&world, &directory, 1).await;
-    assert_eq!(process(&world, &directory, 2).await, ("ada".to_owned(), vec![None]), "another manifest");
+    process(&world, &directory, 1);
+    assert_eq!(process(&world, &directory, 2), ("ada".to_owned(), vec![None]), "another manifest");
     // What went while the place was lost is gone after the whole read, and what is there stays.
     directory.goes("ada");
     directory.comes("wei");
     directory.gone.lock().unwrap().clear();
     *directory.forgets.lock().unwrap() = true;
-    assert_eq!(process(&world, &directory, 2).await, ("wei".to_owned(), vec![since("2"), None]));
+    assert_eq!(process(&world, &directory, 2), ("wei".to_owned(), vec![since("2"), None]));
 }
