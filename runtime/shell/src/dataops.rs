@@ -176,6 +176,7 @@ impl DataOps {
             tenant: Rc::clone(&self.tenant),
             system: self.system.clone(),
             reader,
+            kept: Kept::of(&self.tenant, &self.system),
             contracts,
             places: Rc::clone(&self.places),
         };
@@ -262,6 +263,7 @@ struct Cycle {
     reader: Reader,
     contracts: Vec<ReadContract>,
     places: Places,
+    kept: Option<Kept>,
 }
 
 impl Cycle {
@@ -273,8 +275,11 @@ impl Cycle {
             None => self.tenant.graph_mut().apply(reading),
         };
         self.tenant.cycles.touch(touched);
-        if let Some(kept) = Kept::of(&self.tenant, &self.system) {
+        if let Some(kept) = &self.kept {
             kept.take(&self.contracts, target, taken);
+        }
+        if taken.part {
+            return;
         }
         let mut places = self.places.borrow_mut();
         match &taken.place {

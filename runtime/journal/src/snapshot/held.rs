@@ -31,20 +31,32 @@ fn head(name: &str, meaning: &[u8; 32]) -> Head {
     Head { seq: 0, hash }
 }
 
-/// Writes `pieces` under `name`, durably, in the place of what was there; the length in bytes.
-pub fn write<T: Serialize>(
-    disk: &dyn Disk,
-    (keys, subjects): (&Keys, &mut SubjectKeys),
-    random: &dyn Random,
-    (name, meaning): (&str, &[u8; 32]),
-    pieces: impl IntoIterator<Item = T>,
-) -> Result<u64, Bad> {
-    subjects.get_or_create(EVERYBODY)?;
-    let mut writer = Writer::new(keys, head(name, meaning), random)?;
-    for piece in pieces {
-        writer.push(&piece, Some(EVERYBODY), subjects)?;
+/// What is being written, piece by piece: in memory, packed and sealed, until it is put in place.
+pub struct Writing {
+    writer: Writer,
+    name: String,
+}
+
+impl Writing {
+    /// Begins what is to stand under `name`.
+    pub fn begin(
+        (keys, subjects): (&Keys, &mut SubjectKeys),
+        random: &dyn Random,
+        (name, meaning): (&str, &[u8; 32]),
+    ) -> Result<Self, Bad> {
+        subjects.get_or_create(EVERYBODY)?;
+        Ok(Self { writer: Writer::new(keys, head(name, meaning), random)?, name: name.to_owned() })
     }
-    Ok(writer.finish_as(disk, name)?)
+
+    /// Adds a piece.
+    pub fn push<T: Serialize>(&mut self, piece: &T, subjects: &SubjectKeys) -> Result<(), Bad> {
+        self.writer.push(piece, Some(EVERYBODY), subjects)
+    }
+
+    /// Puts it in the place of what was there, durably; the length in bytes.
+    pub fn finish(self, disk: &dyn Disk) -> Result<u64, Error> {
+        self.writer.finish_as(disk, &self.name)
+    }
 }
 
 /// Reads what stands under `name`, piece by piece.

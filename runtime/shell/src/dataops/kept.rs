@@ -6,13 +6,15 @@
 
 use crate::tenant::Tenant;
 use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use xops_graph::reading::Reading;
 use xops_journal::disk::Disk;
 use xops_journal::keys::Keys;
 use xops_journal::random::System as Random;
-use xops_journal::snapshot::{Bad, held};
+use xops_journal::snapshot::Bad;
+use xops_journal::snapshot::held::{self, Writing};
 use xops_journal::subjects::SubjectKeys;
 use xops_kernel::canon::Canon;
 use xops_kernel::port::ReadContract;
@@ -29,7 +31,7 @@ const RECORDS_A_PIECE: usize = 100;
 /// What is written. Append-only: variants are known by their position.
 #[derive(Serialize, Deserialize)]
 enum Piece {
-    /// First: what it follows (nothing for a reading of everything), and where the next one begins.
+    /// Once: what it follows (nothing for a reading of everything), and where the next one begins.
     Begins { follows: Option<Millis>, place: Place },
     /// Records that are there.
     Records(Vec<Record>),
@@ -47,7 +49,11 @@ pub(super) struct Held {
 /// Keeps what is read of one system.
 pub(super) struct Kept {
     disk: Arc<dyn Disk>,
-    keys: (Keys, Arc<Mutex<SubjectKeys>>),
+    keys: Keys,
+    /// The keyring, as long as somebody writes the journal.
+    ring: Weak<Mutex<SubjectKeys>>,
+    /// Reads of everything that are handed on in parts.
+    parts: RefCell<BTreeMap<String, Writing>>,
     system: String,
     /// What what is kept was read by: the manifest, the configuration, the principal.
     meaning: [u8; 32],
@@ -62,7 +68,9 @@ impl Kept {
         canon.raw(&edition.0).text(system).text(&tenant.declarations.principal).value(&Value::Map(config));
         Some(Self {
             disk: Arc::clone(tenant.disk.as_ref()?),
-            keys: tenant.keys.as_ref().and_then(|(keys, ring)| Some((keys.clone(), ring.upgrade()?)))?,
+            keys: tenant.keys.as_ref()?.0.clone(),
+            ring: tenant.keys.as_ref()?.1.clone(),
+            parts: RefCell::default(),
             system: system.to_owned(),
             meaning: canon.digest().0,
         })
@@ -78,13 +86,16 @@ impl Kept {
     /// Keeps what was taken in. What cannot be kept is forgotten, so that what is there is never older than the next place.
     pub(super) fn take(&self, contracts: &[ReadContract], target: &Target, taken: &Taken) {
         let Some(what) = self.what(contracts, target) else { return };
+        let (reading, records) = (&taken.reading, &taken.reading.records);
+        let begun = self.parts.borrow_mut().remove(&what);
         let kept = match (&taken.place, &taken.follows) {
-            (Some(place), None) if taken.reading.complete => self.whole(&what, place, &taken.reading.records),
-            (Some(place), Some(follows)) if taken.reading.failed.is_none() => {
-                self.changes(&what, follows.at, place, &taken.reading.records, &follows.gone)
+            _ if taken.part => self.part(&what, begun, records),
+            (Some(place), None) if reading.complete => self.whole(&what, begun, place, records),
+            (Some(place), Some(follows)) if reading.failed.is_none() => {
+                self.changes(&what, follows.at, place, records, &follows.gone)
             }
             // Broken off: what was kept is as good as before.
-            (Some(_), _) if taken.reading.failed.is_some() => return,
+            _ if reading.failed.is_some() => return,
             _ => Err(Bad::Damaged("the system does not say where the next read begins".to_owned())),
         };
         if let Err(why) = kept {
@@ -93,8 +104,10 @@ impl Kept {
         }
     }
 
-    fn subjects(&self) -> MutexGuard<'_, SubjectKeys> {
-        self.keys.1.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Does something with the keyring.
+    fn with<T>(&self, what: impl FnOnce(&mut SubjectKeys) -> Result<T, Bad>) -> Result<T, Bad> {
+        let ring = self.ring.upgrade().ok_or_else(|| Bad::Damaged("the journal is closed".to_owned()))?;
+        what(&mut ring.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn forget(&self, what: &str) {
@@ -103,10 +116,39 @@ impl Kept {
         }
     }
 
+    fn begin(&self, name: &str) -> Result<Writing, Bad> {
+        self.with(|ring| Writing::begin((&self.keys, ring), &Random::default(), (name, &self.meaning)))
+    }
+
+    fn push(&self, writing: &mut Writing, records: &[Record]) -> Result<(), Bad> {
+        self.with(|ring| {
+            let mut pieces = records.chunks(RECORDS_A_PIECE).map(|chunk| Piece::Records(chunk.to_vec()));
+            pieces.try_for_each(|piece| writing.push(&piece, ring))
+        })
+    }
+
+    fn part(&self, what: &str, begun: Option<Writing>, records: &[Record]) -> Result<(), Bad> {
+        let mut writing = begun.map_or_else(|| self.begin(&held::name(what, 0)), Ok)?;
+        self.push(&mut writing, records)?;
+        self.parts.borrow_mut().insert(what.to_owned(), writing);
+        Ok(())
+    }
+
     /// The changes go first: without what they follow they are nothing, and what they follow is good without them.
-    fn whole(&self, what: &str, place: &Place, records: &[Record]) -> Result<(), Bad> {
+    fn whole(
+        &self,
+        what: &str,
+        begun: Option<Writing>,
+        place: &Place,
+        records: &[Record],
+    ) -> Result<(), Bad> {
+        let mut writing = begun.map_or_else(|| self.begin(&held::name(what, 0)), Ok)?;
+        self.push(&mut writing, records)?;
+        let begins = Piece::Begins { follows: None, place: place.clone() };
+        self.with(|ring| writing.push(&begins, ring))?;
         held::forget(&*self.disk, Some(what))?;
-        self.write(what, 0, None, place, records, &[])
+        writing.finish(&*self.disk)?;
+        Ok(())
     }
 
     fn changes(
@@ -121,35 +163,22 @@ impl Kept {
         if !there(0) {
             return Err(Bad::Damaged("what it follows is not kept".to_owned()));
         }
-        let part = (1..=TAILS_MAX).find(|part| !there(*part));
-        if let Some(part) = part {
-            return self.write(what, part, Some(follows), place, records, gone);
+        if let Some(part) = (1..=TAILS_MAX).find(|part| !there(*part)) {
+            let mut writing = self.begin(&held::name(what, part))?;
+            self.push(&mut writing, records)?;
+            let begins = Piece::Begins { follows: Some(follows), place: place.clone() };
+            let gone = gone.chunks(RECORDS_A_PIECE).map(|chunk| Piece::Gone(chunk.to_vec()));
+            let mut pieces = gone.chain([begins]);
+            self.with(|ring| pieces.try_for_each(|piece| writing.push(&piece, ring)))?;
+            writing.finish(&*self.disk)?;
+            return Ok(());
         }
         let (before, mut all) = self.read(what)?;
         if before.at != follows {
             return Err(Bad::Damaged("it does not follow what is kept".to_owned()));
         }
         join(&mut all, records.to_vec(), gone);
-        self.whole(what, place, &all.into_values().collect::<Vec<_>>())
-    }
-
-    fn write(
-        &self,
-        what: &str,
-        part: u32,
-        follows: Option<Millis>,
-        place: &Place,
-        records: &[Record],
-        gone: &[String],
-    ) -> Result<(), Bad> {
-        let begins = Piece::Begins { follows, place: place.clone() };
-        let records = records.chunks(RECORDS_A_PIECE).map(|chunk| Piece::Records(chunk.to_vec()));
-        let gone = gone.chunks(RECORDS_A_PIECE).map(|chunk| Piece::Gone(chunk.to_vec()));
-        let pieces = std::iter::once(begins).chain(records).chain(gone);
-        let name = held::name(what, part);
-        let named = (name.as_str(), &self.meaning);
-        let (keys, subjects) = (&self.keys.0, &mut *self.subjects());
-        held::write(&*self.disk, (keys, subjects), &Random::default(), named, pieces).map(drop)
+        self.whole(what, None, place, &all.into_values().collect::<Vec<_>>())
     }
 
     /// What is kept: everything, with the changes behind it.
@@ -162,14 +191,14 @@ impl Kept {
                 break;
             }
             let (mut begins, mut records, mut gone) = (None, Vec::new(), Vec::new());
-            let (keys, subjects) = (&self.keys.0, &*self.subjects());
-            held::read(&*self.disk, (keys, subjects), (&name, &self.meaning), |piece| match piece {
+            let visit = |piece| match piece {
                 Piece::Begins { follows, place } => begins = Some((follows, place)),
                 Piece::Records(more) => records.extend(more),
                 Piece::Gone(more) => gone.extend(more),
-            })?;
-            let (follows, place) =
-                begins.ok_or_else(|| Bad::Damaged("it lacks its first piece".to_owned()))?;
+            };
+            let named = (name.as_str(), &self.meaning);
+            self.with(|ring| held::read(&*self.disk, (&self.keys, ring), named, visit))?;
+            let (follows, place) = begins.ok_or_else(|| Bad::Damaged("it lacks its place".to_owned()))?;
             if follows != at.map(|before| before.at) {
                 return Err(Bad::Damaged("changes do not follow what stands before them".to_owned()));
             }
@@ -236,7 +265,9 @@ mod tests {
     fn kept(disk: &Arc<MemoryDisk>, ring: &Ring, meaning: u8) -> Kept {
         Kept {
             disk: Arc::clone(disk) as Arc<dyn Disk>,
-            keys: ring.clone(),
+            keys: ring.0.clone(),
+            ring: Arc::downgrade(&ring.1),
+            parts: RefCell::default(),
             system: "okta".to_owned(),
             meaning: [meaning; 32],
         }
@@ -275,7 +306,7 @@ mod tests {
         reading.complete = follows.is_none();
         let gone = gone.iter().map(|id| (*id).to_owned()).collect();
         let place = Some(Place { since: format!("s{at}"), at, whole_at: 1 });
-        Taken { reading, follows: follows.map(|at| Follows { at, gone }), place }
+        Taken { reading, follows: follows.map(|at| Follows { at, gone }), place, part: false }
     }
 
     /// What a next process would find: `since: ids`.
@@ -299,6 +330,26 @@ mod tests {
         assert_eq!(found(&kept(&disk, &ring, 1)), "s30: b c d");
         kept_.take(&contracts(), &target("users"), &taken(40, None, &["e"], &[]));
         assert_eq!(found(&kept(&disk, &ring, 1)), "s40: e", "everything takes the place of what was before");
+    }
+
+    #[test]
+    fn parts_are_kept_with_the_last_of_them_and_not_before() {
+        let (disk, ring) = beside();
+        let kept_ = kept(&disk, &ring, 1);
+        let part = |at, there: &[&str]| Taken { part: true, place: None, ..taken(at, Some(0), there, &[]) };
+        kept_.take(&contracts(), &target("users"), &taken(10, None, &["old"], &[]));
+        kept_.take(&contracts(), &target("users"), &part(20, &["a", "b"]));
+        assert_eq!(found(&kept(&disk, &ring, 1)), "s10: old");
+        kept_.take(&contracts(), &target("users"), &part(20, &["c"]));
+        kept_.take(&contracts(), &target("users"), &taken(20, None, &["d"], &[]));
+        assert_eq!(found(&kept(&disk, &ring, 1)), "s20: a b c d");
+        // Parts of a read that broke off belong to nothing.
+        kept_.take(&contracts(), &target("users"), &part(30, &["e"]));
+        let mut broken = taken(30, Some(20), &[], &[]);
+        (broken.reading.failed, broken.follows, broken.place) = (Some("it broke off".to_owned()), None, None);
+        kept_.take(&contracts(), &target("users"), &broken);
+        kept_.take(&contracts(), &target("users"), &taken(40, None, &["f"], &[]));
+        assert_eq!(found(&kept(&disk, &ring, 1)), "s40: f");
     }
 
     #[test]
