@@ -11,7 +11,7 @@ use crate::model::Word;
 
 /// The methods of rendered requests.
 pub const METHODS: [&str; 5] = ["SEARCH", "ADD", "MODIFY", "DELETE", "RENAME"];
-/// Schemes of addresses: `ldaps` begins with TLS; `ldap` asks for it (StartTLS), but for this machine.
+/// Schemes of addresses: `ldaps` begins with TLS; `ldap` asks for it (`StartTLS`), but for this machine.
 pub const SCHEMES: [&str; 2] = ["ldap", "ldaps"];
 
 /// Whether `scheme` is a directory's.
@@ -24,8 +24,6 @@ pub fn is_scheme(scheme: &str) -> bool {
 pub(crate) fn word(code: u16, acting: bool) -> Word {
     match code {
         0 => Word::Ok,
-        // timeLimitExceeded: an update may have been made before the time was up.
-        3 if !acting => Word::Transient,
         // authMethodNotSupported, strongerAuthRequired, confidentialityRequired, inappropriateAuthentication,
         // insufficientAccessRights.
         7 | 8 | 13 | 48 | 50 => Word::Forbidden,
@@ -43,8 +41,9 @@ pub(crate) fn word(code: u16, acting: bool) -> Word {
         2 | 4 | 10 | 11 | 12 | 17 | 18 | 19 | 21 | 33 | 34 | 36 | 53 | 54 | 64 | 65 | 67 | 69 | 71 => {
             Word::Invalid
         }
-        // operationsError and other say nothing; neither does what nobody has heard of.
-        1 | 80 if !acting => Word::Transient,
+        // timeLimitExceeded: an update may have been made before the time was up. operationsError and other say nothing; neither
+        // does what nobody has heard of.
+        1 | 3 | 80 if !acting => Word::Transient,
         _ => Word::Unknown,
     }
 }

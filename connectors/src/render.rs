@@ -76,12 +76,9 @@ fn base_url(scope: &Scope<'_>, shape: &Shape) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| format!("the system's `{name}` is no address: {error}"))?;
     let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
     if plain && shape.operation().is_some() {
-        return match ldap::is_scheme(url.scheme()) && url.has_host() && matches!(url.path(), "" | "/") {
-            true => Ok(url),
-            false => Err(format!(
-                "the system's `{name}` must be an ldaps address without a name, as its manifest asks a directory"
-            )),
-        };
+        let home = ldap::is_scheme(url.scheme()) && url.has_host() && matches!(url.path(), "" | "/");
+        let why = "an ldaps address without a name, as its manifest asks a directory";
+        return if home { Ok(url) } else { Err(format!("the system's `{name}` must be {why}")) };
     }
     if plain && matches!(url.scheme(), "http" | "https") && url.has_host() {
         Ok(url)

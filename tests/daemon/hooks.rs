@@ -150,7 +150,8 @@ fn a_system_that_asks_whether_somebody_listens_is_answered_and_nothing_else_happ
     // Several events in one message: each is judged, and all are known again.
     let several = json!({ "eventId": "e2", "data": { "events": [{ "eventType": "policy.lifecycle.update" },
         { "eventType": "user.lifecycle.create" }] } });
-    let send = |body: &Json| http::call("POST", &okta, &[("authorization", OKTA)], body.to_string().as_bytes());
+    let send =
+        |body: &Json| http::call("POST", &okta, &[("authorization", OKTA)], body.to_string().as_bytes());
     assert_eq!(send(&several).json()["state"], "noticed");
     assert_eq!(send(&several).json()["state"], "repeated");
 }

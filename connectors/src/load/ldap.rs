@@ -20,23 +20,28 @@ enum Kind {
     Filter,
 }
 
-/// Reads the block, if there is one; `Some(None)` where it has a mistake.
-pub(super) fn shape(
-    reader: &mut Reader<'_, '_>,
-    place: &Place<'_>,
-    context: &Context<'_>,
-) -> Option<Option<Shape>> {
+/// The block, if there is one.
+pub(super) fn block<'b>(reader: &mut Reader<'b, '_>) -> Option<&'b Block> {
     let blocks = reader.blocks("ldap", &["operation"]);
-    let block = *blocks.first()?;
     if let Some(second) = blocks.get(1) {
         let finding = reader.error(code::METHOD, second.head(), "there is more than one request", "another");
         reader.report(finding);
     }
+    blocks.first().copied()
+}
+
+/// Reads the block; nothing where it has a mistake.
+pub(super) fn shape(
+    reader: &mut Reader<'_, '_>,
+    place: &Place<'_>,
+    context: &Context<'_>,
+    block: &Block,
+) -> Option<Shape> {
     let timeout_ms = reader.duration_ms("timeout").unwrap_or(context.timeout_ms);
     let mut inner = reader.within(block);
     let read = operation(&mut inner, place, block);
     inner.finish();
-    Some(read.map(|(path, operation)| Shape {
+    read.map(|(path, operation)| Shape {
         method: operation.method(),
         base: None,
         path,
@@ -46,7 +51,7 @@ pub(super) fn shape(
         content_type: None,
         answers: Answers::Json,
         timeout_ms,
-    }))
+    })
 }
 
 /// Holds a search in pages to going on: the first page of several would pass for all there is.

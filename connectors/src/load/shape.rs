@@ -26,8 +26,8 @@ pub(super) fn answers(word: &str) -> Answers {
 
 /// Reads the request of a block.
 pub(super) fn shape(reader: &mut Reader<'_, '_>, place: &Place<'_>, context: &Context<'_>) -> Option<Shape> {
-    if let Some(shape) = super::ldap::shape(reader, place, context) {
-        return shape;
+    if let Some(block) = super::ldap::block(reader) {
+        return super::ldap::shape(reader, place, context, block);
     }
     let mut methods: Vec<(&'static str, String)> = Vec::new();
     for (word, method) in METHODS {

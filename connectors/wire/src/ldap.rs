@@ -117,9 +117,9 @@ impl Directory {
         let _turn = self.turns.take(until).await?;
         let sent = AtomicBool::new(false);
         let result = timeout_at(until, self.exchange(&asked, until, &sent)).await;
-        let lost = |why: &str| match sent.load(Ordering::SeqCst) {
-            true => Lost::AfterSend(said(why)),
-            false => Lost::NotSent(said(why)),
+        let lost = |why: &str| {
+            let left = sent.load(Ordering::SeqCst);
+            if left { Lost::AfterSend(said(why)) } else { Lost::NotSent(said(why)) }
         };
         match result {
             Ok(Ok(mut response)) => {

@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 
 /// The turns of one system.
 pub(crate) struct Turns {
-    turns: Semaphore,
+    free: Semaphore,
     waiting: AtomicUsize,
     waiting_max: usize,
 }
@@ -27,12 +27,12 @@ impl Turns {
         if !(1..=Semaphore::MAX_PERMITS).contains(&concurrency) {
             return Err("`concurrency` must be at least 1".to_owned());
         }
-        Ok(Self { turns: Semaphore::new(concurrency), waiting: AtomicUsize::new(0), waiting_max })
+        Ok(Self { free: Semaphore::new(concurrency), waiting: AtomicUsize::new(0), waiting_max })
     }
 
     /// Waits for a turn.
     pub(crate) async fn take(&self, until: Instant) -> Result<SemaphorePermit<'_>, Lost> {
-        if let Ok(turn) = self.turns.try_acquire() {
+        if let Ok(turn) = self.free.try_acquire() {
             return Ok(turn);
         }
         let before = self.waiting.fetch_add(1, Ordering::SeqCst);
@@ -42,7 +42,7 @@ impl Turns {
                 "{before} requests of the system wait already: send fewer at once"
             )));
         }
-        match timeout_at(until, self.turns.acquire()).await {
+        match timeout_at(until, self.free.acquire()).await {
             Ok(Ok(turn)) => Ok(turn),
             Ok(Err(_)) | Err(_) => {
                 Err(Lost::NotSent("the deadline passed while it waited for its turn".to_owned()))

@@ -189,9 +189,8 @@ impl Engine {
             }
             Ledger::WriteOn(disk) => Some(Arc::clone(disk)),
         };
-        let (mut keeper_ends, mut source, mut clock, mut tail) = (None, None, None, 0);
+        let (mut keeper_ends, mut source, mut clock, mut tail, mut held_under) = (None, None, None, 0, None);
         let beside = disk.clone();
-        let mut held_under = None;
         if let Some(disk) = disk {
             let keyring = || SubjectKeys::open(&setup.subjects, &setup.key);
             let opened = recover::open(&disk, &keys, keyring, setup.options, &shared)?;

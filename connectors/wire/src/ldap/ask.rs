@@ -56,7 +56,9 @@ pub(crate) fn asked(request: &Request, url: &Url, seconds: i64) -> Result<Asked,
             within(&mut operation, 0x68, |out| {
                 put(out, OCTETS, dn.as_bytes());
                 within(out, SEQUENCE, |out| {
-                    body.iter().for_each(|(_, name, values)| attribute(out, name, values));
+                    for (_, name, values) in &body {
+                        attribute(out, name, values);
+                    }
                 });
             });
             0x69
@@ -82,24 +84,35 @@ pub(crate) fn asked(request: &Request, url: &Url, seconds: i64) -> Result<Asked,
             0x6b
         }
         "RENAME" => {
-            let rdn = said("rdn").ok_or("its new name is missing")?;
-            name::check(rdn).map_err(|why| format!("its new name {why}"))?;
-            if let Some(parent) = said("parent") {
-                name::check(parent).map_err(|why| format!("its new parent {why}"))?;
-            }
-            within(&mut operation, 0x6c, |out| {
-                put(out, OCTETS, dn.as_bytes());
-                put(out, OCTETS, rdn.as_bytes());
-                put(out, BOOLEAN, &[if said("keep_old") == Some("true") { 0x00 } else { 0xff }]);
-                if let Some(parent) = said("parent") {
-                    put(out, 0x80, parent.as_bytes());
-                }
-            });
+            renamed(&mut operation, &dn, said("rdn"), said("parent"), said("keep_old") == Some("true"))?;
             0x6d
         }
         other => return Err(format!("its method `{other}` is none of a directory")),
     };
     Ok(Asked { operation, controls, ends_by, attributes, line })
+}
+
+fn renamed(
+    out: &mut Vec<u8>,
+    dn: &str,
+    rdn: Option<&str>,
+    parent: Option<&str>,
+    keep_old: bool,
+) -> Result<(), String> {
+    let rdn = rdn.ok_or("its new name is missing")?;
+    name::check(rdn).map_err(|why| format!("its new name {why}"))?;
+    if let Some(parent) = parent {
+        name::check(parent).map_err(|why| format!("its new parent {why}"))?;
+    }
+    within(out, 0x6c, |out| {
+        put(out, OCTETS, dn.as_bytes());
+        put(out, OCTETS, rdn.as_bytes());
+        put(out, BOOLEAN, &[if keep_old { 0x00 } else { 0xff }]);
+        if let Some(parent) = parent {
+            put(out, 0x80, parent.as_bytes());
+        }
+    });
+    Ok(())
 }
 
 /// The whole message of number `id`.
@@ -203,14 +216,19 @@ fn condition(out: &mut Vec<u8>, filter: &Filter) {
         Filter::Like(name, first, between, last) => within(out, 0xa4, |out| {
             put(out, OCTETS, name.as_bytes());
             within(out, SEQUENCE, |out| {
-                first.iter().for_each(|part| put(out, 0x80, part));
-                between.iter().for_each(|part| put(out, 0x81, part));
-                last.iter().for_each(|part| put(out, 0x82, part));
+                let first = first.iter().map(|part| (0x80, part));
+                let between = between.iter().map(|part| (0x81, part));
+                for (tag, part) in first.chain(between).chain(last.iter().map(|part| (0x82, part))) {
+                    put(out, tag, part);
+                }
             });
         }),
         Filter::By(rule, name, value, dn) => within(out, 0xa9, |out| {
-            rule.iter().for_each(|rule| put(out, 0x81, rule.as_bytes()));
-            name.iter().for_each(|name| put(out, 0x82, name.as_bytes()));
+            for (tag, text) in [(0x81, rule), (0x82, name)] {
+                if let Some(text) = text {
+                    put(out, tag, text.as_bytes());
+                }
+            }
             put(out, 0x83, value);
             if *dn {
                 put(out, 0x84, &[0xff]);
