@@ -74,11 +74,14 @@ fn operation(reader: &mut Reader<'_, '_>, place: &Place<'_>, block: &Block) -> O
         "search" => {
             let reach = reader.choice("scope", &["base", "one", "sub"]).unwrap_or("sub");
             let all = Template(vec![Piece::Text("(objectClass=*)".to_owned())]);
-            let filter =
-                if reader.has("filter") { template(reader, place, "filter", Kind::Filter)? } else { all };
+            let filter = if reader.has("filter") {
+                template(reader, place, "filter", Kind::Filter)
+            } else {
+                Some(all)
+            };
             let attributes = attributes(reader);
             let size = reader.int("size", &(1..=10_000)).and_then(|size| u32::try_from(size).ok());
-            Some(Operation::Search { reach, filter, attributes, size })
+            filter.map(|filter| Operation::Search { reach, filter, attributes, size })
         }
         "add" => {
             reader.require("values");
