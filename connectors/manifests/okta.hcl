@@ -43,9 +43,10 @@ manifest "okta" {
     verify   = "token"
     header   = "authorization"
     dedupe   = request.body.eventId
-    event    = request.body.data.events[0].eventType
-    kind     = starts_with(request.body.data.events[0].eventType, "group.user_membership.") ? "group_member" : starts_with(request.body.data.events[0].eventType, "user.") ? "user" : starts_with(request.body.data.events[0].eventType, "group.") ? "group" : null
-    id       = request.body.data.events[0].target[0].id
+    each     = request.body.data.events
+    event    = item.eventType
+    kind     = starts_with(item.eventType, "group.user_membership.") ? "group_member" : starts_with(item.eventType, "user.") ? "user" : starts_with(item.eventType, "group.") ? "group" : null
+    id       = item.target[0].id
     evidence = "recalled: the header, the events and the question"
     handshake {
       open = true

@@ -22,6 +22,8 @@ pub(crate) struct Answer<'a> {
     headers: Values,
     body: Value,
     raw: &'a [u8],
+    /// Whether a directory answered: then the status is its result code.
+    pub(crate) directory: bool,
     /// Why the body could not be read.
     pub(crate) unreadable: Option<String>,
 }
@@ -39,11 +41,17 @@ impl<'a> Answer<'a> {
             headers.insert(name, Value::Text(joined));
         }
         let kind = headers.get("content-type").and_then(Value::as_text).map(str::to_ascii_lowercase);
-        let (body, unreadable) = match read_body(manifest, shape, kind.as_deref(), &response.body) {
+        let (body, mut unreadable) = match read_body(manifest, shape, kind.as_deref(), &response.body) {
             Ok(body) => (body, None),
             Err(why) => (Value::Null, Some(why)),
         };
-        Self { status: response.status, headers, body, raw: &response.body, unreadable }
+        let directory = shape.operation().is_some();
+        // A part of what was asked lies elsewhere: what is here does not show all there is.
+        if directory && matches!(body.get("referrals"), Some(Value::List(elsewhere)) if !elsewhere.is_empty())
+        {
+            unreadable.get_or_insert_with(|| "a part of the answer lies in another directory".to_owned());
+        }
+        Self { status: response.status, headers, body, raw: &response.body, directory, unreadable }
     }
 
     /// What stands at `path`, whose root is `response`.

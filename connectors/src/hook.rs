@@ -18,6 +18,8 @@ use xops_kernel::value::{Value, Values};
 const TAGS_MAX: usize = 8;
 /// The longest id of a delivery, in bytes.
 const ID_BYTES_MAX: usize = 256;
+/// How many events one message may tell of.
+const EVENTS_MAX: usize = 1_000;
 /// The longest text that a handshake gives back, in bytes.
 const ANSWER_BYTES_MAX: usize = 1_024;
 
@@ -83,6 +85,9 @@ pub enum Refused {
     /// Nothing tells it from other messages.
     #[error("the message has no id, or one longer than {ID_BYTES_MAX} bytes")]
     Id,
+    /// It tells of more than anybody sends at once.
+    #[error("the message tells of more than {EVENTS_MAX} events")]
+    Events,
     /// The body cannot be read.
     #[error("the body is no JSON: {0}")]
     Body(String),
@@ -167,15 +172,43 @@ fn signed(verify: &Verify, message: &Message<'_>) -> Result<Claim, Refused> {
     Ok(Claim::Signed { hash: *hash, text, tags: tags.collect(), at_ms })
 }
 
-/// What `message`, whose `claim` was found good, says. `config` is the tenant's configuration of the system.
-pub fn delivery(
+/// What `message`, whose `claim` was found good, says: one delivery an event. `config` is the tenant's configuration of the system.
+///
+/// The second of several events and those behind it are known by the message's id and their place in it: what is signed fixes both.
+pub fn deliveries(
     webhook: &Webhook,
     config: &Values,
     message: &Message<'_>,
     claim: &Claim,
-) -> Result<Delivery, Refused> {
+) -> Result<Vec<Delivery>, Refused> {
     let body = body_of(message)?;
-    let scope = Scope { config, message, body: &body };
+    let whole = Scope { config, message, body: &body, item: None };
+    let id = known_by(webhook, &whole, claim)?;
+    let items = match webhook.each.as_ref().map(|each| whole.value(each)) {
+        Some(Value::List(items)) => items,
+        // What is not told as several is one.
+        None | Some(_) => vec![Value::Null],
+    };
+    if items.len() > EVENTS_MAX {
+        return Err(Refused::Events);
+    }
+    let named = |name| body.get(name).and_then(Value::as_text).map(str::to_owned);
+    let one = |(at, item): (usize, &Value)| {
+        let scope = Scope { item: Some(item), ..whole };
+        let text = |expr: &Option<Expr>| expr.as_ref().and_then(|expr| scalar(&scope.value(expr)));
+        let event = match &webhook.event {
+            Some(_) => text(&webhook.event),
+            None => named("type").or_else(|| named("event")),
+        };
+        let id = if at == 0 { id.clone() } else { format!("{id}#{at}") };
+        Delivery { id, event, kind: text(&webhook.kind), record: text(&webhook.id), body: body.clone() }
+    };
+    Ok(items.iter().enumerate().map(one).collect())
+}
+
+/// By what the message is known again.
+fn known_by(webhook: &Webhook, scope: &Scope<'_>, claim: &Claim) -> Result<String, Refused> {
+    let message = scope.message;
     let text = |expr: &Option<Expr>| expr.as_ref().and_then(|expr| scalar(&scope.value(expr)));
     let id = match &webhook.verify {
         Verify::Standard { .. } => Some(message.needed("webhook-id")?.to_owned()),
@@ -190,16 +223,7 @@ pub fn delivery(
         (None, Claim::Signed { text, .. }) => blake3::hash(text).to_string(),
         (None, Claim::Token(_)) => return Err(Refused::Id),
     };
-    if id.len() > ID_BYTES_MAX {
-        return Err(Refused::Id);
-    }
-    let named = |name| body.get(name).and_then(Value::as_text).map(str::to_owned);
-    let event = match &webhook.event {
-        Some(_) => text(&webhook.event),
-        None => named("type").or_else(|| named("event")),
-    };
-    let (kind, record) = (text(&webhook.kind), text(&webhook.id));
-    Ok(Delivery { id, event, kind, record, body })
+    if id.len() > ID_BYTES_MAX { Err(Refused::Id) } else { Ok(id) }
 }
 
 /// The answer to `message`, if it is the question of a handshake. An unsigned message is one only where it may be.
@@ -213,7 +237,7 @@ pub fn greeting(
         return Ok(None);
     };
     let body = body_of(message)?;
-    let scope = Scope { config, message, body: &body };
+    let scope = Scope { config, message, body: &body, item: None };
     if scope.value(&handshake.when) != Value::Bool(true) {
         return Ok(None);
     }
@@ -279,10 +303,12 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 }
 
 /// What the expressions of a webhook see.
+#[derive(Clone, Copy)]
 struct Scope<'a> {
     config: &'a Values,
     message: &'a Message<'a>,
     body: &'a Value,
+    item: Option<&'a Value>,
 }
 
 impl Scope<'_> {
@@ -304,6 +330,7 @@ impl expr::Scope for Scope<'_> {
             ("request", Some("header")) => Self::named(path, self.message.headers),
             ("request", Some("query")) => Self::named(path, self.message.query),
             ("request", Some("text")) => String::from_utf8_lossy(self.message.body).into_owned().into(),
+            ("item", _) => self.item.map_or(Value::Null, |item| path.follow(0, item)),
             ("var", Some(name)) => self.config.get(name).map_or(Value::Null, |value| path.follow(1, value)),
             _ => Value::Null,
         })

@@ -5,9 +5,9 @@
 //! effect is `Unknown`.
 
 use crate::answer::Answer;
-use crate::date;
 use crate::model::{ErrorRule, Rules, Word};
 use crate::scope::{Scope, coerce, scalar};
+use crate::{date, ldap};
 use std::collections::BTreeMap;
 use xops_kernel::port::{Outcome, Reset};
 use xops_kernel::value::{Type, Value, Values};
@@ -36,7 +36,8 @@ pub(crate) fn judge(scope: &Scope<'_>, answer: &Answer<'_>, own: &Rules, acting:
         return if rule.word == Word::Ok { Ok(()) } else { Err(Bad { outcome, own: mine.is_some() }) };
     }
     let ok = own.ok.as_ref().or(scope.manifest.rules.ok.as_ref());
-    let good = ok.map_or((200..300).contains(&answer.status), |ok| scope.holds(ok));
+    let usual = if answer.directory { 0..1 } else { 200..300 };
+    let good = ok.map_or(usual.contains(&answer.status), |ok| scope.holds(ok));
     if good && answer.unreadable.is_none() {
         return Ok(());
     }
@@ -106,6 +107,9 @@ fn spoken(scope: &Scope<'_>, answer: &Answer<'_>, word: Word) -> Outcome {
 
 fn by_status(scope: &Scope<'_>, answer: &Answer<'_>, acting: bool) -> Outcome {
     let word = match answer.status {
+        // A good code with an answer that does not show everything.
+        0 if answer.directory => Word::Unknown,
+        code if answer.directory => ldap::word(code, acting),
         401 => Word::AuthExpired,
         403 => Word::Forbidden,
         409 => Word::Conflict,

@@ -8,6 +8,7 @@ mod awf;
 mod body;
 mod family;
 mod head;
+pub(crate) mod ldap;
 mod listing;
 mod lookup;
 mod place;

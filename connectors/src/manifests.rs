@@ -16,6 +16,7 @@ use crate::trail::Trail;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xops_kernel::awf::{AwfName, Contract, Undo};
+use xops_kernel::id::Digest;
 use xops_kernel::port::{
     Ask, Connector, Delta, Limit, Outcome, Page, Phase, ReadAsk, ReadContract, ReadPage, Request, Response,
     Unrendered,
@@ -236,6 +237,10 @@ impl Manifests {
 }
 
 impl Connector for Manifests {
+    fn edition(&self, system: &str) -> Option<Digest> {
+        self.manifest(system).map(|manifest| manifest.digest)
+    }
+
     fn limits(&self, system: &str) -> Vec<Limit> {
         self.manifest(system).map(|manifest| manifest.limits.clone()).unwrap_or_default()
     }

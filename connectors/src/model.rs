@@ -3,6 +3,7 @@
 //! Absent: I/O, and anything that knows one system. Every expression here was checked against the roots that its place
 //! allows, so rendering and classifying meet no unknown name.
 
+pub mod ldap;
 pub mod webhook;
 
 use crate::auth::Auth;
@@ -203,6 +204,8 @@ pub enum Body {
     Soap(Expr),
     /// `application/xml`: an object of one member, the root element.
     Xml(Expr),
+    /// What a directory is asked.
+    Directory(Box<ldap::Operation>),
 }
 
 /// How a listing goes on.
@@ -408,21 +411,41 @@ pub struct Poll {
     pub within_ms: u64,
 }
 
+impl Manifest {
+    /// Whether it asks a directory.
+    pub fn is_directory(&self) -> bool {
+        let of_awfs = self.awfs.values().map(|awf| &awf.shape);
+        let all = self.reads.iter().map(|read| &read.shape).chain(of_awfs);
+        all.chain(self.lookups.values().map(|lookup| &lookup.shape)).any(|shape| shape.operation().is_some())
+    }
+}
+
 impl Shape {
+    /// What a directory is asked, if it is one.
+    pub fn operation(&self) -> Option<&ldap::Operation> {
+        match &self.body {
+            Body::Directory(operation) => Some(operation),
+            _ => None,
+        }
+    }
+
     /// Every expression of it but for the holes of its path.
     pub fn exprs(&self) -> impl Iterator<Item = &Expr> {
         let (one, many): (Option<&Expr>, &[(String, Expr)]) = match &self.body {
-            Body::None => (None, &[]),
+            Body::None | Body::Directory(_) => (None, &[]),
             Body::Json { value, .. } | Body::Soap(value) | Body::Xml(value) => (Some(value), &[]),
             Body::Form(members) | Body::Parts(members) => (None, members),
         };
-        let named = self.query.iter().chain(&self.headers).chain(many);
+        let asked = self.operation().into_iter().flat_map(ldap::Operation::values);
+        let named = self.query.iter().chain(&self.headers).chain(many).chain(asked);
         named.map(|(_, expr)| expr).chain(one)
     }
 
     /// Every reference of it, also those of its path.
     pub fn references(&self) -> Vec<&Path> {
-        let holes = self.path.0.iter().filter_map(|piece| match piece {
+        let more = self.operation().into_iter().flat_map(ldap::Operation::templates);
+        let pieces = std::iter::once(&self.path).chain(more).flat_map(|template| &template.0);
+        let holes = pieces.filter_map(|piece| match piece {
             Piece::Hole(path) => Some(path),
             Piece::Text(_) => None,
         });

@@ -6,7 +6,7 @@
 
 use crate::model::{Body, Piece, Shape, Template};
 use crate::scope::{Scope, scalar};
-use crate::{json, parts, subject, tree};
+use crate::{directory, json, ldap, parts, subject, tree};
 use std::fmt::Write as _;
 use url::Url;
 use xops_kernel::expr::{self, Expr, Path};
@@ -31,6 +31,9 @@ pub(crate) fn action(scope: &Scope<'_>, shape: &Shape) -> Result<Request, String
 /// Renders `shape`; the error says why not.
 pub(crate) fn request(scope: &Scope<'_>, shape: &Shape) -> Result<Request, String> {
     let base = base_url(scope, shape)?;
+    if let Some(operation) = shape.operation() {
+        return directory::request(scope, &base, shape, operation);
+    }
     let url = format!("{}{}", base.as_str().trim_end_matches('/'), path(scope, &shape.path)?);
     let url = Url::parse(&url).map_err(|error| format!("`{url}` is no address: {error}"))?;
     same_host(&base, &url)?;
@@ -72,6 +75,11 @@ fn base_url(scope: &Scope<'_>, shape: &Shape) -> Result<Url, String> {
     let text = value.as_text().unwrap_or_default();
     let url = Url::parse(text).map_err(|error| format!("the system's `{name}` is no address: {error}"))?;
     let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+    if plain && shape.operation().is_some() {
+        let home = ldap::is_scheme(url.scheme()) && url.has_host() && matches!(url.path(), "" | "/");
+        let why = "an ldaps address without a name, as its manifest asks a directory";
+        return if home { Ok(url) } else { Err(format!("the system's `{name}` must be {why}")) };
+    }
     if plain && matches!(url.scheme(), "http" | "https") && url.has_host() {
         Ok(url)
     } else {
@@ -108,7 +116,7 @@ fn path(scope: &Scope<'_>, template: &Template) -> Result<String, String> {
 }
 
 /// Percent-encodes all but RFC 3986's unreserved characters.
-fn percent(text: &str, out: &mut String) {
+pub(crate) fn percent(text: &str, out: &mut String) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             out.push(char::from(byte));
@@ -158,7 +166,8 @@ fn headers(scope: &Scope<'_>, shape: &Shape) -> Result<Vec<(String, String)>, St
 fn body(scope: &Scope<'_>, body: &Body) -> Result<(Option<String>, Vec<u8>), String> {
     let called = |kind: &str| Some(kind.to_owned());
     match body {
-        Body::None => Ok((None, Vec::new())),
+        // A directory is asked otherwise: it has been answered above.
+        Body::None | Body::Directory(_) => Ok((None, Vec::new())),
         Body::Json { value, keep_null } => {
             let text = json::write(&scope.value(value), *keep_null);
             Ok((called("application/json"), text.into_bytes()))

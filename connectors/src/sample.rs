@@ -44,7 +44,8 @@ pub fn all(manifests: &Manifests, system: &str) -> Vec<Sample> {
 /// A tenant's configuration, made of samples. The base address has no path, so that paths are as the manifest writes them.
 pub fn config(manifest: &Manifest) -> Values {
     let host = manifest.name.replace('_', "-");
-    let mut config = Values::from([("base_url".to_owned(), format!("https://{host}.example").into())]);
+    let scheme = if manifest.is_directory() { "ldaps" } else { "https" };
+    let mut config = Values::from([("base_url".to_owned(), format!("{scheme}://{host}.example").into())]);
     for (name, var) in &manifest.vars {
         let value = var.sample.clone().or_else(|| var.default.clone());
         config.insert(name.clone(), value.unwrap_or_else(|| of_name(name, &var.is)));
@@ -203,6 +204,10 @@ impl Samples<'_> {
     /// The request with a mark where its credential will stand.
     fn told(&self, mut request: Request) -> Request {
         request.headers.retain(|(name, _)| name != SUBJECT_HEADER);
+        // A directory is told who asks when the connection begins, and not by the request.
+        if crate::ldap::METHODS.contains(&request.method.as_str()) && self.manifest.is_directory() {
+            return request;
+        }
         let path = path_of(&request.url).to_owned();
         let header = match self.manifest.auth.of_path(&path) {
             Auth::None | Auth::WsSecurity | Auth::Several { .. } => None,

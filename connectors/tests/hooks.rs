@@ -91,7 +91,47 @@ fn delivered(system: &str, headers: &[(&str, &str)], body: &str) -> Result<Deliv
     let headers = pairs(headers);
     let message = Message { headers: &headers, query: &[], body: body.as_bytes() };
     let claim = hook::claim(webhook(system), &message)?;
-    hook::delivery(webhook(system), &Values::new(), &message, &claim)
+    let mut all = hook::deliveries(webhook(system), &Values::new(), &message, &claim)?;
+    assert_eq!(all.len(), 1, "{all:?}");
+    Ok(all.remove(0))
+}
+
+#[test]
+fn each_event_of_a_message_is_a_delivery_of_its_own() {
+    let headers = pairs(&[("authorization", "s")]);
+    let told = |body: &str| {
+        let message = Message { headers: &headers, query: &[], body: body.as_bytes() };
+        let claim = hook::claim(webhook("okta"), &message).expect("a claim");
+        hook::deliveries(webhook("okta"), &Values::new(), &message, &claim)
+    };
+    let event =
+        |kind: &str, id: &str| format!(r#"{{ "eventType": "{kind}", "target": [{{ "id": "{id}" }}] }}"#);
+    let body = |events: &[String]| {
+        format!(r#"{{ "eventId": "e1", "data": {{ "events": [{}] }} }}"#, events.join(","))
+    };
+    let several = [
+        event("user.lifecycle.create", "u1"),
+        event("group.user_membership.add", "u2"),
+        event("group.lifecycle.create", "g1"),
+        event("policy.lifecycle.update", "p1"),
+    ];
+    let all = told(&body(&several)).expect("deliveries");
+    let shown: Vec<_> =
+        all.iter().map(|one| (one.id.as_str(), one.kind.as_deref(), one.record.as_deref())).collect();
+    assert_eq!(
+        shown,
+        [
+            ("e1", Some("user"), Some("u1")),
+            ("e1#1", Some("group_member"), Some("u2")),
+            ("e1#2", Some("group"), Some("g1")),
+            ("e1#3", None, Some("p1"))
+        ]
+    );
+    assert_eq!(told(&body(&[])), Ok(Vec::new()), "a message of nothing");
+    let many = vec![several[0].clone(); 1_001];
+    assert_eq!(told(&body(&many)), Err(Refused::Events));
+    // What tells of no list is one message, and says what it says.
+    assert_eq!(told(r#"{ "eventId": "e1" }"#).map(|all| all.len()), Ok(1));
 }
 
 #[test]

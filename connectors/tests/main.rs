@@ -7,6 +7,8 @@ mod cards;
 #[cfg(test)]
 mod clouds;
 #[cfg(test)]
+mod directories;
+#[cfg(test)]
 mod hooks;
 #[cfg(test)]
 mod hostile;

@@ -212,18 +212,40 @@ fn later(mut response: HttpResponse) -> HttpResponse {
 }
 
 async fn hand_over(doors: &Doors, order: Order) -> HttpResponse {
-    let (reply, answered) = oneshot::channel();
-    if doors.orders.try_send((order, reply)).is_err() {
-        return later(refuse(StatusCode::SERVICE_UNAVAILABLE, "too much is waiting: try again later"));
+    match answered(doors, order).await {
+        Ok((status, body)) => told(status, body),
+        Err(refused) => *refused,
     }
-    match answered.await {
-        Ok((status, body)) => {
-            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            let response = HttpResponse::build(status).json(body);
-            if status == StatusCode::SERVICE_UNAVAILABLE { later(response) } else { response }
+}
+
+/// Hands over several, one after the other. The first that is not taken is the answer to all: whoever sends them again has those
+/// before it known again. Otherwise the answer is that of one that was new, if one was.
+async fn hand_over_each(doors: &Doors, orders: impl Iterator<Item = Order>) -> HttpResponse {
+    let mut answer = (StatusCode::ACCEPTED, serde_json::json!({ "state": "noticed" }));
+    for (at, order) in orders.enumerate() {
+        match answered(doors, order).await {
+            Ok((status, body)) if !status.is_success() => return told(status, body),
+            Ok((status, body)) if at == 0 || body["state"] != "repeated" => answer = (status, body),
+            Ok(_) => {}
+            Err(refused) => return *refused,
         }
-        Err(_) => refuse(StatusCode::SERVICE_UNAVAILABLE, "the engine is stopping"),
     }
+    told(answer.0, answer.1)
+}
+
+fn told(status: StatusCode, body: Json) -> HttpResponse {
+    let response = HttpResponse::build(status).json(body);
+    if status == StatusCode::SERVICE_UNAVAILABLE { later(response) } else { response }
+}
+
+async fn answered(doors: &Doors, order: Order) -> Result<(StatusCode, Json), Box<HttpResponse>> {
+    let (reply, answered) = oneshot::channel();
+    let stopping = |why| Box::new(refuse(StatusCode::SERVICE_UNAVAILABLE, why));
+    if doors.orders.try_send((order, reply)).is_err() {
+        return Err(Box::new(later(*stopping("too much is waiting: try again later"))));
+    }
+    let (status, body) = answered.await.map_err(|_| stopping("the engine is stopping"))?;
+    Ok((StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), body))
 }
 
 async fn status(doors: web::Data<Doors>, request: HttpRequest) -> HttpResponse {

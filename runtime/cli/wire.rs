@@ -52,7 +52,10 @@ pub fn connect(common: &Common, project: &Project) -> Result<(Wire, BTreeMap<Str
         let on_this_machine = match base_url.host() {
             Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
             Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-            Some(url::Host::Domain(name)) => name == "localhost",
+            // The host of a directory's address is a text, also where it is a number.
+            Some(url::Host::Domain(name)) => {
+                name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+            }
             None => false,
         };
         let credential = match &place {

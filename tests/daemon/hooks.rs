@@ -147,4 +147,11 @@ fn a_system_that_asks_whether_somebody_listens_is_answered_and_nothing_else_happ
     assert_eq!(send(&OKTA[1..]).status, 401);
     assert_eq!(send(OKTA).json()["state"], "noticed");
     assert_eq!(send(OKTA).json()["state"], "repeated");
+    // Several events in one message: each is judged, and all are known again.
+    let several = json!({ "eventId": "e2", "data": { "events": [{ "eventType": "policy.lifecycle.update" },
+        { "eventType": "user.lifecycle.create" }] } });
+    let send =
+        |body: &Json| http::call("POST", &okta, &[("authorization", OKTA)], body.to_string().as_bytes());
+    assert_eq!(send(&several).json()["state"], "noticed");
+    assert_eq!(send(&several).json()["state"], "repeated");
 }

@@ -76,7 +76,8 @@ impl System {
         let credential = parts.iter().fold(Credential::none(), |credential, (part, value)| {
             credential.with(part, value.as_str().expect("a text").to_owned().into())
         });
-        let config = Values::from([("base_url".to_owned(), Value::from(base_url))]);
+        let var = |name: &str| Some((name.to_owned(), Value::from(described[name].as_str()?)));
+        let config: Values = ["base_url", "base"].into_iter().filter_map(var).collect();
         let target = Target {
             more_urls: Vec::new(),
             system: name.to_owned(),

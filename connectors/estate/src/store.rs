@@ -8,6 +8,7 @@
 use crate::{canonical, mint};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Bound;
 
 /// How far back a read may look.
 pub(crate) const HISTORY_MS: u64 = 600_000;
@@ -207,6 +208,18 @@ impl<'a> View<'a> {
     /// All objects of a kind in the order of their ids.
     pub(crate) fn all(self, kind: &str) -> impl Iterator<Item = (&'a str, &'a Value)> + use<'a> {
         self.under(kind, "")
+    }
+
+    /// The objects of a kind behind the id `after`, in the order of their ids: what a page shows costs no more than the page.
+    pub(crate) fn after(
+        self,
+        kind: &str,
+        after: &str,
+    ) -> impl Iterator<Item = (&'a str, &'a Value)> + use<'a> {
+        let behind = (Bound::Excluded(after.to_owned()), Bound::Unbounded);
+        let table = self.store.kinds.get(kind);
+        let entries = table.into_iter().flat_map(move |table| table.entries.range(behind.clone()));
+        entries.filter_map(move |(id, entry)| Some((id.as_str(), self.seen(entry)?)))
     }
 
     /// The objects of a kind whose id starts with `prefix`, in the order of their ids.

@@ -298,7 +298,7 @@ fn ambiguity(
             let replaces_ms = inner.duration_ms("replaces_within");
             let window_ms = inner.duration_ms("window");
             let safe = shape.is_none_or(|shape| match lifetime_ms {
-                None => replaces_ms.is_some() || matches!(shape.method, "PUT" | "DELETE"),
+                None => replaces_ms.is_some() || matches!(shape.method, "PUT" | "DELETE" | "MODIFY"),
                 Some(_) => shows_key(shape),
             });
             if !safe {

@@ -90,7 +90,7 @@ pub(super) fn content_type(reader: &mut Reader<'_, '_>, body: &Body) -> Option<S
     let kind = reader.text("content_type")?;
     let fits = match body {
         // The boundary of parts is made with them.
-        Body::None | Body::Parts(_) => false,
+        Body::None | Body::Parts(_) | Body::Directory(_) => false,
         Body::Json { .. } => kind.contains("json"),
         Body::Form(_) => kind.contains("form"),
         Body::Soap(_) | Body::Xml(_) => kind.contains("xml"),

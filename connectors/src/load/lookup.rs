@@ -184,6 +184,7 @@ fn lookup(reader: &mut Reader<'_, '_>, context: &Context<'_>, block: &Block) -> 
     let shape = shape::shape(reader, &asking, context);
     let rules = shape::rules(reader, &answered);
     let listing = super::listing::listing(reader, &answered);
+    super::ldap::goes_on(reader, shape.as_ref(), listing.as_ref());
     let absent = shape::condition(reader, &answered, "absent");
     let present = shape::condition(reader, &shown, "present");
     let matches = shape::condition(reader, &shown, "where");

@@ -69,6 +69,7 @@ fn read(reader: &mut Reader<'_, '_>, context: &Context<'_>, block: &Block, earli
     let shape = shape::shape(reader, &asking, context);
     let rules = shape::rules(reader, &answered);
     let listing = if reader.require("items") { super::listing::listing(reader, &answered) } else { None };
+    super::ldap::goes_on(reader, shape.as_ref(), listing.as_ref());
     let matches = shape::condition(reader, &shown, "where");
     let id = if reader.require("id") { shape::expr(reader, &shown, "id") } else { None };
     let version = shape::expr(reader, &shown, "version");

@@ -26,6 +26,9 @@ pub(super) fn answers(word: &str) -> Answers {
 
 /// Reads the request of a block.
 pub(super) fn shape(reader: &mut Reader<'_, '_>, place: &Place<'_>, context: &Context<'_>) -> Option<Shape> {
+    if let Some(block) = super::ldap::block(reader) {
+        return super::ldap::shape(reader, place, context, block);
+    }
     let mut methods: Vec<(&'static str, String)> = Vec::new();
     for (word, method) in METHODS {
         if reader.has(word) {
@@ -99,6 +102,11 @@ fn template(text: &str) -> Result<Template, String> {
     if !text.starts_with('/') || text.contains(['?', '#', '\\']) || text.chars().any(char::is_whitespace) {
         return Err("is not one".to_owned());
     }
+    pieces(text)
+}
+
+/// Reads a text with holes; the error completes "the text ...".
+pub(super) fn pieces(text: &str) -> Result<Template, String> {
     let mut pieces = Vec::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {

@@ -44,9 +44,11 @@ fn webhook(reader: &mut Reader<'_, '_>, context: &Context<'_>, block: &Block) ->
     };
     let tolerance_ms = reader.duration_ms("tolerance").unwrap_or(TOLERANCE_MS);
     let dedupe = shape::expr(reader, &place, "dedupe");
-    let kind = shape::expr(reader, &place, "kind");
-    let id = shape::expr(reader, &place, "id");
-    let event = shape::expr(reader, &place, "event");
+    let each = shape::expr(reader, &place, "each");
+    let one = Place { item: each.is_some(), ..place };
+    let kind = shape::expr(reader, &one, "kind");
+    let id = shape::expr(reader, &one, "id");
+    let event = shape::expr(reader, &one, "event");
     let handshake = handshake(reader, &place);
     let evidence = reader.text("evidence");
     let timed = match &verify {
@@ -69,6 +71,7 @@ fn webhook(reader: &mut Reader<'_, '_>, context: &Context<'_>, block: &Block) ->
         verify: verify?,
         tolerance_ms,
         dedupe,
+        each,
         event,
         kind,
         id,

@@ -16,6 +16,8 @@ pub struct Webhook {
     pub tolerance_ms: u64,
     /// What tells a message from one that was sent again.
     pub dedupe: Option<Expr>,
+    /// The events of a message that tells of several, each of which is an `item`.
+    pub each: Option<Expr>,
     /// What the event is called, for triggers.
     pub event: Option<Expr>,
     /// The kind of record that it speaks of.

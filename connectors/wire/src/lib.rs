@@ -1,4 +1,4 @@
-//! The I/O of connectors: HTTP, TLS and tokens.
+//! The I/O of connectors: HTTP, TLS and tokens; with the feature `ldap`, directories.
 //!
 //! Absent: what a request or a response means (a connector knows that, and it is pure), retries (the kernel decides them),
 //! redirects, proxies from the environment, cookies, the journal, metrics. What is here: a rendered request goes to the one
@@ -16,6 +16,8 @@ pub mod credential;
 mod exchange;
 pub mod hook;
 mod jwt;
+#[cfg(feature = "ldap")]
+mod ldap;
 pub mod lost;
 mod mint;
 mod outgoing;
@@ -29,3 +31,4 @@ mod sign;
 pub mod target;
 mod tokens;
 pub mod transport;
+mod turns;

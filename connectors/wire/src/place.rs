@@ -9,10 +9,9 @@ use crate::schemes::{Schemes, schemes};
 use crate::scrub::{Forms, Scrub};
 use crate::target::{Limits, Target};
 use crate::tokens::{Token, Tokens};
+use crate::turns::Turns;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use xops_connectors::auth::SUBJECT_HEADER;
 use xops_kernel::port::{Request, Response};
 
@@ -22,17 +21,7 @@ pub(crate) struct Place {
     schemes: Schemes,
     scrub: Scrub,
     limits: Limits,
-    turns: Semaphore,
-    waiting: AtomicUsize,
-}
-
-/// Counts one that waits, until dropped.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
+    turns: Turns,
 }
 
 /// Whom `request` acts for, if anybody.
@@ -49,18 +38,9 @@ impl Place {
         for url in &target.more_urls {
             homes.push(Home::declared("a base address", url, target.allow_private).map_err(refused)?);
         }
-        if !(1..=Semaphore::MAX_PERMITS).contains(&target.concurrency) {
-            return Err(refused("`concurrency` must be at least 1".to_owned()));
-        }
+        let turns = Turns::new(target.concurrency, limits.waiting_max).map_err(refused)?;
         let (schemes, scrub) = schemes(target, limits)?;
-        Ok(Self {
-            homes,
-            schemes,
-            scrub,
-            limits: *limits,
-            turns: Semaphore::new(target.concurrency),
-            waiting: AtomicUsize::new(0),
-        })
+        Ok(Self { homes, schemes, scrub, limits: *limits, turns })
     }
 
     /// Whether anything here asks for TLS.
@@ -82,7 +62,7 @@ impl Place {
             scheme.apply(&mut outgoing).map_err(|why| Lost::AuthFailed(self.scrub.text(&why, None)))?;
         }
         scheme.apply(&mut outgoing).map_err(refused)?;
-        let _turn = self.turn(until).await?;
+        let _turn = self.turns.take(until).await?;
         // Whatever waited for its turn is signed as of now.
         let signature = scheme.sign(&mut outgoing).map_err(refused)?;
         match scheme {
@@ -92,26 +72,6 @@ impl Place {
                 self.with_token(http, outgoing, &tokens, until).await
             }
             _ => self.once(http, outgoing, signature.as_ref(), until).await,
-        }
-    }
-
-    /// Waits for a turn.
-    async fn turn(&self, until: Instant) -> Result<SemaphorePermit<'_>, Lost> {
-        if let Ok(turn) = self.turns.try_acquire() {
-            return Ok(turn);
-        }
-        let before = self.waiting.fetch_add(1, Ordering::SeqCst);
-        let _waiting = Waiting(&self.waiting);
-        if before >= self.limits.waiting_max {
-            return Err(Lost::NotSent(format!(
-                "{before} requests of the system wait already: send fewer at once"
-            )));
-        }
-        match timeout_at(until, self.turns.acquire()).await {
-            Ok(Ok(turn)) => Ok(turn),
-            Ok(Err(_)) | Err(_) => {
-                Err(Lost::NotSent("the deadline passed while it waited for its turn".to_owned()))
-            }
         }
     }
 

@@ -45,8 +45,12 @@ fn answer(text: &str) -> Answer {
 
 /// Runs one cycle that begins at `since` (nothing is everything) and is answered so; what came out of it.
 fn run(contract: ReadContract, since: &str, answers: &[&str]) -> Vec<String> {
+    run_within(contract, since, answers, Bounds::default())
+}
+
+fn run_within(contract: ReadContract, since: &str, answers: &[&str], bounds: Bounds) -> Vec<String> {
     let target = Target { read: contract.name.clone(), parameter: None };
-    let reader = Reader::new("acme", vec![contract], Bounds::default());
+    let reader = Reader::new("acme", vec![contract], bounds);
     let mut answers: VecDeque<&str> = answers.iter().copied().collect();
     let place = (!since.is_empty()).then(|| Place { since: since.into(), at: 50, whole_at: 40 });
     let scope = Scope { places: place.map(|it| (target, it)).into_iter().collect(), ..Scope::default() };
@@ -90,7 +94,11 @@ fn shown(state: &State, target: &Target) -> String {
         format!("{}{}", record.source.id, version.unwrap_or_default())
     };
     let records: Vec<String> = taken.reading.records.iter().map(versioned).collect();
-    let whole = if taken.reading.is_whole() { "whole" } else { "changes" };
+    let whole = match taken.part {
+        true => "part",
+        false if taken.reading.is_whole() => "whole",
+        false => "changes",
+    };
     let gone = taken.follows.as_ref().map(|it| format!(" after {} gone [{}]", it.at, it.gone.join(" ")));
     let place =
         taken.place.as_ref().map(|it| format!(" next {} at {} whole {}", it.since, it.at, it.whole_at));
@@ -110,6 +118,39 @@ fn a_read_of_everything_says_where_the_next_one_begins() {
     );
     let never = run(users(Delta::Never), "", &["u1 =p1"]);
     assert_eq!(never.last().map(String::as_str), Some("whole [u1]"));
+}
+
+#[test]
+fn a_read_of_everything_is_handed_on_in_parts_and_only_the_last_says_that_it_is_all() {
+    let bounds = Bounds { part_records: 2, attempts_max: 1, ..Bounds::default() };
+    let run = |answers: &[&str]| run_within(users(Delta::ChangesAndGone), "", answers, bounds);
+    assert_eq!(
+        run(&["u1 >", "u2 u3 >", "u4 u5 >", "u6 =p1"]),
+        [
+            "page 0 since nothing",
+            "page 1 since nothing",
+            "part [u1 u2 u3]",
+            "page 2 since nothing",
+            "part [u4 u5]",
+            "page 3 since nothing",
+            "whole [u6] next p1 at 100 whole 100"
+        ]
+    );
+    // Broken off, what was handed on proves nothing and is not handed on again.
+    assert_eq!(
+        run(&["u1 u2 >", "u3 >", "down"])[1..],
+        [
+            "part [u1 u2]",
+            "page 1 since nothing",
+            "page 2 since nothing",
+            "changes [u3]",
+            "incomplete users: invalid: 500"
+        ]
+    );
+    // The bound is on all of them.
+    let few = Bounds { records_max: 3, ..bounds };
+    let told = run_within(users(Delta::Never), "", &["u1 u2 >", "u3 u4 >"], few);
+    assert_eq!(told.last().map(String::as_str), Some("incomplete users: it has more than 3 records"));
 }
 
 #[test]
@@ -145,6 +186,11 @@ fn a_place_that_is_forgotten_or_contradicted_leads_to_a_read_of_everything() {
             "{first}"
         );
     }
+    // Also one that is refused in words that no manifest knows.
+    assert_eq!(
+        run(users(Delta::ChangesAndGone), "p1", &["down", "u1 u2 =p3"]),
+        ["page 0 since p1", "page 0 since nothing", "whole [u1 u2] next p3 at 100 whole 100"]
+    );
     // In the midst of it too, and what came before counts for nothing.
     let told = run(users(Delta::ChangesAndGone), "p1", &["u9 >", "reset", "u1 =p3"]);
     assert_eq!(told.last().map(String::as_str), Some("whole [u1] next p3 at 100 whole 100"));

@@ -1,7 +1,9 @@
 //! Progress: one read under one parameter, page by page.
 //!
 //! Absent: which reads there are and their order. Invariants: pages are asked for one after the other; a page is tried a
-//! bounded number of times; what was collected is never dropped, but a reading that was broken off says so.
+//! bounded number of times; what was collected is never dropped, but a reading that was broken off says so. A read of everything is
+//! handed on in parts, and no page is asked for before the part is applied: what is in hand is bounded, however large the system is.
+//! Parts are worth what a reading that is not complete is worth; that nothing else is there only the last one says.
 
 use crate::retry;
 use serde::{Deserialize, Serialize};
@@ -28,6 +30,8 @@ pub struct Bounds {
     pub parameters_max: usize,
     /// Readings of a cycle that may be under way or waiting to be applied at once.
     pub lanes_max: usize,
+    /// Records that are in hand, but for those of one page, before they are handed on.
+    pub part_records: usize,
 }
 
 impl Default for Bounds {
@@ -40,6 +44,7 @@ impl Default for Bounds {
             wait_ms_max: 120_000,
             parameters_max: 100_000,
             lanes_max: 4,
+            part_records: 4_096,
         }
     }
 }
@@ -115,6 +120,8 @@ pub struct Taken {
     pub follows: Option<Follows>,
     /// Where the next read of changes begins, once this one is applied; nothing where it is to be one of everything.
     pub place: Option<Place>,
+    /// Whether more follows: then nothing else is said of the read yet.
+    pub part: bool,
 }
 
 /// A read that is under way.
@@ -131,6 +138,10 @@ pub struct Progress {
     /// The request of the page, but for the first.
     pub(crate) next: Option<Next>,
     records: Vec<Record>,
+    /// How many records were handed on.
+    handed: usize,
+    /// What waits to be applied before the next page.
+    pub(crate) part: Option<Box<Taken>>,
     bytes: usize,
     /// Where it began, if it is a read of changes.
     since: Option<Place>,
@@ -161,6 +172,8 @@ impl Progress {
             waits_until: None,
             next: None,
             records: Vec::new(),
+            handed: 0,
+            part: None,
             bytes: 0,
             since,
             changed: BTreeMap::new(),
@@ -215,6 +228,13 @@ impl Progress {
                     }
                 }
             }
+            // A place that the system does not take any more, in words that its manifest does not know.
+            Answer::Failed(
+                Outcome::Invalid(_) | Outcome::Absent | Outcome::Conflict(_) | Outcome::PreconditionFailed(_),
+            ) if self.since.is_some() && self.page == 0 => {
+                self.restart();
+                Course::On
+            }
             Answer::Failed(outcome @ Outcome::Forbidden(_)) => Course::Denied(reason(outcome)),
             Answer::Failed(outcome) => match self.wait_ms(outcome, bounds, seed) {
                 Ok(wait_ms) => {
@@ -267,7 +287,33 @@ impl Progress {
             failed: broken,
             at,
         };
-        Taken { reading, follows, place }
+        Taken { reading, follows, place, part: false }
+    }
+
+    /// Hands on what is in hand of a read of everything, if that is enough; what it hands on.
+    pub(crate) fn hand_on(
+        &mut self,
+        contract: &ReadContract,
+        target: &Target,
+        bounds: &Bounds,
+    ) -> Option<&Taken> {
+        if self.since.is_some() || self.records.len() < bounds.part_records.max(1) {
+            return None;
+        }
+        let records = std::mem::take(&mut self.records);
+        self.handed += records.len();
+        let reading = Reading {
+            system: contract.system.clone(),
+            read: contract.name.clone(),
+            kind: contract.kind.clone(),
+            parameter: target.parameter.clone(),
+            records,
+            complete: false,
+            failed: None,
+            at: self.began_at,
+        };
+        let taken = Taken { reading, follows: None, place: self.since.clone(), part: true };
+        Some(&**self.part.insert(Box::new(taken)))
     }
 
     /// Whether one page of changes says of one object both that it is there and that it is gone: nobody knows which came last.
@@ -284,7 +330,7 @@ impl Progress {
         for record in records {
             let attributes = record.attributes.iter().map(|(name, value)| name.len() + weight(value));
             self.bytes = self.bytes.saturating_add(record.source.id.len() + attributes.sum::<usize>());
-            if self.records.len() + self.changed.len() >= bounds.records_max {
+            if self.handed + self.records.len() + self.changed.len() >= bounds.records_max {
                 return Err(format!("it has more than {} records", bounds.records_max));
             }
             if self.bytes > bounds.bytes_max {

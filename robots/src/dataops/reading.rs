@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use xops_kernel::machine::Machine;
 use xops_kernel::port::ReadContract;
-use xops_kernel::record::Millis;
+use xops_kernel::record::{Millis, Record};
 
 /// The cycles of one system of one tenant.
 #[derive(Clone, Debug)]
@@ -191,7 +191,10 @@ impl State {
     /// What an [`Effect::Apply`] names.
     pub fn taken(&self, target: &Target) -> Option<&Taken> {
         match self {
-            Self::Reading(cycle) => cycle.read.get(target),
+            Self::Reading(cycle) => {
+                let part = || cycle.active.get(target)?.part.as_deref();
+                cycle.read.get(target).or_else(part)
+            }
             Self::Idle | Self::Ended { .. } => None,
         }
     }
@@ -249,6 +252,7 @@ impl Cycle {
         let progress = self.active.get_mut(&call.target).filter(|progress| {
             (progress.page, progress.attempt) == (call.page, call.attempt)
                 && progress.waits_until.is_some() == waiting
+                && progress.part.is_none()
         });
         progress.ok_or_else(|| Refused::Unwanted { read: call.target.read.clone() })
     }
@@ -343,15 +347,21 @@ impl Reader {
             cycle.note(contract, reason.clone(), denied);
         }
         let taken = progress.taken(contract, target, broken);
-        if self.contracts.iter().any(|later| later.for_each.as_ref() == Some(&contract.kind)) {
-            let ids = taken.reading.records.iter().map(|record| record.source.id.clone());
-            cycle
-                .ids
-                .entry(contract.kind.clone())
-                .or_default()
-                .extend(ids.filter(|id| !id.trim().is_empty()));
-        }
+        self.note_ids(contract, &mut cycle.ids, &taken.reading.records);
         cycle.read.insert(target.clone(), taken);
+    }
+
+    /// Notes the ids of what other reads are made for.
+    fn note_ids(
+        &self,
+        contract: &ReadContract,
+        all: &mut BTreeMap<String, BTreeSet<String>>,
+        records: &[Record],
+    ) {
+        if self.contracts.iter().any(|later| later.for_each.as_ref() == Some(&contract.kind)) {
+            let ids = records.iter().map(|record| &record.source.id).filter(|id| !id.trim().is_empty());
+            all.entry(contract.kind.clone()).or_default().extend(ids.cloned());
+        }
     }
 
     fn begin(&self, state: &mut State, number: u64, at: Millis, scope: &Scope) -> Result<(), Refused> {
@@ -372,7 +382,14 @@ impl Reader {
         let course = cycle.progress(call, false)?.answered(answer, at, &self.bounds, seed);
         cycle.at = cycle.at.max(at);
         match course {
-            Course::On => {}
+            Course::On => {
+                let Cycle { active, ids, .. } = cycle;
+                if let Some(progress) = active.get_mut(&call.target)
+                    && let Some(part) = progress.hand_on(contract, &call.target, &self.bounds)
+                {
+                    self.note_ids(contract, ids, &part.reading.records);
+                }
+            }
             Course::Whole => self.close(contract, cycle, &call.target, None, false),
             Course::Broken(reason) => self.close(contract, cycle, &call.target, Some(reason), false),
             Course::Denied(reason) => self.close(contract, cycle, &call.target, Some(reason), true),
@@ -395,8 +412,11 @@ impl Reader {
             }
             Event::Applied { cycle, target, at } => {
                 let cycle = state.cycle(*cycle)?;
-                let applied = cycle.read.remove(target);
-                applied.ok_or_else(|| Refused::Unwanted { read: target.read.clone() })?;
+                let part = cycle.active.get_mut(target).and_then(|progress| progress.part.take());
+                let applied = part.is_some() || cycle.read.remove(target).is_some();
+                if !applied {
+                    return Err(Refused::Unwanted { read: target.read.clone() });
+                }
                 cycle.at = cycle.at.max(*at);
                 self.advance(cycle);
                 Ok(())
@@ -454,6 +474,7 @@ impl Machine for Reader {
         let asked = cycle.active.iter().map(|(target, progress)| {
             let call = cycle.call(target, progress);
             match progress.waits_until {
+                _ if progress.part.is_some() => Effect::Apply { cycle: call.cycle, target: call.target },
                 Some(until) => Effect::Wait { call, until },
                 None => Effect::Fetch(call),
             }

@@ -17,12 +17,15 @@ pub const WHOLE_MS_MAX: u64 = 86_400_000;
 /// The scope of a cycle that makes everything fresh.
 pub fn everything(contracts: &[ReadContract], places: &BTreeMap<Target, Place>, now: Millis) -> Scope {
     let begins = |(target, place): &(&Target, &Place)| {
-        let told = contract(contracts, target).is_some_and(|contract| {
-            contract.delta == Delta::ChangesAndGone && !is_parent(contracts, contract)
-        });
+        let told = contract(contracts, target).is_some_and(|contract| goes_on(contracts, contract));
         told && now.saturating_sub(place.whole_at) < WHOLE_MS_MAX
     };
     Scope { only: BTreeSet::new(), places: owned(places.iter().filter(begins)) }
+}
+
+/// Whether a cycle that makes everything fresh may begin `contract` where the last one ended.
+pub fn goes_on(contracts: &[ReadContract], contract: &ReadContract) -> bool {
+    contract.delta == Delta::ChangesAndGone && !is_parent(contracts, contract)
 }
 
 /// The scope of a cycle after the system said that records of `kinds` changed: the reads of these kinds, what they are made for

@@ -4,7 +4,7 @@
 //! signed as that system's manifest says (as the Standard Webhooks specification says where the manifest is silent), and not
 //! older than its tolerance; a question of a handshake is answered and leads to nothing.
 
-use super::{BODY_MAX, Doors, Order, hand_over, read, refuse};
+use super::{BODY_MAX, Doors, Order, hand_over_each, read, refuse};
 use crate::arguments::Common;
 use crate::exit::{Exit, Failure};
 use crate::project::Project;
@@ -14,7 +14,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::SecretString;
 use serde_json::json;
 use std::collections::BTreeMap;
-use xops_connectors::hook::{self, Claim, Greeting, Message, Refused};
+use xops_connectors::hook::{self, Claim, Delivery, Greeting, Message, Refused};
 use xops_connectors::model::webhook::{Verify, Webhook};
 use xops_kernel::value::Values;
 use xops_wire::hook::Secrets;
@@ -46,6 +46,7 @@ pub fn hooks(common: &Common, project: &Project) -> Result<Hooks, Failure> {
             verify: Verify::Standard { part: "webhook_secret".to_owned() },
             tolerance_ms: AGE_MS_MAX,
             dedupe: None,
+            each: None,
             event: None,
             kind: None,
             id: None,
@@ -173,12 +174,15 @@ async fn take(
         Ok(None) => {}
         Err(refused) => return answer_of(&refused),
     }
-    match hook::delivery(&hook.webhook, &hook.config, &message, &claim) {
-        Ok(mut delivery) => {
-            if delivery.event.is_none() && hook.declared {
-                delivery.event = Some(hook.webhook.name.clone());
-            }
-            hand_over(doors, Order::Event(system.to_owned(), Box::new(delivery))).await
+    match hook::deliveries(&hook.webhook, &hook.config, &message, &claim) {
+        Ok(deliveries) => {
+            let order = |mut delivery: Delivery| {
+                if delivery.event.is_none() && hook.declared {
+                    delivery.event = Some(hook.webhook.name.clone());
+                }
+                Order::Event(system.to_owned(), Box::new(delivery))
+            };
+            hand_over_each(doors, deliveries.into_iter().map(order)).await
         }
         Err(refused) => answer_of(&refused),
     }
@@ -187,7 +191,7 @@ async fn take(
 fn answer_of(refused: &Refused) -> HttpResponse {
     let status = match refused {
         Refused::Header(_) | Refused::Id => StatusCode::UNAUTHORIZED,
-        Refused::Body(_) => StatusCode::BAD_REQUEST,
+        Refused::Body(_) | Refused::Events => StatusCode::BAD_REQUEST,
     };
     refuse(status, &format!("{refused}; at most {BODY_MAX} bytes of a body are read"))
 }

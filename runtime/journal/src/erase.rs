@@ -15,8 +15,9 @@ use crate::frame::array;
 use crate::journal::{Entry as Stored, Journal};
 use crate::keys::Keys;
 use crate::read::Reader;
+use crate::snapshot::held;
 use crate::stored::{self, Decoded};
-use crate::subjects::{Subject, SubjectKeys};
+use crate::subjects::{EVERYBODY, Subject, SubjectKeys};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use xops_kernel::canon::{Canon, DigestKey};
@@ -290,7 +291,9 @@ pub fn remember(disk: &dyn Disk, keys: &Keys, erasures: &[Erased]) -> Result<(),
     }
     let check = blake3::keyed_hash(keys.tree(), &out);
     out.extend_from_slice(check.as_bytes());
-    disk.replace(ERASED_FILE, &out).map_err(Error::io(format!("replace `{ERASED_FILE}`")))
+    disk.replace(ERASED_FILE, &out).map_err(Error::io(format!("replace `{ERASED_FILE}`")))?;
+    // What is held of the systems' records names everybody: it is read again.
+    held::forget(disk, None).map(drop)
 }
 
 /// What [`remember`] kept; nothing where there is nothing that can be believed. The journal itself says all of it.
@@ -315,6 +318,9 @@ pub fn destroy(keys: &mut SubjectKeys, subjects: &[(Subject, u32)]) -> Result<us
         if keys.generation(subject).is_some_and(|held| held <= *until) {
             destroyed += usize::from(keys.erase(*subject)?);
         }
+    }
+    if destroyed > 0 {
+        keys.erase(EVERYBODY)?;
     }
     Ok(destroyed)
 }

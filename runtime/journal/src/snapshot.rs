@@ -13,6 +13,7 @@
 //! piece: shape (1 clear, 2 sealed), the subject (16) if sealed, length (4), bytes
 //! ```
 
+pub mod held;
 pub mod shelf;
 
 use std::sync::Arc;
@@ -244,12 +245,16 @@ impl Writer {
     }
 
     /// Puts the snapshot in place, durably; its length in bytes.
-    pub fn finish(mut self, disk: &dyn Disk) -> Result<u64, Error> {
+    pub fn finish(self, disk: &dyn Disk) -> Result<u64, Error> {
+        let name = name(self.place.seq);
+        self.finish_as(disk, &name)
+    }
+
+    fn finish_as(mut self, disk: &dyn Disk, name: &str) -> Result<u64, Error> {
         self.seal(true);
         let hash = blake3::hash(&self.bytes);
         self.bytes.extend_from_slice(hash.as_bytes());
-        let name = name(self.place.seq);
-        disk.replace(&name, &self.bytes).map_err(Error::io(format!("write `{name}`")))?;
+        disk.replace(name, &self.bytes).map_err(Error::io(format!("write `{name}`")))?;
         Ok(self.bytes.len() as u64)
     }
 }
@@ -317,12 +322,13 @@ pub struct Snapshot {
 impl Snapshot {
     /// Reads the snapshot at `seq`.
     pub fn open(disk: &Arc<dyn Disk>, seq: u64, keys: &Keys) -> Result<Self, Bad> {
-        let name = name(seq);
-        let mut bytes = disk.read(&name).map_err(Error::io(format!("read `{name}`")))?;
+        let found = Self::open_as(&**disk, &name(seq), keys)?;
+        if found.place.seq == seq { Ok(found) } else { Err(damaged("it bears another number than its name")) }
+    }
+
+    fn open_as(disk: &dyn Disk, name: &str, keys: &Keys) -> Result<Self, Bad> {
+        let mut bytes = disk.read(name).map_err(Error::io(format!("read `{name}`")))?;
         let place = read_header(&bytes, keys)?;
-        if place.seq != seq {
-            return Err(damaged("it bears another number than its name"));
-        }
         let end = bytes.len() - HASH_BYTES;
         if blake3::hash(&bytes[..end]).as_bytes() != &bytes[end..] {
             return Err(damaged("its hash does not match"));

@@ -46,6 +46,9 @@ const ERASED: u8 = 2;
 /// The opaque id of the person (or other subject) that a value is about.
 pub type Subject = [u8; 16];
 
+/// Under whose key stands what names everybody and can be had again: an erasure of anybody destroys it too.
+pub const EVERYBODY: Subject = [0xff; 16];
+
 /// A personal value under its subject's key, as it stands in an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sealed {

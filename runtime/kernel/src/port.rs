@@ -216,6 +216,11 @@ pub trait Connector: Send + Sync {
     fn limits(&self, _system: &str) -> Vec<Limit> {
         Vec::new()
     }
+    /// What its knowledge of `system` is known by: what was read under another one means something else. Nothing where nothing that was
+    /// read is to be kept.
+    fn edition(&self, _system: &str) -> Option<Digest> {
+        None
+    }
     /// The contract of `awf`, if a manifest declares it.
     fn contract(&self, awf: &AwfName) -> Option<&Contract>;
     /// The request of a phase. For lookups: the first one.

@@ -2,35 +2,39 @@
 //!
 //! Absent: decisions. What a cycle is about and how it goes on follows from the pure `xops_robots::dataops`. Invariants: one
 //! cycle at a time; whoever asks while one is under way gets the next one's answer; where a read of changes begins is kept only
-//! together with the graph that holds what came before, so a robot or a process that lost it reads everything; what a system
+//! together with what came before it, so a robot or a process that lost either reads everything; what a system
 //! says by itself starts a cycle after a moment in which more may come, and takes at most a quarter of the time.
 
+mod fetch;
 mod guard;
+mod kept;
 
 use crate::door::Door;
 use crate::supervisor::{Child, Obituary, Supervisor};
 use crate::tenant::Tenant;
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WrapFuture};
+use fetch::fetch;
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
+use kept::Kept;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use xops_kernel::machine::Machine;
-use xops_kernel::port::{Outcome, ReadAsk, ReadContract};
+use xops_kernel::port::ReadContract;
 use xops_kernel::record::Millis;
-use xops_kernel::value::Values;
 use xops_robots::dataops::due::{self, Standing};
-use xops_robots::dataops::progress::{Answer, Bounds, Place, Taken, Target};
-use xops_robots::dataops::reading::{Call, Effect, Event, Reader, Scope, State};
+use xops_robots::dataops::progress::{Bounds, Place, Taken, Target};
+use xops_robots::dataops::reading::{Effect, Event, Reader, Scope, State};
 use xops_robots::dataops::scope;
-use xops_robots::platform::budget::Call as Paced;
 
-/// How long whoever needs fresh facts waits for them.
+/// How long whoever needs fresh facts waits while nothing comes.
 const REFRESH_MAX: Duration = Duration::from_mins(2);
+/// How long they wait while records come: a large system takes its time.
+const REFRESH_WHOLE_MAX: Duration = Duration::from_mins(30);
 /// How long a cycle waits after a system said that something changed, in milliseconds: such messages come in bursts.
 const NOTICE_MS: u64 = 500;
 /// How many times as long as the last such cycle took the next one waits.
@@ -120,8 +124,19 @@ impl DataOps {
         };
         Self::create(|ctx| {
             ctx.set_mailbox_capacity(4_096);
+            robot.resume();
             robot
         })
+    }
+
+    /// Goes on from where an earlier process, or an earlier robot, was.
+    fn resume(&self) {
+        let Some(kept) = Kept::of(&self.tenant, &self.system) else { return };
+        for held in kept.restore(&self.contracts()) {
+            let touched = self.tenant.graph_mut().apply(held.reading);
+            self.tenant.cycles.touch(touched);
+            self.places.borrow_mut().insert(held.target, held.place);
+        }
     }
 
     fn show_depth(&self) {
@@ -163,6 +178,7 @@ impl DataOps {
             tenant: Rc::clone(&self.tenant),
             system: self.system.clone(),
             reader,
+            kept: Kept::of(&self.tenant, &self.system),
             contracts,
             places: Rc::clone(&self.places),
         };
@@ -249,6 +265,7 @@ struct Cycle {
     reader: Reader,
     contracts: Vec<ReadContract>,
     places: Places,
+    kept: Option<Kept>,
 }
 
 impl Cycle {
@@ -260,6 +277,12 @@ impl Cycle {
             None => self.tenant.graph_mut().apply(reading),
         };
         self.tenant.cycles.touch(touched);
+        if let Some(kept) = &self.kept {
+            kept.take(&self.contracts, target, taken);
+        }
+        if taken.part {
+            return;
+        }
         let mut places = self.places.borrow_mut();
         match &taken.place {
             Some(place) => drop(places.insert(target.clone(), place.clone())),
@@ -318,69 +341,6 @@ async fn run(this: Cycle, mut state: State, cycle: u64, scope: Scope) -> (State,
     (state, report, began)
 }
 
-/// Asks for one page.
-fn fetch<'a>(
-    tenant: &'a Rc<Tenant>,
-    system: &'a str,
-    contracts: &'a [ReadContract],
-    state: &State,
-    call: Call,
-) -> impl Future<Output = Event> + use<'a> {
-    let next = state.next(&call.target).cloned();
-    let since = state.since(&call.target).map(|since| ("since".to_owned(), since.into()));
-    async move {
-        let carry = next.as_ref().map_or_else(|| since.into_iter().collect(), |next| next.carry.clone());
-        let empty = Values::new();
-        let config = tenant.shared.systems.get(system).unwrap_or(&empty);
-        let ask = ReadAsk {
-            system,
-            read: &call.target.read,
-            parameter: call.target.parameter.as_deref(),
-            carry: &carry,
-            at: tenant.hub.clock.now(),
-            principal: &tenant.declarations.principal,
-        };
-        let connector = &tenant.shared.connector;
-        let request = match next {
-            Some(next) => Ok(*next.request),
-            None => connector.render_read(config, &ask),
-        };
-        let timeout_ms = contracts
-            .iter()
-            .find(|contract| contract.name == call.target.read)
-            .map_or(30_000, |it| it.timeout_ms);
-        let answer = match request {
-            _ if guard::is_aside(tenant, system, &call.target.read) => {
-                let over = guard::read_of(system, &call.target.read);
-                Answer::Failed(Outcome::Invalid(format!(
-                    "its answers made the connector panic again and again: it is set aside until `xops release {over}`"
-                )))
-            }
-            Err(unrendered) => Answer::Failed(Outcome::Invalid(unrendered.to_string())),
-            Ok(request) => {
-                // A read of everything is the first that waits, and leaves the reserve to what is half done.
-                let door = Door::of(tenant, system);
-                match door.pace(tenant, Paced::of(&request)).await {
-                    Err(why) => Answer::Failed(Outcome::Transient(why)),
-                    Ok(turn) => {
-                        let timeout = Duration::from_millis(timeout_ms);
-                        let response = tenant.transport.send(request, timeout).await;
-                        match response {
-                            Ok(response) => {
-                                turn.heard(&response, tenant.hub.clock.now());
-                                let page = || connector.page(config, &ask, &response);
-                                guard::guarded(tenant, system, &call.target.read, page)
-                            }
-                            Err(lost) => Answer::Failed(lost.outcome()),
-                        }
-                    }
-                }
-            }
-        };
-        Event::Answered { call, answer, at: tenant.hub.clock.now() }
-    }
-}
-
 /// Tells the robot of `system` that something of a kind of record changed; whether it heard.
 pub fn notice(tenant: &Tenant, system: &str, kind: &str) -> bool {
     let robot = tenant.robots.borrow().dataops.get(system).cloned();
@@ -399,18 +359,35 @@ pub async fn refresh(tenant: &Rc<Tenant>, systems: BTreeSet<String>) -> BTreeMap
         }
     }
     for (system, answered) in waits {
-        let why = match tokio::time::timeout(REFRESH_MAX, answered).await {
-            Ok(Ok(report)) => {
+        let why = match patiently(tenant, &system, answered).await {
+            Some(Ok(report)) => {
                 reports.insert(system, report);
                 continue;
             }
-            Ok(Err(_)) => "the robot ended while it was reading",
-            Err(_) => "it took too long",
+            Some(Err(_)) => "the robot ended while it was reading",
+            None => "it took too long",
         };
         let incomplete = BTreeMap::from([("*".to_owned(), why.to_owned())]);
         reports.insert(system, Report { incomplete, ..Report::default() });
     }
     reports
+}
+
+/// The answer, or nothing where it does not come while nothing else comes either.
+async fn patiently<T>(
+    tenant: &Rc<Tenant>,
+    system: &str,
+    mut answered: oneshot::Receiver<T>,
+) -> Option<Result<T, oneshot::error::RecvError>> {
+    let (door, began) = (Door::of(tenant, system), tokio::time::Instant::now());
+    loop {
+        let before = door.records.get();
+        match tokio::time::timeout(REFRESH_MAX, &mut answered).await {
+            Ok(answer) => return Some(answer),
+            Err(_) if door.records.get() > before && began.elapsed() < REFRESH_WHOLE_MAX => {}
+            Err(_) => return None,
+        }
+    }
 }
 
 impl Actor for DataOps {

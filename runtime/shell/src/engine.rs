@@ -189,7 +189,7 @@ impl Engine {
             }
             Ledger::WriteOn(disk) => Some(Arc::clone(disk)),
         };
-        let (mut keeper_ends, mut source, mut clock, mut tail) = (None, None, None, 0);
+        let (mut keeper_ends, mut source, mut clock, mut tail, mut held_under) = (None, None, None, 0, None);
         let beside = disk.clone();
         if let Some(disk) = disk {
             let keyring = || SubjectKeys::open(&setup.subjects, &setup.key);
@@ -202,6 +202,7 @@ impl Engine {
             let (scribe, told) = scribe::start(opened.journal, Arc::clone(&subjects), setup.crash.clone())?;
             (orders, listening) = (Some(scribe), Some(told));
             source = Some(Source::new(&disk, &keys, &subjects, opened_durable));
+            held_under = Some((keys.clone(), Arc::downgrade(&subjects)));
             keeper_ends = Some(keeper::start(Kit { disk, keys, subjects, shelf, kept: setup.cadence.kept })?);
         }
         let clock = clock.unwrap_or_else(|| Clock::start(fold.at));
@@ -227,6 +228,7 @@ impl Engine {
             cycles: Cycles::default(),
             watch: setup.watch,
             disk: beside,
+            keys: held_under,
             limits,
         });
         Ok(Self { durable, ..Self::launch(tenant, fold, listening).await })

@@ -19,6 +19,7 @@ use xops_journal::journal::{Journal, Options};
 use xops_journal::keys::Keys;
 use xops_journal::random;
 use xops_journal::read::Reader;
+use xops_journal::snapshot::held;
 use xops_journal::snapshot::shelf::Shelf;
 use xops_journal::stored::{self, Decoded};
 use xops_journal::subjects::{Subject, SubjectKeys};
@@ -311,7 +312,7 @@ pub(crate) fn open(
     let (journal, opened, with_snapshots) = journal_on(disk, keys, options)?;
     let mut subjects = keyring()?;
     let opening = begun.elapsed();
-    settle(&mut subjects, &erase::remembered(&**disk, keys))?;
+    let mut late = settle(&mut subjects, &erase::remembered(&**disk, keys))?;
     let around = Around { disk, keys, journal: &journal, shared, with_snapshots };
     let mut first = around.fold(&subjects);
     let erasures = match &first {
@@ -322,7 +323,11 @@ pub(crate) fn open(
     };
     let owed: Vec<_> = erasures.iter().flat_map(|erased| erased.subjects.iter().copied()).collect();
     if settle(&mut subjects, &owed)? {
+        late = true;
         first = around.fold(&subjects);
+    }
+    if late {
+        held::forget(&**disk, None)?;
     }
     let (fold, from) = first?;
     let tail = (opened.last_seq + 1).saturating_sub(from);

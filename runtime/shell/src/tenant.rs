@@ -11,9 +11,11 @@ use actix::Addr;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use xops_graph::graph::Graph;
 use xops_journal::disk::Disk;
+use xops_journal::keys::Keys;
+use xops_journal::subjects::SubjectKeys;
 use xops_kernel::culprit::Culprit;
 use xops_kernel::declare::Declarations;
 use xops_kernel::desire::Subject;
@@ -46,6 +48,8 @@ pub struct Tenant {
     pub watch: bool,
     /// Where the journal is, for what is remembered beside it; nowhere for an engine that does not write.
     pub disk: Option<Arc<dyn Disk>>,
+    /// The keys under which what was read is held there; none where nothing is. Whoever writes the journal holds the keyring.
+    pub keys: Option<(Keys, Weak<Mutex<SubjectKeys>>)>,
     /// What is taken and borne before it says no.
     pub limits: Limits,
 }

@@ -2,4 +2,5 @@
 
 mod parked;
 mod recovery;
+mod resumed;
 mod world;

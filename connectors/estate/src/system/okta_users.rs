@@ -39,7 +39,9 @@ pub(super) fn list_users(call: &Call<'_>, tx: &mut Tx<'_>) -> Reply {
             && begins(user)
     };
     let view = tx.view(Fresh::Eventual);
-    let all: Vec<(&str, &Value)> = view.all("user").filter(|(_, user)| fits(user)).collect();
+    // One more than a page holds tells that there are more.
+    let behind = view.after("user", call.request.asked("after").unwrap_or_default());
+    let all: Vec<(&str, &Value)> = behind.filter(|(_, user)| fits(user)).take(USERS_MAX + 1).collect();
     page(call, &all, USERS_MAX, linked)
 }
 

@@ -1,7 +1,8 @@
 //! Thirteen bad days for every covered system: each ends in an outcome that the manifest declares, and none hangs.
 //!
-//! - One AWF stands for its system: the first that looks before it acts. What is bad happens below the manifest, so its error
-//!   mapping and its lookups are what is tried.
+//! - In the short run one AWF stands for its system, the first that looks before it acts: what is bad happens below the
+//!   manifest, so its error mapping and its lookups are what is tried. The long run (`soak`) goes on over all that look before they act,
+//!   as far as its time lets it, from a place that `XOPS_LAWS_SEED` names.
 //! - A lookup that could not see must never say that something is absent: that is what removals and creations are planned from.
 
 use crate::cases::Case;
@@ -247,34 +248,90 @@ fn no_lookup_is_deceived_by_new_names_or_by_anothers_object() {
     assert_eq!(believed, CANNOT_TELL_WHOSE, "what can tell whose its object is comes off the list");
 }
 
+/// What became of the bad days of some AWFs.
+#[derive(Default)]
+struct Days {
+    table: String,
+    failures: Vec<String>,
+    tried: usize,
+}
+
+impl Days {
+    /// Lets every behaviour happen to one AWF.
+    fn let_happen(&mut self, runtime: &tokio::runtime::Runtime, trial: &Trial<'_>) {
+        self.tried += 1;
+        let _infallible = write!(self.table, "{:36}", trial.name.to_string());
+        for behaviour in BEHAVIOURS {
+            let began = Instant::now();
+            let verdict = runtime.block_on(tried(trial, behaviour));
+            runtime.block_on(trial.stage.control("DELETE", "/faults", &Json::Null));
+            let word = verdict.as_ref().map_or("FAILS", |word| word);
+            let _infallible = write!(self.table, "{word:>9}");
+            if let Err(why) = verdict {
+                self.failures.push(format!("{} {}: {why}", trial.name, behaviour.0));
+            }
+            if began.elapsed() > HANG {
+                let took = began.elapsed();
+                self.failures.push(format!("{} {}: it took {took:?}", trial.name, behaviour.0));
+            }
+        }
+        self.table.push('\n');
+    }
+
+    fn hold(self) {
+        eprintln!("{}{} AWFs", self.table, self.tried);
+        assert!(self.failures.is_empty(), "{} failures:\n{}", self.failures.len(), self.failures.join("\n"));
+    }
+}
+
 #[test]
 fn every_covered_system_ends_its_bad_days_in_a_declared_outcome() {
     let only = std::env::var("XOPS_LAWS_ONLY").ok();
     let system = only.as_deref().map(|only| only.split('.').next().unwrap_or(only));
     let (covered, stage, runtime) = opened(system);
-    let (mut table, mut failures) = (String::new(), Vec::new());
-    let none = Case::default();
+    let (mut days, none) = (Days::default(), Case::default());
     for (name, cases) in &covered {
         let awfs = &manifests().manifest(name).unwrap().awfs;
         let Some((function, _)) = awfs.iter().find(|(_, awf)| awf.contract.snapshot) else { continue };
         let case = cases.awfs.get(function).unwrap_or(&none);
-        let trial = Trial { stage: &stage, cases, case, name: AwfName::new(name, function) };
-        let _infallible = write!(table, "{:36}", trial.name.to_string());
-        for behaviour in BEHAVIOURS {
-            let began = Instant::now();
-            let verdict = runtime.block_on(tried(&trial, behaviour));
-            runtime.block_on(stage.control("DELETE", "/faults", &Json::Null));
-            let word = verdict.as_ref().map_or("FAILS", |word| word);
-            let _infallible = write!(table, "{word:>9}");
-            if let Err(why) = verdict {
-                failures.push(format!("{} {}: {why}", trial.name, behaviour.0));
-            }
-            if began.elapsed() > HANG {
-                failures.push(format!("{} {}: it took {:?}", trial.name, behaviour.0, began.elapsed()));
-            }
-        }
-        table.push('\n');
+        days.let_happen(&runtime, &Trial { stage: &stage, cases, case, name: AwfName::new(name, function) });
     }
-    eprintln!("{table}");
-    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+    days.hold();
+}
+
+/// A number of the environment.
+fn told(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}
+
+#[test]
+#[ignore = "goes on for XOPS_SOAK_SECONDS (60)"]
+fn soak_every_awf_ends_its_bad_days_in_a_declared_outcome() {
+    let (covered, stage, runtime) = opened(None);
+    let until = Instant::now() + Duration::from_secs(told("XOPS_SOAK_SECONDS", 60));
+    let (mut days, none) = (Days::default(), Case::default());
+    let mut all = Vec::new();
+    for (name, cases) in &covered {
+        let awfs = &manifests().manifest(name).unwrap().awfs;
+        let looking = awfs.iter().filter(|(_, awf)| awf.contract.snapshot);
+        all.extend(looking.map(|(function, _)| (name, cases, function)));
+    }
+    // A stride that meets every one once, so that a short run meets many systems.
+    let count = all.len();
+    let seed = usize::try_from(told("XOPS_LAWS_SEED", 1)).unwrap_or(1);
+    let stride = (count / 3..=count + 1).find(|stride| gcd(*stride, count) == 1).unwrap_or(1);
+    eprintln!("XOPS_LAWS_SEED={seed}, {count} AWFs");
+    for at in 0..count {
+        if Instant::now() > until {
+            break;
+        }
+        let (name, cases, function) = all[(seed % count + at * stride) % count];
+        let case = cases.awfs.get(function).unwrap_or(&none);
+        days.let_happen(&runtime, &Trial { stage: &stage, cases, case, name: AwfName::new(name, function) });
+    }
+    days.hold();
+}
+
+fn gcd(one: usize, other: usize) -> usize {
+    if other == 0 { one } else { gcd(other, one % other) }
 }

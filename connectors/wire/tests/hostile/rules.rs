@@ -36,6 +36,26 @@ async fn a_request_goes_to_its_own_host_and_port_alone() {
     assert!(own.requests()[0].starts_with("GET /b HTTP/1.1\r\n"), "{}", own.requests()[0]);
 }
 
+#[test]
+fn a_directory_needs_a_build_that_speaks_to_it_and_is_told_by_name_and_password() {
+    let made = |auth: Auth| {
+        let directory = target("ldaps://dir.example", auth, &[("user", "cn=x"), ("password", "canary")]);
+        Client::new(vec![directory], Limits::default()).map(drop).map_err(|error| error.to_string())
+    };
+    let basic = Auth::Basic { username: "user".to_owned(), password: "password".to_owned() };
+    if cfg!(feature = "ldap") {
+        // Where the machine has no certificates at all, that is said.
+        let why = made(basic).err().unwrap_or_default();
+        assert!(why.is_empty() || why.contains("TLS"), "{why}");
+        let token = Auth::ApiKey { header: "x".to_owned(), prefix: String::new(), part: "user".to_owned() };
+        let why = made(token).unwrap_err();
+        assert!(why.contains("auth \"basic\"") || why.contains("TLS"), "{why}");
+    } else {
+        let why = made(basic).unwrap_err();
+        assert!(why.contains("`okta`") && why.contains("--features ldap"), "{why}");
+    }
+}
+
 #[tokio::test]
 async fn a_request_of_another_system_is_refused() {
     let server = Server::start(|_, _| answer(200, "", "")).await;

@@ -3,6 +3,7 @@
 use super::Engine;
 use crate::letter;
 use xops_journal::journal::Durable;
+use xops_journal::snapshot::held;
 use xops_kernel::log::Erased;
 
 impl Engine {
@@ -15,6 +16,11 @@ impl Engine {
     pub async fn erase(&self, erased: Erased) -> Result<usize, String> {
         let told = self.service.send(letter::Erase(Box::new(erased))).await;
         let destroyed = told.map_err(|error| error.to_string())??;
-        destroyed.await.map_err(|_| "the journal stopped before the keys were destroyed".to_owned())?
+        let stopped = |_| "the journal stopped before the keys were destroyed".to_owned();
+        let keys = destroyed.await.map_err(stopped)??;
+        if let Some(disk) = &self.tenant.disk {
+            held::forget(&**disk, None).map_err(|error| error.to_string())?;
+        }
+        Ok(keys)
     }
 }

@@ -198,10 +198,21 @@ impl World {
     }
 
     pub(super) async fn start(&self) -> Engine {
+        let wire = Arc::clone(&self.wire) as Arc<dyn Transport>;
+        self.start_with(Self::declarations(), Arc::new(Self::connector()), wire).await
+    }
+
+    /// The same with other systems.
+    pub(super) async fn start_with(
+        &self,
+        declarations: Declarations,
+        connector: Arc<dyn Connector>,
+        transport: Arc<dyn Transport>,
+    ) -> Engine {
         let setup = Setup {
-            declarations: Arc::new(Self::declarations()),
-            connector: Arc::new(Self::connector()),
-            transport: Arc::clone(&self.wire) as Arc<dyn Transport>,
+            declarations: Arc::new(declarations),
+            connector,
+            transport,
             systems: BTreeMap::new(),
             ledger: Ledger::WriteOn(Arc::clone(&self.disk) as Arc<dyn Disk>),
             subjects: self.dir.path().join("subjects"),

@@ -92,7 +92,8 @@ fn has_credential(url: &str) -> bool {
     authority(url).contains('@')
 }
 
-/// Whether calls may go to `url`: `https`, or `http` to this machine alone; a host, no credential, query or fragment.
+/// Whether calls may go to `url`: `https`, or `http` to this machine alone; for a directory `ldaps`, or `ldap`, which asks for TLS
+/// before anything is told but on this machine; a host, no credential, query or fragment.
 fn safe_address(url: &str) -> Result<(), (String, &'static str)> {
     let form = "write `https://host/path`";
     if has_credential(url) {
@@ -111,7 +112,7 @@ fn safe_address(url: &str) -> Result<(), (String, &'static str)> {
     let host = host_of(authority)
         .ok_or_else(|| (format!("`{authority}` is no host with an optional port"), form))?;
     match scheme {
-        "https" => Ok(()),
+        "https" | "ldaps" | "ldap" => Ok(()),
         "http" if is_loopback(host) => Ok(()),
         "http" => Err((
             format!("`http` would send to `{host}` in clear"),
