@@ -8,6 +8,7 @@ use crate::coverage::{Age, doubt, judged};
 use crate::fold;
 use crate::graph::{Graph, Node, at};
 use crate::table::{Look, Table};
+use crate::who::Thing;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xops_kernel::declare::{Attribute, Claim, EntityKind, Link};
@@ -39,6 +40,7 @@ impl Graph {
     /// What is known of `entity` at `now`, attribute by attribute; `None` for an id that this graph never minted. An entity
     /// whose minting record is gone has facts too: what it said is absent or unknown.
     pub fn facts(&self, entity: EntityId, now: Millis) -> Option<Facts> {
+        let entity = self.canonical(entity);
         let node = self.nodes.get(&entity)?;
         let kind = self.declarations.entities.get(&node.kind)?;
         let resolver = Resolver { graph: self, now: Some(now) };
@@ -51,6 +53,7 @@ impl Graph {
     /// Everything that a plan for `entity` is drawn from, at `now`: its facts, and its records in the system that mints it and
     /// in those that a link joins.
     pub fn subject(&self, entity: EntityId, now: Millis) -> Option<Subject> {
+        let entity = self.canonical(entity);
         let facts = self.facts(entity, now)?;
         let kind = self.declarations.entities.get(self.kind(entity)?)?;
         let systems: BTreeSet<&String> = kind.links.keys().chain([&kind.mint.0]).collect();
@@ -70,6 +73,7 @@ impl Graph {
 
     /// What [`Graph::link`] gives, without a copy.
     pub(crate) fn joined(&self, entity: EntityId, system: &str, now: Millis) -> Observation<&Arc<Record>> {
+        let entity = self.canonical(entity);
         let unknown = |detail: String| Observation::Unknown(doubt(Reason::Unexpected, 0, detail));
         let Some(node) = self.nodes.get(&entity) else { return unknown(format!("no entity `{entity}`")) };
         let Some(kind) = self.declarations.entities.get(&node.kind) else {
@@ -88,6 +92,7 @@ impl Graph {
 
     /// What is known of one attribute of `entity` at `now`; `None` where there is no such entity or attribute.
     pub(crate) fn fact(&self, entity: EntityId, attribute: &str, now: Millis) -> Option<Observation<Fact>> {
+        let entity = self.canonical(entity);
         let node = self.nodes.get(&entity)?;
         let attribute = self.declarations.entities.get(&node.kind)?.attributes.get(attribute)?;
         let resolver = Resolver { graph: self, now: Some(now) };
@@ -155,6 +160,7 @@ impl Graph {
 
     /// What people call `entity`, as far as any reading says, however old.
     pub fn handle(&self, entity: EntityId) -> Option<String> {
+        let entity = self.canonical(entity);
         let node = self.nodes.get(&entity)?;
         let attribute =
             self.declarations.entities.get(&node.kind).and_then(|kind| kind.attributes.get(&kind.handle))?;
@@ -169,7 +175,7 @@ impl Graph {
         self.nodes.get(&entity).map(|node| node.kind.as_str())
     }
 
-    /// The entities of `kind` whose minting record is there, in the order of source ids.
+    /// The entities of `kind` whose minting record is there, in the order of source ids; none that turned out to be another.
     pub fn entities(&self, kind: &str) -> impl Iterator<Item = EntityId> {
         let mint = self.declarations.entities.get(kind).map(|kind| &kind.mint);
         let mint = mint
@@ -178,7 +184,8 @@ impl Graph {
         let table = mint.and_then(|(system, record)| self.table(system, record));
         let there =
             move |source: &str| table.is_some_and(|table| !matches!(table.look(source), Look::Nothing));
-        minted.filter(move |(source, _)| there(source)).map(|(_, entity)| *entity)
+        let own = |entity: &EntityId| self.nodes.get(entity).is_some_and(|node| node.leads.is_none());
+        minted.filter(move |(source, entity)| there(source) && own(entity)).map(|(_, entity)| *entity)
     }
 
     pub(crate) fn timeless(&self) -> Resolver<'_> {
@@ -259,6 +266,8 @@ pub(crate) enum Key {
     Shared,
     /// By nothing: there is no value.
     Nothing,
+    /// By rules: what is of the entity, whatever the link; nothing where its minting record is not believed.
+    Thing(Option<Thing>),
     /// That is not known.
     Unknown(Doubt),
 }
@@ -352,7 +361,8 @@ impl<'a> Resolver<'a> {
     ) -> Observation<&'a Arc<Record>> {
         let unknown = |detail| Observation::Unknown(doubt(Reason::Unexpected, 0, detail));
         let name = || format!("`{}.{}`", kind.name, link.entity);
-        if !kind.attributes.contains_key(&link.entity) {
+        let by_rules = self.graph.is_joined_by_rules(&kind.name);
+        if !by_rules && !kind.attributes.contains_key(&link.entity) {
             return unknown(format!(
                 "the link to `{}` hangs on {}, which is not declared",
                 link.system,
@@ -375,6 +385,9 @@ impl<'a> Resolver<'a> {
         link: &'a Link,
         chain: &mut Chain<'a>,
     ) -> Key {
+        if let Some(thing) = self.graph.thing(&kind.name, &node.source) {
+            return Key::Thing(thing);
+        }
         let Some(attribute) = kind.attributes.get(&link.entity) else { return Key::Nothing };
         chain.push(&link.system);
         let key = match self.held(entity, node, attribute, chain) {
@@ -429,6 +442,7 @@ impl<'a> Resolver<'a> {
                     ),
                 }
             }
+            Key::Thing(thing) => id_of_thing(kind, link, thing.as_ref(), table),
             Key::Unknown(doubt) => Err(doubt.clone()),
             Key::Nothing => {
                 unknown(Reason::Incomplete, format!("{}, the key to `{}`, has no value", name(), link.system))
@@ -465,6 +479,37 @@ impl<'a> Resolver<'a> {
                     Observation::Unknown(_) => true,
                 }
             })
+    }
+}
+
+/// The id of the one record of `table` that is of a thing, if there is one. Where it has none and is asked about some, nobody knows.
+fn id_of_thing<'a>(
+    kind: &EntityKind,
+    link: &Link,
+    thing: Option<&Thing>,
+    table: Option<&'a Table>,
+) -> Result<Option<&'a str>, Doubt> {
+    let unknown = |reason, detail| Err(doubt(reason, 0, detail));
+    let (name, records) = (&kind.name, format!("{}.{}", link.system, link.kind));
+    let Some(thing) = thing else {
+        let detail = format!("the record that mints the `{name}` is not there, so nothing is joined to it");
+        return unknown(Reason::Incomplete, detail);
+    };
+    let several = || unknown(Reason::Conflict, format!("more than one {records} is of this `{name}`"));
+    match thing.records.get(&link.system).map(Vec::as_slice) {
+        Some([id]) => match table.map_or(Look::Nothing, |table| table.look(id)) {
+            Look::One(record) => Ok(Some(&record.source.id)),
+            Look::Nothing | Look::Contested(_) => several(),
+        },
+        Some([_, ..]) => several(),
+        Some([]) | None if thing.crowded => {
+            unknown(Reason::Conflict, format!("too much is asked about who this `{name}` is"))
+        }
+        Some([]) | None if thing.asked.contains_key(&link.system) => unknown(
+            Reason::Conflict,
+            format!("whether one of {records} is of this `{name}` is asked about: `xops identity review` tells"),
+        ),
+        Some([]) | None => Ok(None),
     }
 }
 

@@ -152,9 +152,10 @@ impl Scene<'_> {
         }
         let mut best: Option<(Centibits, Row)> = None;
         for (row, other) in [(a, b), (b, a)] {
-            let system = self.table.system(other);
             for (rival, theirs) in self.bonds.of(row) {
-                let counts = *rival != other && self.table.system(*rival) == system;
+                let counts = *rival != other
+                    && self.table.system(*rival) == self.table.system(other)
+                    && !self.stand_together(*rival, other);
                 if counts && best.is_none_or(|(score, _)| *theirs > score) {
                     best = Some((*theirs, *rival));
                 }
@@ -162,6 +163,24 @@ impl Scene<'_> {
         }
         let alone = score + self.known;
         best.map_or((alone, None), |(theirs, rival)| (fixed::against(alone, score - theirs), Some(rival)))
+    }
+
+    /// Whether two rows of one system stand beside one another, and neither in the other's place: where the system may know a thing
+    /// more than once and they are alike enough, or where people joined them, be it by way of others.
+    fn stand_together(&self, a: Row, b: Row) -> bool {
+        let alike = || self.bonds.get(pair(a, b)).is_some_and(|score| score >= self.same);
+        if !self.table.is_within(a, b) && alike() && !self.decisions.different.contains(&pair(a, b)) {
+            return true;
+        }
+        let decided = |row: Row| {
+            self.bonds.of(row).iter().filter(|(_, score)| *score >= DECIDED).map(|(other, _)| *other)
+        };
+        let mut found = BTreeSet::from([a]);
+        let mut open = vec![a];
+        while let Some(row) = open.pop() {
+            open.extend(decided(row).filter(|other| found.insert(*other)));
+        }
+        found.contains(&b)
     }
 
     /// Whether a bonded pair is joined unless something forbids it.
@@ -260,8 +279,7 @@ impl<'a, 'b> Joining<'a, 'b> {
             return Some(Bar::Crowded);
         }
         if rules.linkage == Linkage::OneToOne {
-            let system = |row: &Row| scene.table.system(*row);
-            let taken = |(a, b): &Pair| system(a) == system(b);
+            let taken = |(a, b): &Pair| scene.table.excludes(*a, *b);
             if let Some((a, b)) = across().find(taken) {
                 return Some(Bar::Taken(a.min(b)));
             }
