@@ -16,7 +16,7 @@ use std::sync::Arc;
 use xops_kernel::day;
 use xops_kernel::declare::EntityKind;
 use xops_kernel::id::EntityId;
-use xops_kernel::identity::{Field, Identities, Joining};
+use xops_kernel::identity::{Field, Identities, Joining, part_of_column, plain};
 use xops_kernel::record::{Millis, Record, Source};
 use xops_kernel::value::Value;
 
@@ -100,11 +100,6 @@ impl Who {
     }
 }
 
-/// A name without case and punctuation: `givenName` is `given_name`.
-fn plain(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
 /// What a record says of each field: the first alternative of which every column says something.
 fn values(fields: &[Field], record: &Record) -> Vec<String> {
     let texts = record.attributes.iter().filter_map(|(name, value)| {
@@ -117,9 +112,10 @@ fn values(fields: &[Field], record: &Record) -> Vec<String> {
         (!text.is_empty() && text.len() <= VALUE_BYTES_MAX).then(|| (plain(name), text))
     });
     let texts: BTreeMap<String, String> = texts.collect();
-    let column = |column: &String| match column.strip_suffix(')').and_then(|inner| inner.split_once('(')) {
-        Some((part, inner)) => Some(part_of(texts.get(&plain(inner))?, part == "first")),
-        None => texts.get(&plain(column)).cloned(),
+    let column = |column: &String| {
+        let (part, name) = part_of_column(column);
+        let text = texts.get(&plain(name))?;
+        Some(part.map_or_else(|| text.clone(), |part| part_of(text, part == "first")))
     };
     let said = |columns: &Vec<String>| Some(columns.iter().map(column).collect::<Option<Vec<_>>>()?.join(" "));
     fields.iter().map(|field| field.columns.iter().find_map(said).unwrap_or_default()).collect()
@@ -130,16 +126,6 @@ fn part_of(name: &str, first: bool) -> String {
     let (front, back) = name.split_once(',').map_or((name, name), |(last, rest)| (rest, last));
     let word = if first { front.split_whitespace().next() } else { back.split_whitespace().next_back() };
     word.unwrap_or_default().to_owned()
-}
-
-/// Whether a record of these attributes says anything of a field of rules.
-pub fn says_something(fields: &[Field], attributes: &BTreeSet<String>) -> bool {
-    let known: BTreeSet<String> = attributes.iter().map(|name| plain(name)).collect();
-    let inner = |column: &str| {
-        column.strip_suffix(')').and_then(|inner| inner.split_once('(')).map_or(column.to_owned(), |it| it.1.to_owned())
-    };
-    let there = |columns: &Vec<String>| columns.iter().all(|column| known.contains(&plain(&inner(column))));
-    fields.iter().any(|field| field.columns.iter().any(there))
 }
 
 impl Graph {

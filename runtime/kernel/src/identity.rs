@@ -4,7 +4,7 @@
 //! in [`Rules::fields`]; what is not declared has no say; every list is in the order of writing, and no decision hangs on it
 //! but the order of alternatives in [`Field::columns`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The kinds of entity whose records are joined by rules, by the name of the kind; all others are joined by exact keys.
@@ -62,6 +62,26 @@ pub struct Rules {
     pub vetoes: Vec<Veto>,
     /// What people decided.
     pub decisions: Vec<Decision>,
+}
+
+/// A name of a column or an attribute without case and punctuation: `givenName` is `given_name`.
+pub fn plain(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// The part that is asked of a column, if one is, and the column: `first(full_name)` is the `first` of `full_name`.
+pub fn part_of_column(column: &str) -> (Option<&str>, &str) {
+    let parted = column.strip_suffix(')').and_then(|inner| inner.split_once('('));
+    parted.map_or((None, column), |(part, column)| (Some(part), column))
+}
+
+impl Rules {
+    /// Whether records of these attributes can say anything of a field.
+    pub fn reads<'a>(&self, attributes: impl Iterator<Item = &'a str>) -> bool {
+        let known: BTreeSet<String> = attributes.map(plain).collect();
+        let there = |column: &String| known.contains(&plain(part_of_column(column).1));
+        self.fields.iter().any(|field| field.columns.iter().any(|columns| columns.iter().all(there)))
+    }
 }
 
 /// Whether a system knows a thing once.
