@@ -113,7 +113,7 @@ impl Graph {
         for told in self.questions() {
             let Some(kind) = self.declarations.entities.get(&told.kind) else { continue };
             let (left, right) = (&told.left, &told.right);
-            let blocks = self.hangs_on(kind, &told);
+            let blocks = self.hangs_on(&told);
             let settles = &told.explained.settles;
             let trouble = Trouble {
                 kind: Kind::AmbiguousIdentity,
@@ -131,8 +131,9 @@ impl Graph {
     }
 
     /// The links and attributes that are unknown because of a question.
-    pub(crate) fn hangs_on(&self, kind: &EntityKind, told: &Told) -> BTreeSet<String> {
+    pub fn hangs_on(&self, told: &Told) -> BTreeSet<String> {
         let mut blocks = BTreeSet::new();
+        let Some(kind) = self.declarations.entities.get(&told.kind) else { return blocks };
         for entity in &told.entities {
             for link in kind.links.values() {
                 if self.is_joinable(*entity, kind, link) {

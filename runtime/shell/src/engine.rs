@@ -47,6 +47,7 @@ use xops_journal::subjects::SubjectKeys;
 use xops_kernel::canon::DigestKey;
 use xops_kernel::culprit::Culprit;
 use xops_kernel::declare::Declarations;
+use xops_kernel::identity::Identities;
 use xops_kernel::log::{Happened, Number, Request, Scope, What};
 use xops_kernel::port::Connector;
 use xops_kernel::saga::event::{Event, Release};
@@ -71,6 +72,8 @@ const STOP_MAX: Duration = Duration::from_secs(20);
 pub struct Setup {
     /// What was declared.
     pub declarations: Arc<Declarations>,
+    /// By which rules records are joined, by the kind of entity.
+    pub identities: Identities,
     /// The connectors.
     pub connector: Arc<dyn Connector>,
     /// The wire.
@@ -214,7 +217,7 @@ impl Engine {
         }
         let shelved = &fold.state.shelved;
         hub.restore_timers(keeper::timers_of(fold.timers.drain(..), |number| shelved.contains_key(&number)));
-        let graph = graph_of(&setup.declarations, &*setup.connector, digest_key);
+        let graph = graph_of(&setup.declarations, &setup.identities, &*setup.connector, digest_key);
         let breakers = fold.breakers.clone();
         let tenant = Rc::new(Tenant {
             hub: Rc::clone(&hub),
@@ -537,8 +540,14 @@ impl Engine {
 }
 
 /// An empty graph that knows what is to be read into it.
-fn graph_of(declarations: &Arc<Declarations>, connector: &dyn Connector, key: DigestKey) -> Graph {
+fn graph_of(
+    declarations: &Arc<Declarations>,
+    identities: &Identities,
+    connector: &dyn Connector,
+    key: DigestKey,
+) -> Graph {
     let mut graph = Graph::new(Arc::clone(declarations), key);
+    graph.identify(identities);
     for system in declarations.systems.keys() {
         graph.expect(declarations.needed(system, connector.reads(system)));
     }

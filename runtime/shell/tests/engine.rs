@@ -136,6 +136,7 @@ fn declarations(connector: &Fragile) -> Declarations {
 fn setup(connector: Fragile, ledger: Ledger, dir: &std::path::Path) -> Setup {
     Setup {
         declarations: Arc::new(declarations(&connector)),
+        identities: BTreeMap::new(),
         connector: Arc::new(connector),
         transport: Arc::new(Answers),
         systems: BTreeMap::new(),

@@ -200,6 +200,7 @@ impl World {
     pub(super) async fn start(&self) -> Engine {
         let setup = Setup {
             declarations: Arc::new(Self::declarations()),
+            identities: BTreeMap::new(),
             connector: Arc::new(Self::connector()),
             transport: Arc::clone(&self.wire) as Arc<dyn Transport>,
             systems: BTreeMap::new(),
