@@ -12,7 +12,7 @@ use crate::who::Told;
 use crate::table::{Look, Table};
 use std::collections::BTreeSet;
 use xops_kernel::canon::Canon;
-use xops_kernel::declare::{EntityKind, Link};
+use xops_kernel::declare::{Attribute, EntityKind, Link};
 use xops_kernel::fact::Observation;
 use xops_kernel::id::{Digest, EntityId};
 use xops_kernel::record::{Millis, Record, Source};
@@ -140,12 +140,21 @@ impl Graph {
                     continue;
                 }
                 blocks.insert(format!("{}'s link to {}", kind.name, link.system));
-                let claims = |claim: &xops_kernel::declare::Claim| claim.system == link.system;
-                let fed = kind.attributes.iter().filter(|(_, attribute)| attribute.from.iter().any(claims));
+                let fed = kind.attributes.iter().filter(|(_, attribute)| self.waits(*entity, attribute, link));
                 blocks.extend(fed.map(|(name, _)| format!("{}.{name}", kind.name)));
             }
         }
         blocks
+    }
+
+    /// Whether `attribute` is unknown, and one of its sources is behind `link`.
+    fn waits(&self, entity: EntityId, attribute: &Attribute, link: &Link) -> bool {
+        let Some(node) = self.nodes.get(&entity) else { return false };
+        attribute.from.iter().any(|claim| claim.system == link.system)
+            && matches!(
+                self.timeless().held(entity, node, attribute, &mut Vec::new()),
+                Observation::Unknown(_)
+            )
     }
 
     /// Whether it is known which record `link` joins, or that it joins none.

@@ -156,7 +156,11 @@ impl Scene<'_> {
                 let counts = *rival != other
                     && self.table.system(*rival) == self.table.system(other)
                     && !self.stand_together(*rival, other);
-                if counts && best.is_none_or(|(score, _)| *theirs > score) {
+                // Of equal ones the first by name: rows are in the order of coming.
+                let better = |(score, held): (Centibits, Row)| {
+                    *theirs > score || *theirs == score && self.table.name(*rival) < self.table.name(held)
+                };
+                if counts && best.is_none_or(better) {
                     best = Some((*theirs, *rival));
                 }
             }
@@ -216,11 +220,58 @@ impl Scene<'_> {
             }
         }
         open.sort();
+        let mut open: Vec<(Centibits, Pair)> = open.into_iter().map(|(score, _, _, pair)| (-score, pair)).collect();
+        let (things, barred) = self.joined(rows, &open, comparisons);
+        let torn = self.torn(&open, &things, &barred);
+        if torn.is_empty() {
+            return (things, barred);
+        }
+        // Whoever is torn belongs to neither until a person says so.
+        let whole = |(a, b): &Pair| !torn.contains(a) && !torn.contains(b);
+        open.retain(|(score, pair)| *score >= DECIDED || whole(pair));
+        self.joined(rows, &open, comparisons)
+    }
+
+    /// Joins rows along pairs, which come in the order of scores.
+    fn joined(
+        &self,
+        rows: &BTreeSet<Row>,
+        open: &[(Centibits, Pair)],
+        comparisons: &mut Comparisons,
+    ) -> (Vec<Thing>, Barred) {
         let mut joining = Joining::new(self, rows);
-        for (score, _, _, pair) in open {
-            joining.join(pair, -score, comparisons);
+        for (score, pair) in open {
+            joining.join(*pair, *score, comparisons);
         }
         joining.finish()
+    }
+
+    /// The rows that are nearly as good in another thing, which theirs excludes: where they came to lie is chance.
+    fn torn(&self, open: &[(Centibits, Pair)], things: &[Thing], barred: &Barred) -> BTreeSet<Row> {
+        let mut torn = BTreeSet::new();
+        if barred.is_empty() {
+            return torn;
+        }
+        let members = things.iter().zip(0_usize..);
+        let place: BTreeMap<Row, usize> =
+            members.flat_map(|(thing, place)| thing.members.iter().map(move |row| (*row, place))).collect();
+        let mut inside: BTreeMap<Row, Centibits> = BTreeMap::new();
+        for (score, (a, b)) in open.iter().filter(|(_, (a, b))| place[a] == place[b]) {
+            for row in [a, b] {
+                let best = inside.entry(*row).or_insert(*score);
+                *best = (*best).max(*score);
+            }
+        }
+        for (score, pair) in open {
+            if !barred.contains_key(pair) || self.decisions.different.contains(pair) {
+                continue;
+            }
+            for row in [pair.0, pair.1] {
+                let own = inside.get(&row).copied().filter(|own| *own < CERTAIN);
+                torn.extend(own.filter(|own| fixed::against(*own, own - score) < self.same).map(|_| row));
+            }
+        }
+        torn
     }
 }
 

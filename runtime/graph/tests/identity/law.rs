@@ -272,7 +272,12 @@ fn a_third_record_does_not_bring_together_what_is_kept_apart() {
         index.insert(&person(system, id, ["ann", "chen", "19800304", ""])).unwrap();
     }
     let sizes: Vec<usize> = index.things().iter().map(Vec::len).collect();
-    assert_eq!(sizes, [2, 1]);
+    assert_eq!(sizes, [1, 1, 1], "which of the two it is, is asked");
+    assert_eq!(index.questions().len(), 2);
+    index.insert(&person("idp", "9", ["ann", "chen", "19800304", "a"])).unwrap();
+    index.insert(&person("hr", "2", ["ann", "chen", "19800304", "a"])).unwrap();
+    let sizes: Vec<usize> = index.things().iter().map(Vec::len).collect();
+    assert_eq!(sizes, [1, 2], "a key tells");
 }
 
 #[test]
@@ -298,6 +303,24 @@ fn two_records_that_a_person_joined_are_no_rivals() {
     assert_eq!(index.things().len(), 1);
     index.revoke(&decided(true, "hr:1", "hr:2", None));
     assert_eq!(index.things().len(), 3);
+}
+
+#[test]
+fn a_record_that_is_as_good_in_two_things_that_exclude_each_other_is_in_neither() {
+    let rules = rules(Linkage::OneToOne);
+    let mut index = one_by_one(&rules, &model(&rules), &[]);
+    let two = [("hr", "1", "19800304"), ("idp", "1", "19800304"), ("hr", "2", "19711111"), ("crm", "2", "19711111")];
+    for (system, id, born) in two {
+        index.insert(&person(system, id, ["ann", "chen", born, ""])).unwrap();
+    }
+    let before = index.things();
+    assert_eq!(before.len(), 2);
+    index.insert(&person("chat", "7", ["ann", "chen", "", ""])).unwrap();
+    assert_eq!(index.thing_of("chat", "7").unwrap().records.len(), 1, "it was not given to the first by name");
+    assert!(before.is_subset(&index.things()));
+    assert!(!index.questions_of("chat", "7").is_empty());
+    index.decide(decided(true, "chat:7", "crm:2", None));
+    assert_eq!(index.thing_of("chat", "7").unwrap().records.len(), 3);
 }
 
 #[test]

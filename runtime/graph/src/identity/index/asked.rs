@@ -228,20 +228,42 @@ impl Index {
         bonds.collect()
     }
 
+    /// The row that is as good as one of two, and with whose thing the other cannot be.
+    fn torn(&self, a: Row, b: Row) -> Option<Row> {
+        let scene = self.scene();
+        let excluded = |other: Row, from: Row| {
+            let (left, right) =
+                (self.members(self.first_of[other as usize]), self.members(self.first_of[from as usize]));
+            let mut across = left.iter().flat_map(|a| right.iter().map(|b| pair(*a, *b)));
+            across.any(|pair| self.decisions.different.contains(&pair) || self.table.excludes(pair.0, pair.1))
+        };
+        let of = |row: Row, from: Row| {
+            let rivals = self.bonds.of(row).iter().filter(move |(other, _)| *other != from);
+            let good = rivals.filter(|(other, score)| {
+                scene.effective(pair(row, *other), *score).0 >= self.model.same && excluded(*other, from)
+            });
+            good.map(|(other, _)| *other).min_by_key(|row| self.table.name(*row))
+        };
+        of(a, b).or_else(|| of(b, a))
+    }
+
+    fn scene(&self) -> Scene<'_> {
+        Scene {
+            table: &self.table,
+            bonds: &self.bonds,
+            decisions: &self.decisions,
+            known: self.model.known,
+            same: self.model.same,
+        }
+    }
+
     /// Whether a bonded pair is asked about.
     fn question(&self, a: Row, b: Row, score: Centibits) -> Option<Answered> {
         if self.first_of[a as usize] == self.first_of[b as usize] {
             return None;
         }
         let (table, rules) = (&self.table, self.table.rules());
-        let scene = Scene {
-            table,
-            bonds: &self.bonds,
-            decisions: &self.decisions,
-            known: self.model.known,
-            same: self.model.same,
-        };
-        let (effective, rival) = scene.effective((a, b), score);
+        let (effective, rival) = self.scene().effective((a, b), score);
         if effective < rules.review {
             return None;
         }
@@ -253,7 +275,7 @@ impl Index {
         }
         let bar = match rival {
             _ if effective >= self.model.same && left.len() + right.len() > rules.members_max => Bar::Crowded,
-            _ if effective >= self.model.same => Bar::Veto,
+            _ if effective >= self.model.same => self.torn(a, b).map_or(Bar::Veto, Bar::Rival),
             Some(rival) if score >= self.model.same => Bar::Rival(rival),
             _ => Bar::Weak,
         };
