@@ -249,29 +249,40 @@ impl Scene<'_> {
     /// The rows that are nearly as good in another thing, which theirs excludes: where they came to lie is chance.
     fn torn(&self, open: &[(Centibits, Pair)], things: &[Thing], barred: &Barred) -> BTreeSet<Row> {
         let mut torn = BTreeSet::new();
-        if barred.is_empty() {
-            return torn;
-        }
         let members = things.iter().zip(0_usize..);
         let place: BTreeMap<Row, usize> =
             members.flat_map(|(thing, place)| thing.members.iter().map(move |row| (*row, place))).collect();
-        let mut inside: BTreeMap<Row, Centibits> = BTreeMap::new();
-        for (score, (a, b)) in open.iter().filter(|(_, (a, b))| place[a] == place[b]) {
-            for row in [a, b] {
-                let best = inside.entry(*row).or_insert(*score);
-                *best = (*best).max(*score);
-            }
-        }
-        for (score, pair) in open {
-            if !barred.contains_key(pair) || self.decisions.different.contains(pair) {
-                continue;
-            }
-            for row in [pair.0, pair.1] {
-                let own = inside.get(&row).copied().filter(|own| *own < CERTAIN);
-                torn.extend(own.filter(|own| fixed::against(*own, own - score) < self.same).map(|_| row));
+        // A pair that was strong enough and was kept apart.
+        let kept_apart: BTreeSet<Pair> = open
+            .iter()
+            .map(|(_, pair)| *pair)
+            .filter(|pair| barred.contains_key(pair) && !self.decisions.different.contains(pair))
+            .collect();
+        for thing in things.iter().filter(|thing| thing.members.len() > 1) {
+            for row in &thing.members {
+                let bonds = self.bonds.of(*row);
+                let is_inside = |other: &Row| place.get(other) == place.get(row);
+                let inside = bonds.iter().filter(|(other, _)| is_inside(other)).map(|(_, score)| *score);
+                let Some(own) = inside.max().filter(|own| *own < CERTAIN) else { continue };
+                let as_good = |score: Centibits| fixed::against(own + self.known, own - score) < self.same;
+                let elsewhere = bonds.iter().filter(|(other, score)| !is_inside(other) && as_good(*score));
+                let mut elsewhere = elsewhere.map(|(other, _)| *other);
+                if elsewhere.any(|other| {
+                    kept_apart.contains(&pair(*row, other)) || self.is_other(*row, &thing.members, other)
+                }) {
+                    torn.insert(*row);
+                }
             }
         }
         torn
+    }
+
+    /// Whether `other`, which may be of `row`, cannot be of another of the thing in which `row` is.
+    fn is_other(&self, row: Row, members: &[Row], other: Row) -> bool {
+        members.iter().filter(|member| **member != row).any(|member| {
+            let pair = pair(*member, other);
+            self.table.excludes(*member, other) || self.decisions.different.contains(&pair)
+        })
     }
 }
 
