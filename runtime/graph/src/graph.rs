@@ -51,6 +51,8 @@ pub struct Graph {
     ages: BySource<u64>,
     /// The kinds of entity whose records are joined by rules.
     pub(crate) who: BTreeMap<String, Who>,
+    /// The ids that were issued and not taken yet, to be remembered.
+    issued: Vec<EntityId>,
     /// The newest day that a reading began on, as `yyyymmdd`: decisions of people end on a day.
     pub(crate) today: u32,
 }
@@ -96,6 +98,7 @@ impl Graph {
             keying: BTreeMap::new(),
             ages: BTreeMap::new(),
             who: BTreeMap::new(),
+            issued: Vec::new(),
             today: 0,
         };
         let declared = graph.declarations.clone();
@@ -194,6 +197,25 @@ impl Graph {
         Touched { entities }
     }
 
+    /// Makes ids known that were issued before this graph was: each leads to nobody until its record is read.
+    pub fn remember(&mut self, kind: &str, ids: impl IntoIterator<Item = EntityId>) {
+        let node =
+            Node { kind: kind.to_owned(), source: String::new(), leads: None, held: Held::new() };
+        for id in ids {
+            self.nodes.entry(id).or_insert_with(|| node.clone());
+        }
+    }
+
+    /// The ids that were issued since they were taken last, those left out that were remembered.
+    pub fn take_issued(&mut self) -> Vec<EntityId> {
+        std::mem::take(&mut self.issued)
+    }
+
+    /// Puts ids back that could not be written down.
+    pub fn issue_again(&mut self, ids: Vec<EntityId>) {
+        self.issued.extend(ids);
+    }
+
     /// Mints the entities of the reading's records; the new ones. Every id ever issued stays, so this is a union whatever the order.
     fn mint(&mut self, reading: &Reading) -> Vec<EntityId> {
         let mut new = Vec::new();
@@ -211,7 +233,9 @@ impl Graph {
             minted.insert(source.id.clone(), entity);
             let node =
                 Node { kind: kind.clone(), source: source.id.clone(), leads: None, held: Held::new() };
-            self.nodes.insert(entity, node);
+            if self.nodes.insert(entity, node).is_none() {
+                self.issued.push(entity);
+            }
             new.push(entity);
         }
         self.born.extend(&new);

@@ -259,6 +259,7 @@ impl Cycle {
             Some(follows) => self.tenant.graph_mut().follow(reading, follows),
             None => self.tenant.graph_mut().apply(reading),
         };
+        crate::issued::remember(&self.tenant);
         self.tenant.cycles.touch(touched);
         let mut places = self.places.borrow_mut();
         match &taken.place {

@@ -17,6 +17,7 @@ use crate::cycles::Cycles;
 use crate::dataops::{self, Report};
 use crate::hub::Hub;
 use crate::instance;
+use crate::issued;
 use crate::keeper::{self, Kit};
 use crate::letter;
 use crate::limits::Limits;
@@ -217,7 +218,10 @@ impl Engine {
         }
         let shelved = &fold.state.shelved;
         hub.restore_timers(keeper::timers_of(fold.timers.drain(..), |number| shelved.contains_key(&number)));
-        let graph = graph_of(&setup.declarations, &setup.identities, &*setup.connector, digest_key);
+        let mut graph = graph_of(&setup.declarations, &setup.identities, &*setup.connector, digest_key);
+        if let Some(disk) = &beside {
+            issued::recall(&**disk, &mut graph);
+        }
         let breakers = fold.breakers.clone();
         let tenant = Rc::new(Tenant {
             hub: Rc::clone(&hub),
