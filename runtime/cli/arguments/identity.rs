@@ -24,8 +24,10 @@ pub enum IdentityCommand {
     #[command(after_help = "Nothing is changed. Exit codes: 0 nothing is asked, 6 something is.")]
     Review(Review),
     /// Decide that two records are of one entity, or of two, and print the declaration that says so.
-    #[command(after_help = "Without --write nothing is changed. A decision is taken back by removing its block. A daemon goes by it \
-after it was started again.")]
+    #[command(
+        after_help = "Without --write nothing is changed. A decision is taken back by removing its block. A daemon goes by it \
+after it was started again."
+    )]
     Decide(Decide),
 }
 

@@ -57,7 +57,10 @@ fn rules(project: &Project, asked: &Decide) -> Result<String, Failure> {
         (project.identities.get(&asked.kind), project.declarations.entities.get(&asked.kind))
     else {
         let kinds: Vec<&str> = project.identities.keys().map(String::as_str).collect();
-        let note = format!("those that are: {}", if kinds.is_empty() { "none".to_owned() } else { kinds.join(", ") });
+        let note = format!(
+            "those that are: {}",
+            if kinds.is_empty() { "none".to_owned() } else { kinds.join(", ") }
+        );
         return Err(usage(format!("the records of `{}` are not joined by rules", asked.kind), note));
     };
     let systems: BTreeSet<&str> =
@@ -107,7 +110,8 @@ fn understood(rules: &str, block: &str) -> Result<(), Failure> {
 /// Adds a block to the file, whole or not at all.
 fn add(common: &Common, block: &str) -> Result<(), Failure> {
     let path = common.project.join(FILE);
-    let failed = |error: std::io::Error| Failure::plain(format!("failed to write `{}`: {error}", path.display()));
+    let failed =
+        |error: std::io::Error| Failure::plain(format!("failed to write `{}`: {error}", path.display()));
     let mut text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

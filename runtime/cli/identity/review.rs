@@ -41,9 +41,10 @@ fn question(graph: &Graph, told: &Told) -> Json {
 
 /// Two records and the answer of whether they are of one entity.
 pub(crate) fn of_told(graph: &Graph, told: &Told) -> Json {
-    let entities = told.entities.iter().map(|entity| {
-        json!({ "entity": entity.to_string(), "handle": graph.handle(*entity) })
-    });
+    let entities = told
+        .entities
+        .iter()
+        .map(|entity| json!({ "entity": entity.to_string(), "handle": graph.handle(*entity) }));
     let fields = told.explained.fields.iter().map(|field| {
         json!({
             "field": field.name, "level": field.level.word(), "weight": field.weight, "left": field.left, "right": field.right,

@@ -8,8 +8,8 @@ use crate::coverage::Age;
 use crate::finder::Finder;
 use crate::graph::Graph;
 use crate::resolve::{Found, Resolver};
-use crate::who::Told;
 use crate::table::{Look, Table};
+use crate::who::Told;
 use std::collections::BTreeSet;
 use xops_kernel::canon::Canon;
 use xops_kernel::declare::{Attribute, EntityKind, Link};
@@ -140,7 +140,8 @@ impl Graph {
                     continue;
                 }
                 blocks.insert(format!("{}'s link to {}", kind.name, link.system));
-                let fed = kind.attributes.iter().filter(|(_, attribute)| self.waits(*entity, attribute, link));
+                let fed =
+                    kind.attributes.iter().filter(|(_, attribute)| self.waits(*entity, attribute, link));
                 blocks.extend(fed.map(|(name, _)| format!("{}.{name}", kind.name)));
             }
         }

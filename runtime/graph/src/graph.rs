@@ -199,8 +199,7 @@ impl Graph {
 
     /// Makes ids known that were issued before this graph was: each leads to nobody until its record is read.
     pub fn remember(&mut self, kind: &str, ids: impl IntoIterator<Item = EntityId>) {
-        let node =
-            Node { kind: kind.to_owned(), source: String::new(), leads: None, held: Held::new() };
+        let node = Node { kind: kind.to_owned(), source: String::new(), leads: None, held: Held::new() };
         for id in ids {
             self.nodes.entry(id).or_insert_with(|| node.clone());
         }
@@ -231,8 +230,7 @@ impl Graph {
             }
             let entity = EntityId::mint(tenant, &source.system, &source.kind, &source.id, key);
             minted.insert(source.id.clone(), entity);
-            let node =
-                Node { kind: kind.clone(), source: source.id.clone(), leads: None, held: Held::new() };
+            let node = Node { kind: kind.clone(), source: source.id.clone(), leads: None, held: Held::new() };
             if self.nodes.insert(entity, node).is_none() {
                 self.issued.push(entity);
             }

@@ -507,7 +507,9 @@ fn id_of_thing<'a>(
         }
         Some([]) | None if thing.asked.contains_key(&link.system) => unknown(
             Reason::Conflict,
-            format!("whether one of {records} is of this `{name}` is asked about: `xops identity review` tells"),
+            format!(
+                "whether one of {records} is of this `{name}` is asked about: `xops identity review` tells"
+            ),
         ),
         Some([]) | None => Ok(None),
     }

@@ -117,7 +117,8 @@ fn values(fields: &[Field], record: &Record) -> Vec<String> {
         let text = texts.get(&plain(name))?;
         Some(part.map_or_else(|| text.clone(), |part| part_of(text, part == "first")))
     };
-    let said = |columns: &Vec<String>| Some(columns.iter().map(column).collect::<Option<Vec<_>>>()?.join(" "));
+    let said =
+        |columns: &Vec<String>| Some(columns.iter().map(column).collect::<Option<Vec<_>>>()?.join(" "));
     fields.iter().map(|field| field.columns.iter().find_map(said).unwrap_or_default()).collect()
 }
 
@@ -280,7 +281,12 @@ impl Graph {
             told.extend(self.told(kind, who, &who.index.questions()));
         }
         told.sort_by(|a, b| {
-            (&a.kind, -a.explained.score, &a.left, &a.right).cmp(&(&b.kind, -b.explained.score, &b.left, &b.right))
+            (&a.kind, -a.explained.score, &a.left, &a.right).cmp(&(
+                &b.kind,
+                -b.explained.score,
+                &b.left,
+                &b.right,
+            ))
         });
         told
     }
@@ -299,12 +305,7 @@ impl Graph {
         self.told(&self.nodes[&entity].kind, who, &who.index.joined(&who.mint.0, source))
     }
 
-    fn told(
-        &self,
-        kind: &str,
-        who: &Who,
-        answers: &[crate::identity::batch::Answered],
-    ) -> Vec<Told> {
+    fn told(&self, kind: &str, who: &Who, answers: &[crate::identity::batch::Answered]) -> Vec<Told> {
         let explained = who.index.explained(answers).into_iter().map(|explained| {
             let entities = [&explained.left, &explained.right].into_iter().flat_map(|name| {
                 let found = who.index.thing_of(&name.system, &name.id);
@@ -339,8 +340,12 @@ impl Graph {
         let Some(who) = self.who.get(kind) else { return Vec::new() };
         let mut doubled = Vec::new();
         for entity in self.entities(kind) {
-            let Some(thing) = self.nodes.get(&entity).and_then(|node| who.thing(&node.source)) else { continue };
-            for (system, ids) in thing.records.iter().filter(|(system, ids)| **system != who.mint.0 && ids.len() > 1) {
+            let Some(thing) = self.nodes.get(&entity).and_then(|node| who.thing(&node.source)) else {
+                continue;
+            };
+            for (system, ids) in
+                thing.records.iter().filter(|(system, ids)| **system != who.mint.0 && ids.len() > 1)
+            {
                 let name = |id: &String| Name { system: system.as_str().into(), id: id.as_str().into() };
                 doubled.push(ids.iter().map(|id| self.source_of(who, &name(id))).collect());
             }

@@ -6,6 +6,8 @@
 mod fire;
 #[path = "engine/retain.rs"]
 mod retain;
+#[path = "engine/who.rs"]
+mod who;
 
 use futures_util::future::{BoxFuture, FutureExt};
 use std::collections::{BTreeMap, BTreeSet};

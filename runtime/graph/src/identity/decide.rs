@@ -220,7 +220,8 @@ impl Scene<'_> {
             }
         }
         open.sort();
-        let mut open: Vec<(Centibits, Pair)> = open.into_iter().map(|(score, _, _, pair)| (-score, pair)).collect();
+        let mut open: Vec<(Centibits, Pair)> =
+            open.into_iter().map(|(score, _, _, pair)| (-score, pair)).collect();
         let (things, barred) = self.joined(rows, &open, comparisons);
         let torn = self.torn(&open, &things, &barred);
         if torn.is_empty() {

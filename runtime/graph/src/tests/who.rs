@@ -98,15 +98,18 @@ fn check_all(readings: &[Reading], decisions: Vec<Decision>, expect: &[&str]) ->
     graph
 }
 
-const ANN: &str = "workday.worker/w1 handle=ann given=Ann surname=Chen email=ann@acme.com born=1980-03-04 since=2020-01-01";
+const ANN: &str =
+    "workday.worker/w1 handle=ann given=Ann surname=Chen email=ann@acme.com born=1980-03-04 since=2020-01-01";
 const ANN_OKTA: &str = "okta.user/u1 given=Ann surname=Chen email=ann@acme.com login=ann";
 
 #[test]
 fn a_person_is_joined_by_what_agrees_and_not_by_one_key() {
     let renamed = "okta.user/u1 given=Ann surname=Chen email=achen@acme.com born=1980-03-04 login=ann";
-    check_all(&[reading("workday.worker", 1, &[ANN]), reading("okta.user", 1, &[renamed])], vec![], &[
-        "ann w1 u1 ?NeverRead",
-    ]);
+    check_all(
+        &[reading("workday.worker", 1, &[ANN]), reading("okta.user", 1, &[renamed])],
+        vec![],
+        &["ann w1 u1 ?NeverRead"],
+    );
 }
 
 #[test]
@@ -124,10 +127,11 @@ fn a_rehire_with_a_new_id_is_one_person_and_the_newest_employment_holds() {
     let told = graph.joined_by(one);
     assert_eq!(told.len(), 2, "{told:?}");
     // A decision takes it apart, and both are who they were.
-    check_all(&readings, vec![decision(false, "workday:w1", "workday:w2", None)], &[
-        "ann w1 ?Conflict ?NeverRead",
-        "ann.chen w2 ?Conflict ?NeverRead",
-    ]);
+    check_all(
+        &readings,
+        vec![decision(false, "workday:w1", "workday:w2", None)],
+        &["ann w1 ?Conflict ?NeverRead", "ann.chen w2 ?Conflict ?NeverRead"],
+    );
 }
 
 #[test]
@@ -147,8 +151,7 @@ fn twins_are_never_merged_and_a_nameless_account_of_one_of_them_is_asked_about()
     ];
     let account = "okta.user/u1 surname=Chen born=1980-03-04";
     let readings = [reading("workday.worker", 1, &twins), reading("okta.user", 1, &[account])];
-    let graph =
-        check_all(&readings, vec![], &["ann w1 ?Conflict ?NeverRead", "eva w2 ?Conflict ?NeverRead"]);
+    let graph = check_all(&readings, vec![], &["ann w1 ?Conflict ?NeverRead", "eva w2 ?Conflict ?NeverRead"]);
     let exceptions = graph.exceptions(1);
     let asked: Vec<_> =
         exceptions.iter().filter(|exception| exception.kind == Kind::AmbiguousIdentity).collect();
@@ -161,10 +164,7 @@ fn twins_are_never_merged_and_a_nameless_account_of_one_of_them_is_asked_about()
     }
     let eva = decision(true, "workday:w2", "okta:u1", None);
     let two = decision(false, "workday:w1", "workday:w2", None);
-    check_all(&readings, vec![eva, two], &[
-        "ann w1 - ?NeverRead",
-        "eva w2 u1 ?NeverRead",
-    ]);
+    check_all(&readings, vec![eva, two], &["ann w1 - ?NeverRead", "eva w2 u1 ?NeverRead"]);
 }
 
 #[test]

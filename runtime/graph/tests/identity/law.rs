@@ -309,14 +309,23 @@ fn two_records_that_a_person_joined_are_no_rivals() {
 fn a_record_that_is_as_good_in_two_things_that_exclude_each_other_is_in_neither() {
     let rules = rules(Linkage::OneToOne);
     let mut index = one_by_one(&rules, &model(&rules), &[]);
-    let two = [("hr", "1", "19800304"), ("idp", "1", "19800304"), ("hr", "2", "19711111"), ("crm", "2", "19711111")];
+    let two = [
+        ("hr", "1", "19800304"),
+        ("idp", "1", "19800304"),
+        ("hr", "2", "19711111"),
+        ("crm", "2", "19711111"),
+    ];
     for (system, id, born) in two {
         index.insert(&person(system, id, ["ann", "chen", born, ""])).unwrap();
     }
     let before = index.things();
     assert_eq!(before.len(), 2);
     index.insert(&person("chat", "7", ["ann", "chen", "", ""])).unwrap();
-    assert_eq!(index.thing_of("chat", "7").unwrap().records.len(), 1, "it was not given to the first by name");
+    assert_eq!(
+        index.thing_of("chat", "7").unwrap().records.len(),
+        1,
+        "it was not given to the first by name"
+    );
     assert!(before.is_subset(&index.things()));
     assert!(!index.questions_of("chat", "7").is_empty());
     index.decide(decided(true, "chat:7", "crm:2", None));
@@ -332,7 +341,11 @@ fn a_system_that_may_know_a_thing_more_than_once_has_no_rivals_within() {
     }
     assert_eq!(index.things().len(), 1);
     index.insert(&person("idp", "9", ["ann", "chen", "19800304", ""])).unwrap();
-    assert_eq!(index.things().iter().map(Vec::len).collect::<Vec<_>>(), [2, 1, 1], "two of idp are rivals still");
+    assert_eq!(
+        index.things().iter().map(Vec::len).collect::<Vec<_>>(),
+        [2, 1, 1],
+        "two of idp are rivals still"
+    );
 }
 
 #[test]

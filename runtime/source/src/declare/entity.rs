@@ -56,7 +56,8 @@ fn joined(world: &World<'_>, entity: &Entity, rules: &Said, current: &Said, find
     });
     let minting = mint.clone();
     let links = entity.links.iter();
-    let links = links.map(|(system, link)| (system.clone(), link.kind.0.clone(), &link.at, link.kind.1.clone()));
+    let links =
+        links.map(|(system, link)| (system.clone(), link.kind.0.clone(), &link.at, link.kind.1.clone()));
     for (system, kind, at, span) in mint.into_iter().chain(links) {
         // What does not exist is told where it is read.
         let Some(record) = world.record((&system, &kind), at, &span, &mut Vec::new()) else { continue };

@@ -114,7 +114,8 @@ fn one(reader: &mut Reader<'_, '_>, block: &Block) -> Rules {
             _ => Linkage::Many,
         },
         several: texts(reader, "several"),
-        population: count(reader, "population", 2..=1_000_000_000).and_then(|count| u32::try_from(count).ok()),
+        population: count(reader, "population", 2..=1_000_000_000)
+            .and_then(|count| u32::try_from(count).ok()),
         same: score(reader, "same", 1_000),
         wrong_max: count(reader, "wrong_max", 0..=1_000_000).and_then(|count| u32::try_from(count).ok()),
         review: score(reader, "review", 0),

@@ -162,9 +162,7 @@ impl Index {
             answer: answered.answer,
             score: answered.score,
             why: explain::tell(table, model, answered, &weighed),
-            settles: asked
-                .then(|| explain::settles(table, model, answered, &weighed))
-                .unwrap_or_default(),
+            settles: asked.then(|| explain::settles(table, model, answered, &weighed)).unwrap_or_default(),
             fields: fields.map(compared).collect(),
             decision: self.decision(a, b).filter(|_| answered.score >= DECIDED).cloned(),
         }
@@ -267,7 +265,8 @@ impl Index {
         if effective < rules.review {
             return None;
         }
-        let (left, right) = (self.members(self.first_of[a as usize]), self.members(self.first_of[b as usize]));
+        let (left, right) =
+            (self.members(self.first_of[a as usize]), self.members(self.first_of[b as usize]));
         let across = || left.iter().flat_map(|a| right.iter().map(|b| pair(*a, *b)));
         let apart = across().any(|pair| self.decisions.different.contains(&pair));
         if apart || across().any(|(a, b)| table.excludes(a, b)) {
