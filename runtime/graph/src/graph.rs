@@ -366,8 +366,13 @@ impl Graph {
         if (system, record_kind) == (kind.mint.0.as_str(), kind.mint.1.as_str()) {
             ids.insert(&node.source);
         } else if let Some(thing) = self.thing(&node.kind, &node.source) {
-            let ids = thing.and_then(|mut thing| thing.records.remove(system)).unwrap_or_default();
-            return ids.iter().flat_map(|id| table.look(id).records()).collect();
+            return thing
+                .records
+                .get(system)
+                .into_iter()
+                .flatten()
+                .flat_map(|id| table.look(id).records())
+                .collect();
         } else if let Some(link) = kind.links.get(system).filter(|link| link.kind == record_kind) {
             for key in held.get(&link.entity).into_iter().flatten() {
                 ids.extend(table.keyed(&link.record, key));

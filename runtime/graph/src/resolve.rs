@@ -266,8 +266,8 @@ pub(crate) enum Key {
     Shared,
     /// By nothing: there is no value.
     Nothing,
-    /// By rules: what is of the entity, whatever the link; nothing where its minting record is not believed.
-    Thing(Option<Thing>),
+    /// By rules: what is of the entity, whatever the link.
+    Thing(Thing),
     /// That is not known.
     Unknown(Doubt),
 }
@@ -442,7 +442,7 @@ impl<'a> Resolver<'a> {
                     ),
                 }
             }
-            Key::Thing(thing) => id_of_thing(kind, link, thing.as_ref(), table),
+            Key::Thing(thing) => id_of_thing(kind, link, thing, table),
             Key::Unknown(doubt) => Err(doubt.clone()),
             Key::Nothing => {
                 unknown(Reason::Incomplete, format!("{}, the key to `{}`, has no value", name(), link.system))
@@ -486,15 +486,15 @@ impl<'a> Resolver<'a> {
 fn id_of_thing<'a>(
     kind: &EntityKind,
     link: &Link,
-    thing: Option<&Thing>,
+    thing: &Thing,
     table: Option<&'a Table>,
 ) -> Result<Option<&'a str>, Doubt> {
     let unknown = |reason, detail| Err(doubt(reason, 0, detail));
     let (name, records) = (&kind.name, format!("{}.{}", link.system, link.kind));
-    let Some(thing) = thing else {
+    if !thing.there {
         let detail = format!("the record that mints the `{name}` is not there, so nothing is joined to it");
         return unknown(Reason::Incomplete, detail);
-    };
+    }
     let several = || unknown(Reason::Conflict, format!("more than one {records} is of this `{name}`"));
     match thing.records.get(&link.system).map(Vec::as_slice) {
         Some([id]) => match table.map_or(Look::Nothing, |table| table.look(id)) {

@@ -10,7 +10,7 @@ use crate::identity::index::Index;
 use crate::identity::index::asked::Explained;
 use crate::identity::model::Model;
 use crate::identity::table::{Name, Record as Row};
-use crate::table::{Change, Look};
+use crate::table::{Change, Look, Table};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xops_kernel::day;
@@ -39,6 +39,8 @@ pub(crate) struct Thing {
     pub(crate) records: BTreeMap<String, Vec<String>>,
     pub(crate) asked: BTreeMap<String, Vec<String>>,
     pub(crate) crowded: bool,
+    /// Whether its minting record is believed; else nothing is of it.
+    pub(crate) there: bool,
 }
 
 /// Something that people are asked about, or that they may ask about: two records of one kind of entity.
@@ -88,15 +90,15 @@ impl Who {
         changed
     }
 
-    fn thing(&self, source: &str) -> Option<Thing> {
-        let near = self.index.near(&self.mint.0, source)?;
-        let mut thing = Thing { crowded: near.crowded, ..Thing::default() };
+    fn thing(&self, source: &str) -> Thing {
+        let Some(near) = self.index.near(&self.mint.0, source) else { return Thing::default() };
+        let mut thing = Thing { crowded: near.crowded, there: true, ..Thing::default() };
         for (names, into) in [(near.records, &mut thing.records), (near.asked, &mut thing.asked)] {
             for name in names {
                 into.entry(name.system.to_string()).or_insert_with(Vec::new).push(name.id.into_string());
             }
         }
-        Some(thing)
+        thing
     }
 }
 
@@ -141,7 +143,7 @@ impl Graph {
             for (system, record) in who.kinds.clone() {
                 let Some(table) = self.table(&system, &record) else { continue };
                 for id in table.ids() {
-                    changed.extend(who.take(&system, id, shown(table.look(id))));
+                    changed.extend(who.take(&system, id, shown(table, id)));
                 }
             }
             self.who.insert(name.clone(), who);
@@ -166,9 +168,8 @@ impl Graph {
     pub fn ids_of(&self, entity: EntityId) -> BTreeSet<EntityId> {
         let canonical = self.canonical(entity);
         let mut ids = BTreeSet::from([canonical]);
-        if let Some((who, source)) = self.who_of(canonical)
-            && let Some(thing) = who.thing(source)
-        {
+        if let Some((who, source)) = self.who_of(canonical) {
+            let thing = who.thing(source);
             let minted = at(&self.minted, &who.mint.0, &who.mint.1);
             let own = thing.records.get(&who.mint.0).into_iter().flatten();
             ids.extend(own.filter_map(|id| minted?.get(id)));
@@ -181,8 +182,8 @@ impl Graph {
         Some((self.who.get(&node.kind)?, &node.source))
     }
 
-    /// What is of the entity that `source` mints: nothing where no rules join its kind, and nothing inside where no such record is.
-    pub(crate) fn thing(&self, kind: &str, source: &str) -> Option<Option<Thing>> {
+    /// What is of the entity that `source` mints; none where no rules join its kind.
+    pub(crate) fn thing(&self, kind: &str, source: &str) -> Option<Thing> {
         Some(self.who.get(kind)?.thing(source))
     }
 
@@ -191,7 +192,7 @@ impl Graph {
         &mut self,
         system: &str,
         kind: &str,
-        changes: &[Change],
+        rows: &[Change],
         began: Millis,
     ) -> BTreeSet<EntityId> {
         let mut touched = BTreeSet::new();
@@ -203,9 +204,9 @@ impl Graph {
             let Some(mut who) = self.who.remove(&name) else { continue };
             let mut changed = if next { who.index.go_on(today) } else { BTreeSet::new() };
             if who.joins(system, kind) {
-                for change in changes {
-                    let look = self.table(system, kind).map_or(Look::Nothing, |table| table.look(&change.id));
-                    changed.extend(who.take(system, &change.id, shown(look)));
+                for row in rows {
+                    let record = self.table(system, kind).and_then(|table| shown(table, &row.id));
+                    changed.extend(who.take(system, &row.id, record));
                 }
             }
             self.who.insert(name.clone(), who);
@@ -254,7 +255,7 @@ impl Graph {
     /// The one of several minting records that holds.
     fn current_of<'a>(&self, who: &Who, ids: &[&'a str]) -> Option<&'a str> {
         let table = self.table(&who.mint.0, &who.mint.1)?;
-        let value = |id: &str| shown(table.look(id)).and_then(|record| record.attributes.get(&who.current));
+        let value = |id: &str| shown(table, id).and_then(|record| record.attributes.get(&who.current));
         ids.iter().copied().max_by_key(|id| (value(id), *id))
     }
 
@@ -328,7 +329,7 @@ impl Graph {
     fn source_of(&self, who: &Who, name: &Name) -> Source {
         let kind = who.kinds.get(&*name.system).cloned().unwrap_or_default();
         let table = self.table(&name.system, &kind);
-        let record = table.and_then(|table| shown(table.look(&name.id)));
+        let record = table.and_then(|table| shown(table, &name.id));
         record.map_or_else(
             || Source { system: name.system.to_string(), kind, id: name.id.to_string(), version: None },
             |record| record.source.clone(),
@@ -340,9 +341,8 @@ impl Graph {
         let Some(who) = self.who.get(kind) else { return Vec::new() };
         let mut doubled = Vec::new();
         for entity in self.entities(kind) {
-            let Some(thing) = self.nodes.get(&entity).and_then(|node| who.thing(&node.source)) else {
-                continue;
-            };
+            let Some(node) = self.nodes.get(&entity) else { continue };
+            let thing = who.thing(&node.source);
             for (system, ids) in
                 thing.records.iter().filter(|(system, ids)| **system != who.mint.0 && ids.len() > 1)
             {
@@ -354,9 +354,9 @@ impl Graph {
     }
 }
 
-/// The record that is believed, if one is.
-fn shown<'a>(look: Look<'a>) -> Option<&'a Record> {
-    match look {
+/// The record that is believed under an id, if one is.
+fn shown<'a>(table: &'a Table, id: &str) -> Option<&'a Record> {
+    match table.look(id) {
         Look::One(record) => Some(record.as_ref()),
         Look::Nothing | Look::Contested(_) => None,
     }

@@ -218,10 +218,8 @@ impl Engine {
         }
         let shelved = &fold.state.shelved;
         hub.restore_timers(keeper::timers_of(fold.timers.drain(..), |number| shelved.contains_key(&number)));
-        let mut graph = graph_of(&setup.declarations, &setup.identities, &*setup.connector, digest_key);
-        if let Some(disk) = &beside {
-            issued::recall(&**disk, &mut graph);
-        }
+        let declared = (&setup.declarations, &setup.identities);
+        let graph = graph_of(declared, &*setup.connector, digest_key, beside.as_deref());
         let breakers = fold.breakers.clone();
         let tenant = Rc::new(Tenant {
             hub: Rc::clone(&hub),
@@ -543,15 +541,18 @@ impl Engine {
     }
 }
 
-/// An empty graph that knows what is to be read into it.
+/// An empty graph that knows what is to be read into it, and every id that was issued before.
 fn graph_of(
-    declarations: &Arc<Declarations>,
-    identities: &Identities,
+    (declarations, identities): (&Arc<Declarations>, &Identities),
     connector: &dyn Connector,
     key: DigestKey,
+    disk: Option<&dyn Disk>,
 ) -> Graph {
     let mut graph = Graph::new(Arc::clone(declarations), key);
     graph.identify(identities);
+    if let Some(disk) = disk {
+        issued::recall(disk, &mut graph);
+    }
     for system in declarations.systems.keys() {
         graph.expect(declarations.needed(system, connector.reads(system)));
     }

@@ -1,5 +1,7 @@
 //! Who is who by rules: joining, parting, what is asked about, and that no order shows.
 
+use super::column::{any_reading, digests, told_plainly};
+use super::world::{NOW, empty};
 use super::*;
 use crate::exception::Kind;
 use proptest::prelude::*;
@@ -287,6 +289,52 @@ proptest! {
         prop_assert_eq!(late.keys_held(), graph.keys_held());
         late.identify(&identities(vec![]));
         prop_assert_eq!(show_all(&late), without);
+    }
+
+    #[test]
+    fn columns_that_follow_what_rules_join_are_those_that_are_filled_at_once(
+        readings in prop::collection::vec(any_reading(), 1..12),
+        decisions in some_decisions(),
+    ) {
+        let decisions = decisions.into_iter().map(|decision| Decision {
+            left: decision.left.replace("workday:workday", "workday:w").replace("okta:okta", "okta:u"),
+            right: decision.right.replace("slack:slack", "slack:s").replace("okta:okta", "okta:u"),
+            ..decision
+        });
+        let account = Field {
+            columns: vec![vec!["login".to_owned()], vec!["email".to_owned()]],
+            ..field("account", Comparator::Code, Normaliser::Fold, &[])
+        };
+        let whole = |field| Block { parts: vec![Part { field, cut: Cut::Whole }], at_most: 8 };
+        let rules = Rules {
+            fields: vec![field("email", Comparator::Code, Normaliser::Fold, &[]), account],
+            relations: Vec::new(),
+            vetoes: Vec::new(),
+            blocks: vec![whole(0), whole(1)],
+            same: 500,
+            ..rules(decisions.collect())
+        };
+        let joining = Joining { rules: Arc::new(rules), current: "title".to_owned() };
+        let (mut graph, mut columns) = empty();
+        graph.identify(&BTreeMap::from([("person".to_owned(), joining)]));
+        for reading in &readings {
+            let touched = graph.apply(reading.clone());
+            columns.follow(&graph, &reading.system, &touched, NOW);
+        }
+        let (_, mut filled) = empty();
+        filled.fill(&graph, NOW);
+        prop_assert_eq!(digests(&columns), digests(&filled));
+        for entity in graph.entities("person").collect::<Vec<_>>() {
+            columns.grant(entity, [("identity", "groups", Some("chess"))]);
+            let sketch = columns.sketch(entity).expect("a row");
+            match told_plainly(&graph, entity) {
+                Ok(mut plain) => {
+                    plain.satisfied.clear();
+                    prop_assert_eq!(&sketch.difference, &plain);
+                }
+                Err(_) => prop_assert!(!sketch.refused.is_empty()),
+            }
+        }
     }
 
     #[test]

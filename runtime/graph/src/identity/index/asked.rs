@@ -162,7 +162,7 @@ impl Index {
             answer: answered.answer,
             score: answered.score,
             why: explain::tell(table, model, answered, &weighed),
-            settles: asked.then(|| explain::settles(table, model, answered, &weighed)).unwrap_or_default(),
+            settles: if asked { explain::settles(table, model, answered, &weighed) } else { String::new() },
             fields: fields.map(compared).collect(),
             decision: self.decision(a, b).filter(|_| answered.score >= DECIDED).cloned(),
         }
