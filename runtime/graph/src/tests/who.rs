@@ -210,6 +210,66 @@ fn an_entity_whose_record_is_gone_has_no_links_and_comes_back_as_itself() {
     assert_eq!(show_one(&graph, ann), "ann w1 u1 ?NeverRead");
 }
 
+#[test]
+fn a_question_that_goes_because_a_place_was_taken_elsewhere_touches_whoever_it_was_about() {
+    let mut graph = ruled(vec![]);
+    let rules = Rules { same: 600, ..rules(vec![]) };
+    let joining = Joining { rules: Arc::new(rules), current: "since".to_owned() };
+    graph.identify(&BTreeMap::from([("person".to_owned(), joining)]));
+    let workers = [
+        "workday.worker/w1 handle=ann email=z@acme.com born=1980-03-04 serial=abc123456",
+        "workday.worker/w2 handle=eva email=b@acme.com",
+    ];
+    let account = "okta.user/u2 given=Ann surname=Smith email=b@acme.com";
+    graph.apply(reading("workday.worker", 1, &workers));
+    graph.apply(reading("okta.user", 1, &[account]));
+    graph.apply(reading(
+        "slack.user",
+        1,
+        &["slack.user/s1 given=Ann surname=Smith email=z@acme.com born=1980-03-04"],
+    ));
+    let Found::One(eva) = graph.find_handle("person", "eva") else { panic!("she is there") };
+    assert_eq!(show_one(&graph, eva), "eva w2 u2 ?Conflict", "the slack account may be hers");
+    // Ann turns out to have an okta account of her own, known by the serial of her laptop: so hers is not Eva's.
+    let touched = graph.apply(reading("okta.user", 2, &[account, "okta.user/u9 serial=abc123456"]));
+    assert_eq!(show_one(&graph, eva), "eva w2 u2 -");
+    assert!(touched.entities.contains(&eva));
+}
+
+#[test]
+fn columns_hear_of_a_record_of_one_system_that_brings_together_those_of_others() {
+    let account = Field {
+        columns: vec![vec!["login".to_owned()]],
+        ..field("account", Comparator::Code, Normaliser::Fold, &[])
+    };
+    let whole = |field| Block { parts: vec![Part { field, cut: Cut::Whole }], at_most: 8 };
+    let rules = Rules {
+        fields: vec![field("email", Comparator::Code, Normaliser::Fold, &[]), account],
+        relations: Vec::new(),
+        vetoes: Vec::new(),
+        blocks: vec![whole(0), whole(1)],
+        same: 500,
+        ..rules(vec![])
+    };
+    let joining = Joining { rules: Arc::new(rules), current: "title".to_owned() };
+    let (mut graph, mut columns) = empty();
+    graph.identify(&BTreeMap::from([("person".to_owned(), joining)]));
+    let readings = [
+        reading("workday.worker", 1, &["workday.worker/w1 handle=ann email=ann@acme.com title=Engineer"]),
+        reading("okta.user", 1, &["okta.user/u1 login=ann9 title=Lead"]),
+        reading("slack.user", 1, &["slack.user/s1 login=ann9 email=ann@acme.com"]),
+    ];
+    for reading in &readings {
+        let touched = graph.apply(reading.clone());
+        columns.follow(&graph, &reading.system, &touched, NOW);
+    }
+    let ann = graph.entities("person").next().expect("she is there");
+    assert!(graph.link(ann, "okta", NOW).presence().is_some(), "slack brought them together");
+    let (_, mut filled) = empty();
+    filled.fill(&graph, NOW);
+    assert_eq!(digests(&columns), digests(&filled));
+}
+
 fn a_record(system: &'static str) -> impl Strategy<Value = String> {
     let kind = if system == "workday" { "worker" } else { "user" };
     let given = prop::sample::select(vec!["Ann", "Anna", "Bob"]);
