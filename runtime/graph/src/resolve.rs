@@ -40,8 +40,7 @@ impl Graph {
     /// What is known of `entity` at `now`, attribute by attribute; `None` for an id that this graph never minted. An entity
     /// whose minting record is gone has facts too: what it said is absent or unknown.
     pub fn facts(&self, entity: EntityId, now: Millis) -> Option<Facts> {
-        let entity = self.canonical(entity);
-        let node = self.nodes.get(&entity)?;
+        let node = self.node_of(entity)?;
         let kind = self.declarations.entities.get(&node.kind)?;
         let resolver = Resolver { graph: self, now: Some(now) };
         let fact = |(name, attribute): (&String, &Attribute)| {
@@ -73,9 +72,8 @@ impl Graph {
 
     /// What [`Graph::link`] gives, without a copy.
     pub(crate) fn joined(&self, entity: EntityId, system: &str, now: Millis) -> Observation<&Arc<Record>> {
-        let entity = self.canonical(entity);
         let unknown = |detail: String| Observation::Unknown(doubt(Reason::Unexpected, 0, detail));
-        let Some(node) = self.nodes.get(&entity) else { return unknown(format!("no entity `{entity}`")) };
+        let Some(node) = self.node_of(entity) else { return unknown(format!("no entity `{entity}`")) };
         let Some(kind) = self.declarations.entities.get(&node.kind) else {
             return unknown(format!("no kind of entity `{}` is declared", node.kind));
         };
@@ -92,11 +90,9 @@ impl Graph {
 
     /// What is known of one attribute of `entity` at `now`; `None` where there is no such entity or attribute.
     pub(crate) fn fact(&self, entity: EntityId, attribute: &str, now: Millis) -> Option<Observation<Fact>> {
-        let entity = self.canonical(entity);
-        let node = self.nodes.get(&entity)?;
+        let node = self.node_of(entity)?;
         let attribute = self.declarations.entities.get(&node.kind)?.attributes.get(attribute)?;
-        let resolver = Resolver { graph: self, now: Some(now) };
-        Some(resolver.attribute(entity, node, attribute, &mut Vec::new()))
+        Some(self.at(now).attribute(entity, node, attribute, &mut Vec::new()))
     }
 
     /// The record that `system` has under `id`, at `now`.
@@ -160,8 +156,7 @@ impl Graph {
 
     /// What people call `entity`, as far as any reading says, however old.
     pub fn handle(&self, entity: EntityId) -> Option<String> {
-        let entity = self.canonical(entity);
-        let node = self.nodes.get(&entity)?;
+        let node = self.node_of(entity)?;
         let attribute =
             self.declarations.entities.get(&node.kind).and_then(|kind| kind.attributes.get(&kind.handle))?;
         match self.timeless().attribute(entity, node, attribute, &mut Vec::new()) {
@@ -442,7 +437,7 @@ impl<'a> Resolver<'a> {
                     ),
                 }
             }
-            Key::Thing(thing) => id_of_thing(kind, link, thing, table),
+            Key::Thing(thing) => thing.id(kind, link, table),
             Key::Unknown(doubt) => Err(doubt.clone()),
             Key::Nothing => {
                 unknown(Reason::Incomplete, format!("{}, the key to `{}`, has no value", name(), link.system))
@@ -479,39 +474,6 @@ impl<'a> Resolver<'a> {
                     Observation::Unknown(_) => true,
                 }
             })
-    }
-}
-
-/// The id of the one record of `table` that is of a thing, if there is one. Where it has none and is asked about some, nobody knows.
-fn id_of_thing<'a>(
-    kind: &EntityKind,
-    link: &Link,
-    thing: &Thing,
-    table: Option<&'a Table>,
-) -> Result<Option<&'a str>, Doubt> {
-    let unknown = |reason, detail| Err(doubt(reason, 0, detail));
-    let (name, records) = (&kind.name, format!("{}.{}", link.system, link.kind));
-    if !thing.there {
-        let detail = format!("the record that mints the `{name}` is not there, so nothing is joined to it");
-        return unknown(Reason::Incomplete, detail);
-    }
-    let several = || unknown(Reason::Conflict, format!("more than one {records} is of this `{name}`"));
-    match thing.records.get(&link.system).map(Vec::as_slice) {
-        Some([id]) => match table.map_or(Look::Nothing, |table| table.look(id)) {
-            Look::One(record) => Ok(Some(&record.source.id)),
-            Look::Nothing | Look::Contested(_) => several(),
-        },
-        Some([_, ..]) => several(),
-        Some([]) | None if thing.crowded => {
-            unknown(Reason::Conflict, format!("too much is asked about who this `{name}` is"))
-        }
-        Some([]) | None if thing.asked.contains_key(&link.system) => unknown(
-            Reason::Conflict,
-            format!(
-                "whether one of {records} is of this `{name}` is asked about: `xops identity review` tells"
-            ),
-        ),
-        Some([]) | None => Ok(None),
     }
 }
 

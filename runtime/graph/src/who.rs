@@ -5,7 +5,8 @@
 //! that was built anew is the same graph; an entity is called by the id of its first minting record by name, and every other id that
 //! was ever minted leads there; where something is asked about, what hangs on the answer is unknown, and nothing else is.
 
-use crate::graph::{Graph, at};
+use crate::coverage::doubt;
+use crate::graph::{Graph, Node, at};
 use crate::identity::index::Index;
 use crate::identity::index::asked::Explained;
 use crate::identity::model::Model;
@@ -14,7 +15,8 @@ use crate::table::{Change, Look, Table};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xops_kernel::day;
-use xops_kernel::declare::EntityKind;
+use xops_kernel::declare::{EntityKind, Link};
+use xops_kernel::fact::{Doubt, Reason};
 use xops_kernel::id::EntityId;
 use xops_kernel::identity::{Field, Identities, Joining, part_of_column, plain};
 use xops_kernel::record::{Millis, Record, Source};
@@ -102,6 +104,42 @@ impl Who {
     }
 }
 
+impl Thing {
+    /// The id of the one record of `table` that is of it, if there is one. Where it has none and is asked about some, nobody knows.
+    pub(crate) fn id<'a>(
+        &self,
+        kind: &EntityKind,
+        link: &Link,
+        table: Option<&'a Table>,
+    ) -> Result<Option<&'a str>, Doubt> {
+        let unknown = |reason, detail| Err(doubt(reason, 0, detail));
+        let (name, records) = (&kind.name, format!("{}.{}", link.system, link.kind));
+        if !self.there {
+            let detail =
+                format!("the record that mints the `{name}` is not there, so nothing is joined to it");
+            return unknown(Reason::Incomplete, detail);
+        }
+        let several = || unknown(Reason::Conflict, format!("more than one {records} is of this `{name}`"));
+        match self.records.get(&link.system).map(Vec::as_slice) {
+            Some([id]) => match table.map_or(Look::Nothing, |table| table.look(id)) {
+                Look::One(record) => Ok(Some(&record.source.id)),
+                Look::Nothing | Look::Contested(_) => several(),
+            },
+            Some([_, ..]) => several(),
+            Some([]) | None if self.crowded => {
+                unknown(Reason::Conflict, format!("too much is asked about who this `{name}` is"))
+            }
+            Some([]) | None if self.asked.contains_key(&link.system) => unknown(
+                Reason::Conflict,
+                format!(
+                    "whether one of {records} is of this `{name}` is asked about: `xops identity review` tells"
+                ),
+            ),
+            Some([]) | None => Ok(None),
+        }
+    }
+}
+
 /// What a record says of each field: the first alternative of which every column says something.
 fn values(fields: &[Field], record: &Record) -> Vec<String> {
     let texts = record.attributes.iter().filter_map(|(name, value)| {
@@ -162,6 +200,11 @@ impl Graph {
     /// The entity that an id leads to: its own, or the one that its entity turned out to be.
     pub fn canonical(&self, entity: EntityId) -> EntityId {
         self.nodes.get(&entity).and_then(|node| node.leads).unwrap_or(entity)
+    }
+
+    /// The entity that an id leads to, as it is kept.
+    pub(crate) fn node_of(&self, entity: EntityId) -> Option<&Node> {
+        self.nodes.get(&self.canonical(entity))
     }
 
     /// Every id that leads to the entity of `entity`, in order: more than one where records of the minting system are of one.
