@@ -6,14 +6,18 @@ identity "person" {
   ids         = ["rec_id", "record_id", "id"]
   systems     = ["system", "source_system"]
   linkage     = "one_to_one"
+  # Whoever comes back, or is hired after a contract, has a second record where employments are kept.
+  several     = ["workday"]
   same        = 400
   review      = -100
   # Records are joined from a score on at which no more than so many of a million joined pairs are expected to be wrong.
   wrong_max   = 500
   members_max = 64
+  # About how many people there are, for where weights are not learnt from the records: that of a daemon are not.
+  population  = 10000
 
   field "given_name" {
-    columns   = ["given_name", "first_name", "fname_c1", "fname", "forename", "first", "first(full_name)", "first(display_name)", "first(name)"]
+    columns   = ["given_name", "first_name", "fname_c1", "fname", "forename", "first", "first(full_name)", "first(real_name)", "first(display_name)", "first(name)"]
     normalise = ["fold"]
     compare   = "name"
     crosses   = "surname"
@@ -95,7 +99,7 @@ identity "person" {
     compare   = "name"
   }
   field "surname" {
-    columns   = ["surname", "last_name", "lname_c1", "lname", "family_name", "last", "last(full_name)", "last(display_name)", "last(name)"]
+    columns   = ["surname", "last_name", "lname_c1", "lname", "family_name", "last", "last(full_name)", "last(real_name)", "last(display_name)", "last(name)"]
     normalise = ["fold"]
     compare   = "name"
     junk      = ["unknown", "none", "null", "na", "n a", "test", "user", "xxx"]

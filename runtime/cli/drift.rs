@@ -99,8 +99,8 @@ async fn looked(common: &Common, project: &Project) -> Result<Json, Failure> {
 fn followed(common: &Common, file: &Path, as_of: Option<Millis>) -> Result<Json, Failure> {
     let project = project::sound(common)?;
     watches(&project)?;
+    let mut graph = project.graph(DigestKey([0; 32]));
     let declarations = Arc::new(project.declarations);
-    let mut graph = Graph::new(declarations.clone(), DigestKey([0; 32]));
     let mut watch = Watch::new(&declarations, &project.standards.watched);
     let mut readings: BTreeMap<Millis, Vec<Reading>> = BTreeMap::new();
     let mut incomplete = Vec::new();

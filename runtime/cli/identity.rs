@@ -3,6 +3,8 @@
 //! Absent: how records are compared (`xops_graph::identity`). Invariants: no row is lost in silence: what cannot be taken is told
 //! with its file, line and reason; equal files and rules give equal bytes, whatever the order of rows.
 
+mod decide;
+pub(crate) mod review;
 mod rows;
 mod tell;
 
@@ -33,8 +35,10 @@ const RULES_BYTES_MAX: u64 = 16 << 20;
 const QUIET: Duration = Duration::from_secs(2);
 
 /// Runs the command.
-pub fn run(common: &Common, identity: &Identity) -> Outcome {
+pub async fn run(common: &Common, identity: &Identity) -> Outcome {
     match &identity.what {
+        IdentityCommand::Review(asked) => review::run(common, asked).await,
+        IdentityCommand::Decide(asked) => decide::run(common, asked),
         IdentityCommand::Match(asked) => run_match(common, asked),
         IdentityCommand::Evaluate(asked) => run_evaluate(common, asked),
     }
@@ -128,7 +132,6 @@ fn take(
     mapped.push((name.to_owned(), read.mapped));
 }
 
-/// The rules of a file; those of one kind where it has several.
 /// The rules of a file, for one kind of thing where it has several.
 pub(crate) fn rules(path: &Path, kind: Option<&str>) -> Result<Rules, Failure> {
     let name = path.display().to_string();

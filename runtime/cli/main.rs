@@ -92,7 +92,7 @@ fn main() -> ExitCode {
         Command::Backstep(backstep) => on_arbiter(steer::backstep(&arguments.common, &backstep)),
         Command::Connectors(connectors) => connectors::run(&arguments.common, &connectors),
         Command::Awf(awfs) => awf::run(&arguments.common, &awfs),
-        Command::Identity(identity) => identity::run(&arguments.common, &identity),
+        Command::Identity(identity) => on_arbiter(identity::run(&arguments.common, &identity)),
         Command::Audit(it) => audit::run(&arguments.common, &it),
         Command::Backup(it) => backup::backup(&arguments.common, &it),
         Command::Restore(it) => backup::restore(&arguments.common, &it),

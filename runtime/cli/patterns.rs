@@ -16,8 +16,6 @@ use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
-use std::sync::Arc;
-use xops_graph::graph::Graph;
 use xops_graph::pattern::find::{self, Troubles};
 use xops_graph::pattern::{Kind, Pattern, Proposal, Report, Share};
 use xops_graph::reading::Reading;
@@ -96,7 +94,7 @@ async fn live(common: &Common) -> Result<Told, Failure> {
 /// Follows a file of readings moment by moment, so that what comes back is seen to.
 fn from_file(common: &Common, file: &Path, as_of: Option<Millis>) -> Result<Told, Failure> {
     let project = project::sound(common)?;
-    let mut graph = Graph::new(Arc::new(project.declarations.clone()), DigestKey([0; 32]));
+    let mut graph = project.graph(DigestKey([0; 32]));
     let mut readings: BTreeMap<Millis, Vec<Reading>> = BTreeMap::new();
     let mut incomplete = Vec::new();
     records::each(file, as_of, |reading| {

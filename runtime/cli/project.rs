@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use xops_connectors::manifests::Manifests;
+use xops_graph::graph::Graph;
+use xops_kernel::canon::DigestKey;
 use xops_kernel::declare::Declarations;
+use xops_kernel::identity::Identities;
 use xops_kernel::standard::Standards;
 use xops_source::finding::{self, Finding, Format};
 
@@ -21,6 +24,8 @@ pub struct Project {
     pub declarations: Declarations,
     /// What its declarations are held to.
     pub standards: Standards,
+    /// By which rules records are joined, by the kind of entity.
+    pub identities: Identities,
     /// Its manifests, under the names of the systems.
     pub manifests: Arc<Manifests>,
     /// What is wrong with it.
@@ -66,9 +71,11 @@ fn read_with(
     }
     manifest_files.retain(|(_, bytes)| wanted(bytes, &declared_files));
     let (manifests, mut findings) = Manifests::load(&manifest_files);
-    let (mut declarations, standards, more) =
-        xops_source::declare::declare_all(&declared_files, manifests.contracts(), &manifests.facts());
-    findings.extend(more);
+    let declared =
+        xops_source::declare::declare_whole(&declared_files, manifests.contracts(), &manifests.facts());
+    let (mut declarations, standards, identities) =
+        (declared.declarations, declared.standards, declared.identities);
+    findings.extend(declared.findings);
     finding::sort(&mut findings);
     let names = declarations.systems.values().map(|system| (system.name.as_str(), system.manifest.as_str()));
     let bound = manifests.bound(names);
@@ -76,7 +83,16 @@ fn read_with(
     let files = manifest_files.len() + declared_files.len();
     let text = |(name, bytes): (String, Vec<u8>)| (name, String::from_utf8_lossy(&bytes).into_owned());
     let texts = manifest_files.into_iter().chain(declared_files).map(text).collect();
-    Ok(Project { declarations, standards, manifests: Arc::new(bound), findings, texts, files })
+    Ok(Project { declarations, standards, identities, manifests: Arc::new(bound), findings, texts, files })
+}
+
+impl Project {
+    /// An empty graph of what the project declares.
+    pub fn graph(&self, key: DigestKey) -> Graph {
+        let mut graph = Graph::new(Arc::new(self.declarations.clone()), key);
+        graph.identify(&self.identities);
+        graph
+    }
 }
 
 /// The manifests of a project, whether its declarations are there or not.

@@ -15,6 +15,7 @@ use serde_json::{Map as Members, Value as Json, json};
 use std::fmt::Write;
 use xops_graph::query::{self, Answer, Question};
 use xops_graph::resolve::Found;
+use xops_graph::who::Told;
 use xops_graph::{map, why};
 use xops_kernel::fact::{Fact, Observation};
 use xops_source::finding;
@@ -172,15 +173,21 @@ pub(crate) async fn why(common: &Common, asked: &Why) -> Outcome {
             .with([format!("there are: {}", names.join(", "))]));
     };
     if common.output == Format::Text {
-        json::text(&tell(&asked.entity, name, &told))?;
+        json::text(&tell(&asked.entity, name, &told, &known.graph.joined_by(entity)))?;
         known.tell_incomplete();
     } else {
-        json::print(&of_why(&asked.entity, name, &told, &known))?;
+        let mut object = of_why(&asked.entity, name, &told, &known);
+        if known.graph.is_joined_by_rules(&kind) {
+            let of_told = |told: &Told| crate::identity::review::of_told(&known.graph, told);
+            object["joined"] = known.graph.joined_by(entity).iter().map(of_told).collect();
+            object["asked"] = known.graph.questions_of(entity).iter().map(of_told).collect();
+        }
+        json::print(&object)?;
     }
     Ok(if matches!(told.fact, Observation::Unknown(_)) { Exit::Waiting } else { Exit::Done })
 }
 
-fn tell(entity: &str, name: &str, told: &why::Why) -> String {
+fn tell(entity: &str, name: &str, told: &why::Why, joined: &[Told]) -> String {
     let value = match &told.fact {
         Observation::Present(fact) => word(&fact.value),
         Observation::Absent(proof) => format!("(absent: {proof})"),
@@ -216,6 +223,14 @@ fn tell(entity: &str, name: &str, told: &why::Why) -> String {
                 moment(record.read_at),
                 plain(&record.principal)
             );
+        }
+    }
+    for joined in joined {
+        let (left, right) = (plain(&joined.left.to_string()), plain(&joined.right.to_string()));
+        let _infallible = writeln!(out, "  joined: {left} and {right}: {}", joined.explained.why);
+        if let Some(decision) = &joined.explained.decision {
+            let _infallible =
+                writeln!(out, "     {} decided: {}", plain(&decision.author), plain(&decision.why));
         }
     }
     for exception in &told.exceptions {

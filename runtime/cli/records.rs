@@ -13,7 +13,6 @@ use serde_json::Value as Json;
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use xops_graph::graph::Graph;
 use xops_graph::reading::Reading;
 use xops_kernel::canon::DigestKey;
@@ -100,7 +99,7 @@ fn from_journal(common: &Common, at: Millis) -> Result<Known, Failure> {
     for entity in project.declarations.entities.values_mut() {
         entity.attributes.values_mut().for_each(|attribute| attribute.max_age_ms = None);
     }
-    let mut graph = Graph::new(Arc::new(project.declarations.clone()), log.key);
+    let mut graph = project.graph(log.key);
     let (mut plans, mut entities) = (0_u64, BTreeSet::new());
     for story in log.stories.values().filter(|story| story.compiled_at.1 <= at) {
         plans += 1;
@@ -136,7 +135,7 @@ fn from_file(common: &Common, file: &Path, as_of: Option<&str>) -> Result<Known,
     let project = project::sound(common)?;
     let as_of = as_of.map(moment).transpose()?;
     // Ids here are names within one answer: the tenant's key stays where it is.
-    let mut graph = Graph::new(Arc::new(project.declarations.clone()), DigestKey([0; 32]));
+    let mut graph = project.graph(DigestKey([0; 32]));
     let (mut latest, mut incomplete) = (0, Vec::new());
     each(file, as_of, |reading| {
         latest = latest.max(reading.at);

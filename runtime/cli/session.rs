@@ -106,6 +106,7 @@ pub async fn start(common: &Common, project: &Project, wanted: Wanted) -> Result
     }
     let setup = Setup {
         declarations: Arc::new(in_force(project, &systems)),
+        identities: project.identities.clone(),
         connector: Arc::clone(&project.manifests) as Arc<dyn xops_kernel::port::Connector>,
         transport: Arc::new(wire),
         systems,

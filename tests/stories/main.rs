@@ -16,7 +16,7 @@ use estate::root;
 use std::collections::BTreeSet;
 
 /// The stories; each is a test below.
-const STORIES: [&str; 16] = [
+const STORIES: [&str; 17] = [
     "backstep",
     "check",
     "connectors",
@@ -25,6 +25,7 @@ const STORIES: [&str; 16] = [
     "erase",
     "exits",
     "explain",
+    "identity",
     "json",
     "mexico",
     "onboarding",
@@ -53,6 +54,11 @@ fn told(name: &str) {
         expect.lines().nth(same).unwrap_or("(the end)"),
         transcript.lines().nth(same).unwrap_or("(the end)"),
     );
+}
+
+#[test]
+fn records_are_joined_by_rules_and_a_person_decides_what_they_cannot_tell() {
+    told("identity");
 }
 
 #[test]

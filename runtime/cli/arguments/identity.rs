@@ -19,6 +19,60 @@ pub enum IdentityCommand {
     Match(Match),
     /// Hold the answers against the truth: precision, recall, F1, what is left to review, recall at a precision.
     Evaluate(Evaluate),
+    /// Print what the rules of this project cannot tell of the records that its systems hold: both records, what agrees, what would
+    /// settle it, and what waits for it.
+    #[command(after_help = "Nothing is changed. Exit codes: 0 nothing is asked, 6 something is.")]
+    Review(Review),
+    /// Decide that two records are of one entity, or of two, and print the declaration that says so.
+    #[command(
+        after_help = "Without --write nothing is changed. A decision is taken back by removing its block. A daemon goes by it \
+after it was started again."
+    )]
+    Decide(Decide),
+}
+
+/// `xops identity review`.
+#[derive(Debug, Args)]
+pub struct Review {
+    /// Where truth comes from.
+    #[command(flatten)]
+    pub truth: crate::records::Truth,
+}
+
+/// `xops identity decide`.
+#[derive(Debug, Args)]
+pub struct Decide {
+    /// The kind of entity, as `person`.
+    pub kind: String,
+    /// What is decided.
+    #[arg(value_enum)]
+    pub answer: AnswerWord,
+    /// One record, as `workday:w-17`.
+    pub left: String,
+    /// The other record, as `okta:00u1`.
+    pub right: String,
+    /// Why; it is written down.
+    #[arg(long)]
+    pub why: String,
+    /// Who decides; the user of this machine where nobody is named.
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    /// The last day on which it holds, as 2027-01-31; for ever where it is not named.
+    #[arg(long, value_name = "DAY")]
+    pub until: Option<String>,
+    /// Add it to config/identity/decisions.hcl of the project.
+    #[arg(long)]
+    pub write: bool,
+}
+
+/// What is decided of two records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum AnswerWord {
+    /// They are of one entity.
+    Same,
+    /// They are not, whatever agrees.
+    Different,
 }
 
 /// `xops identity match`.

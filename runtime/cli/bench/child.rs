@@ -204,6 +204,7 @@ async fn drive(place: &Place, instances: u64, effects: SocketAddr) -> Result<(),
     let wire = Wire::connect(effects).await?;
     let connector = Arc::new(Elsewhere::new());
     let setup = Setup {
+        identities: std::collections::BTreeMap::new(),
         declarations: Arc::new(connector.noop.declarations(instances)),
         connector,
         transport: Arc::new(wire),

@@ -59,6 +59,7 @@ pub(super) async fn run(place: &Place, bench: &BenchEngine) -> Result<Run, Failu
     let connector = Arc::new(Noop::new(bench.work));
     let wire = Arc::new(Loopback::new(bench.work));
     let setup = Setup {
+        identities: std::collections::BTreeMap::new(),
         declarations: Arc::new(connector.declarations(bench.in_flight)),
         connector,
         transport: Arc::clone(&wire) as Arc<dyn xops_shell::transport::Transport>,

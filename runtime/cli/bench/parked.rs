@@ -132,6 +132,7 @@ pub(super) fn run(common: &Common, bench: &BenchEngine) -> Outcome {
 fn setup(place: &Place, wire: &Arc<Wire>) -> Setup {
     let connector = Arc::new(Noop::new(Work::Parked));
     Setup {
+        identities: std::collections::BTreeMap::new(),
         declarations: Arc::new(connector.declarations(ALIVE_MAX as u64)),
         connector,
         transport: Arc::clone(wire) as Arc<dyn Transport>,

@@ -119,6 +119,7 @@ async fn measure(common: &Common, bench: &BenchPlatform, awf: &AwfName) -> Resul
         return Err(Failure::new(Exit::Usage, format!("no declared system has the AWF `{awf}`")));
     }
     let setup = Setup {
+        identities: std::collections::BTreeMap::new(),
         declarations: Arc::new(declarations),
         connector: Arc::clone(&world) as Arc<dyn Connector>,
         transport: Arc::new(wire),

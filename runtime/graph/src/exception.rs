@@ -7,11 +7,12 @@
 use crate::coverage::Age;
 use crate::finder::Finder;
 use crate::graph::Graph;
-use crate::resolve::Found;
+use crate::resolve::{Found, Resolver};
 use crate::table::{Look, Table};
+use crate::who::Told;
 use std::collections::BTreeSet;
 use xops_kernel::canon::Canon;
-use xops_kernel::declare::{EntityKind, Link};
+use xops_kernel::declare::{Attribute, EntityKind, Link};
 use xops_kernel::fact::Observation;
 use xops_kernel::id::{Digest, EntityId};
 use xops_kernel::record::{Millis, Record, Source};
@@ -95,11 +96,89 @@ impl Graph {
         for kind in self.declarations.entities.values() {
             self.doubly_minted(kind, &mut out);
             self.shared_handles(kind, &mut out);
+            if self.is_joined_by_rules(&kind.name) {
+                self.doubled_records(kind, &mut out);
+                continue;
+            }
             for link in kind.links.values() {
                 self.shared_keys(kind, link, &mut out);
             }
         }
+        self.asked_about(&mut out);
         out.into_iter().collect()
+    }
+
+    /// What rules cannot tell: a person is asked, and says it by a decision.
+    fn asked_about(&self, out: &mut BTreeSet<Exception>) {
+        for told in self.questions() {
+            let Some(kind) = self.declarations.entities.get(&told.kind) else { continue };
+            let (left, right) = (&told.left, &told.right);
+            let blocks = self.hangs_on(&told);
+            let settles = &told.explained.settles;
+            let trouble = Trouble {
+                kind: Kind::AmbiguousIdentity,
+                system: &right.system,
+                reason: format!(
+                    "whether {}.{} and {}.{} are of one `{}` is not told: {}",
+                    left.system, left.kind, right.system, right.kind, kind.name, told.explained.why
+                ),
+                blocks,
+                resolves: &format!("{settles}; or `xops identity decide`"),
+                lineage: vec![left.clone(), right.clone()],
+            };
+            self.raise(trouble, out);
+        }
+    }
+
+    /// The links and attributes that are unknown because of a question.
+    pub fn hangs_on(&self, told: &Told) -> BTreeSet<String> {
+        let mut blocks = BTreeSet::new();
+        let Some(kind) = self.declarations.entities.get(&told.kind) else { return blocks };
+        for entity in &told.entities {
+            for link in kind.links.values() {
+                if self.is_joinable(*entity, kind, link) {
+                    continue;
+                }
+                blocks.insert(format!("{}'s link to {}", kind.name, link.system));
+                let fed =
+                    kind.attributes.iter().filter(|(_, attribute)| self.waits(*entity, attribute, link));
+                blocks.extend(fed.map(|(name, _)| format!("{}.{name}", kind.name)));
+            }
+        }
+        blocks
+    }
+
+    /// Whether `attribute` is unknown, and one of its sources is behind `link`.
+    fn waits(&self, entity: EntityId, attribute: &Attribute, link: &Link) -> bool {
+        let Some(node) = self.nodes.get(&entity) else { return false };
+        attribute.from.iter().any(|claim| claim.system == link.system)
+            && matches!(
+                self.timeless().held(entity, node, attribute, &mut Vec::new()),
+                Observation::Unknown(_)
+            )
+    }
+
+    /// Whether it is known which record `link` joins, or that it joins none.
+    fn is_joinable(&self, entity: EntityId, kind: &EntityKind, link: &Link) -> bool {
+        let Some(node) = self.nodes.get(&entity) else { return false };
+        let key = self.timeless().key(entity, node, kind, link, &mut Vec::new());
+        Resolver::id_by_key(kind, link, &key, self.table(&link.system, &link.kind)).is_ok()
+    }
+
+    fn doubled_records(&self, kind: &EntityKind, out: &mut BTreeSet<Exception>) {
+        for sources in self.doubled(&kind.name) {
+            let Some(first) = sources.first() else { continue };
+            let (system, record) = (first.system.clone(), first.kind.clone());
+            let trouble = Trouble {
+                kind: Kind::AmbiguousIdentity,
+                system: &system,
+                reason: format!("{} {system}.{record} are of one `{}`", sources.len(), kind.name),
+                blocks: BTreeSet::from([format!("{}'s link to {system}", kind.name)]),
+                resolves: "one record of the system, or a decision that keeps them apart",
+                lineage: sources,
+            };
+            self.raise(trouble, out);
+        }
     }
 
     fn raise(&self, trouble: Trouble<'_>, out: &mut BTreeSet<Exception>) {

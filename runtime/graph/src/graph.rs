@@ -7,6 +7,7 @@
 use crate::finder::Finder;
 use crate::reading::{Follows, Reading, Touched};
 use crate::table::{self, Merged, Table};
+use crate::who::Who;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xops_kernel::canon::DigestKey;
@@ -48,6 +49,12 @@ pub struct Graph {
     keying: BySource<()>,
     /// The shortest age at which something read from a kind of record is stale, in milliseconds.
     ages: BySource<u64>,
+    /// The kinds of entity whose records are joined by rules.
+    pub(crate) who: BTreeMap<String, Who>,
+    /// The ids that were issued and not taken yet, to be remembered.
+    issued: Vec<EntityId>,
+    /// The newest day that a reading began on, as `yyyymmdd`: decisions of people end on a day.
+    pub(crate) today: u32,
 }
 
 /// An entity.
@@ -55,8 +62,10 @@ pub struct Graph {
 pub(crate) struct Node {
     /// Its kind.
     pub(crate) kind: String,
-    /// The source id of the record that mints it.
+    /// The source id of the record that mints it; where rules join several, of the one that holds, and nothing where it leads on.
     pub(crate) source: String,
+    /// The entity that it turned out to be.
+    pub(crate) leads: Option<EntityId>,
     /// Every folded value that some record gives an indexed attribute of it.
     held: Held,
 }
@@ -88,6 +97,9 @@ impl Graph {
             indexed: BTreeMap::new(),
             keying: BTreeMap::new(),
             ages: BTreeMap::new(),
+            who: BTreeMap::new(),
+            issued: Vec::new(),
+            today: 0,
         };
         let declared = graph.declarations.clone();
         for entity in declared.entities.values() {
@@ -160,10 +172,17 @@ impl Graph {
         let table = tables.entry(kind.clone()).or_insert_with(|| {
             Table::indexed_by(links.iter().map(|(_, link)| link.record.as_str()), &self.key)
         });
+        let began = reading.at;
         let joined = !links.is_empty() || at(&self.mints, &system, &kind).is_some();
         let merged = table.merge(reading, follows, age, joined);
         let mut entities = self.reached(&system, &kind, &links, &merged);
         entities.extend(minted);
+        let ruled = self.take_who(&system, &kind, &merged.changes, began);
+        for entity in &ruled {
+            let met = self.rekey(*entity);
+            entities.extend(met);
+        }
+        entities.extend(ruled);
         // Keys hang on the records that claim an indexed attribute, and on no others.
         if at(&self.keying, &system, &kind).is_some() {
             let mut met = BTreeSet::new();
@@ -176,6 +195,24 @@ impl Graph {
             entities.extend(self.hanging_on(&system, &kind, &links));
         }
         Touched { entities }
+    }
+
+    /// Makes ids known that were issued before this graph was: each leads to nobody until its record is read.
+    pub fn remember(&mut self, kind: &str, ids: impl IntoIterator<Item = EntityId>) {
+        let node = Node { kind: kind.to_owned(), source: String::new(), leads: None, held: Held::new() };
+        for id in ids {
+            self.nodes.entry(id).or_insert_with(|| node.clone());
+        }
+    }
+
+    /// The ids that were issued since they were taken last, those left out that were remembered.
+    pub fn take_issued(&mut self) -> Vec<EntityId> {
+        std::mem::take(&mut self.issued)
+    }
+
+    /// Puts ids back that could not be written down.
+    pub fn issue_again(&mut self, ids: Vec<EntityId>) {
+        self.issued.extend(ids);
     }
 
     /// Mints the entities of the reading's records; the new ones. Every id ever issued stays, so this is a union whatever the order.
@@ -193,8 +230,10 @@ impl Graph {
             }
             let entity = EntityId::mint(tenant, &source.system, &source.kind, &source.id, key);
             minted.insert(source.id.clone(), entity);
-            let node = Node { kind: kind.clone(), source: source.id.clone(), held: Held::new() };
-            self.nodes.insert(entity, node);
+            let node = Node { kind: kind.clone(), source: source.id.clone(), leads: None, held: Held::new() };
+            if self.nodes.insert(entity, node).is_none() {
+                self.issued.push(entity);
+            }
             new.push(entity);
         }
         self.born.extend(&new);
@@ -216,7 +255,7 @@ impl Graph {
             entities.extend(minted.and_then(|minted| minted.get(&change.id)));
             let now = table.into_iter().flat_map(|table| table.versions(&change.id));
             let records: Vec<&Arc<Record>> = now.chain(&change.before).collect();
-            for (entity, link) in links {
+            for (entity, link) in links.iter().filter(|(entity, _)| !self.is_joined_by_rules(entity)) {
                 for key in records.iter().filter_map(|record| table::key_of(record, &link.record)) {
                     entities.extend(self.keyed(entity, &link.entity, &key));
                 }
@@ -228,11 +267,12 @@ impl Graph {
     /// The entities that the record at `source` mints or could be joined to, as it stands now.
     pub(crate) fn touched_by(&self, source: &xops_kernel::record::Source) -> BTreeSet<EntityId> {
         let (system, kind) = (source.system.as_str(), source.kind.as_str());
-        let mut entities = BTreeSet::new();
+        let mut entities = self.around(system, kind, &source.id);
         entities.extend(at(&self.minted, system, kind).and_then(|minted| minted.get(&source.id)));
         let records = self.table(system, kind).into_iter().flat_map(|table| table.versions(&source.id));
         for record in records {
-            for (entity, link) in at(&self.links, system, kind).into_iter().flat_map(|links| links.iter()) {
+            let links = at(&self.links, system, kind).into_iter().flat_map(|links| links.iter());
+            for (entity, link) in links.filter(|(entity, _)| !self.is_joined_by_rules(entity)) {
                 let key = table::key_of(record, &link.record);
                 entities.extend(
                     key.into_iter()
@@ -251,7 +291,7 @@ impl Graph {
     }
 
     /// Brings the key index of one entity up to date; the entities that share a key that it gained or lost.
-    fn rekey(&mut self, entity: EntityId) -> BTreeSet<EntityId> {
+    pub(crate) fn rekey(&mut self, entity: EntityId) -> BTreeSet<EntityId> {
         let Some(node) = self.nodes.get(&entity) else { return BTreeSet::new() };
         let new = self.possible(node);
         let kind = node.kind.clone();
@@ -325,6 +365,14 @@ impl Graph {
         let mut ids: BTreeSet<&str> = BTreeSet::new();
         if (system, record_kind) == (kind.mint.0.as_str(), kind.mint.1.as_str()) {
             ids.insert(&node.source);
+        } else if let Some(thing) = self.thing(&node.kind, &node.source) {
+            return thing
+                .records
+                .get(system)
+                .into_iter()
+                .flatten()
+                .flat_map(|id| table.look(id).records())
+                .collect();
         } else if let Some(link) = kind.links.get(system).filter(|link| link.kind == record_kind) {
             for key in held.get(&link.entity).into_iter().flatten() {
                 ids.extend(table.keyed(&link.record, key));

@@ -16,6 +16,7 @@ pub mod batch;
 pub mod block;
 pub mod compare;
 pub mod decide;
+pub mod declared;
 pub mod evaluate;
 pub mod explain;
 pub mod fixed;

@@ -19,6 +19,7 @@ pub mod reading;
 pub mod resolve;
 pub mod standing;
 pub mod survey;
+pub mod who;
 pub mod why;
 
 mod coverage;

@@ -8,6 +8,7 @@ use crate::coverage::{Age, doubt, judged};
 use crate::fold;
 use crate::graph::{Graph, Node, at};
 use crate::table::{Look, Table};
+use crate::who::Thing;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xops_kernel::declare::{Attribute, Claim, EntityKind, Link};
@@ -39,7 +40,7 @@ impl Graph {
     /// What is known of `entity` at `now`, attribute by attribute; `None` for an id that this graph never minted. An entity
     /// whose minting record is gone has facts too: what it said is absent or unknown.
     pub fn facts(&self, entity: EntityId, now: Millis) -> Option<Facts> {
-        let node = self.nodes.get(&entity)?;
+        let node = self.node_of(entity)?;
         let kind = self.declarations.entities.get(&node.kind)?;
         let resolver = Resolver { graph: self, now: Some(now) };
         let fact = |(name, attribute): (&String, &Attribute)| {
@@ -51,6 +52,7 @@ impl Graph {
     /// Everything that a plan for `entity` is drawn from, at `now`: its facts, and its records in the system that mints it and
     /// in those that a link joins.
     pub fn subject(&self, entity: EntityId, now: Millis) -> Option<Subject> {
+        let entity = self.canonical(entity);
         let facts = self.facts(entity, now)?;
         let kind = self.declarations.entities.get(self.kind(entity)?)?;
         let systems: BTreeSet<&String> = kind.links.keys().chain([&kind.mint.0]).collect();
@@ -71,7 +73,7 @@ impl Graph {
     /// What [`Graph::link`] gives, without a copy.
     pub(crate) fn joined(&self, entity: EntityId, system: &str, now: Millis) -> Observation<&Arc<Record>> {
         let unknown = |detail: String| Observation::Unknown(doubt(Reason::Unexpected, 0, detail));
-        let Some(node) = self.nodes.get(&entity) else { return unknown(format!("no entity `{entity}`")) };
+        let Some(node) = self.node_of(entity) else { return unknown(format!("no entity `{entity}`")) };
         let Some(kind) = self.declarations.entities.get(&node.kind) else {
             return unknown(format!("no kind of entity `{}` is declared", node.kind));
         };
@@ -88,10 +90,9 @@ impl Graph {
 
     /// What is known of one attribute of `entity` at `now`; `None` where there is no such entity or attribute.
     pub(crate) fn fact(&self, entity: EntityId, attribute: &str, now: Millis) -> Option<Observation<Fact>> {
-        let node = self.nodes.get(&entity)?;
+        let node = self.node_of(entity)?;
         let attribute = self.declarations.entities.get(&node.kind)?.attributes.get(attribute)?;
-        let resolver = Resolver { graph: self, now: Some(now) };
-        Some(resolver.attribute(entity, node, attribute, &mut Vec::new()))
+        Some(self.at(now).attribute(entity, node, attribute, &mut Vec::new()))
     }
 
     /// The record that `system` has under `id`, at `now`.
@@ -155,7 +156,7 @@ impl Graph {
 
     /// What people call `entity`, as far as any reading says, however old.
     pub fn handle(&self, entity: EntityId) -> Option<String> {
-        let node = self.nodes.get(&entity)?;
+        let node = self.node_of(entity)?;
         let attribute =
             self.declarations.entities.get(&node.kind).and_then(|kind| kind.attributes.get(&kind.handle))?;
         match self.timeless().attribute(entity, node, attribute, &mut Vec::new()) {
@@ -169,7 +170,7 @@ impl Graph {
         self.nodes.get(&entity).map(|node| node.kind.as_str())
     }
 
-    /// The entities of `kind` whose minting record is there, in the order of source ids.
+    /// The entities of `kind` whose minting record is there, in the order of source ids; none that turned out to be another.
     pub fn entities(&self, kind: &str) -> impl Iterator<Item = EntityId> {
         let mint = self.declarations.entities.get(kind).map(|kind| &kind.mint);
         let mint = mint
@@ -178,7 +179,8 @@ impl Graph {
         let table = mint.and_then(|(system, record)| self.table(system, record));
         let there =
             move |source: &str| table.is_some_and(|table| !matches!(table.look(source), Look::Nothing));
-        minted.filter(move |(source, _)| there(source)).map(|(_, entity)| *entity)
+        let own = |entity: &EntityId| self.nodes.get(entity).is_some_and(|node| node.leads.is_none());
+        minted.filter(move |(source, entity)| there(source) && own(entity)).map(|(_, entity)| *entity)
     }
 
     pub(crate) fn timeless(&self) -> Resolver<'_> {
@@ -259,6 +261,8 @@ pub(crate) enum Key {
     Shared,
     /// By nothing: there is no value.
     Nothing,
+    /// By rules: what is of the entity, whatever the link.
+    Thing(Thing),
     /// That is not known.
     Unknown(Doubt),
 }
@@ -352,7 +356,8 @@ impl<'a> Resolver<'a> {
     ) -> Observation<&'a Arc<Record>> {
         let unknown = |detail| Observation::Unknown(doubt(Reason::Unexpected, 0, detail));
         let name = || format!("`{}.{}`", kind.name, link.entity);
-        if !kind.attributes.contains_key(&link.entity) {
+        let by_rules = self.graph.is_joined_by_rules(&kind.name);
+        if !by_rules && !kind.attributes.contains_key(&link.entity) {
             return unknown(format!(
                 "the link to `{}` hangs on {}, which is not declared",
                 link.system,
@@ -375,6 +380,9 @@ impl<'a> Resolver<'a> {
         link: &'a Link,
         chain: &mut Chain<'a>,
     ) -> Key {
+        if let Some(thing) = self.graph.thing(&kind.name, &node.source) {
+            return Key::Thing(thing);
+        }
         let Some(attribute) = kind.attributes.get(&link.entity) else { return Key::Nothing };
         chain.push(&link.system);
         let key = match self.held(entity, node, attribute, chain) {
@@ -429,6 +437,7 @@ impl<'a> Resolver<'a> {
                     ),
                 }
             }
+            Key::Thing(thing) => thing.id(kind, link, table),
             Key::Unknown(doubt) => Err(doubt.clone()),
             Key::Nothing => {
                 unknown(Reason::Incomplete, format!("{}, the key to `{}`, has no value", name(), link.system))

@@ -72,7 +72,7 @@ impl Graph {
         attribute: &str,
         now: Millis,
     ) -> Option<Observation<Held<'_>>> {
-        let node = self.nodes.get(&entity)?;
+        let node = self.node_of(entity)?;
         let attribute = self.declarations.entities.get(&node.kind)?.attributes.get(attribute)?;
         Some(self.at(now).held(entity, node, attribute, &mut Vec::new()))
     }

@@ -5,7 +5,7 @@
 
 use crate::coverage::Age;
 use crate::graph::Graph;
-use crate::table::{Row, Scope, Slot, Table};
+use crate::table::{Look, Row, Scope, Slot, Table};
 use std::collections::{BTreeMap, BTreeSet};
 use xops_kernel::canon::Canon;
 use xops_kernel::id::Digest;
@@ -110,7 +110,11 @@ impl Graph {
             }
         }
         out.all(self.nodes.iter(), |out, (entity, node)| {
-            out.raw(&entity.0).text(&node.kind).text(&node.source);
+            // Whether a record was ever there that is gone leaves no trace: another process may only remember the id.
+            let mint = self.declarations.entities.get(&node.kind).map(|kind| &kind.mint);
+            let table = mint.and_then(|(system, record)| self.table(system, record));
+            let held = table.is_some_and(|table| !matches!(table.look(&node.source), Look::Nothing));
+            out.raw(&entity.0).text(&node.kind).text(if held { &node.source } else { "" });
         });
         out.keyed_digest(&self.key)
     }

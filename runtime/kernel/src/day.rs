@@ -26,6 +26,13 @@ pub fn millis_of(text: &str) -> Option<u64> {
     u64::try_from(seconds(text)?).ok()?.checked_mul(1_000)
 }
 
+/// The day, in UTC, of milliseconds since 1970, as `yyyymmdd`; the last one of the year 9999 for what is later.
+pub fn number_of(millis: u64) -> u32 {
+    let seconds = i64::try_from(millis / 1_000).unwrap_or(LAST_S).min(LAST_S);
+    let day = of(seconds).unwrap_or_default();
+    day.bytes().filter(u8::is_ascii_digit).fold(0, |number, digit| number * 10 + u32::from(digit - b'0'))
+}
+
 /// The day, in UTC, of a moment between the years 0 and 9999.
 pub(crate) fn of(seconds: i64) -> Option<String> {
     let days = seconds.div_euclid(DAY_S) + 719_468;

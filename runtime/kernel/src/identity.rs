@@ -4,7 +4,24 @@
 //! in [`Rules::fields`]; what is not declared has no say; every list is in the order of writing, and no decision hangs on it
 //! but the order of alternatives in [`Field::columns`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// The kinds of entity whose records are joined by rules, by the name of the kind; all others are joined by exact keys.
+pub type Identities = BTreeMap<String, Joining>;
+
+/// By what the records of a kind of entity are joined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Joining {
+    /// The rules.
+    pub rules: Arc<Rules>,
+    /// The attribute of the minting records by which the one that holds is chosen where several are of one entity: that of the
+    /// greatest value, then that of the greatest id.
+    pub current: String,
+}
+
+/// About how many things there are where rules do not say.
+pub const POPULATION: u32 = 10_000;
 
 /// Hundredths of a bit of evidence: 100 doubles the odds that two records are of one thing.
 pub type Centibits = i32;
@@ -20,6 +37,10 @@ pub struct Rules {
     pub systems: Vec<String>,
     /// Whether a system knows a thing once.
     pub linkage: Linkage,
+    /// The systems that may know a thing more than once although the others know it once.
+    pub several: Vec<String>,
+    /// About how many things there are: how unlikely it is that two records picked at random are of one, where that is not learnt.
+    pub population: Option<u32>,
     /// From this score on two records are the same, in hundredths of a bit: odds of 2^(score/100) to 1.
     pub same: Centibits,
     /// How many of a million pairs that are joined may be expected to be wrong; the score from which they are joined rises
@@ -41,6 +62,26 @@ pub struct Rules {
     pub vetoes: Vec<Veto>,
     /// What people decided.
     pub decisions: Vec<Decision>,
+}
+
+/// A name of a column or an attribute without case and punctuation: `givenName` is `given_name`.
+pub fn plain(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// The part that is asked of a column, if one is, and the column: `first(full_name)` is the `first` of `full_name`.
+pub fn part_of_column(column: &str) -> (Option<&str>, &str) {
+    let parted = column.strip_suffix(')').and_then(|inner| inner.split_once('('));
+    parted.map_or((None, column), |(part, column)| (Some(part), column))
+}
+
+impl Rules {
+    /// Whether records of these attributes can say anything of a field.
+    pub fn reads<'a>(&self, attributes: impl Iterator<Item = &'a str>) -> bool {
+        let known: BTreeSet<String> = attributes.map(plain).collect();
+        let there = |column: &String| known.contains(&plain(part_of_column(column).1));
+        self.fields.iter().any(|field| field.columns.iter().any(|columns| columns.iter().all(there)))
+    }
 }
 
 /// Whether a system knows a thing once.

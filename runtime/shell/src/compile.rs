@@ -93,7 +93,15 @@ pub async fn answer(tenant: &Rc<Tenant>, asked_at: Millis, request: &Request) ->
 /// What xops granted an entity, as the journal has it.
 async fn granted(tenant: &Rc<Tenant>, entity: EntityId) -> Result<BTreeMap<Facet, Values>, String> {
     let Some(service) = tenant.hub.service() else { return Ok(BTreeMap::new()) };
-    service.send(crate::letter::Granted(entity)).await.map_err(|_| "the Service robot is gone".to_owned())
+    let mut granted = BTreeMap::new();
+    // Whoever turned out to be this one was granted things under the other id.
+    let ids = tenant.graph().ids_of(entity);
+    for id in ids {
+        let letter = service.send(crate::letter::Granted(id)).await;
+        let of_id = letter.map_err(|_| "the Service robot is gone".to_owned())?;
+        granted.extend(of_id.into_iter().map(|(facet, values)| (Facet { entity, ..facet }, values)));
+    }
+    Ok(granted)
 }
 
 /// The entity, or why there is not exactly one.

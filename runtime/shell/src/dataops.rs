@@ -276,6 +276,7 @@ impl Cycle {
             Some(follows) => self.tenant.graph_mut().follow(reading, follows),
             None => self.tenant.graph_mut().apply(reading),
         };
+        crate::issued::remember(&self.tenant);
         self.tenant.cycles.touch(touched);
         if let Some(kept) = &self.kept {
             kept.take(&self.contracts, target, taken);

@@ -17,6 +17,7 @@ use crate::cycles::Cycles;
 use crate::dataops::{self, Report};
 use crate::hub::Hub;
 use crate::instance;
+use crate::issued;
 use crate::keeper::{self, Kit};
 use crate::letter;
 use crate::limits::Limits;
@@ -47,6 +48,7 @@ use xops_journal::subjects::SubjectKeys;
 use xops_kernel::canon::DigestKey;
 use xops_kernel::culprit::Culprit;
 use xops_kernel::declare::Declarations;
+use xops_kernel::identity::Identities;
 use xops_kernel::log::{Happened, Number, Request, Scope, What};
 use xops_kernel::port::Connector;
 use xops_kernel::saga::event::{Event, Release};
@@ -71,6 +73,8 @@ const STOP_MAX: Duration = Duration::from_secs(20);
 pub struct Setup {
     /// What was declared.
     pub declarations: Arc<Declarations>,
+    /// By which rules records are joined, by the kind of entity.
+    pub identities: Identities,
     /// The connectors.
     pub connector: Arc<dyn Connector>,
     /// The wire.
@@ -215,7 +219,8 @@ impl Engine {
         }
         let shelved = &fold.state.shelved;
         hub.restore_timers(keeper::timers_of(fold.timers.drain(..), |number| shelved.contains_key(&number)));
-        let graph = graph_of(&setup.declarations, &*setup.connector, digest_key);
+        let declared = (&setup.declarations, &setup.identities);
+        let graph = graph_of(declared, &*setup.connector, digest_key, beside.as_deref());
         let breakers = fold.breakers.clone();
         let tenant = Rc::new(Tenant {
             hub: Rc::clone(&hub),
@@ -538,9 +543,18 @@ impl Engine {
     }
 }
 
-/// An empty graph that knows what is to be read into it.
-fn graph_of(declarations: &Arc<Declarations>, connector: &dyn Connector, key: DigestKey) -> Graph {
+/// An empty graph that knows what is to be read into it, and every id that was issued before.
+fn graph_of(
+    (declarations, identities): (&Arc<Declarations>, &Identities),
+    connector: &dyn Connector,
+    key: DigestKey,
+    disk: Option<&dyn Disk>,
+) -> Graph {
     let mut graph = Graph::new(Arc::clone(declarations), key);
+    graph.identify(identities);
+    if let Some(disk) = disk {
+        issued::recall(disk, &mut graph);
+    }
     for system in declarations.systems.keys() {
         graph.expect(declarations.needed(system, connector.reads(system)));
     }

@@ -21,6 +21,7 @@ pub mod door;
 pub mod engine;
 pub mod hub;
 pub mod instance;
+mod issued;
 mod keeper;
 pub mod letter;
 pub mod limits;

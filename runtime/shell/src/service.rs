@@ -259,7 +259,9 @@ impl Service {
             Answered::Plan(compiled) => {
                 let entity = compiled.plan.entity;
                 let release = self.state.open.get(&id).is_some_and(|(_, request)| request.release);
-                if self.state.driven.contains_key(&entity) {
+                // An instance may be under way for one who turned out to be this one.
+                let ids = self.tenant.graph().ids_of(entity);
+                if let Some(entity) = ids.into_iter().find(|id| self.state.driven.contains_key(id)) {
                     What::Deferred { request: id, entity }
                 } else if let Some(held) = self.state.holds(&compiled).filter(|_| !release) {
                     let why = format!(

@@ -6,6 +6,8 @@
 mod fire;
 #[path = "engine/retain.rs"]
 mod retain;
+#[path = "engine/who.rs"]
+mod who;
 
 use futures_util::future::{BoxFuture, FutureExt};
 use std::collections::{BTreeMap, BTreeSet};
@@ -136,6 +138,7 @@ fn declarations(connector: &Fragile) -> Declarations {
 fn setup(connector: Fragile, ledger: Ledger, dir: &std::path::Path) -> Setup {
     Setup {
         declarations: Arc::new(declarations(&connector)),
+        identities: BTreeMap::new(),
         connector: Arc::new(connector),
         transport: Arc::new(Answers),
         systems: BTreeMap::new(),

@@ -58,6 +58,8 @@ codes! {
     UNKNOWN_LINK = "XS0218", "a link is not declared";
     NAME = "XS0219", "a name is badly formed or reserved";
     TENANT = "XS0220", "there is not exactly one tenant";
+    UNKNOWN_RULES = "XS0221", "rules of identity are not declared";
+    RULES_READ_NOTHING = "XS0222", "rules of identity read nothing of a kind of record";
 
     CONDITION = "XS0301", "a condition is not true or false";
     COMPARISON = "XS0302", "values of different types are compared or mixed";

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use world::World;
 use xops_kernel::awf::{AwfName, Contract};
 use xops_kernel::declare::Declarations;
+use xops_kernel::identity::Identities;
 use xops_kernel::standard::Standards;
 use xops_kernel::value::Type;
 
@@ -57,6 +58,29 @@ pub fn declare_all(
     contracts: &BTreeMap<AwfName, Contract>,
     manifests: &ManifestFacts,
 ) -> (Declarations, Standards, Vec<Finding>) {
+    let whole = declare_whole(files, contracts, manifests);
+    (whole.declarations, whole.standards, whole.findings)
+}
+
+/// Everything that files say.
+#[derive(Debug)]
+pub struct Whole {
+    /// What is declared.
+    pub declarations: Declarations,
+    /// What declarations are held to.
+    pub standards: Standards,
+    /// By which rules records are joined, by the kind of entity; those of a kind with a mistake are left out.
+    pub identities: Identities,
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+}
+
+/// The same with the rules of identity that the kinds of entity name.
+pub fn declare_whole(
+    files: &[(String, Vec<u8>)],
+    contracts: &BTreeMap<AwfName, Contract>,
+    manifests: &ManifestFacts,
+) -> Whole {
     let mut findings = Vec::new();
     let mut sorted: Vec<&(String, Vec<u8>)> = files.iter().collect();
     sorted.sort();
@@ -71,6 +95,7 @@ pub fn declare_all(
     let world = World::new(&drafts, contracts, manifests, whole);
     system::check(&world, &mut findings);
     entity::check(&world, &mut findings);
+    identity::check(&drafts.identities, &mut findings);
     facet::check(&world, &mut findings);
     outcome::check(&world, &mut findings);
     overlap::check(&world, &mut findings);
@@ -81,5 +106,6 @@ pub fn declare_all(
     watched::check(&world, &mut findings);
     let declarations = build::declarations(&world);
     finding::sort(&mut findings);
-    (declarations, standard::standards(&drafts), findings)
+    let identities = build::identities(&drafts);
+    Whole { declarations, standards: standard::standards(&drafts), identities, findings }
 }

@@ -302,7 +302,9 @@ impl Columns {
         // A new row knows nothing yet, whatever system showed it first.
         let (old, new): (Vec<EntityId>, Vec<EntityId>) =
             entities.iter().partition(|entity| self.places.contains_key(entity));
-        if let Some(what) = asking.affected.get(system).filter(|_| !old.is_empty()) {
+        // Where rules join records, a record of one system may bring together those of others.
+        let ruled = graph.is_joined_by_rules(&self.kind).then_some(&asking.all);
+        if let Some(what) = ruled.or_else(|| asking.affected.get(system)).filter(|_| !old.is_empty()) {
             self.take(asking.ask_of(graph, &old, what, now));
         }
         if !new.is_empty() {

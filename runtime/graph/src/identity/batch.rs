@@ -176,7 +176,7 @@ impl Resolved {
                 answers.push(Answered { pair: *pair, answer, score: -DECIDED, bar });
             }
         }
-        answers.retain(|answer| !across || table.system(answer.pair.0) != table.system(answer.pair.1));
+        answers.retain(|answer| !across || !table.is_within(answer.pair.0, answer.pair.1));
         answers.sort_unstable_by_key(|answer| answer.pair);
         answers
     }
@@ -208,7 +208,7 @@ impl Resolved {
         }
         let others = |row: Row, not: Row| {
             let thing = &self.things[self.thing_of[row as usize] as usize];
-            thing.members.iter().copied().find(|member| table.system(*member) == table.system(not))
+            thing.members.iter().copied().find(|member| table.excludes(*member, not))
         };
         others(a, b).or_else(|| others(b, a))
     }

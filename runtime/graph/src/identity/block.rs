@@ -73,9 +73,7 @@ pub fn pairs(table: &Table, across: bool) -> Vec<Pair> {
             }
             for (at, (_, a)) in shared.iter().enumerate() {
                 let others = shared[at + 1..].iter().map(|(_, b)| *b);
-                all.extend(
-                    others.filter(|b| !across || table.system(*a) != table.system(*b)).map(|b| pair(*a, b)),
-                );
+                all.extend(others.filter(|b| !across || !table.is_within(*a, *b)).map(|b| pair(*a, b)));
             }
             // Blocks overlap: without this their pairs would pile up.
             if all.len() > 2 * sorted + (1 << 22) {

@@ -152,16 +152,39 @@ impl Scene<'_> {
         }
         let mut best: Option<(Centibits, Row)> = None;
         for (row, other) in [(a, b), (b, a)] {
-            let system = self.table.system(other);
             for (rival, theirs) in self.bonds.of(row) {
-                let counts = *rival != other && self.table.system(*rival) == system;
-                if counts && best.is_none_or(|(score, _)| *theirs > score) {
+                let counts = *rival != other
+                    && self.table.system(*rival) == self.table.system(other)
+                    && !self.stand_together(*rival, other);
+                // Of equal ones the first by name: rows are in the order of coming.
+                let better = |(score, held): (Centibits, Row)| {
+                    *theirs > score || *theirs == score && self.table.name(*rival) < self.table.name(held)
+                };
+                if counts && best.is_none_or(better) {
                     best = Some((*theirs, *rival));
                 }
             }
         }
         let alone = score + self.known;
         best.map_or((alone, None), |(theirs, rival)| (fixed::against(alone, score - theirs), Some(rival)))
+    }
+
+    /// Whether two rows of one system stand beside one another, and neither in the other's place: where the system may know a thing
+    /// more than once and they are alike enough, or where people joined them, be it by way of others.
+    fn stand_together(&self, a: Row, b: Row) -> bool {
+        let alike = || self.bonds.get(pair(a, b)).is_some_and(|score| score >= self.same);
+        if !self.table.is_within(a, b) && alike() && !self.decisions.different.contains(&pair(a, b)) {
+            return true;
+        }
+        let decided = |row: Row| {
+            self.bonds.of(row).iter().filter(|(_, score)| *score >= DECIDED).map(|(other, _)| *other)
+        };
+        let mut found = BTreeSet::from([a]);
+        let mut open = vec![a];
+        while let Some(row) = open.pop() {
+            open.extend(decided(row).filter(|other| found.insert(*other)));
+        }
+        found.contains(&b)
     }
 
     /// Whether a bonded pair is joined unless something forbids it.
@@ -197,11 +220,70 @@ impl Scene<'_> {
             }
         }
         open.sort();
+        let mut open: Vec<(Centibits, Pair)> =
+            open.into_iter().map(|(score, _, _, pair)| (-score, pair)).collect();
+        let (things, barred) = self.joined(rows, &open, comparisons);
+        let torn = self.torn(&open, &things, &barred);
+        if torn.is_empty() {
+            return (things, barred);
+        }
+        // Whoever is torn belongs to neither until a person says so.
+        let whole = |(a, b): &Pair| !torn.contains(a) && !torn.contains(b);
+        open.retain(|(score, pair)| *score >= DECIDED || whole(pair));
+        self.joined(rows, &open, comparisons)
+    }
+
+    /// Joins rows along pairs, which come in the order of scores.
+    fn joined(
+        &self,
+        rows: &BTreeSet<Row>,
+        open: &[(Centibits, Pair)],
+        comparisons: &mut Comparisons,
+    ) -> (Vec<Thing>, Barred) {
         let mut joining = Joining::new(self, rows);
-        for (score, _, _, pair) in open {
-            joining.join(pair, -score, comparisons);
+        for (score, pair) in open {
+            joining.join(*pair, *score, comparisons);
         }
         joining.finish()
+    }
+
+    /// The rows that are nearly as good in another thing, which theirs excludes: where they came to lie is chance.
+    fn torn(&self, open: &[(Centibits, Pair)], things: &[Thing], barred: &Barred) -> BTreeSet<Row> {
+        let mut torn = BTreeSet::new();
+        let members = things.iter().zip(0_usize..);
+        let place: BTreeMap<Row, usize> =
+            members.flat_map(|(thing, place)| thing.members.iter().map(move |row| (*row, place))).collect();
+        // A pair that was strong enough and was kept apart.
+        let kept_apart: BTreeSet<Pair> = open
+            .iter()
+            .map(|(_, pair)| *pair)
+            .filter(|pair| barred.contains_key(pair) && !self.decisions.different.contains(pair))
+            .collect();
+        for thing in things.iter().filter(|thing| thing.members.len() > 1) {
+            for row in &thing.members {
+                let bonds = self.bonds.of(*row);
+                let is_inside = |other: &Row| place.get(other) == place.get(row);
+                let inside = bonds.iter().filter(|(other, _)| is_inside(other)).map(|(_, score)| *score);
+                let Some(own) = inside.max().filter(|own| *own < CERTAIN) else { continue };
+                let as_good = |score: Centibits| fixed::against(own + self.known, own - score) < self.same;
+                let elsewhere = bonds.iter().filter(|(other, score)| !is_inside(other) && as_good(*score));
+                let mut elsewhere = elsewhere.map(|(other, _)| *other);
+                if elsewhere.any(|other| {
+                    kept_apart.contains(&pair(*row, other)) || self.is_other(*row, &thing.members, other)
+                }) {
+                    torn.insert(*row);
+                }
+            }
+        }
+        torn
+    }
+
+    /// Whether `other`, which may be of `row`, cannot be of another of the thing in which `row` is.
+    fn is_other(&self, row: Row, members: &[Row], other: Row) -> bool {
+        members.iter().filter(|member| **member != row).any(|member| {
+            let pair = pair(*member, other);
+            self.table.excludes(*member, other) || self.decisions.different.contains(&pair)
+        })
     }
 }
 
@@ -260,8 +342,7 @@ impl<'a, 'b> Joining<'a, 'b> {
             return Some(Bar::Crowded);
         }
         if rules.linkage == Linkage::OneToOne {
-            let system = |row: &Row| scene.table.system(*row);
-            let taken = |(a, b): &Pair| system(a) == system(b);
+            let taken = |(a, b): &Pair| scene.table.excludes(*a, *b);
             if let Some((a, b)) = across().find(taken) {
                 return Some(Bar::Taken(a.min(b)));
             }

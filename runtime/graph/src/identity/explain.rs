@@ -145,7 +145,8 @@ fn bar_told(table: &Table, bar: Bar) -> Option<String> {
     }
 }
 
-fn settles(table: &Table, model: &Model, answered: &Answered, weighed: &Weighed) -> String {
+/// What would settle a pair that is asked about.
+pub fn settles(table: &Table, model: &Model, answered: &Answered, weighed: &Weighed) -> String {
     if let Some(Bar::Rival(row)) = answered.bar {
         let name = table.name(row);
         return format!(

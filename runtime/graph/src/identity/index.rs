@@ -8,6 +8,8 @@
 //! Every record has an id of its own, minted from its name. A thing is called by the id of its first record by name; the ids of
 //! its other records lead to it. Joining and parting therefore mint nothing and lose nothing.
 
+pub mod asked;
+
 use super::batch;
 use super::block::{self, Pair, pair};
 use super::compare::Comparisons;
@@ -316,7 +318,7 @@ impl Index {
         }
         let least = self.table.rules().review - self.model.known;
         let score = self.model.score(&self.table, &mut self.comparisons, pair, least);
-        let barred = score < least || self.across() && self.table.system(pair.0) == self.table.system(pair.1);
+        let barred = score < least || self.table.excludes(pair.0, pair.1);
         self.set(pair, Some(score).filter(|_| !barred), touched);
     }
 
@@ -419,6 +421,11 @@ impl Index {
             .collect();
         for pair in changed {
             touched.extend([pair.0, pair.1]);
+            if self.across() {
+                // What is kept apart is a rival, what is joined is none.
+                let near = [pair.0, pair.1].into_iter().flat_map(|row| self.bonds.of(row));
+                touched.extend(near.map(|(other, _)| *other));
+            }
             self.refresh(pair, touched);
         }
     }

@@ -30,7 +30,7 @@ const COMPARED_MAX: usize = 2_000_000;
 const EXACT_BITS_MAX: u32 = 22;
 
 /// How two records of one thing usually agree, in thousandths, by level from `Exact` to `Crossed`.
-fn usual(comparator: Comparator) -> [u128; LEVELS] {
+pub(super) fn usual(comparator: Comparator) -> [u128; LEVELS] {
     match comparator {
         Comparator::Name => [0, 820, 70, 40, 25, 35, 10],
         Comparator::Text => [0, 780, 70, 50, 40, 60, 0],

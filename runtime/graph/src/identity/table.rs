@@ -8,7 +8,7 @@ use super::slots::{Slots, hash, mix};
 use super::{fixed, model::Census};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use xops_kernel::identity::{Centibits, Rules};
+use xops_kernel::identity::{Centibits, Linkage, Rules};
 
 /// The number of a record: its place in the table.
 pub type Row = u32;
@@ -154,6 +154,17 @@ impl Table {
     /// The number of a record's system.
     pub fn system(&self, row: Row) -> u32 {
         self.system_of[row as usize]
+    }
+
+    /// Whether two rows are of one system that knows a thing once.
+    pub fn excludes(&self, a: Row, b: Row) -> bool {
+        self.rules.linkage == Linkage::OneToOne && self.is_within(a, b)
+    }
+
+    /// Whether two rows are of one system, and not of one that may know a thing more than once.
+    pub fn is_within(&self, a: Row, b: Row) -> bool {
+        let several = |name: &Name| self.rules.several.iter().any(|system| **system == *name.system);
+        self.system(a) == self.system(b) && !several(self.name(a))
     }
 
     /// The record of this name.

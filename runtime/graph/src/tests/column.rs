@@ -206,7 +206,7 @@ pub(super) fn may_go(graph: &Graph, entity: EntityId) -> BTreeSet<Facet> {
 }
 
 /// What the kernel says of an entity, from the graph's own answers and by no number at all.
-fn told_plainly(graph: &Graph, entity: EntityId) -> Result<Difference, String> {
+pub(super) fn told_plainly(graph: &Graph, entity: EntityId) -> Result<Difference, String> {
     let subject = graph.subject(entity, NOW).expect("a subject");
     let declared = world();
     let desire = desire::desire(&declared, &subject, None).map_err(|why| format!("{why:?}"))?;
@@ -228,7 +228,7 @@ fn group_of(entity: EntityId, element: &str) -> Facet {
     Facet { entity, domain, system: "okta".into(), name, element: Some(element.into()) }
 }
 
-fn digests(columns: &Columns) -> Digest {
+pub(super) fn digests(columns: &Columns) -> Digest {
     let mut all: Vec<_> =
         columns.sketches(0..columns.len()).map(|sketch| (sketch.entity, sketch.digest)).collect();
     columns.digest_of(&mut all)

@@ -9,6 +9,7 @@ mod order;
 mod peers;
 mod strange;
 mod truth;
+mod who;
 mod witness;
 mod world;
 

@@ -156,11 +156,10 @@ fn one_by_one(rules: &Rules, model: &Model, events: &[Event]) -> Index {
     index
 }
 
-fn check(linkage: Linkage, events: &[Event]) -> Result<(), TestCaseError> {
-    let rules = rules(linkage);
-    let model = model(&rules);
-    let index = one_by_one(&rules, &model, events);
-    prop_assert_eq!(index.things(), at_once(&rules, &model, events));
+fn check(rules: &Rules, events: &[Event]) -> Result<(), TestCaseError> {
+    let model = model(rules);
+    let index = one_by_one(rules, &model, events);
+    prop_assert_eq!(index.things(), at_once(rules, &model, events));
     // Every id that was ever issued leads somewhere, and all records of a thing lead to one id.
     for event in events {
         if let Event::Insert(record) = event {
@@ -198,8 +197,9 @@ proptest! {
 
     #[test]
     fn any_order_of_events_gives_what_all_at_once_gives(events in prop::collection::vec(event(), 1..40)) {
-        check(Linkage::Many, &events)?;
-        check(Linkage::OneToOne, &events)?;
+        check(&rules(Linkage::Many), &events)?;
+        check(&rules(Linkage::OneToOne), &events)?;
+        check(&Rules { several: vec!["s1".to_owned()], ..rules(Linkage::OneToOne) }, &events)?;
     }
 
     #[test]
@@ -272,7 +272,12 @@ fn a_third_record_does_not_bring_together_what_is_kept_apart() {
         index.insert(&person(system, id, ["ann", "chen", "19800304", ""])).unwrap();
     }
     let sizes: Vec<usize> = index.things().iter().map(Vec::len).collect();
-    assert_eq!(sizes, [2, 1]);
+    assert_eq!(sizes, [1, 1, 1], "which of the two it is, is asked");
+    assert_eq!(index.questions().len(), 2);
+    index.insert(&person("idp", "9", ["ann", "chen", "19800304", "a"])).unwrap();
+    index.insert(&person("hr", "2", ["ann", "chen", "19800304", "a"])).unwrap();
+    let sizes: Vec<usize> = index.things().iter().map(Vec::len).collect();
+    assert_eq!(sizes, [1, 2], "a key tells");
 }
 
 #[test]
@@ -282,6 +287,65 @@ fn a_mailbox_that_was_given_out_again_joins_nobody() {
     index.insert(&person("hr", "1", ["ann", "chen", "19800304", "a"])).unwrap();
     index.insert(&person("idp", "9", ["bob", "smith", "19800304", "a"])).unwrap();
     assert_eq!(index.things().len(), 2, "the key `mail and birth` holds, and so does the veto");
+}
+
+#[test]
+fn two_records_that_a_person_joined_are_no_rivals() {
+    let rules = rules(Linkage::OneToOne);
+    let mut index = one_by_one(&rules, &model(&rules), &[]);
+    for (system, id) in [("hr", "1"), ("hr", "2"), ("hr", "3"), ("idp", "9")] {
+        index.insert(&person(system, id, ["ann", "chen", "19800304", ""])).unwrap();
+    }
+    assert_eq!(index.things().len(), 4);
+    index.decide(decided(true, "hr:1", "hr:2", None));
+    assert_eq!(index.things().len(), 3, "the third is still a rival");
+    index.decide(decided(true, "hr:2", "hr:3", None));
+    assert_eq!(index.things().len(), 1);
+    index.revoke(&decided(true, "hr:1", "hr:2", None));
+    assert_eq!(index.things().len(), 3);
+}
+
+#[test]
+fn a_record_that_is_as_good_in_two_things_that_exclude_each_other_is_in_neither() {
+    let rules = rules(Linkage::OneToOne);
+    let mut index = one_by_one(&rules, &model(&rules), &[]);
+    let two = [
+        ("hr", "1", "19800304"),
+        ("idp", "1", "19800304"),
+        ("hr", "2", "19711111"),
+        ("crm", "2", "19711111"),
+    ];
+    for (system, id, born) in two {
+        index.insert(&person(system, id, ["ann", "chen", born, ""])).unwrap();
+    }
+    let before = index.things();
+    assert_eq!(before.len(), 2);
+    index.insert(&person("chat", "7", ["ann", "chen", "", ""])).unwrap();
+    assert_eq!(
+        index.thing_of("chat", "7").unwrap().records.len(),
+        1,
+        "it was not given to the first by name"
+    );
+    assert!(before.is_subset(&index.things()));
+    assert!(!index.questions_of("chat", "7").is_empty());
+    index.decide(decided(true, "chat:7", "crm:2", None));
+    assert_eq!(index.thing_of("chat", "7").unwrap().records.len(), 3);
+}
+
+#[test]
+fn a_system_that_may_know_a_thing_more_than_once_has_no_rivals_within() {
+    let rules = Rules { several: vec!["hr".to_owned()], ..rules(Linkage::OneToOne) };
+    let mut index = one_by_one(&rules, &model(&rules), &[]);
+    for (system, id) in [("hr", "1"), ("hr", "2"), ("idp", "8")] {
+        index.insert(&person(system, id, ["ann", "chen", "19800304", ""])).unwrap();
+    }
+    assert_eq!(index.things().len(), 1);
+    index.insert(&person("idp", "9", ["ann", "chen", "19800304", ""])).unwrap();
+    assert_eq!(
+        index.things().iter().map(Vec::len).collect::<Vec<_>>(),
+        [2, 1, 1],
+        "two of idp are rivals still"
+    );
 }
 
 #[test]

@@ -211,6 +211,7 @@ impl World {
     ) -> Engine {
         let setup = Setup {
             declarations: Arc::new(declarations),
+            identities: BTreeMap::new(),
             connector,
             transport,
             systems: BTreeMap::new(),

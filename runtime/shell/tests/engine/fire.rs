@@ -158,6 +158,7 @@ pub(crate) fn setup(dials: &Arc<Dials>, dir: &Path) -> Setup {
     let connector = Volatile::new(dials);
     let system = |name: &str| System { name: name.to_owned(), concurrency: 64, ..System::default() };
     Setup {
+        identities: BTreeMap::new(),
         declarations: Arc::new(Declarations {
             tenant: "test".to_owned(),
             principal: "test".to_owned(),

@@ -11,6 +11,7 @@ use xops_kernel::declare::{
     Route, Runbook, Schedule, System, Trigger, Variant,
 };
 use xops_kernel::expr::Expr;
+use xops_kernel::identity::{Identities, Joining};
 use xops_kernel::layer::{Layer, LayerKind};
 use xops_kernel::value::Value;
 
@@ -72,6 +73,16 @@ fn system(name: &str, draft: &draft::System) -> System {
         max_age_ms: draft.max_age_ms,
         origin: draft.at.origin(),
     }
+}
+
+/// The rules that join the records of kinds of entity.
+pub(super) fn identities(drafts: &draft::Drafts) -> Identities {
+    let joining = |(name, entity): (&String, &draft::Entity)| {
+        let ((rules, _), (current, _)) = entity.joined.as_ref()?;
+        let rules = std::sync::Arc::new(drafts.identities.whole(rules)?);
+        Some((name.clone(), Joining { rules, current: current.clone() }))
+    };
+    drafts.entities.iter().filter_map(joining).collect()
 }
 
 /// The words of a reference, if it has `count`.

@@ -82,8 +82,7 @@ pub(super) struct Drafts {
     pub(super) layering: BTreeMap<LayerKind, (At, String)>,
     pub(super) triggers: BTreeMap<(String, String), Trigger>,
     pub(super) schedules: BTreeMap<String, Schedule>,
-    /// Kept to tell two of one name: nothing else is declared of them yet.
-    pub(super) identities: super::identity::Identities,
+    pub(super) identities: super::identity::Drafts,
     pub(super) requirements: BTreeMap<String, super::standard::Requirement>,
     pub(super) peers: BTreeMap<String, super::standard::Peers>,
     pub(super) watched: BTreeMap<(String, String), super::watched::Draft>,
@@ -116,6 +115,8 @@ pub(super) struct Entity {
     pub(super) handle: Option<Said>,
     pub(super) attributes: BTreeMap<String, Attribute>,
     pub(super) links: BTreeMap<String, Link>,
+    /// The rules that join its records, and the attribute of its minting records by which one holds; exact keys where it has none.
+    pub(super) joined: Option<(Said, Said)>,
 }
 
 #[derive(Debug)]
@@ -131,6 +132,7 @@ pub(super) struct Attribute {
 pub(super) struct Link {
     pub(super) at: At,
     pub(super) kind: Said,
+    /// Empty, as the next, where rules join the records.
     pub(super) record: Said,
     pub(super) entity: Said,
 }

@@ -26,13 +26,53 @@ pub(super) fn check(world: &World<'_>, findings: &mut Vec<Finding>) {
                 source(world, attribute, draft, claim, findings);
             }
         }
+        if let Some((rules, current)) = &entity.joined {
+            joined(world, entity, rules, current, findings);
+        }
         for (system, link) in &entity.links {
             let record = world.record((system, &link.kind.0), &link.at, &link.kind.1, findings);
+            if entity.joined.is_some() {
+                continue;
+            }
             if let Some(record) = record {
                 of_record((system, &link.kind.0), record, &link.at, &link.record, findings);
             }
             known(name, entity, &link.at, (&link.entity.0, &link.entity.1), findings);
         }
+    }
+}
+
+/// Holds an entity whose records rules join to them: the rules are there, every record says something that they read, and what tells
+/// the minting record that holds is an attribute of it.
+fn joined(world: &World<'_>, entity: &Entity, rules: &Said, current: &Said, findings: &mut Vec<Finding>) {
+    let drafts = &world.drafts.identities;
+    let Some((_, known)) = drafts.rules.get(&rules.0) else {
+        findings.push(super::identity::unknown(drafts, &entity.at, &rules.0, &rules.1));
+        return;
+    };
+    let mint = entity.mint.as_ref().and_then(|(path, span)| {
+        let words = crate::reader::words(path).filter(|words| words.len() == 2)?;
+        Some((words[0].to_owned(), words[1].to_owned(), &entity.at, span.clone()))
+    });
+    let minting = mint.clone();
+    let links = entity.links.iter();
+    let links =
+        links.map(|(system, link)| (system.clone(), link.kind.0.clone(), &link.at, link.kind.1.clone()));
+    for (system, kind, at, span) in mint.into_iter().chain(links) {
+        // What does not exist is told where it is read.
+        let Some(record) = world.record((&system, &kind), at, &span, &mut Vec::new()) else { continue };
+        if !known.reads(record.keys().map(String::as_str)) {
+            let message = format!("the rules `{}` read nothing of the records `{system}.{kind}`", rules.0);
+            let finding = at.error_at(&span, code::RULES_READ_NOTHING, message, "never joined to anything");
+            findings.push(finding.help(format!(
+                "name one of {} among the `columns` of a field",
+                crate::reader::listed(&record.keys().collect::<Vec<_>>())
+            )));
+        }
+    }
+    let Some((system, kind, ..)) = minting else { return };
+    if let Some(record) = world.record((&system, &kind), &entity.at, &current.1, &mut Vec::new()) {
+        of_record((&system, &kind), record, &entity.at, current, findings);
     }
 }
 

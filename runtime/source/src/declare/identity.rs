@@ -8,7 +8,7 @@ use super::read::{check_word, each};
 use crate::code;
 use crate::finding::{self, Finding, suggest};
 use crate::reader::{Reader, listed};
-use crate::syntax::{self, Block};
+use crate::syntax::{self, Block, Word};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use xops_kernel::identity::{
@@ -23,32 +23,72 @@ const FIELDS_MAX: usize = 20;
 /// Scores that a threshold or a weight may have, in hundredths of a bit.
 const SCORES: std::ops::RangeInclusive<i64> = -9_000..=9_000;
 
-/// What was written, by name, with its place.
-pub(super) type Identities = BTreeMap<String, (At, Rules)>;
+/// What was written.
+#[derive(Debug, Default)]
+pub(super) struct Drafts {
+    /// The rules, by name, with their places.
+    pub(super) rules: BTreeMap<String, (At, Rules)>,
+    /// What people decided, with the name of the rules that it is for.
+    pub(super) decisions: Vec<(At, Word, Decision)>,
+}
 
 /// Reads the rules of one file, and finds what is wrong with them. The rules may be used only if no finding is an error.
 pub fn rules(file: &str, text: &[u8]) -> (Vec<Rules>, Vec<Finding>) {
     let mut findings = Vec::new();
-    let mut drafts = Identities::new();
+    let mut drafts = Drafts::default();
     if let Some(body) = syntax::parse(file, text, &mut findings) {
         let mut reader = Reader::file(&body, &mut findings);
         read(&mut reader, &mut drafts);
-        if drafts.is_empty() {
+        if drafts.rules.is_empty() {
             reader.missing("block `identity`");
         }
         reader.finish();
     }
+    check(&drafts, &mut findings);
     finding::sort(&mut findings);
-    (drafts.into_values().map(|(_, rules)| rules).collect(), findings)
+    (drafts.rules.keys().filter_map(|name| drafts.whole(name)).collect(), findings)
 }
 
-/// Reads every `identity` block.
-pub(super) fn read(reader: &mut Reader<'_, '_>, drafts: &mut Identities) {
+impl Drafts {
+    /// The rules of this name with everything that was decided for them.
+    pub(super) fn whole(&self, name: &str) -> Option<Rules> {
+        let mut rules = self.rules.get(name)?.1.clone();
+        let decided = self.decisions.iter().filter(|(_, of, _)| of.text == name);
+        rules.decisions.extend(decided.map(|(_, _, decision)| decision.clone()));
+        rules.decisions.sort();
+        rules.decisions.dedup();
+        Some(rules)
+    }
+}
+
+/// Holds decisions to rules that are there.
+pub(super) fn check(drafts: &Drafts, findings: &mut Vec<Finding>) {
+    for (at, name, _) in &drafts.decisions {
+        if !drafts.rules.contains_key(&name.text) {
+            findings.push(unknown(drafts, at, &name.text, &name.span));
+        }
+    }
+}
+
+/// The mistake that there are no rules of this name.
+pub(super) fn unknown(drafts: &Drafts, at: &At, name: &str, span: &Range<usize>) -> Finding {
+    let message = format!("there are no rules of identity `{name}`");
+    let help = suggest(name, drafts.rules.keys().map(String::as_str))
+        .unwrap_or_else(|| format!("declare them: `identity \"{name}\" {{ ... }}`"));
+    at.error_at(span, code::UNKNOWN_RULES, message, "no such rules").help(help)
+}
+
+/// Reads every `identity` block, and every decision beside them.
+pub(super) fn read(reader: &mut Reader<'_, '_>, drafts: &mut Drafts) {
+    each(reader, "decision", &["identity", "answer"], |reader, block| {
+        let decided = decision(reader, &block.labels[1]);
+        drafts.decisions.extend(decided.map(|decided| (At::head(reader), block.labels[0].clone(), decided)));
+    });
     each(reader, "identity", &["name"], |reader, block| {
         check_word(reader, &block.labels[0], "a kind of thing");
         let rules = one(reader, block);
         let what = format!("identity `{}`", rules.name);
-        insert(drafts, rules.name.clone(), (At::head(reader), rules), &what, reader);
+        insert(&mut drafts.rules, rules.name.clone(), (At::head(reader), rules), &what, reader);
     });
 }
 
@@ -73,6 +113,9 @@ fn one(reader: &mut Reader<'_, '_>, block: &Block) -> Rules {
             Some("one_to_one") => Linkage::OneToOne,
             _ => Linkage::Many,
         },
+        several: texts(reader, "several"),
+        population: count(reader, "population", 2..=1_000_000_000)
+            .and_then(|count| u32::try_from(count).ok()),
         same: score(reader, "same", 1_000),
         wrong_max: count(reader, "wrong_max", 0..=1_000_000).and_then(|count| u32::try_from(count).ok()),
         review: score(reader, "review", 0),
@@ -144,17 +187,20 @@ fn parts(reader: &mut Reader<'_, '_>, rules: &mut Rules) {
             rules.vetoes.push(Veto { name: block.label(0).to_owned(), agrees, differs });
         }
     });
-    each(reader, "decision", &["answer"], |reader, block| decision(reader, block, rules));
+    each(reader, "decision", &["answer"], |reader, block| {
+        rules.decisions.extend(decision(reader, &block.labels[0]));
+    });
     if rules.blocks.is_empty() {
         reader.missing("block `block`");
     }
 }
 
-fn decision(reader: &mut Reader<'_, '_>, block: &Block, rules: &mut Rules) {
-    let answer = block.label(0);
+/// What a block decides, its answer told by `label`.
+fn decision(reader: &mut Reader<'_, '_>, label: &Word) -> Option<Decision> {
+    let answer = label.text.as_str();
     if !["same", "different"].contains(&answer) {
         let message = format!("`{answer}` is no decision");
-        let finding = reader.error(code::CHOICE, block.labels[0].span.clone(), message, "not a decision");
+        let finding = reader.error(code::CHOICE, label.span.clone(), message, "not a decision");
         reader.report(finding.help("it is one of `same`, `different`".to_owned()));
     }
     let until = reader.text("until").and_then(|text| {
@@ -171,9 +217,9 @@ fn decision(reader: &mut Reader<'_, '_>, block: &Block, rules: &mut Rules) {
     let right = reader.required_text("right");
     let author = reader.required_text("author");
     let why = reader.required_text("why");
-    if let (Some(left), Some(right), Some(author), Some(why)) = (left, right, author, why) {
-        rules.decisions.push(Decision { same: answer == "same", left, right, author, why, until });
-    }
+    let (left, right, author, why) = (left?, right?, author?, why?);
+    let same = answer == "same";
+    (same || answer == "different").then_some(Decision { same, left, right, author, why, until })
 }
 
 /// A field, and the name of the one that it crosses with its place.

@@ -164,17 +164,24 @@ fn entity(reader: &mut Reader<'_, '_>, block: &Block, drafts: &mut Drafts) {
         let what = format!("attribute `{}` of `{name}`", block.label(0));
         insert(&mut attributes, block.label(0).to_owned(), draft, &what, reader);
     });
+    let by_rules = reader.has("joined_by");
+    let rules = said(reader, "joined_by");
+    let current = if by_rules { required_said(reader, "current") } else { None };
     each(reader, "link", &["system"], |reader, block| {
         let kind = required_said(reader, "kind");
-        let record = required_said(reader, "record");
-        let entity = required_said(reader, "entity");
+        let key = |reader: &mut Reader<'_, '_>, name: &str| {
+            if by_rules { Some((String::new(), reader.head())) } else { required_said(reader, name) }
+        };
+        let record = key(reader, "record");
+        let entity = key(reader, "entity");
         if let (Some(kind), Some(record), Some(entity)) = (kind, record, entity) {
             let draft = Link { at: At::head(reader), kind, record, entity };
             let what = format!("the link of `{name}` to `{}`", block.label(0));
             insert(&mut links, block.label(0).to_owned(), draft, &what, reader);
         }
     });
-    let draft = Entity { at: At::head(reader), mint, handle, attributes, links };
+    let joined = rules.zip(current);
+    let draft = Entity { at: At::head(reader), mint, handle, attributes, links, joined };
     insert(&mut drafts.entities, name.clone(), draft, &format!("entity `{name}`"), reader);
 }
 

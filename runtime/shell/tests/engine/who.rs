@@ -1,0 +1,233 @@
+//! Who is who in a running engine: what rules joined is the same after a restart, a decision takes it apart, and no id is forgotten.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot make its own records has failed")]
+
+use crate::{Answers, Fragile, setup};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use xops_kernel::awf::{AwfName, Contract};
+use xops_kernel::declare::{Attribute, Claim, Declarations, EntityKind, Link, Origin, System};
+use xops_kernel::id::EntityId;
+use xops_kernel::identity::{
+    Block, Comparator, Cut, Decision, Field, Identities, Joining, Linkage, Normaliser, Part, Rules,
+};
+use xops_kernel::port::{
+    Ask, Connector, Outcome, Page, ReadAsk, ReadContract, ReadPage, Request, Response, Unrendered,
+};
+use xops_kernel::record::{Record, Source};
+use xops_kernel::value::{Type, Value, Values};
+use xops_shell::engine::{Engine, Ledger, Setup};
+
+/// What the systems hold, by system: ids and attributes.
+type Held = Arc<Mutex<BTreeMap<&'static str, Vec<(&'static str, Values)>>>>;
+
+/// Two systems that can be read and nothing else.
+struct Readable(Held);
+
+impl Connector for Readable {
+    fn contract(&self, _awf: &AwfName) -> Option<&Contract> {
+        None
+    }
+
+    fn render(&self, ask: &Ask<'_>) -> Result<Request, Unrendered> {
+        Fragile::new(&[]).render(ask)
+    }
+
+    fn classify(&self, _ask: &Ask<'_>, _response: &Response) -> Outcome {
+        Outcome::Absent
+    }
+
+    fn sight(&self, _ask: &Ask<'_>, _response: &Response) -> Page {
+        Page::Failed(Outcome::Absent)
+    }
+
+    fn reads(&self, system: &str) -> Vec<ReadContract> {
+        let kind = if system == "hr" { "worker" } else { "user" };
+        let (system, name) = (system.to_owned(), format!("{kind}s"));
+        let kind = kind.to_owned();
+        vec![ReadContract { system, name, kind, timeout_ms: 1_000, ..ReadContract::default() }]
+    }
+
+    fn render_read(&self, _config: &Values, read: &ReadAsk<'_>) -> Result<Request, Unrendered> {
+        Ok(Request {
+            system: read.system.to_owned(),
+            method: "GET".to_owned(),
+            url: "http://127.0.0.1/all".to_owned(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            content_type: None,
+            body: Vec::new(),
+        })
+    }
+
+    fn page(&self, _config: &Values, read: &ReadAsk<'_>, _response: &Response) -> ReadPage {
+        let kind = if read.system == "hr" { "worker" } else { "user" };
+        let held = self.0.lock().unwrap();
+        let record = |(id, attributes): &(&str, Values)| Record {
+            source: Source {
+                system: read.system.to_owned(),
+                kind: kind.to_owned(),
+                id: (*id).to_owned(),
+                version: None,
+            },
+            attributes: attributes.clone(),
+            read_at: read.at,
+            principal: read.principal.to_owned(),
+        };
+        let records = held.get(read.system).into_iter().flatten().map(record).collect();
+        ReadPage::Records { records, gone: Vec::new(), next: None, place: None }
+    }
+}
+
+fn declared() -> Declarations {
+    let claim = |attribute: &str| Claim {
+        system: "hr".to_owned(),
+        kind: "worker".to_owned(),
+        attribute: attribute.to_owned(),
+    };
+    let attribute = |name: &str| {
+        let from = vec![claim(name)];
+        let origin = Origin::default();
+        (name.to_owned(), Attribute { is: Type::Text, personal: true, from, max_age_ms: None, origin })
+    };
+    let link = Link {
+        system: "idp".to_owned(),
+        kind: "user".to_owned(),
+        record: String::new(),
+        entity: String::new(),
+        origin: Origin::default(),
+    };
+    let person = EntityKind {
+        name: "person".to_owned(),
+        mint: ("hr".to_owned(), "worker".to_owned()),
+        handle: "handle".to_owned(),
+        attributes: ["handle", "status"].map(attribute).into(),
+        links: BTreeMap::from([("idp".to_owned(), link)]),
+        origin: Origin::default(),
+    };
+    let system = |name: &str| {
+        let max_age_ms = 3_600_000;
+        (name.to_owned(), System { name: name.to_owned(), concurrency: 4, max_age_ms, ..System::default() })
+    };
+    Declarations {
+        tenant: "test".to_owned(),
+        principal: "test".to_owned(),
+        systems: ["hr", "idp"].map(system).into(),
+        entities: BTreeMap::from([("person".to_owned(), person)]),
+        ..Declarations::default()
+    }
+}
+
+fn identities(decisions: Vec<Decision>) -> Identities {
+    let field = |name: &str, compare| Field {
+        name: name.to_owned(),
+        columns: vec![vec![name.to_owned()]],
+        normalise: vec![Normaliser::Fold],
+        compare,
+        frequencies: false,
+        crosses: None,
+        junk: Vec::new(),
+        shared_max: None,
+        synonyms: Vec::new(),
+        weights: BTreeMap::new(),
+    };
+    let rules = Rules {
+        name: "person".to_owned(),
+        linkage: Linkage::OneToOne,
+        several: vec!["hr".to_owned()],
+        same: 700,
+        members_max: 8,
+        fields: vec![field("name", Comparator::Name), field("email", Comparator::Email)],
+        blocks: vec![Block { parts: vec![Part { field: 1, cut: Cut::Whole }], at_most: 8 }],
+        decisions,
+        ..Rules::default()
+    };
+    let joining = Joining { rules: Arc::new(rules), current: "since".to_owned() };
+    BTreeMap::from([("person".to_owned(), joining)])
+}
+
+fn ann(id: &'static str, handle: &str, since: &str) -> (&'static str, Values) {
+    let attributes = [("name", "Ann Chen"), ("email", "ann@acme.com"), ("handle", handle), ("since", since)];
+    (id, attributes.map(|(name, value)| (name.to_owned(), Value::from(value))).into())
+}
+
+/// Starts an engine on the journal, reads every system, and shows each person: the handle, the account, how many ids lead there.
+fn live(
+    held: &Held,
+    dir: &Path,
+    decisions: Vec<Decision>,
+    before: impl FnOnce(&Engine),
+) -> (Vec<String>, Vec<EntityId>) {
+    let setup = Setup {
+        declarations: Arc::new(declared()),
+        identities: identities(decisions),
+        connector: Arc::new(Readable(Arc::clone(held))),
+        transport: Arc::new(Answers),
+        ..setup(Fragile::new(&[]), Ledger::Write(dir.join("journal")), dir)
+    };
+    actix::System::new().block_on(async {
+        let engine = Engine::start(setup).await.unwrap();
+        before(&engine);
+        engine.read(|_, _| {}).await;
+        let tenant = engine.tenant();
+        let now = tenant.hub.clock.now();
+        let told = {
+            let graph = tenant.graph();
+            let show = |entity: EntityId| {
+                let account =
+                    graph.link(entity, "idp", now).presence().map(|it| it.value().source.id.clone());
+                let ids = graph.ids_of(entity).len();
+                format!("{} {account:?} {ids}", graph.handle(entity).unwrap())
+            };
+            let ids: Vec<EntityId> = graph.entities("person").collect();
+            (ids.iter().copied().map(show).collect(), ids)
+        };
+        engine.stop().await.unwrap();
+        told
+    })
+}
+
+#[test]
+fn what_rules_joined_outlives_a_restart_a_decision_takes_it_apart_and_no_id_is_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let held = Held::default();
+    held.lock().unwrap().insert("hr", vec![ann("w1", "ann", "2020")]);
+    held.lock().unwrap().insert("idp", vec![ann("u1", "", "")]);
+    let (shown, first) = live(&held, dir.path(), vec![], |_| {});
+    assert_eq!(shown, ["ann Some(\"u1\") 1"]);
+
+    // She comes back under a new id: the same person, and the newest employment holds.
+    held.lock().unwrap().insert("hr", vec![ann("w1", "ann", "2020"), ann("w2", "ann.chen", "2026")]);
+    for _start in 0..2 {
+        let (shown, ids) = live(&held, dir.path(), vec![], |_| {});
+        assert_eq!(shown, ["ann.chen Some(\"u1\") 2"]);
+        assert_eq!(ids, first, "her id is what it was");
+    }
+
+    let apart = Decision {
+        same: false,
+        left: "hr:w1".to_owned(),
+        right: "hr:w2".to_owned(),
+        author: "ann".to_owned(),
+        why: "two of one name".to_owned(),
+        until: None,
+    };
+    let (shown, both) = live(&held, dir.path(), vec![apart], |_| {});
+    assert_eq!(shown, ["ann None 1", "ann.chen None 1"], "whose the account is, is asked");
+    let (shown, _) = live(&held, dir.path(), vec![], |_| {});
+    assert_eq!(shown, ["ann.chen Some(\"u1\") 2"], "and taken back it is as it was");
+
+    // The old employment is gone from the system: its id leads somewhere still, in a process that never read it.
+    held.lock().unwrap().insert("hr", vec![ann("w2", "ann.chen", "2026")]);
+    let known = |engine: &Engine| {
+        let graph = engine.tenant().graph();
+        for id in &both {
+            assert_eq!(graph.kind(*id), Some("person"));
+            assert!(graph.facts(*id, 1).is_some());
+        }
+    };
+    let (shown, ids) = live(&held, dir.path(), vec![], known);
+    assert_eq!(shown, ["ann.chen Some(\"u1\") 1"]);
+    assert_eq!(ids, both[1..]);
+}
