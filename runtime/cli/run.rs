@@ -37,8 +37,6 @@ use xops_shell::service::Service;
 
 /// How often a daemon that ends when it is quiet looks.
 const QUIET_POLL: Duration = Duration::from_millis(50);
-/// How often in a row it has to look quiet.
-const QUIET_LOOKS: u32 = 4;
 
 /// Runs until a signal, a failure, or quiet.
 pub async fn run(common: &Common, run: &Run) -> Outcome {
@@ -144,25 +142,12 @@ fn announce(path: &std::path::Path, daemon: &Daemon) -> Result<(), Failure> {
     std::fs::rename(&new, path).map_err(failed)
 }
 
-/// Ends when nothing is under way and no request is open, if that is asked for.
+/// Ends when nothing goes on but by a person and no request is open, if that is asked for.
 async fn quiet(engine: &Rc<Engine>, asked: bool) {
     if !asked {
         std::future::pending::<()>().await;
     }
-    let mut looks = 0;
-    loop {
-        let status = engine.status().await;
-        let waits = |state: &str| state == "parked" || state == "stuck";
-        let set_aside = status.poisoned.iter().filter(|it| it.what.starts_with("request:")).count();
-        let is_quiet = status.open_requests <= set_aside
-            && status.instances.iter().all(|instance| waits(&instance.state));
-        // An instance that is just brought back to memory may be seen in neither place: once is not enough.
-        looks = if is_quiet { looks + 1 } else { 0 };
-        if looks >= QUIET_LOOKS {
-            return;
-        }
-        tokio::time::sleep(QUIET_POLL).await;
-    }
+    engine.until_quiet(QUIET_POLL).await;
 }
 
 async fn obey(engine: &Rc<Engine>, project: &Project, seen: &RefCell<Seen>, order: Order) -> Answer {

@@ -237,6 +237,23 @@ impl Told<'_> {
         self.order.seeds.start + self.report.runs
     }
 
+    /// The faults that can strike in what is played, with how often each did.
+    fn faults(&self) -> impl Iterator<Item = (Fault, u64)> {
+        let (disk, http) = (self.order.store != Store::Memory, self.order.work == Work::Vendors);
+        let able =
+            Fault::ALL.into_iter().filter(move |it| (disk || !it.of_disk()) && (http || !it.of_vendors()));
+        able.map(|fault| (fault, count(self.report.faults.get(&fault))))
+    }
+
+    /// How many kinds of fault struck, and which of them least.
+    fn kinds(&self) -> String {
+        let able = self.faults().count();
+        let least = self.faults().min_by_key(|(_, times)| *times);
+        let struck = self.faults().filter(|(_, times)| *times > 0).count();
+        let told = least.map(|(fault, times)| format!(", the rarest, {}, {times} times", fault.word()));
+        format!("{struck} of {able} kinds struck{}", told.unwrap_or_default())
+    }
+
     fn json(&self) -> Json {
         let report = self.report;
         let failures = report.failures.iter().zip(&self.stories).map(|((seed, transcript), story)| {
@@ -286,12 +303,14 @@ impl Told<'_> {
         line("effects", format!("{}", report.changes));
         line("deaths", format!("{}", report.deaths()));
         line("refused late events", format!("{}", report.refused));
-        line("breakers", format!("opened {}, probed {}", report.trips, report.probes));
+        if self.order.work == Work::Vendors {
+            line("breakers", format!("opened {}, probed {}", report.trips, report.probes));
+        }
         line("ends", listed(report.ends.iter().map(|(word, times)| (*word, *times))));
-        line(
-            "faults",
-            listed(Fault::ALL.iter().map(|fault| (fault.word(), count(report.faults.get(fault))))),
-        );
+        line("faults", self.kinds());
+        for (fault, times) in self.faults() {
+            line(&format!("  {}", fault.word()), format!("{times:>12}"));
+        }
         for (name, calls) in [("in flight at a death", &report.flights), ("never answered", &report.silent)] {
             let told = Became::ALL.iter().map(|became| (became.word(), count(calls.get(became))));
             line(name, listed(told));

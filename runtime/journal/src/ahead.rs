@@ -15,6 +15,9 @@
 //! page 2 and on    frames as `frame` writes them, zeros up to the end of the page
 //! ```
 
+#[cfg(fuzzing)]
+pub mod forged;
+
 use std::collections::VecDeque;
 use std::io;
 use std::ops::{ControlFlow, Range};
@@ -219,7 +222,7 @@ impl Look {
                 // The pass begins behind the end of redb: it is redb that ends too early.
                 Some(said) if live.frames.is_empty() && said.first_seq > seq => Error::RolledBack {
                     expected: said.first_seq - 1,
-                    found: format!("its files end at {}", seq - 1),
+                    found: format!("its files end at {}", seq.saturating_sub(1)),
                 },
                 _ => Error::damaged(AHEAD_FILE, page, seq, HOLE),
             };

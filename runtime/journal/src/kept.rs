@@ -6,6 +6,9 @@
 //! instances which went on behind the removed files. So everything folds from its first event on to what it folded to before.
 //! The whole file bears a keyed check; the events lie in frames of their own, sealed as in any file.
 
+#[cfg(fuzzing)]
+pub mod forged;
+
 use crate::disk::Disk;
 use crate::error::Error;
 use crate::frame::{self, Batch, FRAME_BYTES_MAX, Kind, Place, array};

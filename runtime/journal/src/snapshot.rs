@@ -13,6 +13,8 @@
 //! piece: shape (1 clear, 2 sealed), the subject (16) if sealed, length (4), bytes
 //! ```
 
+#[cfg(fuzzing)]
+pub mod forged;
 pub mod held;
 pub mod shelf;
 

@@ -9,6 +9,7 @@ mod drift;
 mod keep;
 mod listen;
 
+use crate::card::Card;
 use crate::clock::Clock;
 use crate::compile::{self, Preview};
 use crate::crash::Crash;
@@ -25,7 +26,6 @@ use crate::rebuild::Source;
 use crate::recover::{self, Fold, replay};
 use crate::scribe::{self, Order, Told};
 use crate::service::{Recovered, Service};
-use crate::snapshot;
 use crate::status::{self, GraphStatus, ReadStatus, Status, SystemStatus};
 use crate::supervisor::{Child, Restarts, Supervise, Supervisor};
 use crate::tenant::{Ambient, Robots, Tenant};
@@ -417,33 +417,43 @@ impl Engine {
         Ok(())
     }
 
-    /// The instances that are not in memory, the first so many.
-    async fn away(&self) -> Vec<status::InstanceStatus> {
-        let places = self.service.send(letter::Places(SHOWN_MAX)).await.unwrap_or_default();
-        let words: BTreeMap<Number, &'static str> =
-            places.iter().map(|(number, shelved)| (*number, snapshot::word_of(*shelved))).collect();
-        let places = places.into_iter().map(|(_, shelved)| snapshot::place_of(shelved)).collect();
-        let (reply, shown) = oneshot::channel();
-        if words.is_empty() || !self.tenant.hub.keep(keeper::Order::Show { places, reply }) {
-            return Vec::new();
+    /// Waits until nothing goes on but by a person, looking every `pause`.
+    pub async fn until_quiet(&self, pause: Duration) {
+        let mut before = None;
+        loop {
+            // What is still in an actor's mailbox shows in what it writes: it has its turn between two looks.
+            let now = self.service.send(letter::Rests).await.unwrap_or(None);
+            if now.is_some() && now == before {
+                return;
+            }
+            before = now;
+            tokio::time::sleep(pause).await;
         }
-        let cards = shown.await.unwrap_or_default().into_iter();
-        cards
-            .map(|card| status::InstanceStatus {
-                number: card.number,
-                id: card.instance.to_string(),
-                plan: card.plan.name,
-                entity: card.handle,
-                state: words.get(&card.number).copied().unwrap_or_default().to_owned(),
-            })
-            .collect()
+    }
+
+    /// The instances that are not in memory. Of one whose card cannot be read only its number and its state are known.
+    async fn away(whole: &mut letter::Whole) -> Vec<status::InstanceStatus> {
+        let cards = match whole.cards.take() {
+            Some(cards) => cards.await.unwrap_or_default(),
+            None => Vec::new(),
+        };
+        let mut cards: BTreeMap<Number, Card> = cards.into_iter().map(|card| (card.number, card)).collect();
+        let told = whole.away.iter().map(|(number, word)| {
+            let card = cards.remove(number);
+            let (id, plan, entity) = card.map_or_else(Default::default, |card| {
+                (card.instance.to_string(), card.plan.name, card.handle)
+            });
+            status::InstanceStatus { number: *number, id, plan, entity, state: (*word).to_owned() }
+        });
+        told.collect()
     }
 
     /// What the engine shows of itself.
     pub async fn status(&self) -> Status {
-        let view = self.service.send(letter::Look).await.unwrap_or_default();
-        let mut status = status::of_view(&self.tenant.declarations.tenant, view);
-        status.instances.extend(self.away().await);
+        let mut whole = self.service.send(letter::Everybody(SHOWN_MAX)).await.unwrap_or_default();
+        let away = Self::away(&mut whole).await;
+        let mut status = status::of_view(&self.tenant.declarations.tenant, whole.view);
+        status.instances.extend(away);
         status.instances.sort_unstable_by_key(|instance| instance.number);
         status.stopped = self.tenant.hub.stopped();
         status.restarts = self.supervisor.send(Restarts).await.unwrap_or_default();

@@ -105,6 +105,8 @@ pub struct Hub {
     timers: RefCell<BinaryHeap<Reverse<Timer>>>,
     timer_set: Notify,
     stopped: RefCell<Option<String>>,
+    /// How many entries were ever handed over.
+    handed: Cell<u64>,
     tally: Cell<Tally>,
 }
 
@@ -127,6 +129,7 @@ impl Hub {
             timers: RefCell::default(),
             timer_set: Notify::new(),
             stopped: RefCell::default(),
+            handed: Cell::new(0),
             tally: Cell::default(),
         })
     }
@@ -138,6 +141,7 @@ impl Hub {
             Entry::Instance(_, stamped) => stamped.at,
         };
         self.last_at.set(self.last_at.get().max(at));
+        self.handed.set(self.handed.get() + 1);
         let length = {
             let mut batch = self.batch.borrow_mut();
             batch.push(Item { entry, subject });
@@ -199,6 +203,12 @@ impl Hub {
     pub fn stop(&self, why: &str) {
         metrics::gauge!("xops_journal_stopped").set(1.0);
         self.stopped.borrow_mut().get_or_insert_with(|| why.to_owned());
+    }
+
+    /// How many entries were handed over, if all of them are durable.
+    pub(crate) fn settled(&self) -> Option<u64> {
+        let handed = self.handed.get();
+        (handed == self.tally.get().events).then_some(handed)
     }
 
     /// What went through so far.

@@ -221,11 +221,30 @@ impl Message for Wake {
     type Result = ();
 }
 
-/// Where instances that were put away lie, the first so many.
-pub(crate) struct Places(pub(crate) usize);
+/// Asks for everybody at one moment; of those that are put away, for the first so many.
+pub(crate) struct Everybody(pub(crate) usize);
 
-impl Message for Places {
-    type Result = Vec<(Number, u64)>;
+/// Everybody at one moment: each instance that has not ended is in one of the two places, and in one only.
+#[derive(Debug, Default)]
+pub(crate) struct Whole {
+    /// The robot, with the instances at hand.
+    pub(crate) view: View,
+    /// Those that are put away, with their words.
+    pub(crate) away: BTreeMap<Number, &'static str>,
+    /// What is known of them, from the shelf: asked for in the same turn, so before anything of it is given up.
+    pub(crate) cards: Option<oneshot::Receiver<Vec<Card>>>,
+}
+
+impl Message for Everybody {
+    type Result = Whole;
+}
+
+/// Asks whether everything rests: no request is open but what is set aside, every instance waits for a person, nothing is fetched for
+/// one, and everything that was handed over is durable. If so, how many entries that was.
+pub struct Rests;
+
+impl Message for Rests {
+    type Result = Option<u64>;
 }
 
 /// An actor panicked over something.

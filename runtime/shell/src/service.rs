@@ -9,13 +9,12 @@
 
 mod drift;
 mod fire;
+mod look;
 mod parking;
 
 use crate::card::Live;
 use crate::instance::{Instance, Launched};
-use crate::letter::{
-    Await, Begin, Durable, Erase, Finished, Granted, Look, Note, Stand, Struck, Submit, View, Watch,
-};
+use crate::letter::{Await, Begin, Durable, Erase, Finished, Granted, Note, Stand, Struck, Submit, Watch};
 use crate::supervisor::{Child, Obituary, Supervisor};
 use crate::tenant::Tenant;
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, WrapFuture};
@@ -538,35 +537,5 @@ impl Handler<Stand> for Service {
         let over = self.ended.iter().rev().find(|(ended, _)| *ended == number).map(|(_, word)| *word);
         let running = || self.state.running.contains_key(&number).then_some("starting");
         over.or_else(|| self.word(number)).or_else(running)
-    }
-}
-
-impl Handler<Look> for Service {
-    type Result = actix::MessageResult<Look>;
-
-    fn handle(&mut self, _: Look, _ctx: &mut Context<Self>) -> Self::Result {
-        let running = self.state.running.iter().map(|(number, running)| {
-            let known = self.plans.get(number);
-            let name = known.map_or_else(String::new, |known| known.plan.name.clone());
-            let handle = known.map_or_else(String::new, |known| known.handle.clone());
-            let word = self.word_of.get(number).copied().unwrap_or("starting");
-            (*number, running.instance, name, handle, word)
-        });
-        actix::MessageResult(View {
-            epoch: self.state.epoch,
-            running: running.collect(),
-            away: self.state.shelved.len(),
-            words: self.words.clone(),
-            ended: self.state.ended.iter().map(|(end, count)| (end.word(), *count)).collect(),
-            open: self.state.open.len(),
-            aside: self.state.aside().map(|(over, strikes)| (over.clone(), strikes.clone())).collect(),
-            held: self.state.held.iter().map(|(entity, held)| (entity.to_string(), held.instance)).collect(),
-            paused: self
-                .state
-                .paused
-                .iter()
-                .map(|(scope, (by, why))| (scope.clone(), by.clone(), why.clone()))
-                .collect(),
-        })
     }
 }

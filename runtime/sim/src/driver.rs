@@ -3,8 +3,9 @@
 //! Invariants: an event and what is decided from it are one frame, and the frame is in the log before any effect of it is
 //! performed; a death loses what is in memory and on its way back, and nothing that was appended or sent; after a death the
 //! log is folded from nothing. [`Ending::violations`] names every law that was broken, and is empty or a bug was found.
-//!
-//! It is long because appending, believing, acting and dying follow one another in one place, as they do in the shell.
+
+mod begin;
+mod death;
 
 use crate::account;
 use crate::door::Doors;
@@ -12,22 +13,22 @@ use crate::fault::{Fault, Rates, Strike, Tally, Throws};
 use crate::laws;
 use crate::ledger::{Ledger, Store};
 use crate::model::Model;
-use crate::plans::{KEY, Scene};
+use crate::plans::Scene;
 use crate::queue::Queue;
 use crate::seed::Dice;
 use crate::systems::Systems;
 use crate::world::World;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use xops_kernel::id::{Direction, InstanceId, StepId};
+use xops_kernel::id::{Direction, StepId};
 use xops_kernel::machine::Machine;
 use xops_kernel::port::{Request, Response};
 use xops_kernel::record::Millis;
 use xops_kernel::saga::decide::Rendered;
 use xops_kernel::saga::event::{Effect, Event, Stamped};
-use xops_kernel::saga::state::{Course, State};
+use xops_kernel::saga::state::State;
 use xops_kernel::saga::unanswered::Unanswered;
-use xops_kernel::saga::{Bounds, Saga, Shared};
+use xops_kernel::saga::{Bounds, Saga};
 use xops_kernel::value::Values;
 
 /// When the simulation begins: some day, not the epoch.
@@ -277,62 +278,6 @@ pub fn play(setup: Setup) -> Ending {
 }
 
 impl Play {
-    fn new(setup: Setup) -> Self {
-        let shared = Arc::new(Shared {
-            tenant: "sim".into(),
-            connector: Arc::clone(&setup.model).as_connector(),
-            systems: setup.model.config(),
-            key: KEY,
-            bounds: setup.bounds,
-        });
-        let mut world = World::default();
-        let mut instances = Vec::new();
-        for (slot, scene) in setup.scenes.iter().enumerate() {
-            scene.before.iter().for_each(|(shelf, value)| world.place(shelf, value));
-            let mut id = [0; 16];
-            id[..8].copy_from_slice(&(slot as u64).to_le_bytes());
-            id[8..].copy_from_slice(&setup.seed.to_le_bytes());
-            let saga =
-                Saga { instance: InstanceId(id), plan: Arc::clone(&scene.plan), shared: Arc::clone(&shared) };
-            let state = saga.fresh();
-            instances.push(Instance { saga, state, log: Vec::new() });
-        }
-        let dice = |kind| Dice::of(setup.seed, kind);
-        let mut violations = Vec::new();
-        let ledger = Ledger::new(setup.store, setup.seed).unwrap_or_else(|error| {
-            violations.push(format!("the journal does not open: {error}"));
-            Ledger::Memory
-        });
-        Self {
-            faults: dice("faults"),
-            waits: dice("waits"),
-            throws: Throws::new(setup.rates.clone(), setup.strikes.clone()),
-            ledger,
-            deaths: dice("deaths"),
-            persons: dice("persons"),
-            setup,
-            now: BEGIN,
-            queue: Queue::new(),
-            world,
-            instances,
-            calls: BTreeMap::new(),
-            decided: BTreeSet::new(),
-            released: BTreeSet::new(),
-            sent: BTreeMap::new(),
-            doomed: None,
-            doors: Doors::default(),
-            outages: BTreeMap::new(),
-            epoch: 0,
-            running: true,
-            points: Vec::new(),
-            answers: Vec::new(),
-            gained: Vec::new(),
-            events: 0,
-            refused: 0,
-            violations,
-        }
-    }
-
     pub(crate) fn put(&mut self, at: Millis, item: Item) {
         self.queue.put(at.max(self.now), item);
     }
@@ -340,20 +285,6 @@ impl Play {
     pub(crate) fn arrive(&mut self, at: Millis, slot: usize, event: Event) {
         let epoch = self.epoch;
         self.put(at, Item::Arrive { slot, epoch, event });
-    }
-
-    fn start_all(&mut self) {
-        for slot in 0..self.instances.len() {
-            self.arrive(self.now + 10 * slot as u64, slot, Event::Started);
-            if self.throws.strikes(Fault::TurnedByPerson, &mut self.persons) {
-                let at = self.now + self.persons.between(10, 20_000);
-                self.arrive(
-                    at,
-                    slot,
-                    Event::Turned { why: "a person asked".into(), by: Some("someone".into()) },
-                );
-            }
-        }
     }
 
     fn until_quiet(&mut self) {
@@ -504,77 +435,5 @@ impl Play {
             }
         }
         Some(frame)
-    }
-
-    /// Delivers an answer that was applied before once more: it must be refused and change nothing.
-    fn again(&mut self, slot: usize, place: usize) {
-        self.answers.push((slot, place));
-        if !self.throws.strikes(Fault::OldAnswer, &mut self.faults) {
-            return;
-        }
-        let (slot, place) = self.answers[self.faults.place(self.answers.len())];
-        let answer = self.instances[slot].log.get(place).and_then(|frame| frame.first());
-        let Some(event) = answer.map(|stamped| stamped.event.clone()) else { return };
-        let instance = &mut self.instances[slot];
-        let (before, mut out) = (instance.state.clone(), Vec::new());
-        let stamped = Stamped { at: self.now, event };
-        let refused = instance.saga.step(&mut instance.state, &stamped, &mut out).is_err();
-        if !refused || instance.state != before || !out.is_empty() {
-            self.violations.push(format!("an old answer was not refused: {stamped:?}"));
-            instance.state = before;
-        }
-        self.refused += 1;
-    }
-
-    fn dies(&mut self, point: Point) -> bool {
-        let nth = self.points.len() as u64;
-        self.points.push(point);
-        let dies = match &self.setup.kills {
-            _ if point == Point::Sent && self.doomed.is_some() => true,
-            Kills::Never => false,
-            Kills::At(points) => points.contains(&nth),
-            Kills::ByRate => self.throws.thrown(Fault::Killed, &mut self.deaths),
-        };
-        if dies {
-            self.throws.count(Fault::Killed);
-            self.die();
-        }
-        dies
-    }
-
-    /// The process is gone, and comes back after a while.
-    fn die(&mut self) {
-        self.running = false;
-        self.epoch += 1;
-        let doomed = self.doomed.take() == Some(Fault::LongDown);
-        let long = doomed || self.throws.strikes(Fault::LongDown, &mut self.deaths);
-        let down_ms = if long { self.deaths.between(60_000, 600_000) } else { self.deaths.between(1, 1_500) };
-        self.put(self.now + down_ms, Item::Restart);
-    }
-
-    fn restart(&mut self) {
-        self.running = true;
-        let logs = self.instances.iter_mut().map(|instance| &mut instance.log).collect();
-        self.violations.extend(self.ledger.recover(logs));
-        self.violations.extend(self.doors.recover(self.setup.model.as_ref(), self.now));
-        for slot in 0..self.instances.len() {
-            let instance = &mut self.instances[slot];
-            match laws::fold(&instance.saga, &instance.log) {
-                Ok(state) => instance.state = state,
-                Err(broken) => self.violations.push(broken),
-            }
-        }
-        for slot in 0..self.instances.len() {
-            let instance = &self.instances[slot];
-            if matches!(instance.state.course, Course::Ended(_)) {
-                continue;
-            }
-            let event =
-                if instance.log.is_empty() { Event::Started } else { Event::Resumed { epoch: self.epoch } };
-            self.deliver(slot, event);
-            if !self.running {
-                return;
-            }
-        }
     }
 }

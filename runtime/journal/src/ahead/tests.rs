@@ -182,3 +182,11 @@ fn joined_frames_are_visited_from_the_one_that_is_asked_for() {
     assert_eq!(visited(u64::MAX, 9), [9]);
     assert!(matches!(Joined::of(Box::new(given()), 1, None, Some(1)), Err(Error::Missing { .. })));
 }
+
+#[test]
+fn a_journal_that_says_it_ends_before_its_first_event_is_told() {
+    let (disk, mut ahead, frames) = begun();
+    frames[..2].iter().for_each(|frame| append(&mut ahead, frame));
+    let error = Ahead::open(&disk, &base(1, 0, [9; 32])).unwrap_err();
+    assert!(matches!(error, Error::RolledBack { .. }), "{error}");
+}

@@ -38,6 +38,10 @@ impl Mending {
     pub(super) fn has(&self, number: Number) -> bool {
         self.all.contains(&number)
     }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
 }
 
 impl Service {

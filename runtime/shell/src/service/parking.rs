@@ -8,7 +8,7 @@ use crate::card::{Away, Live};
 use crate::instance::parking::Kept;
 use crate::instance::{Instance, Launched};
 use crate::keeper::{Order, Unfetched, timers_of};
-use crate::letter::{Back, Places, PutAway, Resting, Stayed, Summon, TakeCut, Wake};
+use crate::letter::{Back, PutAway, Resting, Stayed, Summon, TakeCut, Wake};
 use crate::scribe;
 use crate::snapshot::{Cut, place_of, word_of};
 use actix::{Context, Handler};
@@ -233,13 +233,5 @@ impl Handler<TakeCut> for Service {
             hub.cutting.begin(cut, waiting);
             hub.ask_deposits();
         }
-    }
-}
-
-impl Handler<Places> for Service {
-    type Result = Vec<(Number, u64)>;
-
-    fn handle(&mut self, Places(most): Places, _ctx: &mut Context<Self>) -> Vec<(Number, u64)> {
-        self.state.shelved.iter().take(most).map(|(number, shelved)| (*number, *shelved)).collect()
     }
 }

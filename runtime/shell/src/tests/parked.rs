@@ -2,6 +2,8 @@
 
 use super::world::{About, Mood, World, begin, until_alive, within};
 use crate::engine::Engine;
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 use xops_journal::disk::Disk;
 use xops_kernel::log::Number;
@@ -167,6 +169,76 @@ fn what_lies_on_a_damaged_shelf_is_folded_out_of_the_journal_at_the_next_start()
         let engine = world.start().await;
         release_all(&engine, &numbers).await;
         until_ended(&engine, "completed", numbers.len()).await;
+        engine.stop().await.unwrap();
+    });
+}
+
+#[test]
+fn a_status_shows_everybody_once_while_they_leave_memory_and_come_back() {
+    const COUNT: u64 = 200;
+    let world = World::new();
+    actix::System::new().block_on(async {
+        let engine = Rc::new(world.start().await);
+        world.mood(Mood::No);
+        let numbers = begin(&engine, 0..COUNT, About::Nobody).await;
+        until_alive(&engine, 0).await;
+        let ended = Rc::new(Cell::new(false));
+        let asked = actix::spawn({
+            let (engine, ended) = (Rc::clone(&engine), Rc::clone(&ended));
+            async move {
+                // Answered the same each time, they go back to the shelf.
+                for _ in 0..3 {
+                    let each = |number: &Number| {
+                        let (engine, number) = (Rc::clone(&engine), *number);
+                        async move { engine.release(number, "ada", Release::Retry).await }
+                    };
+                    let released = futures_util::future::join_all(numbers.iter().map(each)).await;
+                    assert!(released.iter().all(|it| *it == Ok(1)), "{released:?}");
+                    within("their rest", engine.until_quiet(Duration::from_millis(1))).await;
+                }
+                ended.set(true);
+            }
+        });
+        let (mut looks, mut moved) = (0, 0);
+        while !ended.get() || looks < 20 {
+            let status = engine.status().await;
+            let shown: Vec<u64> = status.instances.iter().map(|it| it.number).collect();
+            assert_eq!(shown, (1..=COUNT).collect::<Vec<_>>(), "look {looks}");
+            assert!(status.instances.iter().all(|it| it.entity.starts_with("sarah.chen")), "look {looks}");
+            moved += usize::from(engine.tenant().hub.alive() > 0);
+            looks += 1;
+            tokio::task::yield_now().await;
+        }
+        assert!(moved > 0, "they are looked at while they move");
+        asked.await.unwrap();
+        until_alive(&engine, 0).await;
+        engine.close().await.unwrap();
+    });
+}
+
+#[test]
+fn it_is_quiet_when_all_wait_for_a_person_and_not_while_one_comes_back() {
+    let world = World::new();
+    actix::System::new().block_on(async {
+        let engine = world.start().await;
+        world.mood(Mood::No);
+        let numbers = begin(&engine, 0..40, About::Person).await;
+        within("quiet", engine.until_quiet(Duration::from_millis(1))).await;
+        assert!(engine.status().await.instances.iter().all(|it| it.state == "parked"));
+        until_alive(&engine, 0).await;
+        world.mood(Mood::Yes);
+        for number in &numbers {
+            // Asked for and not yet there: what goes on is not quiet, though the robot still believes that it is parked.
+            let (released, ()) = futures_util::future::join(
+                engine.release(*number, "ada", Release::Retry),
+                engine.until_quiet(Duration::from_millis(1)),
+            )
+            .await;
+            assert_eq!(released, Ok(1));
+            within("quiet", engine.until_quiet(Duration::from_millis(1))).await;
+            let ended = engine.status().await.ended;
+            assert_eq!(ended.get("completed"), Some(number), "{ended:?}");
+        }
         engine.stop().await.unwrap();
     });
 }

@@ -1,0 +1,5 @@
+//! See `xops_fuzz::SURFACES`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(init: xops_fuzz::cases::begin("frame"), |bytes: &[u8]| xops_fuzz::hold("frame", bytes));
