@@ -259,7 +259,7 @@ impl Cycle {
             Some(follows) => self.tenant.graph_mut().follow(reading, follows),
             None => self.tenant.graph_mut().apply(reading),
         };
-        self.tenant.cycles.touch(touched);
+        self.tenant.cycles.touch(&self.system, touched);
         let mut places = self.places.borrow_mut();
         match &taken.place {
             Some(place) => drop(places.insert(target.clone(), place.clone())),

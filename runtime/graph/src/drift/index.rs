@@ -80,7 +80,7 @@ impl Index {
         facet.domain == evidence.domain && facet.name == evidence.facet && facet.element.is_some() == self.set
     }
 
-    /// Brings the keys of `entities` up to date; the entities that share a key that was gained or lost.
+    /// Brings the keys of `entities` up to date; those whose key is another now, and those who share one that was gained or lost.
     pub fn follow_keys(
         &mut self,
         graph: &Graph,
@@ -96,6 +96,7 @@ impl Index {
             if old == new {
                 continue;
             }
+            met.insert(*entity);
             if let Some(old) = old
                 && let Some(owners) = self.owners.get_mut(&old)
             {
