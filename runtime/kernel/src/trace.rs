@@ -96,6 +96,7 @@ fn brief(saga: &Saga, stamped: &Stamped, before: &State, after: &State, width: u
             let by = by.as_ref().map(|by| format!(" by={by}")).unwrap_or_default();
             return Some(format!("backstep{by}  reason={why:?}"));
         }
+        Event::Overtaken { by } => return Some(format!("overtaken by={by}")),
         Event::Resumed { epoch } => {
             let lost = after
                 .steps
@@ -198,6 +199,7 @@ fn full(saga: &Saga, stamped: &Stamped, after: &State) -> String {
         },
         Event::Released { by, how, .. } => write!(line, " by={by} how={how:?}"),
         Event::Ended { end } => write!(line, " end={}", end.word()),
+        Event::Overtaken { by } => write!(line, " by={by}"),
         Event::Started | Event::Found { .. } | Event::Woke { .. } => Ok(()),
     };
     line

@@ -19,7 +19,7 @@ use crate::systems::Systems;
 use crate::world::World;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use xops_kernel::id::{Direction, InstanceId, StepId};
+use xops_kernel::id::{Direction, InstanceId, RequestId, StepId};
 use xops_kernel::machine::Machine;
 use xops_kernel::port::{Request, Response};
 use xops_kernel::record::Millis;
@@ -102,6 +102,8 @@ pub struct Setup {
     pub paused: BTreeSet<(usize, StepId)>,
     /// What happens to a call: by instance, step, direction and which of the step's calls it is, counted from 1.
     pub script: BTreeMap<(usize, StepId, Direction, u32), Fault>,
+    /// The instances that work with precedence overtakes, and how long after the beginning, in milliseconds.
+    pub overtaken: BTreeMap<usize, Millis>,
     /// What people do.
     pub people: People,
     /// How much is checked.
@@ -126,6 +128,7 @@ impl Setup {
             rejects: BTreeSet::new(),
             paused: BTreeSet::new(),
             script: BTreeMap::new(),
+            overtaken: BTreeMap::new(),
             people: People::Absent,
             checks: Checks::All,
             model: Model::shared(),
@@ -230,6 +233,7 @@ pub(crate) struct Play {
     pub(crate) waits: Dice,
     deaths: Dice,
     pub(crate) persons: Dice,
+    overtakes: Dice,
     points: Vec<Point>,
     /// The frames that answers began: instance and place in its log.
     answers: Vec<(usize, usize)>,
@@ -310,6 +314,7 @@ impl Play {
             ledger,
             deaths: dice("deaths"),
             persons: dice("persons"),
+            overtakes: dice("overtakes"),
             setup,
             now: BEGIN,
             queue: Queue::new(),
@@ -352,6 +357,22 @@ impl Play {
                     slot,
                     Event::Turned { why: "a person asked".into(), by: Some("someone".into()) },
                 );
+            }
+            if self.throws.strikes(Fault::Overtaken, &mut self.overtakes) {
+                let after = self.overtakes.between(10, 20_000);
+                self.setup.overtaken.entry(slot).or_insert(after);
+            }
+        }
+        self.overtake();
+    }
+
+    /// Whoever waits for an instance tells it again after each start, until it has heard it.
+    fn overtake(&mut self) {
+        for (slot, after) in self.setup.overtaken.clone() {
+            let mut heard = self.instances[slot].log.iter().flatten();
+            if !heard.any(|stamped| matches!(stamped.event, Event::Overtaken { .. })) {
+                let by = RequestId([slot.to_le_bytes()[0]; 16]);
+                self.arrive((BEGIN + after).max(self.now), slot, Event::Overtaken { by });
             }
         }
     }
@@ -576,5 +597,6 @@ impl Play {
                 return;
             }
         }
+        self.overtake();
     }
 }
