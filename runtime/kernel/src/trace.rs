@@ -48,9 +48,10 @@ pub fn clock(at: Millis) -> String {
 pub fn opening(at: Millis, compiled_at: Millis, plan: &Plan, entity: &str) -> [Line; 2] {
     let outcomes: Vec<_> = plan.outcomes.iter().map(String::as_str).collect();
     let variant = plan.runbook.as_ref().map_or("-", |(_, variant)| variant.as_str());
+    let parent = plan.parent.map(|parent| format!(" supersedes={parent}")).unwrap_or_default();
     [
         Line { at, text: format!("outcome={} entity={}:{entity}", outcomes.join(","), plan.kind) },
-        Line { at: compiled_at, text: format!("compile plan={} variant={variant}", plan.name) },
+        Line { at: compiled_at, text: format!("compile plan={} variant={variant}{parent}", plan.name) },
     ]
 }
 

@@ -69,7 +69,7 @@ pub async fn answer(tenant: &Rc<Tenant>, asked_at: Millis, request: &Request) ->
             satisfied: u32::try_from(preview.plan.satisfied.len()).unwrap_or(u32::MAX),
         },
         Ok(preview) => {
-            let instance = InstanceId::of(request.id, preview.plan.id);
+            let (instance, parent) = (InstanceId::of(request.id, preview.plan.id), preview.plan.parent);
             Answered::Plan(Box::new(Compiled {
                 request: request.id,
                 asked_at,
@@ -83,7 +83,7 @@ pub async fn answer(tenant: &Rc<Tenant>, asked_at: Millis, request: &Request) ->
                     only: request.outcome.clone(),
                     seen: preview.seen.into_iter().collect(),
                     granted: preview.granted.into_iter().collect(),
-                    parent: None::<PlanId>,
+                    parent,
                 },
             }))
         }
@@ -94,6 +94,11 @@ pub async fn answer(tenant: &Rc<Tenant>, asked_at: Millis, request: &Request) ->
 async fn granted(tenant: &Rc<Tenant>, entity: EntityId) -> Result<BTreeMap<Facet, Values>, String> {
     let Some(service) = tenant.hub.service() else { return Ok(BTreeMap::new()) };
     service.send(crate::letter::Granted(entity)).await.map_err(|_| "the Service robot is gone".to_owned())
+}
+
+/// The plan that the next one of an entity supersedes, if the last instance of it was superseded.
+async fn parent(tenant: &Rc<Tenant>, entity: EntityId) -> Option<PlanId> {
+    tenant.hub.service()?.send(crate::letter::Parent(entity)).await.ok().flatten()
 }
 
 /// The entity, or why there is not exactly one.
@@ -152,6 +157,7 @@ pub async fn preview(
         )]));
     }
     let granted = granted(tenant, entity).await.map_err(|why| told(vec![why]))?;
+    let parent = parent(tenant, entity).await;
     let mut seen = BTreeMap::new();
     for _ in 0..ROUNDS_MAX {
         let compile = Compile {
@@ -160,7 +166,7 @@ pub async fn preview(
             desire: &desire,
             seen: &seen,
             granted: &granted,
-            parent: None,
+            parent,
         };
         let (lookups, implied) = compile::observe(&compile);
         if lookups.is_empty() && implied.is_empty() {
@@ -179,7 +185,7 @@ pub async fn preview(
         desire: &desire,
         seen: &seen,
         granted: &granted,
-        parent: None,
+        parent,
     };
     let plan = compile::draw(&compile, &tenant.shared.key)
         .map_err(|why| told(why.iter().map(ToString::to_string).collect()))?;

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use crate::{dataops, letter};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use xops_kernel::log::{Acknowledged, Happened, What};
 
@@ -22,6 +22,13 @@ impl Engine {
             actix::spawn(async move {
                 dataops::refresh(&tenant, systems).await;
             });
+        }
+    }
+
+    /// Declares which outcomes supersede which, by the name of the one that does.
+    pub async fn precede(&self, supersedes: BTreeMap<String, BTreeSet<String>>) {
+        if self.service.send(letter::Precede(supersedes)).await.is_err() {
+            tracing::error!("the Service robot is gone: nothing has precedence until the next start");
         }
     }
 

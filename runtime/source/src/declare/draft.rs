@@ -163,6 +163,7 @@ pub(super) struct Outcome {
     pub(super) applies: Option<Node>,
     pub(super) runbook: Option<Reference>,
     pub(super) on_drift: Option<xops_kernel::standard::OnDrift>,
+    pub(super) supersedes: Vec<Reference>,
     pub(super) facets: Vec<Desired>,
 }
 
