@@ -101,6 +101,7 @@ fn followed(common: &Common, file: &Path, as_of: Option<Millis>) -> Result<Json,
     watches(&project)?;
     let declarations = Arc::new(project.declarations);
     let mut graph = Graph::new(declarations.clone(), DigestKey([0; 32]));
+    graph.relate(&project.standards.refers);
     let mut watch = Watch::new(&declarations, &project.standards.watched);
     let mut readings: BTreeMap<Millis, Vec<Reading>> = BTreeMap::new();
     let mut incomplete = Vec::new();

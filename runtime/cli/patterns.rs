@@ -97,6 +97,7 @@ async fn live(common: &Common) -> Result<Told, Failure> {
 fn from_file(common: &Common, file: &Path, as_of: Option<Millis>) -> Result<Told, Failure> {
     let project = project::sound(common)?;
     let mut graph = Graph::new(Arc::new(project.declarations.clone()), DigestKey([0; 32]));
+    graph.relate(&project.standards.refers);
     let mut readings: BTreeMap<Millis, Vec<Reading>> = BTreeMap::new();
     let mut incomplete = Vec::new();
     records::each(file, as_of, |reading| {

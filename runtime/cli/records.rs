@@ -101,6 +101,7 @@ fn from_journal(common: &Common, at: Millis) -> Result<Known, Failure> {
         entity.attributes.values_mut().for_each(|attribute| attribute.max_age_ms = None);
     }
     let mut graph = Graph::new(Arc::new(project.declarations.clone()), log.key);
+    graph.relate(&project.standards.refers);
     let (mut plans, mut entities) = (0_u64, BTreeSet::new());
     for story in log.stories.values().filter(|story| story.compiled_at.1 <= at) {
         plans += 1;
@@ -137,6 +138,7 @@ fn from_file(common: &Common, file: &Path, as_of: Option<&str>) -> Result<Known,
     let as_of = as_of.map(moment).transpose()?;
     // Ids here are names within one answer: the tenant's key stays where it is.
     let mut graph = Graph::new(Arc::new(project.declarations.clone()), DigestKey([0; 32]));
+    graph.relate(&project.standards.refers);
     let (mut latest, mut incomplete) = (0, Vec::new());
     each(file, as_of, |reading| {
         latest = latest.max(reading.at);

@@ -6,6 +6,7 @@
 
 use crate::finder::Finder;
 use crate::reading::{Follows, Reading, Touched};
+use crate::round::Rounds;
 use crate::table::{self, Merged, Table};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -48,6 +49,8 @@ pub struct Graph {
     keying: BySource<()>,
     /// The shortest age at which something read from a kind of record is stale, in milliseconds.
     ages: BySource<u64>,
+    /// Who refers to each other in a circle.
+    pub(crate) rounds: Rounds,
 }
 
 /// An entity.
@@ -88,6 +91,7 @@ impl Graph {
             indexed: BTreeMap::new(),
             keying: BTreeMap::new(),
             ages: BTreeMap::new(),
+            rounds: Rounds::default(),
         };
         let declared = graph.declarations.clone();
         for entity in declared.entities.values() {
@@ -106,6 +110,18 @@ impl Graph {
             }
         }
         graph
+    }
+
+    /// Keeps the values of an attribute, so that entities are found by them. To be called before the first reading.
+    pub(crate) fn index(&mut self, kind: &str, attribute: &str) {
+        let declared = self.declarations.clone();
+        let Some(known) = declared.entities.get(kind).and_then(|kind| kind.attributes.get(attribute)) else {
+            return;
+        };
+        self.indexed.entry(kind.to_owned()).or_default().insert(attribute.to_owned());
+        for claim in &known.from {
+            *slot(&mut self.keying, &claim.system, &claim.kind) = ();
+        }
     }
 
     fn declare(&mut self, entity: &EntityKind) {
@@ -175,6 +191,7 @@ impl Graph {
         if merged.flipped {
             entities.extend(self.hanging_on(&system, &kind, &links));
         }
+        entities.extend(self.follow_rounds(&entities));
         Touched { entities }
     }
 

@@ -25,6 +25,7 @@ mod coverage;
 mod finder;
 mod fold;
 mod intern;
+pub mod round;
 mod rows;
 mod table;
 

@@ -286,8 +286,26 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// The value of one attribute under its declared authority, and the record that holds it.
+    /// The value of one attribute under its declared authority, and the record that holds it; not known where it goes in a circle.
     pub(crate) fn held(
+        self,
+        entity: EntityId,
+        node: &'a Node,
+        attribute: &'a Attribute,
+        chain: &mut Chain<'a>,
+    ) -> Observation<Held<'a>> {
+        let told = self.told(entity, node, attribute, chain);
+        match self.graph.round(entity, node, attribute).filter(|_| matches!(told, Observation::Present(_))) {
+            Some(round) => {
+                let detail = format!("it goes round: {}", self.graph.told_round(round));
+                Observation::Unknown(doubt(Reason::Conflict, 0, detail))
+            }
+            None => told,
+        }
+    }
+
+    /// The same wherever it leads.
+    pub(crate) fn told(
         self,
         entity: EntityId,
         node: &'a Node,

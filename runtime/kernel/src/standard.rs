@@ -22,6 +22,8 @@ pub struct Standards {
     pub on_drift: BTreeMap<String, OnDrift>,
     /// Which outcomes an outcome supersedes, by its name: their instances make way for it.
     pub supersedes: BTreeMap<String, BTreeSet<String>>,
+    /// The attributes that name another entity of their kind, by kind and attribute, with the attribute by which they name it.
+    pub refers: BTreeMap<(String, String), String>,
     /// What is paid for, by name.
     pub costs: BTreeMap<String, Cost>,
 }

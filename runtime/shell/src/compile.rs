@@ -7,6 +7,7 @@ use crate::tenant::Tenant;
 use futures_util::future::join_all;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use xops_graph::drift::listing;
 use xops_graph::resolve::Found;
 use xops_kernel::compile::{self, Compile};
 use xops_kernel::desire::{self, Desire, Subject};
@@ -53,7 +54,7 @@ pub struct Preview {
     pub desire: Desire,
     /// What the lookups saw.
     pub seen: BTreeMap<Facet, Sighting>,
-    /// What xops had granted.
+    /// What may be taken back: what xops had granted, and what is listed of exclusive facets.
     pub granted: BTreeMap<Facet, Values>,
     /// The plan; without steps if nothing has to change.
     pub plan: Plan,
@@ -94,6 +95,24 @@ pub async fn answer(tenant: &Rc<Tenant>, asked_at: Millis, request: &Request) ->
 async fn granted(tenant: &Rc<Tenant>, entity: EntityId) -> Result<BTreeMap<Facet, Values>, String> {
     let Some(service) = tenant.hub.service() else { return Ok(BTreeMap::new()) };
     service.send(crate::letter::Granted(entity)).await.map_err(|_| "the Service robot is gone".to_owned())
+}
+
+/// What records list of the entity's exclusive facets; read now where that is not known.
+async fn listed(tenant: &Rc<Tenant>, entity: EntityId) -> BTreeMap<Facet, Values> {
+    let exclusive = tenant.exclusive.borrow().clone();
+    if exclusive.is_empty() {
+        return BTreeMap::new();
+    }
+    let now = tenant.hub.clock.now();
+    let unread = exclusive
+        .values()
+        .map(|it| &it.evidence)
+        .filter(|evidence| tenant.graph().coverage(&evidence.system, &evidence.kind, now).is_err());
+    let unread: BTreeSet<String> = unread.map(|evidence| evidence.system.clone()).collect();
+    if !unread.is_empty() {
+        dataops::refresh(tenant, unread).await;
+    }
+    listing::listing(&tenant.graph(), &exclusive, entity, tenant.hub.clock.now())
 }
 
 /// The plan that the next one of an entity supersedes, if the last instance of it was superseded.
@@ -156,7 +175,10 @@ pub async fn preview(
             "outcome `{name}` does not apply to {kind} {handle}: its `for` does not hold"
         )]));
     }
-    let granted = granted(tenant, entity).await.map_err(|why| told(vec![why]))?;
+    let mut granted = granted(tenant, entity).await.map_err(|why| told(vec![why]))?;
+    for (facet, object) in listed(tenant, entity).await {
+        granted.entry(facet).or_insert(object);
+    }
     let parent = parent(tenant, entity).await;
     let mut seen = BTreeMap::new();
     for _ in 0..ROUNDS_MAX {

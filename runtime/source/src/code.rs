@@ -93,6 +93,7 @@ codes! {
     SAME_AWF = "XS0417", "two nodes of a variant run one AWF";
     EXCLUSIVE = "XS0418", "a facet is exclusive, and nothing lists what is there";
     PRECEDENCE = "XS0419", "outcomes supersede each other";
+    REFERS = "XS0420", "an attribute refers to what other systems know";
 
     ADDRESS = "XS0501", "a base address is not safe to call";
     SECRET = "XS0502", "a credential stands in the file";

@@ -256,7 +256,7 @@ pub(crate) fn key_of(graph: &Graph, entity: EntityId, by: &str, now: Millis) -> 
 }
 
 /// Until when the reads of a kind count: the oldest of them and the system's greatest age.
-fn fresh_until(graph: &Graph, evidence: &Evidence) -> Millis {
+pub(super) fn fresh_until(graph: &Graph, evidence: &Evidence) -> Millis {
     let reads = graph.freshness(&evidence.system);
     let of_kind = reads.values().filter(|read| read.kind == evidence.kind);
     let oldest = of_kind.map(|read| read.complete_at.unwrap_or(0)).min().unwrap_or(0);

@@ -3,7 +3,7 @@
 use super::world::{NOW, read, world};
 use super::*;
 use crate::drift::watch::{Granted, Watch};
-use crate::drift::{Cause, Who};
+use crate::drift::{Cause, Who, listing};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use xops_kernel::diff::Facet;
@@ -270,6 +270,67 @@ fn what_grew_old_is_found_by_looking_again_and_by_nothing_that_was_read() {
     world.watch.compare(&world.graph, &late, &Granted::new(), 21 + AGE);
     assert_eq!(world.watch.drifts().count(), 0);
     assert!(world.told().iter().all(|line| line.starts_with("? ")), "{:?}", world.told());
+}
+
+/// What is watched, the channels among it, which are exclusive.
+fn with_channels() -> BTreeMap<(String, String), Watched> {
+    let mut watched = watched();
+    let key = ("communications".to_owned(), "channels".to_owned());
+    let mut channels = watched[&("communications".to_owned(), "zone".to_owned())].clone();
+    (channels.evidence.facet, channels.evidence.element) = ("channels".to_owned(), "channels".to_owned());
+    watched.insert(key, channels);
+    watched
+}
+
+/// The facets that are listed for Sarah, after a look at what differs.
+fn check_listing(readings: &[Reading], now: Millis, drifts: &[&str], listed: &[&str]) {
+    let mut world = World::new();
+    world.watch = Watch::new(&world.graph.declarations, &with_channels());
+    world.take(readings, now);
+    let told: Vec<String> = world.told().into_iter().filter(|line| line.contains("channels")).collect();
+    assert_eq!(told, drifts);
+    let exclusive = listing::exclusive(&world.graph.declarations, &with_channels());
+    assert_eq!(exclusive.len(), 1, "groups and zones are additive");
+    let found = listing::listing(&world.graph, &exclusive, sarah(&world.graph), now);
+    assert_eq!(found.keys().map(ToString::to_string).collect::<Vec<_>>(), listed);
+}
+
+#[test]
+fn what_nobody_declared_of_an_exclusive_facet_is_excess_and_listed() {
+    let slack = |channels: &str| read("slack.user", 12, &[&format!("{SLACK} channels={channels}")], true);
+    let first = [people("Engineer", 10), okta("all+engineering", 11)];
+    let with = |channels: &str| [first[0].clone(), first[1].clone(), slack(channels)];
+    check_listing(&with("builds"), 20, &[], &["communications.channels[builds]"]);
+    let excess = "remove communications.channels[memes]; never";
+    let both = ["communications.channels[builds]", "communications.channels[memes]"];
+    check_listing(&with("builds+memes"), 20, &[excess], &both);
+    // What broke off shows what it shows, and what it does not show is not known.
+    let broken = [first[0].clone(), first[1].clone(), slack("builds+memes").broken_off("503")];
+    let told = "? communications.channels, seen in slack.user: incomplete read: slack.users failed: 503";
+    check_listing(&broken, 20, &[excess, told], &both);
+    // What is old lists nothing.
+    let late = 13 + AGE;
+    check_listing(
+        &with("builds+memes"),
+        late,
+        &["? communications.channels, seen in slack.user: stale: slack.users is stale"],
+        &[],
+    );
+}
+
+#[test]
+fn a_key_that_two_have_lists_nothing_for_either() {
+    let twin = "workday.worker/w2 handle=bo email=sarah@acme.com title=Engineer";
+    let slack = read("slack.user", 12, &[&format!("{SLACK} channels=memes")], true);
+    let readings = [read("workday.worker", 10, &[SARAH, twin], true), okta("all", 11), slack];
+    let mut world = World::new();
+    world.watch = Watch::new(&world.graph.declarations, &with_channels());
+    world.take(&readings, 20);
+    assert!(world.told().iter().all(|line| !line.starts_with("remove")), "{:?}", world.told());
+    let exclusive = listing::exclusive(&world.graph.declarations, &with_channels());
+    for entity in world.graph.entities("person") {
+        assert_eq!(listing::listing(&world.graph, &exclusive, entity, 20).len(), 0);
+    }
 }
 
 fn any_reading() -> impl Strategy<Value = Reading> {

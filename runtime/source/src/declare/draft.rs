@@ -125,6 +125,8 @@ pub(super) struct Attribute {
     pub(super) personal: bool,
     pub(super) from: Vec<Reference>,
     pub(super) max_age_ms: Option<u64>,
+    /// The attribute by which it names another entity of the kind, if it does.
+    pub(super) refers: Option<Said>,
 }
 
 #[derive(Debug)]

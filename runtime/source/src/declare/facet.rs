@@ -60,8 +60,10 @@ fn exclusive(world: &World<'_>, key: &Key, facet: &Facet, findings: &mut Vec<Fin
     }
     if !world.drafts.routes.contains_key(&route_key("remove", key)) {
         let message = format!("facet `{shown}` is exclusive, and no route removes it");
-        let finding = facet.at.error(code::NO_ROUTE, message, "what no outcome declares could not be removed");
-        findings.push(finding.help(format!("add: `route \"remove\" {:?} {:?} {{ awf = ... }}`", key.0, key.1)));
+        let finding =
+            facet.at.error(code::NO_ROUTE, message, "what no outcome declares could not be removed");
+        findings
+            .push(finding.help(format!("add: `route \"remove\" {:?} {:?} {{ awf = ... }}`", key.0, key.1)));
     }
 }
 

@@ -53,8 +53,7 @@ fn precedence(world: &World<'_>, findings: &mut Vec<Finding>) {
         }
     }
     for cycle in super::cycle::find(names.len(), &before) {
-        let round: Vec<&str> =
-            cycle.iter().rev().chain(cycle.last()).map(|at| names[*at].as_str()).collect();
+        let round: Vec<&str> = cycle.iter().rev().chain(cycle.last()).map(|at| names[*at].as_str()).collect();
         let outcome = &outcomes[names[cycle[0]]];
         let message = format!("outcomes supersede each other: {}", round.join(" -> "));
         let finding = outcome.at.error(code::PRECEDENCE, message, "each would end what the other began");

@@ -160,6 +160,7 @@ fn entity(reader: &mut Reader<'_, '_>, block: &Block, drafts: &mut Drafts) {
             personal: reader.bool("personal").unwrap_or(false),
             from: if reader.require("from") { reader.list_of_refs("from") } else { Vec::new() },
             max_age_ms: reader.duration_ms("max_age"),
+            refers: said(reader, "refers"),
         };
         let what = format!("attribute `{}` of `{name}`", block.label(0));
         insert(&mut attributes, block.label(0).to_owned(), draft, &what, reader);
