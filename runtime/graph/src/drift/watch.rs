@@ -35,6 +35,8 @@ pub struct Watch {
     memories: BTreeMap<EntityId, Memory>,
     drifts: BTreeMap<EntityId, Vec<Drift>>,
     unjudged: BTreeMap<EntityId, Vec<Unjudged>>,
+    /// Of whom something was given up because it grew old.
+    expired: BTreeSet<EntityId>,
     compared: u64,
 }
 
@@ -50,6 +52,7 @@ impl Watch {
             memories: BTreeMap::new(),
             drifts: BTreeMap::new(),
             unjudged: BTreeMap::new(),
+            expired: BTreeSet::new(),
             compared: 0,
         }
     }
@@ -88,6 +91,11 @@ impl Watch {
         }
         for index in self.indexes.iter_mut().filter(|index| systems.contains(&index.evidence().system)) {
             due.extend(index.follow_records(graph, now));
+            // What was read again and shows the same counts for longer, and what had grown old is looked at again.
+            let until = index.fresh_until();
+            let drifts = self.drifts.values_mut().flatten();
+            drifts.filter(|drift| index.covers(&drift.facet)).for_each(|drift| drift.expires_at = until);
+            due.append(&mut self.expired);
         }
         due
     }
@@ -176,6 +184,7 @@ impl Watch {
                     let of_entity = self.unjudged.entry(*entity).or_default();
                     of_entity.retain(|held| held.what != unjudged.what);
                     of_entity.push(unjudged);
+                    self.expired.insert(*entity);
                 }
                 holds
             });

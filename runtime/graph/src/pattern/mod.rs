@@ -9,8 +9,10 @@
 pub mod cost;
 pub mod find;
 
+use crate::graph::Graph;
 use std::collections::{BTreeMap, BTreeSet};
 use xops_kernel::record::Source;
+use xops_kernel::value::Value;
 
 /// How many records a pattern names; the others are counted.
 pub const LINEAGE_MAX: usize = 20;
@@ -73,6 +75,19 @@ pub enum Proposal {
         /// In milliseconds.
         max_age_ms: u64,
     },
+    /// Declare what these records are: a kind of entity of their own, so that they have facts, owners and outcomes.
+    Mint {
+        /// The kind's name.
+        name: String,
+        /// The system.
+        system: String,
+        /// The kind of record.
+        kind: String,
+        /// The attribute by which people call it.
+        handle: String,
+        /// Its attributes, which are those of the records, with their types.
+        attributes: BTreeMap<String, String>,
+    },
     /// In words: there is no edit of a declaration alone.
     Advice(String),
 }
@@ -126,6 +141,32 @@ pub struct Report {
     pub shares: Vec<Share>,
     /// What could not be judged, and why.
     pub unjudged: BTreeSet<(String, String)>,
+}
+
+/// The declaration that makes records of (`system`, `kind`) entities of their own, called by `handle`, with those of the attributes `also`
+/// that some record has; nothing where they are entities already, or nothing of the name can be declared.
+fn mint(graph: &Graph, (system, kind): (&str, &str), handle: &str, also: &[&str]) -> Option<Proposal> {
+    let name = format!("{system}_{kind}");
+    let declared = &graph.declarations.entities;
+    let minted = declared.values().any(|it| it.mint.0 == system && it.mint.1 == kind);
+    if minted || declared.contains_key(&name) {
+        return None;
+    }
+    let types = |attribute: &str| {
+        let mut records = graph.records(system, kind);
+        let value = records.find_map(|it| it.attributes.get(attribute).filter(|value| !value.is_null()))?;
+        let is = match value {
+            Value::Int(_) => "int",
+            Value::Bool(_) => "bool",
+            Value::Text(_) => "text",
+            Value::Null | Value::Decimal(_) | Value::List(_) | Value::Map(_) => return None,
+        };
+        Some((attribute.to_owned(), is.to_owned()))
+    };
+    let attributes: BTreeMap<String, String> =
+        std::iter::once(handle).chain(also.iter().copied()).filter_map(types).collect();
+    let (system, kind, handle) = (system.to_owned(), kind.to_owned(), handle.to_owned());
+    attributes.contains_key(&handle).then_some(Proposal::Mint { name, system, kind, handle, attributes })
 }
 
 /// Sorted, unlike ones only, and not too many.

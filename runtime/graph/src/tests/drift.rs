@@ -201,6 +201,21 @@ fn what_grew_old_is_no_drift_any_more_and_is_told() {
 }
 
 #[test]
+fn what_is_read_again_and_shows_the_same_counts_for_longer() {
+    let mut world = World::new();
+    world.take(&[people("Engineer", 10), okta("all", 11), slack(12)], 20);
+    let of_okta = |world: &World| world.watch.drifts().map(|it| it.facet.to_string()).collect::<Vec<_>>();
+    assert_eq!(of_okta(&world), ["identity.groups[engineering]"]);
+    world.take(&[okta("all", 900)], 901);
+    assert_eq!((world.watch.expire(12 + AGE), of_okta(&world).len()), (0, 1), "it was read again");
+    // It grows old, and the same reading comes late.
+    assert_eq!(world.watch.expire(901 + AGE), 1);
+    let late = 950 + AGE;
+    world.take(&[people("Engineer", late), okta("all", late), slack(late)], late + 1);
+    assert_eq!(of_okta(&world), ["identity.groups[engineering]"], "{:?}", world.told());
+}
+
+#[test]
 fn one_drift_keeps_its_id_its_cause_and_since_when_it_is() {
     let mut world = World::new();
     world.take(&[people("Engineer", 10), okta("all+engineering", 11), slack(12)], 20);
