@@ -235,11 +235,11 @@ fn what_has_precedence_ends_what_waits_and_takes_its_place_through_a_death_of_th
     let begun = daemon.ask("POST", "/v1/requests", &body("EMP-R-001"));
     assert_eq!(begun.status, 202, "{}", begun.body);
     let first = begun.json()["number"].as_u64().expect("a number");
-    let word = |daemon: &Daemon, number: u64| {
+    let stands = |daemon: &Daemon, number: u64| {
         daemon.ask("GET", &format!("/v1/instances/{number}"), "").json()["state"].clone()
     };
     std::thread::sleep(std::time::Duration::from_secs(2));
-    assert_eq!(word(&daemon, first), "running");
+    assert_eq!(stands(&daemon, first), "running");
     // Whoever asks for what is not declared to have precedence waits; what is does not.
     let asked = {
         let (url, bearer) = (format!("{}/v1/requests", daemon.url), format!("Bearer {}", daemon.token()));
@@ -248,7 +248,7 @@ fn what_has_precedence_ends_what_waits_and_takes_its_place_through_a_death_of_th
             crate::http::call("POST", &url, &[("authorization", &bearer)], body.as_bytes()).status
         })
     };
-    wait_for("the onboarding to make way", || (word(&daemon, first) == "superseded").then_some(()));
+    wait_for("the onboarding to make way", || (stands(&daemon, first) == "superseded").then_some(()));
     daemon.kill();
     let _gone_with_the_daemon = asked.join();
     let mut again = command(&world);

@@ -67,30 +67,38 @@ pub(super) fn apply(state: &mut State, entry: &Entry, out: &mut Vec<Effect>) -> 
                 strikes::strike(state, over, robot, doing, happened.at);
                 Ok(())
             }
-            What::Poisoned { robot, message } => {
-                // Journals of before strikes were counted name messages that are no culprits.
-                if let Ok(over) = message.parse() {
-                    strikes::set_aside(state, &over, robot, happened.at);
-                }
-                Ok(())
-            }
-            What::Freed { over, .. } => {
-                strikes::free(state, over, out);
-                Ok(())
-            }
-            What::Erased(erased) => {
-                forget(state, erased);
-                Ok(())
-            }
-            What::Acknowledged(acknowledged) => {
-                acknowledge(state, acknowledged, happened.at);
-                Ok(())
-            }
-            What::Overtaken { number, request } => {
-                overtake(state, *number, *request, out);
+            what => {
+                decided(state, what, happened.at, out);
                 Ok(())
             }
         },
+    }
+}
+
+/// What nobody can refuse: what was decided about what there is.
+fn decided(state: &mut State, what: &What, at: Millis, out: &mut Vec<Effect>) {
+    match what {
+        What::Poisoned { robot, message } => {
+            // Journals of before strikes were counted name messages that are no culprits.
+            if let Ok(over) = message.parse() {
+                strikes::set_aside(state, &over, robot, at);
+            }
+        }
+        What::Freed { over, .. } => strikes::free(state, over, out),
+        What::Erased(erased) => forget(state, erased),
+        What::Acknowledged(acknowledged) => acknowledge(state, acknowledged, at),
+        What::Overtaken { number, request } => overtake(state, *number, *request, out),
+        What::Opened { .. }
+        | What::Declared { .. }
+        | What::Requested(_)
+        | What::Refused { .. }
+        | What::Deferred { .. }
+        | What::Unchanged { .. }
+        | What::Compiled(_)
+        | What::Paused { .. }
+        | What::Unpaused { .. }
+        | What::Breaker { .. }
+        | What::Struck { .. } => {}
     }
 }
 

@@ -66,13 +66,13 @@ fn elements(
         let there = watched.value.is_some() || shown.is_some_and(|value| !value.is_null());
         return there.then(|| (None, Values::new())).into_iter().collect();
     }
-    let names = names(&graph.declarations, &watched.evidence);
+    let by_id = names(&graph.declarations, &watched.evidence);
     let mut all = BTreeSet::new();
     each_element(shown, |element| {
         all.insert(element.to_owned());
     });
     let named = |id: String| {
-        let name = names.get(id.as_str()).copied().unwrap_or(&id).to_owned();
+        let name = by_id.get(id.as_str()).copied().unwrap_or(&id).to_owned();
         let object = object(&graph.declarations, &watched.evidence, &name, &id);
         (Some(name), object)
     };

@@ -61,16 +61,13 @@ impl Screen {
         let touched = Touched { entities: touched.clone() };
         let mut met: BTreeSet<EntityId> = BTreeSet::new();
         for (kind, columns) in &mut self.columns {
-            match columns {
-                Some(columns) => {
-                    for system in systems {
-                        met.extend(columns.follow(graph, system, &touched, now));
-                    }
+            if let Some(columns) = columns {
+                for system in systems {
+                    met.extend(columns.follow(graph, system, &touched, now));
                 }
-                None => {
-                    let of_kind = |entity: &&EntityId| graph.kind(**entity) == Some(kind.as_str());
-                    met.extend(touched.entities.iter().filter(of_kind));
-                }
+            } else {
+                let of_kind = |entity: &&EntityId| graph.kind(**entity) == Some(kind.as_str());
+                met.extend(touched.entities.iter().filter(of_kind));
             }
         }
         self.moved(graph, met)

@@ -172,9 +172,9 @@ fn proposal(graph: &Graph, cost: &Cost, causes: &BTreeSet<String>, count: u64, o
     };
     match (&cost.of, causes.first()) {
         (Costing::Record { system, kind, record, .. }, _) => {
-            let also: Vec<&str> = cost.used.iter().map(String::as_str).collect();
+            let with: Vec<&str> = std::iter::once(record).chain(&cost.used).map(String::as_str).collect();
             let advice = "ask their owners, and retire what nobody has; no declaration gives them";
-            mint(graph, (system, kind), record, &also).unwrap_or_else(|| Proposal::Advice(advice.to_owned()))
+            mint(graph, (system, kind), None, &with).unwrap_or_else(|| Proposal::Advice(advice.to_owned()))
         }
         (Costing::Element { domain, facet, element }, Some(outcome))
             if causes.len() == 1 && mostly && is_set(domain, facet) =>

@@ -123,7 +123,7 @@ fn orphans(graph: &Graph, kind: &EntityKind, link: &Link, now: Millis, report: &
         monthly: BTreeMap::new(),
         causes: BTreeSet::from([format!("link {}.{}", kind.name, link.system)]),
         lineage: some(orphans.iter().map(|record| record.source.clone()).collect()),
-        proposal: mint(graph, (&link.system, &link.kind), &link.record, &[])
+        proposal: mint(graph, (&link.system, &link.kind), Some(&link.record), &[])
             .unwrap_or(Proposal::Advice(advice)),
     });
 }

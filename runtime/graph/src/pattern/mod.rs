@@ -143,9 +143,10 @@ pub struct Report {
     pub unjudged: BTreeSet<(String, String)>,
 }
 
-/// The declaration that makes records of (`system`, `kind`) entities of their own, called by `handle`, with those of the attributes `also`
-/// that some record has; nothing where they are entities already, or nothing of the name can be declared.
-fn mint(graph: &Graph, (system, kind): (&str, &str), handle: &str, also: &[&str]) -> Option<Proposal> {
+/// The declaration that makes records of (`system`, `kind`) entities of their own, with the attributes `with` that some record has, and
+/// called by `first`, if that tells all records apart, else by another one that does; nothing where they are entities already, where
+/// nothing tells them apart, or nothing of the name can be declared.
+fn mint(graph: &Graph, (system, kind): (&str, &str), first: Option<&str>, with: &[&str]) -> Option<Proposal> {
     let name = format!("{system}_{kind}");
     let declared = &graph.declarations.entities;
     let minted = declared.values().any(|it| it.mint.0 == system && it.mint.1 == kind);
@@ -163,10 +164,19 @@ fn mint(graph: &Graph, (system, kind): (&str, &str), handle: &str, also: &[&str]
         };
         Some((attribute.to_owned(), is.to_owned()))
     };
-    let attributes: BTreeMap<String, String> =
-        std::iter::once(handle).chain(also.iter().copied()).filter_map(types).collect();
+    let tells_apart = |attribute: &&str| {
+        let mut met = BTreeSet::new();
+        graph.records(system, kind).all(|record| match record.attributes.get(*attribute) {
+            Some(Value::Text(text)) => met.insert(text),
+            _ => false,
+        })
+    };
+    let of_records = graph.records(system, kind).next()?.attributes.keys().map(String::as_str);
+    let others = of_records.filter(|attribute| !with.contains(attribute));
+    let handle = first.into_iter().chain(others).chain(with.iter().copied()).find(tells_apart)?;
+    let attributes = std::iter::once(handle).chain(with.iter().copied()).filter_map(types).collect();
     let (system, kind, handle) = (system.to_owned(), kind.to_owned(), handle.to_owned());
-    attributes.contains_key(&handle).then_some(Proposal::Mint { name, system, kind, handle, attributes })
+    Some(Proposal::Mint { name, system, kind, handle, attributes })
 }
 
 /// Sorted, unlike ones only, and not too many.

@@ -92,9 +92,9 @@ fn any_people() -> impl Strategy<Value = (String, bool)> {
     });
     (prop::collection::vec(one, 1..6), prop::bool::weighted(0.2)).prop_map(|(words, whole)| {
         let mut met = BTreeSet::new();
-        let once: Vec<String> =
+        let unlike: Vec<String> =
             words.into_iter().filter(|word| met.insert(word.split('>').next().map(str::to_owned))).collect();
-        (once.join(" "), whole)
+        (unlike.join(" "), whole)
     })
 }
 
