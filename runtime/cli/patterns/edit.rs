@@ -57,9 +57,11 @@ pub(super) fn declared(proposal: &Proposal) -> Option<(String, String)> {
     let Proposal::Mint { name, system, kind, handle, attributes } = proposal else { return None };
     let mut out = format!("entity \"{name}\" {{\n  mint   = {system}.{kind}\n  handle = \"{handle}\"\n");
     for (attribute, is) in attributes {
-        let head =
-            format!("\n  attribute \"{attribute}\" {{\n    type     = \"{is}\"\n    personal = true\n");
-        out += &format!("{head}    from     = {system}.{kind}.{attribute}\n  }}\n");
+        let said = [
+            format!("\n  attribute \"{attribute}\" {{\n    type     = \"{is}\"\n    personal = true\n"),
+            format!("    from     = {system}.{kind}.{attribute}\n  }}\n"),
+        ];
+        out.extend(said);
     }
     Some((format!("config/{name}.hcl"), out + "}\n"))
 }

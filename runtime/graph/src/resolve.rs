@@ -3,6 +3,8 @@
 //! Absent: guesses. Invariants: sources are asked in the declared order and the next one is asked only where the better one is
 //! proven to say nothing; a key that is unknown, shared or met by more than one record joins nothing; an absence carries its
 //! proof. Questions without a time are about identity, and to those nothing is too old.
+//!
+//! It is long because attributes hang on links and links on attributes: each is read with the other beside it.
 
 use crate::coverage::{Age, doubt, judged};
 use crate::fold;
@@ -158,8 +160,8 @@ impl Graph {
         let node = self.nodes.get(&entity)?;
         let attribute =
             self.declarations.entities.get(&node.kind).and_then(|kind| kind.attributes.get(&kind.handle))?;
-        match self.timeless().attribute(entity, node, attribute, &mut Vec::new()) {
-            Observation::Present(fact) => Some(fact.value.to_string()),
+        match self.timeless().told(entity, node, attribute, &mut Vec::new()) {
+            Observation::Present((value, _)) => Some(value.to_string()),
             Observation::Absent(_) | Observation::Unknown(_) => None,
         }
     }
@@ -295,13 +297,7 @@ impl<'a> Resolver<'a> {
         chain: &mut Chain<'a>,
     ) -> Observation<Held<'a>> {
         let told = self.told(entity, node, attribute, chain);
-        match self.graph.round(entity, node, attribute).filter(|_| matches!(told, Observation::Present(_))) {
-            Some(round) => {
-                let detail = format!("it goes round: {}", self.graph.told_round(round));
-                Observation::Unknown(doubt(Reason::Conflict, 0, detail))
-            }
-            None => told,
-        }
+        self.graph.unless_round(entity, node, attribute).map_or(told, Observation::Unknown)
     }
 
     /// The same wherever it leads.

@@ -7,12 +7,13 @@
 //! Everybody refers to one other at the most, so a circle is found by walking from whom a reading touched, and a walk that meets where
 //! another one went ends there.
 
+use crate::coverage::doubt;
 use crate::fold;
 use crate::graph::{Graph, Node};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xops_kernel::declare::Attribute;
-use xops_kernel::fact::Observation;
+use xops_kernel::fact::{Doubt, Observation, Reason};
 use xops_kernel::id::EntityId;
 
 /// By kind and attribute, the attribute of the same kind by which another entity is named.
@@ -38,12 +39,13 @@ impl Graph {
         self.rounds.relations.clone_from(relations);
     }
 
-    /// The circle of `attribute` in which `entity` is, if it is in one.
-    pub(crate) fn round(&self, entity: EntityId, node: &Node, attribute: &Attribute) -> Option<&[EntityId]> {
+    /// Why `attribute` is unknown of `entity`: it goes in a circle. Nothing where it does not.
+    pub(crate) fn unless_round(&self, entity: EntityId, node: &Node, attribute: &Attribute) -> Option<Doubt> {
         let rounds = self.rounds.of.get(&entity)?;
         let declared = &self.declarations.entities.get(&node.kind)?.attributes;
         let is = |name: &&String| declared.get(*name).is_some_and(|known| std::ptr::eq(known, attribute));
-        rounds.keys().find(is).and_then(|name| rounds.get(name)).map(AsRef::as_ref)
+        let round = rounds.keys().find(is).and_then(|name| rounds.get(name))?;
+        Some(doubt(Reason::Conflict, 0, format!("it goes round: {}", self.told_round(round))))
     }
 
     /// Every circle, once.

@@ -126,13 +126,13 @@ fn check_overtaken(scene: &Scene, rejected: Option<u16>, moments: u64) {
 
 #[test]
 fn a_kill_at_any_point_of_an_overtaken_onboarding_leaves_it_at_a_safe_end() {
-    check_overtaken(&onboarding(), None, 12);
-    check_overtaken(&onboarding(), Some(5), 6);
+    check_overtaken(&onboarding(), None, 6);
+    check_overtaken(&onboarding(), Some(5), 3);
 }
 
 #[test]
 fn a_kill_at_any_point_of_an_overtaken_branched_plan_leaves_it_at_a_safe_end() {
-    check_overtaken(&branched(), None, 3);
+    check_overtaken(&branched(), None, 2);
 }
 
 #[test]

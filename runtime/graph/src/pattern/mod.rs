@@ -164,6 +164,10 @@ fn mint(graph: &Graph, (system, kind): (&str, &str), first: Option<&str>, with: 
         };
         Some((attribute.to_owned(), is.to_owned()))
     };
+    let is_word = |name: &str| {
+        let letters = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '_';
+        name.starts_with(|first: char| first.is_ascii_lowercase()) && name.chars().all(letters)
+    };
     let tells_apart = |attribute: &&str| {
         let mut met = BTreeSet::new();
         graph.records(system, kind).all(|record| match record.attributes.get(*attribute) {
@@ -173,8 +177,17 @@ fn mint(graph: &Graph, (system, kind): (&str, &str), first: Option<&str>, with: 
     };
     let of_records = graph.records(system, kind).next()?.attributes.keys().map(String::as_str);
     let others = of_records.filter(|attribute| !with.contains(attribute));
-    let handle = first.into_iter().chain(others).chain(with.iter().copied()).find(tells_apart)?;
-    let attributes = std::iter::once(handle).chain(with.iter().copied()).filter_map(types).collect();
+    let handle = first
+        .into_iter()
+        .chain(others)
+        .chain(with.iter().copied())
+        .filter(|it| is_word(it))
+        .find(tells_apart)?;
+    let attributes = std::iter::once(handle)
+        .chain(with.iter().copied())
+        .filter(|it| is_word(it))
+        .filter_map(types)
+        .collect();
     let (system, kind, handle) = (system.to_owned(), kind.to_owned(), handle.to_owned());
     Some(Proposal::Mint { name, system, kind, handle, attributes })
 }
