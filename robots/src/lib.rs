@@ -3,6 +3,7 @@
 //! Absent from this crate: clocks, I/O, random numbers, actors. The robots exchange letters, never names: no room here imports
 //! another; `retry` and `fair` are arithmetic that all may use.
 
+pub mod agenda;
 pub mod dataops;
 pub mod fair;
 pub mod platform;

@@ -5,6 +5,8 @@
 
 #[path = "service/entries.rs"]
 mod entries;
+#[path = "service/overtaken.rs"]
+mod overtaken;
 #[path = "service/strikes.rs"]
 mod strikes;
 #[path = "service/swings.rs"]
@@ -33,6 +35,8 @@ enum Happening {
     Ended(u64, End),
     Paused(bool),
     Opened,
+    /// An instance is overtaken by a request.
+    Overtaken(u64, u8),
     /// What panicked (see [`culprit`]), and how many milliseconds later.
     Struck(u8, u64),
     Freed(u8),
@@ -71,6 +75,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         4 => (1..12_u64, end).prop_map(|(number, end)| Happening::Ended(number, end)),
         1 => any::<bool>().prop_map(Happening::Paused),
         1 => Just(Happening::Opened),
+        2 => (1..12_u64, 0..6_u8).prop_map(|(number, request)| Happening::Overtaken(number, request)),
         4 => (0..8_u8, 0..100_000_000_u64).prop_map(|(of, at)| Happening::Struck(of, at)),
         1 => (0..8_u8).prop_map(Happening::Freed),
     ]
@@ -105,6 +110,7 @@ fn entry(happening: &Happening, state: &State) -> Entry {
                 What::Unpaused { scope, by }
             })
         }
+        Happening::Overtaken(number, request) => entries::overtaken(*number, *request),
         Happening::Struck(of, at) => struck(culprit(*of), *at),
         Happening::Freed(of) => freed(culprit(*of)),
         Happening::Opened => {
@@ -131,6 +137,8 @@ fn sound(state: &State) {
         "numbers are given once"
     );
     assert!(state.open.keys().all(|id| !state.answers.contains_key(id)), "an open request has no answer");
+    let under_way = |number| state.running.contains_key(number) || state.shelved.contains_key(number);
+    assert!(state.overtaken.keys().all(under_way), "what ended is overtaken by nobody");
     assert!(state.granted.values().all(|granted| !granted.is_empty()), "an empty grant is left");
     for (over, strikes) in &state.strikes {
         let gone = match over {

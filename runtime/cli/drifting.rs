@@ -1,38 +1,40 @@
 //! Drift in the daemon: compared after each reading cycle, told, and opened where that is declared.
 //!
-//! Absent: decisions. What differs the graph's watch says, what is kept back the Service robot, what goes first the fair queue.
-//! Invariants: only whom a reading touched is compared again, so many at a time, and others get their turn between; work that
-//! drift opens is an ordinary request and is journaled like one; one drift is asked for at most once a while.
+//! Absent: decisions. What differs the graph's watch says, from its columns; what is kept back the Service robot, what goes first the
+//! agenda. Invariants: only whom a reading made look otherwise is compared again, so many at a time, and others get their turn
+//! between; work that drift opens is an ordinary request and is journaled like one; it waits for the budgets of all systems that its
+//! plan needs, as far as readings show it.
 
 use crate::exit::Failure;
 use crate::serve::Answer;
 use crate::{drift, journal, session};
 use serde_json::{Value as Json, json};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::str::FromStr;
 use std::time::Duration;
+use xops_graph::drift::screen::A_CHUNK;
 use xops_graph::drift::watch::Watch;
 use xops_graph::drift::{Drift, Memory};
 use xops_kernel::awf::Achieves;
 use xops_kernel::id::{Digest, EntityId, RequestId};
 use xops_kernel::log::{Acknowledged, Entrance, Request, Scope};
+use xops_kernel::plan::Plan;
 use xops_kernel::record::Millis;
 use xops_kernel::saga::event::{End, Event};
 use xops_kernel::standard::{Costing, OnDrift, Standards};
 use xops_kernel::value::Values;
-use xops_robots::fair::{Budget, Piece, Queue};
+use xops_robots::agenda::{Agenda, Wanted, Work as Asked};
+use xops_robots::fair::{Budget, Piece};
 use xops_robots::service::Answer as Work;
 use xops_shell::engine::Engine;
 use xops_shell::letter::Steadiness;
 
 /// How many entities are compared before others get their turn.
 const A_TURN: usize = 64;
-/// How many drifts may wait to be opened; the next comparison brings the others again.
-const WAITING_MAX: usize = 100_000;
-/// After how long a drift that is still there is asked for again, in milliseconds.
-const AGAIN_MS: u64 = 15 * 60_000;
+/// After how long everybody is looked at again for what only grew old, in milliseconds.
+const AGE_MS: u64 = 5 * 60_000;
 /// How often a queue that waits for a budget is looked at.
 const TICK: Duration = Duration::from_millis(500);
 
@@ -85,8 +87,9 @@ pub(crate) struct Drifting {
     engine: Rc<Engine>,
     on_drift: BTreeMap<String, OnDrift>,
     watch: RefCell<Watch>,
-    queue: RefCell<Queue<Digest>>,
-    tried: RefCell<BTreeMap<Digest, Millis>>,
+    agenda: RefCell<Agenda>,
+    /// When everybody was looked at.
+    aged_at: Cell<Millis>,
 }
 
 impl Drifting {
@@ -99,8 +102,8 @@ impl Drifting {
             engine: Rc::clone(engine),
             on_drift: standards.on_drift.clone(),
             watch: RefCell::new(Watch::new(declarations, &standards.watched)),
-            queue: RefCell::new(Queue::new(WAITING_MAX, budgets.collect())),
-            tried: RefCell::default(),
+            agenda: RefCell::new(Agenda::new(budgets.collect())),
+            aged_at: Cell::new(engine.tenant().hub.clock.now()),
         });
         engine.also_read(kinds(standards));
         if !drifting.watch.borrow().is_blind() {
@@ -111,7 +114,7 @@ impl Drifting {
 
     async fn run(self: Rc<Self>) {
         loop {
-            let waiting = !self.queue.borrow().is_empty();
+            let waiting = !self.agenda.borrow().is_empty();
             let cycles = &self.engine.tenant().cycles;
             let came = if waiting {
                 tokio::time::timeout(TICK, cycles.next()).await.ok()
@@ -120,8 +123,9 @@ impl Drifting {
             };
             let steady = self.engine.steadiness().await;
             if let Some(came) = came {
-                self.compare(&came.systems, &came.touched, &steady).await;
-                self.queue_up(&steady);
+                let read: BTreeSet<String> = came.systems.union(&came.heard).cloned().collect();
+                self.compare(&read, &came.touched, &steady).await;
+                self.queue_up(&steady).await;
                 self.meter(&steady);
             }
             self.open();
@@ -131,11 +135,16 @@ impl Drifting {
     async fn compare(&self, systems: &BTreeSet<String>, touched: &BTreeSet<EntityId>, steady: &Steadiness) {
         let tenant = self.engine.tenant();
         let now = tenant.hub.clock.now();
-        let due: Vec<EntityId> = {
+        let mut due: BTreeSet<EntityId> = {
             let graph = tenant.graph();
-            self.watch.borrow_mut().follow(&graph, systems, touched, now).into_iter().collect()
+            let mut watch = self.watch.borrow_mut();
+            let granted = watch.grant(&graph, &steady.granted);
+            granted.into_iter().chain(watch.follow(&graph, systems, touched, now)).collect()
         };
+        due.extend(self.aged(now).await);
+        metrics::counter!("xops_drift_touched_total").increment(touched.len() as u64);
         metrics::counter!("xops_drift_compared_total").increment(due.len() as u64);
+        let due: Vec<EntityId> = due.into_iter().collect();
         for turn in due.chunks(A_TURN) {
             {
                 let graph = tenant.graph();
@@ -146,23 +155,84 @@ impl Drifting {
         self.watch.borrow_mut().expire(now);
     }
 
-    /// Queues the work that is to be opened, and forgets what is not there any more.
-    fn queue_up(&self, steady: &Steadiness) {
-        let now = self.engine.tenant().hub.clock.now();
-        let watch = self.watch.borrow();
-        let mut tried = self.tried.borrow_mut();
-        tried.retain(|_, at| at.saturating_add(AGAIN_MS) > now);
-        let mut queue = self.queue.borrow_mut();
-        for found in watch.drifts().filter(|found| drift::state(found, steady, now) == "open") {
-            let Some(policy) = self.policy(found).filter(|policy| policy.open) else { continue };
-            if tried.contains_key(&found.id) {
+    /// Looks at everybody again, once in a while: what grew old nothing that is read would tell.
+    async fn aged(&self, now: Millis) -> BTreeSet<EntityId> {
+        let mut met = BTreeSet::new();
+        if self.aged_at.get().saturating_add(AGE_MS) > now {
+            return met;
+        }
+        self.aged_at.set(now);
+        let tenant = self.engine.tenant();
+        let everybody: Vec<EntityId> = self.watch.borrow().everybody(&tenant.graph()).into_iter().collect();
+        for chunk in everybody.chunks(A_CHUNK) {
+            {
+                let graph = tenant.graph();
+                met.extend(self.watch.borrow_mut().age(&graph, chunk, now));
+            }
+            tokio::task::yield_now().await;
+        }
+        met
+    }
+
+    /// Puts the work that is to be opened on the agenda, and withdraws what is not to be any more.
+    async fn queue_up(&self, steady: &Steadiness) {
+        let tenant = self.engine.tenant();
+        let now = tenant.hub.clock.now();
+        let wanted = self.wanted(steady, now);
+        self.agenda.borrow_mut().keep(&wanted.keys().cloned().collect(), now);
+        for (count, (work, (within_ms, drifts))) in (1_usize..).zip(wanted) {
+            let ids: BTreeSet<Digest> = drifts.iter().map(|found| found.id).collect();
+            if !self.agenda.borrow().lacks(&work, &ids, now) {
                 continue;
             }
-            let systems = BTreeSet::from([found.facet.system.clone()]);
-            // What waits already waits once; what finds no room comes again with the next comparison.
-            let _waits_already = queue.push(found.id, systems, now, policy.within_ms);
+            let systems = self.systems(&drifts, now);
+            // What finds no room comes again with the next comparison.
+            let _waits =
+                self.agenda.borrow_mut().want(&work, Wanted { drifts: ids, systems, within_ms }, now);
+            if count.is_multiple_of(A_TURN) {
+                tokio::task::yield_now().await;
+            }
         }
-        metrics::gauge!("xops_drift_queue").set(f64::from(u32::try_from(queue.len()).unwrap_or(u32::MAX)));
+        let waiting = self.agenda.borrow().len();
+        metrics::gauge!("xops_drift_queue").set(f64::from(u32::try_from(waiting).unwrap_or(u32::MAX)));
+    }
+
+    /// The work that is to be opened, each piece with how soon and for what.
+    fn wanted(&self, steady: &Steadiness, now: Millis) -> BTreeMap<Asked, (u64, Vec<Drift>)> {
+        let watch = self.watch.borrow();
+        let mut wanted: BTreeMap<Asked, (u64, Vec<Drift>)> = BTreeMap::new();
+        for found in watch.drifts().filter(|found| drift::state(found, steady, now) == "open") {
+            let Some(policy) = self.policy(found).filter(|policy| policy.open) else { continue };
+            let opens = |name: &&String| self.on_drift.get(*name).is_some_and(|policy| policy.open);
+            let outcome = found.outcomes.iter().find(opens).cloned();
+            let piece = wanted.entry(Asked { entity: found.facet.entity, outcome });
+            let (within_ms, drifts) = piece.or_insert((policy.within_ms, Vec::new()));
+            *within_ms = policy.within_ms.min(*within_ms);
+            drifts.push(found.clone());
+        }
+        wanted
+    }
+
+    /// The systems that work on some drifts of one entity needs: those of the steps that mend them and of all before those, by the
+    /// plan that readings give; by the routes, where they give none.
+    fn systems(&self, drifts: &[Drift], now: Millis) -> BTreeSet<String> {
+        let tenant = self.engine.tenant();
+        let mut systems: BTreeSet<String> = drifts.iter().map(|found| found.facet.system.clone()).collect();
+        let routes = &tenant.declarations.routes;
+        let route = |found: &Drift| {
+            let facet = &found.facet;
+            routes.get(&(found.change.word().to_owned(), facet.domain.clone(), facet.name.clone()))
+        };
+        systems.extend(drifts.iter().filter_map(route).map(|route| route.awf.system.clone()));
+        let Some(entity) = drifts.first().map(|found| found.facet.entity) else { return systems };
+        let plan = self.watch.borrow().plan(&tenant.graph(), entity, now);
+        let drawn = matches!(plan, Some(Ok(_)));
+        if let Some(Ok(plan)) = plan {
+            systems.extend(behind(&plan, drifts));
+        }
+        let result = if drawn { "drawn" } else { "by_routes" };
+        metrics::counter!("xops_drift_planned_total", "result" => result).increment(1);
+        systems
     }
 
     /// What is declared of a drift: of the outcomes that want the facet, or, where none does any more, that could want its kind.
@@ -191,28 +261,22 @@ impl Drifting {
         let now = tenant.hub.clock.now();
         let closed = self.closed(now);
         loop {
-            let Some(piece) = self.queue.borrow_mut().next(now, &closed) else { return };
-            let request = self
-                .watch
-                .borrow()
-                .drifts()
-                .find(|found| found.id == piece.key)
-                .and_then(|it| self.request(it));
-            let Some(request) = request else {
-                self.queue.borrow_mut().done(&piece);
+            let Some(piece) = self.agenda.borrow_mut().next(now, &closed) else { return };
+            let Some(request) = self.request(&piece.key) else {
+                self.agenda.borrow_mut().done(&piece);
                 continue;
             };
-            self.tried.borrow_mut().insert(piece.key, now);
             actix::spawn(Rc::clone(self).ask(piece, request));
         }
     }
 
-    async fn ask(self: Rc<Self>, piece: Piece<Digest>, request: Request) {
+    async fn ask(self: Rc<Self>, piece: Piece<Asked>, request: Request) {
         let result = match self.engine.request(request).await {
             Ok(Work::Started(..)) => "started",
             Ok(Work::Unchanged { .. }) => "unchanged",
             Ok(Work::Refused(reasons)) => {
-                tracing::info!(drift = piece.key.to_string(), ?reasons, "no work was opened for a drift");
+                let entity = piece.key.entity.to_string();
+                tracing::info!(entity, ?reasons, "no work was opened for a drift");
                 "refused"
             }
             Err(why) => {
@@ -221,7 +285,7 @@ impl Drifting {
             }
         };
         metrics::counter!("xops_drift_opened_total", "result" => result).increment(1);
-        self.queue.borrow_mut().done(&piece);
+        self.agenda.borrow_mut().done(&piece);
     }
 
     /// The systems of which nothing may be opened now: open breakers and pauses.
@@ -238,20 +302,24 @@ impl Drifting {
         closed.map(|system| system.name.clone()).collect()
     }
 
-    fn request(&self, found: &Drift) -> Option<Request> {
+    fn request(&self, work: &Asked) -> Option<Request> {
         let tenant = self.engine.tenant();
         let graph = tenant.graph();
-        let kind = tenant.declarations.entities.get(graph.kind(found.facet.entity)?)?;
-        let handle = graph.handle(found.facet.entity)?;
+        let kind = tenant.declarations.entities.get(graph.kind(work.entity)?)?;
+        let handle = graph.handle(work.entity)?;
         let now = tenant.hub.clock.now();
-        let opens = |name: &&String| self.on_drift.get(*name).is_some_and(|policy| policy.open);
+        let outcome = work.outcome.as_deref().unwrap_or_default();
         Some(Request {
-            id: RequestId::of(&tenant.declarations.tenant, "drift", &format!("{} {now}", found.id)),
+            id: RequestId::of(
+                &tenant.declarations.tenant,
+                "drift",
+                &format!("{} {outcome} {now}", work.entity),
+            ),
             entrance: Entrance::Schedule,
             principal: tenant.declarations.principal.clone(),
             kind: kind.name.clone(),
             find: Values::from([(kind.handle.clone(), handle.as_str().into())]),
-            outcome: found.outcomes.iter().find(opens).cloned(),
+            outcome: work.outcome.clone(),
             release: false,
         })
     }
@@ -308,7 +376,10 @@ impl Drifting {
         let acknowledged = Acknowledged { drift, facet, by: by.to_owned(), why: why.to_owned(), until };
         match self.engine.acknowledge(acknowledged).await {
             Ok(()) => {
-                self.queue.borrow_mut().withdraw(&drift);
+                let steady = self.engine.steadiness().await;
+                let now = self.engine.tenant().hub.clock.now();
+                let wanted = self.wanted(&steady, now).into_keys().collect();
+                self.agenda.borrow_mut().keep(&wanted, now);
                 (200, json!({ "state": "done" }))
             }
             Err(why) => (409, json!({ "error": why })),
@@ -322,7 +393,26 @@ impl Drifting {
         }
         let steady = self.engine.steadiness().await;
         let mut counts = json!(self.counts(&steady));
-        counts["waiting"] = json!(self.queue.borrow().len());
+        counts["waiting"] = json!(self.agenda.borrow().len());
         answer["drift"] = counts;
     }
+}
+
+/// The systems of the steps of `plan` that mend `drifts`, and of all that stand before those.
+fn behind(plan: &Plan, drifts: &[Drift]) -> BTreeSet<String> {
+    let mends = |at: &usize| {
+        let change = plan.steps[*at].change.as_ref();
+        change.is_some_and(|change| drifts.iter().any(|found| found.facet == *change.facet()))
+    };
+    let mut due: Vec<usize> = (0..plan.steps.len()).filter(mends).collect();
+    let mut met: BTreeSet<usize> = due.iter().copied().collect();
+    while let Some(at) = due.pop() {
+        for before in &plan.steps[at].after {
+            let before = usize::from(before.0);
+            if met.insert(before) {
+                due.push(before);
+            }
+        }
+    }
+    met.into_iter().filter_map(|at| Some(plan.steps.get(at)?.awf.system.clone())).collect()
 }

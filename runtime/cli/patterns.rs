@@ -120,12 +120,19 @@ fn from_file(common: &Common, file: &Path, as_of: Option<Millis>) -> Result<Told
 /// What would be written, as a diff of every file that changes.
 fn diffs(told: &Told) -> String {
     let mut texts: BTreeMap<&str, String> = BTreeMap::new();
+    let mut new: BTreeMap<String, String> = BTreeMap::new();
     for pattern in &told.report.patterns {
-        let Some((file, edited)) = edit::edited(&told.project, &texts, &pattern.proposal) else { continue };
-        texts.insert(file, edited);
+        if let Some((file, text)) = edit::declared(&pattern.proposal) {
+            // A file of that name is somebody's: nothing is written over.
+            if !told.project.texts.contains_key(&file) {
+                new.insert(file, text);
+            }
+        } else if let Some((file, edited)) = edit::edited(&told.project, &texts, &pattern.proposal) {
+            texts.insert(file, edited);
+        }
     }
     let all = texts.iter().map(|(file, after)| diff::unified(file, &told.project.texts[*file], after));
-    all.collect()
+    all.chain(new.iter().map(|(file, after)| diff::added(file, after))).collect()
 }
 
 fn heading(kind: Kind) -> &'static str {
@@ -221,6 +228,11 @@ fn proposed(proposal: &Proposal) -> String {
         }
         Proposal::MaxAge { system, max_age_ms } => {
             format!("proposed: let readings of `{system}` be {} minutes old", max_age_ms / 60_000)
+        }
+        Proposal::Mint { name, system, kind, .. } => {
+            format!(
+                "proposed: declare the records `{system}.{kind}` as a kind of entity of their own, `{name}`"
+            )
         }
         Proposal::Advice(advice) => advice.clone(),
     }

@@ -91,6 +91,7 @@ impl Project {
     pub fn graph(&self, key: DigestKey) -> Graph {
         let mut graph = Graph::new(Arc::new(self.declarations.clone()), key);
         graph.identify(&self.identities);
+        graph.relate(&self.standards.refers);
         graph
     }
 }

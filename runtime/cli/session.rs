@@ -126,7 +126,8 @@ pub async fn start(common: &Common, project: &Project, wanted: Wanted) -> Result
         crash: wanted.crash,
     };
     let open_max = wanted.open_max.unwrap_or(OPEN_MAX);
-    Engine::start_within(setup, Limits { open_max, ..Limits::default() }).await.map_err(|error| {
+    let engine = Engine::start_within(setup, Limits { open_max, ..Limits::default() }).await;
+    let engine = engine.map_err(|error| {
         use xops_shell::engine::Error;
         let why = format!("failed to start: {error}");
         let exit = match error {
@@ -135,7 +136,11 @@ pub async fn start(common: &Common, project: &Project, wanted: Wanted) -> Result
             Error::Stored { .. } | Error::Unfolded { .. } => Exit::Damaged,
         };
         Failure::new(exit, why)
-    })
+    })?;
+    engine.relate(&project.standards.refers);
+    engine.list(&project.standards.watched);
+    engine.precede(project.standards.supersedes.clone()).await;
+    Ok(engine)
 }
 
 /// The declarations as they are in force: the journal keeps where a system really was, so that replay renders what was sent.

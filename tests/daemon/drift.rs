@@ -25,22 +25,25 @@ fn project(world: &World, policy: &str) -> PathBuf {
     for folder in ["config", "runbooks", "connectors/manifests"] {
         copied(&root().join(folder), &project.join(folder));
     }
-    let edit = |file: &str, from: &str, to: &str| {
-        let file = project.join(file);
-        let text = std::fs::read_to_string(&file).expect("a file");
-        assert_eq!(text.matches(from).count(), 1, "{from} in {}", file.display());
-        std::fs::write(&file, text.replace(from, to)).expect("a file");
-    };
     let okta = "system \"okta\" {\n  domain      = \"identity\"\n  base_url    = \"https://acme.okta.com\"\n  concurrency = 5\n";
     edit(
+        &project,
         "config/systems.hcl",
         &format!("{okta}  max_age     = \"15m\""),
         &format!("{okta}  max_age     = \"24s\""),
     );
     let runbook = "  runbook = runbook.EMP-R-001\n";
-    edit("config/outcomes.hcl", runbook, &format!("{runbook}{policy}"));
+    edit(&project, "config/outcomes.hcl", runbook, &format!("{runbook}{policy}"));
     std::fs::write(project.join("config/evidence.hcl"), EVIDENCE).expect("a file");
     project
+}
+
+/// Edits a file of a copied project: `from`, which stands there once, becomes `to`.
+fn edit(project: &std::path::Path, file: &str, from: &str, to: &str) {
+    let file = project.join(file);
+    let text = std::fs::read_to_string(&file).expect("a file");
+    assert_eq!(text.matches(from).count(), 1, "{from} in {}", file.display());
+    std::fs::write(&file, text.replace(from, to)).expect("a file");
 }
 
 fn drifts(daemon: &Daemon) -> Vec<Json> {
@@ -165,4 +168,99 @@ fn what_is_declared_to_open_is_mended_twice_and_then_held_between_two_controller
     assert_eq!(released.status, 202, "{}", released.body);
     daemon.until(released.json()["number"].as_u64().expect("a number"), "completed");
     assert!(membership(&world).is_some());
+}
+
+#[test]
+fn what_nobody_declared_of_an_exclusive_facet_is_taken_away_and_what_is_declared_stays() {
+    let world = World::start();
+    let project = project(&world, "  on_drift = \"open\"\n  drift_within = \"1s\"\n");
+    let groups = "facet \"identity\" \"groups\" {\n  system = \"okta\"\n  set    = true\n  mode   = ";
+    edit(&project, "config/facets.hcl", &format!("{groups}\"additive\""), &format!("{groups}\"exclusive\""));
+    // What Okta puts everybody into is declared, or it would be taken from everybody.
+    let object = format!("object \"group\" \"everyone\" {{ id = \"{EVERYONE}\" }}\n");
+    std::fs::write(project.join("config/everyone.hcl"), object).expect("a file");
+    edit(&project, "config/outcomes.hcl", "[group.contractors]", "[group.contractors, group.everyone]");
+    let mut start = command(&world);
+    let daemon = Daemon::start_in(&world, start.env("XOPS_PROJECT", &project));
+    apply(&daemon);
+    let declared = membership(&world).expect("she is a member");
+    let user = declared.rsplit('/').next().expect("a user").to_owned();
+    let of_her = |world: &World| -> Vec<String> {
+        let state = world.control("GET", "/state?system=okta", "");
+        let objects = state["okta"]["objects"]["membership"].as_object().cloned().unwrap_or_default();
+        objects.keys().filter(|id| id.ends_with(&user)).cloned().collect()
+    };
+    assert_eq!(of_her(&world), std::slice::from_ref(&declared));
+    // Somebody puts her into a group by hand that no outcome wants for her, and that nobody declared as an object.
+    let state = world.control("GET", "/state?system=okta", "");
+    let all = state["okta"]["objects"]["group"].as_object().cloned().unwrap_or_default();
+    let other = |id: &&String| !declared.starts_with(id.as_str()) && id.as_str() != EVERYONE;
+    let other = all.keys().find(other).expect("another group").clone();
+    let id = format!("{other}/{user}");
+    let set = json!({ "group": other, "user": user });
+    let order = json!({ "system": "okta", "kind": "membership", "id": id, "create": true, "set": set });
+    world.control("POST", "/mutate", &order.to_string());
+    wait_for("somebody to have put her there", || of_her(&world).contains(&id).then_some(()));
+    wait_for("it to be taken away", || (!of_her(&world).contains(&id)).then_some(()));
+    assert_eq!(of_her(&world), [declared], "and what is declared stays");
+}
+
+/// The group that Okta puts everybody into.
+const EVERYONE: &str = "00g1everyone00000000";
+
+/// An outcome that takes precedence over the onboarding.
+const URGENT: &str = r#"
+outcome "urgent" {
+  title      = "What cannot wait for an onboarding"
+  entity     = "person"
+  for        = person.handle == "sarah.chen"
+  supersedes = [outcome.EMP-R-001]
+  identity { account = "present" }
+}
+"#;
+
+#[test]
+fn what_has_precedence_ends_what_waits_and_takes_its_place_through_a_death_of_the_process() {
+    let world = World::start();
+    let project = project(&world, "");
+    std::fs::write(project.join("config/urgent.hcl"), URGENT).expect("a file");
+    let mut start = command(&world);
+    let daemon = Daemon::start_in(&world, start.env("XOPS_PROJECT", &project));
+    let body = |outcome: &str| {
+        json!({ "entity": "person", "find": { "handle": "sarah.chen" }, "outcome": outcome }).to_string()
+    };
+    // The onboarding waits at its third step.
+    let pause = json!({ "scope": "system:okta", "by": "olivia", "why": "a look" }).to_string();
+    assert_eq!(daemon.ask("POST", "/v1/pauses", &pause).status, 200);
+    let begun = daemon.ask("POST", "/v1/requests", &body("EMP-R-001"));
+    assert_eq!(begun.status, 202, "{}", begun.body);
+    let first = begun.json()["number"].as_u64().expect("a number");
+    let stands = |daemon: &Daemon, number: u64| {
+        daemon.ask("GET", &format!("/v1/instances/{number}"), "").json()["state"].clone()
+    };
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    assert_eq!(stands(&daemon, first), "running");
+    // Whoever asks for what is not declared to have precedence waits; what is does not.
+    let asked = {
+        let (url, bearer) = (format!("{}/v1/requests", daemon.url), format!("Bearer {}", daemon.token()));
+        let body = body("urgent");
+        std::thread::spawn(move || {
+            crate::http::call("POST", &url, &[("authorization", &bearer)], body.as_bytes()).status
+        })
+    };
+    wait_for("the onboarding to make way", || (stands(&daemon, first) == "superseded").then_some(()));
+    daemon.kill();
+    let _gone_with_the_daemon = asked.join();
+    let mut again = command(&world);
+    let daemon = Daemon::start_in(&world, again.env("XOPS_PROJECT", &project));
+    assert_eq!(daemon.ask("DELETE", "/v1/pauses?scope=system:okta&by=olivia", "").status, 200);
+    daemon.until(first + 1, "completed");
+    assert!(membership(&world).is_none(), "the onboarding is over, and only what took its place was done");
+    let trace = |number: u64| {
+        let number = number.to_string();
+        ends(&world, &["--project", project.to_str().expect("a path"), "trace", &number], 0).0
+    };
+    let (one, other) = (trace(first), trace(first + 1));
+    assert!(one.contains("overtaken by=") && one.contains("outcome.superseded"), "{one}");
+    assert!(other.contains("supersedes=p-"), "{other}");
 }

@@ -48,6 +48,7 @@ pub(super) fn apply(state: &mut State, entry: &Entry, out: &mut Vec<Effect>) -> 
                 close(state, *request)?;
                 // All that is wanted is there: what a superseded instance of this request was to create, too.
                 settle(state, *entity, |_, asked| (asked == *request).then_some(true));
+                state.superseded.remove(entity);
                 let answer = Answer::Unchanged { handle: handle.clone(), satisfied: *satisfied };
                 state.answer(*request, Some(*entity), answer);
                 Ok(())
@@ -66,26 +67,49 @@ pub(super) fn apply(state: &mut State, entry: &Entry, out: &mut Vec<Effect>) -> 
                 strikes::strike(state, over, robot, doing, happened.at);
                 Ok(())
             }
-            What::Poisoned { robot, message } => {
-                // Journals of before strikes were counted name messages that are no culprits.
-                if let Ok(over) = message.parse() {
-                    strikes::set_aside(state, &over, robot, happened.at);
-                }
-                Ok(())
-            }
-            What::Freed { over, .. } => {
-                strikes::free(state, over, out);
-                Ok(())
-            }
-            What::Erased(erased) => {
-                forget(state, erased);
-                Ok(())
-            }
-            What::Acknowledged(acknowledged) => {
-                acknowledge(state, acknowledged, happened.at);
+            what => {
+                decided(state, what, happened.at, out);
                 Ok(())
             }
         },
+    }
+}
+
+/// What nobody can refuse: what was decided about what there is.
+fn decided(state: &mut State, what: &What, at: Millis, out: &mut Vec<Effect>) {
+    match what {
+        What::Poisoned { robot, message } => {
+            // Journals of before strikes were counted name messages that are no culprits.
+            if let Ok(over) = message.parse() {
+                strikes::set_aside(state, &over, robot, at);
+            }
+        }
+        What::Freed { over, .. } => strikes::free(state, over, out),
+        What::Erased(erased) => forget(state, erased),
+        What::Acknowledged(acknowledged) => acknowledge(state, acknowledged, at),
+        What::Overtaken { number, request } => overtake(state, *number, *request, out),
+        What::Opened { .. }
+        | What::Declared { .. }
+        | What::Requested(_)
+        | What::Refused { .. }
+        | What::Deferred { .. }
+        | What::Unchanged { .. }
+        | What::Compiled(_)
+        | What::Paused { .. }
+        | What::Unpaused { .. }
+        | What::Breaker { .. }
+        | What::Struck { .. } => {}
+    }
+}
+
+/// Notes that an instance is overtaken; one that ended meanwhile is not, and one that is hears it once.
+fn overtake(state: &mut State, number: Number, request: RequestId, out: &mut Vec<Effect>) {
+    let under_way = state.running.contains_key(&number) || state.shelved.contains_key(&number);
+    if under_way && state.waiting.contains_key(&request) && !state.overtaken.contains_key(&number) {
+        state.overtaken.insert(number, request);
+        if !state.is_aside(&Culprit::Instance(number)) {
+            out.push(Effect::Overtake(number));
+        }
     }
 }
 
@@ -109,6 +133,7 @@ fn forget(state: &mut State, erased: &Erased) {
     for entity in &erased.entities {
         state.granted.remove(entity);
         state.doubtful.remove(entity);
+        state.superseded.remove(entity);
         state.swings.forget(*entity);
         state.acknowledged.retain(|_, held| held.facet.entity != *entity);
         state.held.retain(|target, _| target.entity != *entity);
@@ -154,6 +179,7 @@ fn begin(state: &mut State, compiled: &Compiled, at: Millis, out: &mut Vec<Effec
     let (_, request) = close(state, compiled.request)?;
     state.numbers = next;
     found(state, compiled);
+    state.superseded.remove(&compiled.plan.entity);
     state.swings.begin(compiled, request.release, at);
     let outcomes = &compiled.plan.outcomes;
     let entity = compiled.plan.entity;
@@ -180,6 +206,7 @@ fn ended(
     let running = Arc::unwrap_or_clone(running);
     *state.ended.entry(end).or_default() += 1;
     state.strikes.remove(&Culprit::Instance(number));
+    let overtaken = state.overtaken.remove(&number).is_some();
     if state.driven.get(&running.entity) == Some(&number) {
         state.driven.remove(&running.entity);
     }
@@ -203,10 +230,13 @@ fn ended(
                 let grants = running.grants.into_iter().map(|(facet, object)| (facet, (id, object)));
                 state.doubtful.entry(running.entity).or_default().extend(grants);
             }
-            // The same request is compiled again, against what is true now.
-            state.forget_answer(id);
-            if state.open.insert(id, (at, request)).is_none() {
-                out.push(Effect::Compile(id));
+            state.superseded.insert(running.entity, running.plan);
+            // The same request is compiled again, against what is true now; where another one took its place, that one is.
+            if !overtaken {
+                state.forget_answer(id);
+                if state.open.insert(id, (at, request)).is_none() {
+                    out.push(Effect::Compile(id));
+                }
             }
         }
     }
@@ -306,6 +336,15 @@ fn removes(plan: &Plan) -> BTreeSet<Facet> {
 }
 
 impl State {
+    /// What may be taken back from an entity: what xops granted, and what a superseded instance may have granted before anybody looked.
+    pub fn losable(&self, entity: EntityId) -> BTreeMap<Facet, Values> {
+        let granted = self.granted.get(&entity).map(|granted| (**granted).clone());
+        let doubtful = self.doubtful.get(&entity).into_iter().flatten();
+        let mut losable = granted.unwrap_or_default();
+        losable.extend(doubtful.map(|(facet, (_, object))| (facet.clone(), object.clone())));
+        losable
+    }
+
     /// Who acknowledged a drift that the plan would mend, if the work opened itself: what a person accepts for a while is not
     /// changed by reconciliation.
     pub fn accepted(&self, compiled: &Compiled, key: &DigestKey, now: Millis) -> Option<&Acknowledged> {

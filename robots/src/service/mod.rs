@@ -2,7 +2,8 @@
 //!
 //! Invariants: one instance at a time drives an entity; what waits for it waits in order of arrival; an outcome that was
 //! backstepped is held until the facts behind its plan change or a person releases it, so that reconciliation and backstep
-//! never fight; a request is compiled until it has an answer, through any number of restarts. An instance that was put away
+//! never fight; what has declared precedence overtakes the instance that it waits for, which comes to a safe end, and the next plan names
+//! the one that it supersedes; a request is compiled until it has an answer, through any number of restarts. An instance that was put away
 //! wants nothing and takes nothing until it is brought back, and comes back as it was. What makes actors panic is set aside at the
 //! third time (`strikes`).
 
@@ -46,6 +47,10 @@ pub struct State {
     pub driven: BTreeMap<EntityId, Number>,
     /// How many instances ever began.
     pub numbers: Number,
+    /// The instances that work with precedence waits for, with the request behind it, until they end.
+    pub overtaken: BTreeMap<Number, RequestId>,
+    /// The plan of the last instance of an entity, where that was superseded and nothing was compiled since.
+    pub superseded: BTreeMap<EntityId, PlanId>,
     /// Ended instances, by end.
     pub ended: BTreeMap<End, u64>,
     /// What xops granted and has not taken back, by entity.
@@ -149,6 +154,8 @@ pub enum Effect {
     Compile(RequestId),
     /// Keep the instance of this number going until it ends.
     Drive(Number),
+    /// Tell the instance of this number that work with precedence waits for it.
+    Overtake(Number),
 }
 
 /// Why an entry cannot follow.
@@ -192,7 +199,9 @@ impl Machine for Service {
             |id: &&RequestId| !state.waiting.contains_key(*id) && !state.is_aside(&Culprit::Request(**id));
         let open = state.open.keys().filter(compile).map(|id| Effect::Compile(*id));
         let running = state.running.keys().filter(|number| !state.is_aside(&Culprit::Instance(**number)));
-        open.chain(running.map(|number| Effect::Drive(*number))).collect()
+        let overtaken = state.overtaken.keys().filter(|number| !state.is_aside(&Culprit::Instance(**number)));
+        let overtake = overtaken.map(|number| Effect::Overtake(*number));
+        open.chain(running.map(|number| Effect::Drive(*number))).chain(overtake).collect()
     }
 }
 

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use xops_kernel::culprit::Culprit;
 use xops_kernel::diff::Facet;
-use xops_kernel::id::{Digest, EntityId, RequestId};
+use xops_kernel::id::{Digest, EntityId, PlanId, RequestId};
 use xops_kernel::log::{Acknowledged, Number, Request, Scope};
 use xops_kernel::record::Millis;
 use xops_kernel::saga::event::End;
@@ -65,6 +65,10 @@ pub enum Piece {
     Swings(EntityId, Vec<(Facet, History)>),
     /// A drift that somebody acknowledged.
     Acknowledged(Box<Acknowledged>),
+    /// Instances that are overtaken, each with the request that waits.
+    Overtaken(Vec<(Number, RequestId)>),
+    /// The plans that the next one of an entity supersedes.
+    Superseded(Vec<(EntityId, PlanId)>),
 }
 
 impl Piece {
@@ -75,7 +79,9 @@ impl Piece {
             | Self::Driven(_)
             | Self::Shelved(_)
             | Self::Deferred(..)
-            | Self::Strikes(_) => None,
+            | Self::Strikes(_)
+            | Self::Overtaken(_)
+            | Self::Superseded(_) => None,
             // Who is asked for is personal, and the request a subject of its own.
             Self::Open(_, request) => Some(request.id.0),
             Self::Entity { entity, .. } | Self::Swings(entity, _) => Some(entity.0),
@@ -99,6 +105,10 @@ impl State {
         in_lines(self.shelved.iter().map(|(number, place)| (*number, *place)), Piece::Shelved, &mut each)?;
         let strikes = self.strikes.iter().map(|(over, strikes)| (over.clone(), strikes.clone()));
         in_lines(strikes, Piece::Strikes, &mut each)?;
+        let overtaken = self.overtaken.iter().map(|(number, request)| (*number, *request));
+        in_lines(overtaken, Piece::Overtaken, &mut each)?;
+        let superseded = self.superseded.iter().map(|(entity, plan)| (*entity, *plan));
+        in_lines(superseded, Piece::Superseded, &mut each)?;
         for (entity, queue) in &self.deferred {
             each(Piece::Deferred(*entity, queue.iter().copied().collect()))?;
         }
@@ -194,6 +204,8 @@ impl Builder {
                 }
             }
             Piece::Strikes(lines) => state.strikes.extend(lines),
+            Piece::Overtaken(lines) => state.overtaken.extend(lines),
+            Piece::Superseded(lines) => state.superseded.extend(lines),
             Piece::Swings(entity, histories) => {
                 state.swings.0.insert(entity, histories.into_iter().collect());
             }

@@ -53,6 +53,11 @@ pub(super) fn free(state: &mut State, over: &Culprit, out: &mut Vec<Effect>) {
     if freed.is_none_or(|strikes| strikes.aside.is_none()) {
         return;
     }
+    if let Culprit::Instance(number) = over
+        && state.overtaken.contains_key(number)
+    {
+        out.push(Effect::Overtake(*number));
+    }
     match over {
         Culprit::Instance(number) if state.running.contains_key(number) => out.push(Effect::Drive(*number)),
         Culprit::Request(id) if state.open.contains_key(id) && !state.waiting.contains_key(id) => {

@@ -79,6 +79,10 @@ pub(crate) fn deferred(request: u8, entity: u8) -> Entry {
     tenant(What::Deferred { request: request_id(request), entity: entity_id(entity) })
 }
 
+pub(crate) fn overtaken(number: u64, request: u8) -> Entry {
+    tenant(What::Overtaken { number, request: request_id(request) })
+}
+
 pub(crate) fn ended(number: u64, end: End) -> Entry {
     Entry::Instance(number, Stamped { at: 2, event: Event::Ended { end } })
 }

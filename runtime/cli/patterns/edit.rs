@@ -31,7 +31,8 @@ pub(super) fn edited<'a>(
             let (file, text) = text(origin)?;
             let after = in_block(&text, origin.line, "from", |value| {
                 let inner = value.strip_prefix('[')?.strip_suffix(']')?;
-                let kept: Vec<&str> = inner.split(',').map(str::trim).filter(|one| one != claim).collect();
+                let all = inner.split(',').map(str::trim);
+                let kept: Vec<&str> = all.filter(|one| one != claim && !one.is_empty()).collect();
                 match kept.as_slice() {
                     [] => None,
                     [one] => Some((*one).to_owned()),
@@ -47,12 +48,26 @@ pub(super) fn edited<'a>(
             let after = in_block(&text, origin.line, "max_age", |_| Some(format!("\"{minutes}m\"")))?;
             Some((file, after))
         }
-        Proposal::Advice(_) => None,
+        Proposal::Mint { .. } | Proposal::Advice(_) => None,
     }
 }
 
-/// The text with the value of the attribute `name` replaced, in the block whose head stands on `line` (counted from 1). An
-/// attribute on several lines is left alone.
+/// The file that a proposal adds, and its text.
+pub(super) fn declared(proposal: &Proposal) -> Option<(String, String)> {
+    let Proposal::Mint { name, system, kind, handle, attributes } = proposal else { return None };
+    let mut out = format!("entity \"{name}\" {{\n  mint   = {system}.{kind}\n  handle = \"{handle}\"\n");
+    for (attribute, is) in attributes {
+        let said = [
+            format!("\n  attribute \"{attribute}\" {{\n    type     = \"{is}\"\n    personal = true\n"),
+            format!("    from     = {system}.{kind}.{attribute}\n  }}\n"),
+        ];
+        out.extend(said);
+    }
+    Some((format!("config/{name}.hcl"), out + "}\n"))
+}
+
+/// The text with the value of the attribute `name` replaced, in the block whose head stands on `line` (counted from 1). A list on
+/// several lines is given as if it stood on one; where a comment stands in it, it is left alone.
 fn in_block(
     text: &str,
     line: u32,
@@ -68,12 +83,19 @@ fn in_block(
         if is_it {
             let (before, value) = lines[at].split_once('=')?;
             let value = value.trim();
-            if value.is_empty() || value.ends_with('[') || value.contains('#') {
+            let mut last = at;
+            let mut whole = value.to_owned();
+            while whole.starts_with('[') && !whole.ends_with(']') {
+                last += 1;
+                whole += lines.get(last)?.trim();
+            }
+            if whole.is_empty() || whole.contains('#') || whole.contains("//") || whole.contains("/*") {
                 return None;
             }
-            let end = if lines[at].ends_with('\n') { "\n" } else { "" };
+            let end = if lines[last].ends_with('\n') { "\n" } else { "" };
             let space = if before.ends_with(' ') { "" } else { " " };
-            lines[at] = format!("{before}{space}= {}{end}", change(value)?);
+            let changed = format!("{before}{space}= {}{end}", change(&whole)?);
+            lines.splice(at..=last, [changed]);
             return Some(lines.concat());
         }
         depth = depth + bare.matches('{').count() - bare.matches('}').count().min(depth);
@@ -98,7 +120,9 @@ mod tests {
         check(text, 1, "max_age", "\"4m\"", Some(&text.replacen("\"1m\"", "\"4m\"", 1)));
         check(text, 7, "max_age", "\"4m\"", Some(&text.replace("\"2m\" ", "\"4m\"")));
         check(text, 1, "domain", "x", None);
-        check("a {\n  from = [\n    x,\n  ]\n}\n", 1, "from", "y", None);
+        check("a {\n  from = [\n    x,\n  ]\n}\n", 1, "from", "y", Some("a {\n  from = y\n}\n"));
+        check("a {\n  from = [\n    x, # why\n  ]\n}\n", 1, "from", "y", None);
+        check("a {\n  from = [\n    x,\n", 1, "from", "y", None);
         check("a {\n  from = x # why\n}\n", 1, "from", "y", None);
     }
 }

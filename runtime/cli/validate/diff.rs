@@ -37,6 +37,13 @@ pub(crate) fn unified(file: &str, before: &str, after: &str) -> String {
     out
 }
 
+/// The diff of a file that is not there yet.
+pub(crate) fn added(file: &str, after: &str) -> String {
+    let lines = after.lines().count();
+    let head = format!("--- /dev/null\n+++ b/{file}\n@@ -0,0 +1,{lines} @@\n");
+    after.lines().fold(head, |out, line| out + "+" + line + "\n")
+}
+
 fn stretch<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<(char, &'a str)> {
     if old.len() > STRETCH_MAX || new.len() > STRETCH_MAX {
         return old.iter().map(|line| ('-', *line)).chain(new.iter().map(|line| ('+', *line))).collect();
@@ -89,6 +96,7 @@ mod tests {
             "--- a/f\n+++ b/f\n@@ -4,3 +4,4 @@\n 4\n 5\n 6\n+7\n",
         );
         check("a\n", "a\n", "");
+        assert_eq!(added("f", "a\nb\n"), "--- /dev/null\n+++ b/f\n@@ -0,0 +1,2 @@\n+a\n+b\n");
         check("a\na\n", "a\n", "--- a/f\n+++ b/f\n@@ -1,2 +1,1 @@\n a\n-a\n");
     }
 }

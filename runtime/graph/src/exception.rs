@@ -54,6 +54,8 @@ pub enum Kind {
     StaleSource,
     /// Two declarations that exclude each other.
     Declaration,
+    /// Entities that refer to each other in a circle.
+    Round,
 }
 
 impl Kind {
@@ -67,6 +69,7 @@ impl Kind {
             Self::IncompleteSource => "incomplete_source",
             Self::StaleSource => "stale_source",
             Self::Declaration => "declaration",
+            Self::Round => "round",
         }
     }
 }
@@ -105,6 +108,22 @@ impl Graph {
             }
         }
         self.asked_about(&mut out);
+        for (kind, attribute, round) in self.rounds() {
+            let system = self
+                .declarations
+                .entities
+                .get(kind)
+                .and_then(|kind| Some(kind.attributes.get(attribute)?.from.first()?.system.as_str()));
+            let trouble = Trouble {
+                kind: Kind::Round,
+                system: system.unwrap_or_default(),
+                reason: format!("`{kind}.{attribute}` goes round: {}", self.told_round(round)),
+                blocks: BTreeSet::from([format!("{kind}.{attribute} of those in the round")]),
+                resolves: "another value for one of them, in the system that says so",
+                lineage: self.minting(&round.iter().copied().collect()),
+            };
+            self.raise(trouble, &mut out);
+        }
         out.into_iter().collect()
     }
 

@@ -6,6 +6,7 @@
 
 use crate::finder::Finder;
 use crate::reading::{Follows, Reading, Touched};
+use crate::round::Rounds;
 use crate::table::{self, Merged, Table};
 use crate::who::Who;
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,6 +56,8 @@ pub struct Graph {
     issued: Vec<EntityId>,
     /// The newest day that a reading began on, as `yyyymmdd`: decisions of people end on a day.
     pub(crate) today: u32,
+    /// Who refers to each other in a circle.
+    pub(crate) rounds: Rounds,
 }
 
 /// An entity.
@@ -100,6 +103,7 @@ impl Graph {
             who: BTreeMap::new(),
             issued: Vec::new(),
             today: 0,
+            rounds: Rounds::default(),
         };
         let declared = graph.declarations.clone();
         for entity in declared.entities.values() {
@@ -118,6 +122,18 @@ impl Graph {
             }
         }
         graph
+    }
+
+    /// Keeps the values of an attribute, so that entities are found by them. To be called before the first reading.
+    pub(crate) fn index(&mut self, kind: &str, attribute: &str) {
+        let declared = self.declarations.clone();
+        let Some(known) = declared.entities.get(kind).and_then(|kind| kind.attributes.get(attribute)) else {
+            return;
+        };
+        self.indexed.entry(kind.to_owned()).or_default().insert(attribute.to_owned());
+        for claim in &known.from {
+            *slot(&mut self.keying, &claim.system, &claim.kind) = ();
+        }
     }
 
     fn declare(&mut self, entity: &EntityKind) {
@@ -194,6 +210,7 @@ impl Graph {
         if merged.flipped {
             entities.extend(self.hanging_on(&system, &kind, &links));
         }
+        entities.extend(self.follow_rounds(&entities));
         Touched { entities }
     }
 

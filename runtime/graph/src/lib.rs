@@ -26,6 +26,7 @@ mod coverage;
 mod finder;
 mod fold;
 mod intern;
+pub mod round;
 mod rows;
 mod table;
 

@@ -3,6 +3,8 @@
 //! Absent: guesses. Invariants: sources are asked in the declared order and the next one is asked only where the better one is
 //! proven to say nothing; a key that is unknown, shared or met by more than one record joins nothing; an absence carries its
 //! proof. Questions without a time are about identity, and to those nothing is too old.
+//!
+//! It is long because attributes hang on links and links on attributes: each is read with the other beside it.
 
 use crate::coverage::{Age, doubt, judged};
 use crate::fold;
@@ -159,8 +161,8 @@ impl Graph {
         let node = self.node_of(entity)?;
         let attribute =
             self.declarations.entities.get(&node.kind).and_then(|kind| kind.attributes.get(&kind.handle))?;
-        match self.timeless().attribute(entity, node, attribute, &mut Vec::new()) {
-            Observation::Present(fact) => Some(fact.value.to_string()),
+        match self.timeless().told(entity, node, attribute, &mut Vec::new()) {
+            Observation::Present((value, _)) => Some(value.to_string()),
             Observation::Absent(_) | Observation::Unknown(_) => None,
         }
     }
@@ -290,8 +292,20 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// The value of one attribute under its declared authority, and the record that holds it.
+    /// The value of one attribute under its declared authority, and the record that holds it; not known where it goes in a circle.
     pub(crate) fn held(
+        self,
+        entity: EntityId,
+        node: &'a Node,
+        attribute: &'a Attribute,
+        chain: &mut Chain<'a>,
+    ) -> Observation<Held<'a>> {
+        let told = self.told(entity, node, attribute, chain);
+        self.graph.unless_round(entity, node, attribute).map_or(told, Observation::Unknown)
+    }
+
+    /// The same wherever it leads.
+    pub(crate) fn told(
         self,
         entity: EntityId,
         node: &'a Node,

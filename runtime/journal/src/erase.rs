@@ -135,6 +135,7 @@ impl Survey {
             | What::Poisoned { .. }
             | What::Struck { .. }
             | What::Freed { .. }
+            | What::Overtaken { .. }
             // It lies under the key of the entity, which goes with what else there is of it.
             | What::Acknowledged(_) => {}
         }

@@ -81,17 +81,17 @@ pub enum Undesired {
         what: String,
     },
     /// Two outcomes want different values.
-    #[error("`{facet}` is wanted as `{one}` by `{first}` and as `{other}` by `{second}`")]
+    #[error("`{facet}` is wanted as `{one}` by {first} and as `{other}` by {second}")]
     Conflict {
         /// The facet.
         facet: String,
         /// The first value.
         one: String,
-        /// The first outcome.
+        /// The first outcome, and where it says so.
         first: String,
         /// The second value.
         other: String,
-        /// The second outcome.
+        /// The second outcome, and where it says so.
         second: String,
     },
     /// A facet that the outcome names is not declared.
@@ -229,7 +229,7 @@ fn among<'a>(
             set_aside(&mut desire, outcome, &scope);
         }
     }
-    refused.extend(contradictions(&desire));
+    refused.extend(contradictions(declarations, &desire));
     desire.settings = settings;
     if refused.is_empty() {
         Ok(desire)
@@ -286,12 +286,12 @@ fn judge(desire: &mut Desire, outcome: &Outcome, chosen_by: &BTreeSet<String>) {
 }
 
 /// What the request wants otherwise than the outcomes that it did not name.
-fn contradictions(desire: &Desire) -> Vec<Undesired> {
+fn contradictions(declarations: &Declarations, desire: &Desire) -> Vec<Undesired> {
     let both = desire.wants.iter().filter_map(|(facet, want)| Some((facet, want, desire.others.get(facet)?)));
     both.filter(|(_, want, other)| want.value != other.value || want.object != other.object)
         .map(|(facet, want, other)| {
             let second = other.outcomes.iter().next().cloned().unwrap_or_default();
-            conflict(facet, want, (&other.value, &other.object), second)
+            conflict(declarations, facet, want, (&other.value, &other.object), &second)
         })
         .collect()
 }
@@ -335,7 +335,7 @@ fn wish(
             name: kind.name.clone(),
             element,
         };
-        add(wants, &facet, value, &outcome.name, &hangs_on)
+        add(scope.declarations, wants, &facet, value, (&outcome.name, &hangs_on))
     });
     each.collect()
 }
@@ -362,11 +362,11 @@ fn elements(set: bool, value: Value) -> Vec<(Option<String>, Value)> {
 }
 
 fn add(
+    declarations: &Declarations,
     wants: &mut BTreeMap<Facet, Want>,
     facet: &Facet,
     wish: Value,
-    outcome: &str,
-    hangs_on: &BTreeSet<String>,
+    (outcome, hangs_on): (&str, &BTreeSet<String>),
 ) -> Option<Undesired> {
     // An element of a set is wanted as a member; its attributes are for the routes, not for the comparison.
     let (value, object) = match (wish, &facet.element) {
@@ -383,14 +383,20 @@ fn add(
     });
     // Two objects of one name are two values as well.
     if want.value != value || want.object != object {
-        return Some(conflict(facet, want, (&value, &object), outcome.to_owned()));
+        return Some(conflict(declarations, facet, want, (&value, &object), outcome));
     }
     want.outcomes.insert(outcome.to_owned());
     want.hangs_on.extend(hangs_on.iter().cloned());
     None
 }
 
-fn conflict(facet: &Facet, want: &Want, (value, object): (&Value, &Values), second: String) -> Undesired {
+fn conflict(
+    declarations: &Declarations,
+    facet: &Facet,
+    want: &Want,
+    (value, object): (&Value, &Values),
+    second: &str,
+) -> Undesired {
     // Objects are told apart by their names, or, where they have one name, by what they are.
     let by_object = want.value == *value;
     let told = |value: &Value, object: &Values| {
@@ -403,8 +409,16 @@ fn conflict(facet: &Facet, want: &Want, (value, object): (&Value, &Values), seco
     Undesired::Conflict {
         facet: facet.to_string(),
         one: told(&want.value, &want.object),
-        first: want.outcomes.iter().next().cloned().unwrap_or_default(),
+        first: source(declarations, want.outcomes.first().map_or("", String::as_str), facet),
         other: told(value, object),
-        second,
+        second: source(declarations, second, facet),
     }
+}
+
+/// An outcome, and the line of a file in which it says what it wants of a facet.
+fn source(declarations: &Declarations, outcome: &str, facet: &Facet) -> String {
+    let lines = declarations.outcomes.get(outcome).into_iter().flat_map(|outcome| &outcome.facets);
+    let mut of_facet = lines.filter(|line| line.domain == facet.domain && line.facet == facet.name);
+    let place = of_facet.find(|line| !line.origin.file.is_empty()).map(|line| &line.origin);
+    place.map_or_else(|| format!("`{outcome}`"), |place| format!("`{outcome}` ({place})"))
 }

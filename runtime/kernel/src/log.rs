@@ -137,6 +137,13 @@ pub enum What {
     },
     /// Somebody accepted for a while that something is not as it is wanted.
     Acknowledged(Box<Acknowledged>),
+    /// A request whose outcome has precedence waits for an instance: that one is to come to a safe end.
+    Overtaken {
+        /// The instance.
+        number: Number,
+        /// The request that waits.
+        request: RequestId,
+    },
 }
 
 /// A person's decision about one drift: what it covers, who decided, why, and until when.
@@ -326,6 +333,7 @@ impl What {
             Self::Struck { .. } => "struck",
             Self::Freed { .. } => "freed",
             Self::Acknowledged(_) => "acknowledged",
+            Self::Overtaken { .. } => "overtaken",
         }
     }
 

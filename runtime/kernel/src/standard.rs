@@ -7,7 +7,7 @@
 
 use crate::declare::{Desired, Origin};
 use crate::expr::Expr;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that declarations are held to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +20,10 @@ pub struct Standards {
     pub watched: BTreeMap<(String, String), Watched>,
     /// What is done about drift, by outcome; it is reported where nothing is said.
     pub on_drift: BTreeMap<String, OnDrift>,
+    /// Which outcomes an outcome supersedes, by its name: their instances make way for it.
+    pub supersedes: BTreeMap<String, BTreeSet<String>>,
+    /// The attributes that name another entity of their kind, by kind and attribute, with the attribute by which they name it.
+    pub refers: BTreeMap<(String, String), String>,
     /// What is paid for, by name.
     pub costs: BTreeMap<String, Cost>,
 }

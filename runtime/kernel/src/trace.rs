@@ -48,9 +48,10 @@ pub fn clock(at: Millis) -> String {
 pub fn opening(at: Millis, compiled_at: Millis, plan: &Plan, entity: &str) -> [Line; 2] {
     let outcomes: Vec<_> = plan.outcomes.iter().map(String::as_str).collect();
     let variant = plan.runbook.as_ref().map_or("-", |(_, variant)| variant.as_str());
+    let parent = plan.parent.map(|parent| format!(" supersedes={parent}")).unwrap_or_default();
     [
         Line { at, text: format!("outcome={} entity={}:{entity}", outcomes.join(","), plan.kind) },
-        Line { at: compiled_at, text: format!("compile plan={} variant={variant}", plan.name) },
+        Line { at: compiled_at, text: format!("compile plan={} variant={variant}{parent}", plan.name) },
     ]
 }
 
@@ -96,6 +97,7 @@ fn brief(saga: &Saga, stamped: &Stamped, before: &State, after: &State, width: u
             let by = by.as_ref().map(|by| format!(" by={by}")).unwrap_or_default();
             return Some(format!("backstep{by}  reason={why:?}"));
         }
+        Event::Overtaken { by } => return Some(format!("overtaken by={by}")),
         Event::Resumed { epoch } => {
             let lost = after
                 .steps
@@ -198,6 +200,7 @@ fn full(saga: &Saga, stamped: &Stamped, after: &State) -> String {
         },
         Event::Released { by, how, .. } => write!(line, " by={by} how={how:?}"),
         Event::Ended { end } => write!(line, " end={}", end.word()),
+        Event::Overtaken { by } => write!(line, " by={by}"),
         Event::Started | Event::Found { .. } | Event::Woke { .. } => Ok(()),
     };
     line

@@ -7,6 +7,7 @@ use crate::tenant::Tenant;
 use futures_util::future::join_all;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use xops_graph::drift::listing;
 use xops_graph::resolve::Found;
 use xops_kernel::compile::{self, Compile};
 use xops_kernel::desire::{self, Desire, Subject};
@@ -53,7 +54,7 @@ pub struct Preview {
     pub desire: Desire,
     /// What the lookups saw.
     pub seen: BTreeMap<Facet, Sighting>,
-    /// What xops had granted.
+    /// What may be taken back: what xops had granted, and what is listed of exclusive facets.
     pub granted: BTreeMap<Facet, Values>,
     /// The plan; without steps if nothing has to change.
     pub plan: Plan,
@@ -69,7 +70,7 @@ pub async fn answer(tenant: &Rc<Tenant>, asked_at: Millis, request: &Request) ->
             satisfied: u32::try_from(preview.plan.satisfied.len()).unwrap_or(u32::MAX),
         },
         Ok(preview) => {
-            let instance = InstanceId::of(request.id, preview.plan.id);
+            let (instance, parent) = (InstanceId::of(request.id, preview.plan.id), preview.plan.parent);
             Answered::Plan(Box::new(Compiled {
                 request: request.id,
                 asked_at,
@@ -83,7 +84,7 @@ pub async fn answer(tenant: &Rc<Tenant>, asked_at: Millis, request: &Request) ->
                     only: request.outcome.clone(),
                     seen: preview.seen.into_iter().collect(),
                     granted: preview.granted.into_iter().collect(),
-                    parent: None::<PlanId>,
+                    parent,
                 },
             }))
         }
@@ -102,6 +103,29 @@ async fn granted(tenant: &Rc<Tenant>, entity: EntityId) -> Result<BTreeMap<Facet
         granted.extend(of_id.into_iter().map(|(facet, values)| (Facet { entity, ..facet }, values)));
     }
     Ok(granted)
+}
+
+/// What records list of the entity's exclusive facets; read now where that is not known.
+async fn listed(tenant: &Rc<Tenant>, entity: EntityId) -> BTreeMap<Facet, Values> {
+    let exclusive = tenant.exclusive.borrow().clone();
+    if exclusive.is_empty() {
+        return BTreeMap::new();
+    }
+    let now = tenant.hub.clock.now();
+    let unread = exclusive
+        .values()
+        .map(|it| &it.evidence)
+        .filter(|evidence| tenant.graph().coverage(&evidence.system, &evidence.kind, now).is_err());
+    let unread: BTreeSet<String> = unread.map(|evidence| evidence.system.clone()).collect();
+    if !unread.is_empty() {
+        dataops::refresh(tenant, unread).await;
+    }
+    listing::listing(&tenant.graph(), &exclusive, entity, tenant.hub.clock.now())
+}
+
+/// The plan that the next one of an entity supersedes, if the last instance of it was superseded.
+async fn parent(tenant: &Rc<Tenant>, entity: EntityId) -> Option<PlanId> {
+    tenant.hub.service()?.send(crate::letter::Parent(entity)).await.ok().flatten()
 }
 
 /// The entity, or why there is not exactly one.
@@ -159,7 +183,11 @@ pub async fn preview(
             "outcome `{name}` does not apply to {kind} {handle}: its `for` does not hold"
         )]));
     }
-    let granted = granted(tenant, entity).await.map_err(|why| told(vec![why]))?;
+    let mut granted = granted(tenant, entity).await.map_err(|why| told(vec![why]))?;
+    for (facet, object) in listed(tenant, entity).await {
+        granted.entry(facet).or_insert(object);
+    }
+    let parent = parent(tenant, entity).await;
     let mut seen = BTreeMap::new();
     for _ in 0..ROUNDS_MAX {
         let compile = Compile {
@@ -168,7 +196,7 @@ pub async fn preview(
             desire: &desire,
             seen: &seen,
             granted: &granted,
-            parent: None,
+            parent,
         };
         let (lookups, implied) = compile::observe(&compile);
         if lookups.is_empty() && implied.is_empty() {
@@ -187,7 +215,7 @@ pub async fn preview(
         desire: &desire,
         seen: &seen,
         granted: &granted,
-        parent: None,
+        parent,
     };
     let plan = compile::draw(&compile, &tenant.shared.key)
         .map_err(|why| told(why.iter().map(ToString::to_string).collect()))?;

@@ -14,6 +14,8 @@ use xops_kernel::id::EntityId;
 pub struct Came {
     /// The systems of which a cycle ended.
     pub systems: BTreeSet<String>,
+    /// The systems of which a reading touched somebody, also where its cycle is not over.
+    pub heard: BTreeSet<String>,
     /// The entities that the readings touched.
     pub touched: BTreeSet<EntityId>,
 }
@@ -28,9 +30,11 @@ pub struct Cycles {
 }
 
 impl Cycles {
-    /// Notes whom a reading touched.
-    pub fn touch(&self, touched: Touched) {
-        self.came.borrow_mut().touched.extend(touched.entities);
+    /// Notes whom a reading of `system` touched.
+    pub fn touch(&self, system: &str, touched: Touched) {
+        let mut came = self.came.borrow_mut();
+        came.heard.insert(system.to_owned());
+        came.touched.extend(touched.entities);
     }
 
     /// Notes that a cycle of `system` ended.
@@ -60,12 +64,13 @@ mod tests {
     #[actix::test]
     async fn what_came_in_before_anybody_looked_is_there_when_somebody_does() {
         let cycles = Cycles::default();
-        cycles.touch(Touched { entities: [EntityId([1; 16])].into() });
+        cycles.touch("okta", Touched { entities: [EntityId([1; 16])].into() });
         cycles.ended("okta");
-        cycles.touch(Touched { entities: [EntityId([2; 16])].into() });
+        cycles.touch("jira", Touched { entities: [EntityId([2; 16])].into() });
         cycles.ended("slack");
         let came = cycles.next().await;
         assert_eq!(came.systems, ["okta".to_owned(), "slack".to_owned()].into());
+        assert_eq!(came.heard, ["okta".to_owned(), "jira".to_owned()].into());
         assert_eq!(came.touched, [EntityId([1; 16]), EntityId([2; 16])].into());
         let nothing = tokio::time::timeout(std::time::Duration::from_millis(5), cycles.next()).await;
         assert!(nothing.is_err(), "and it is told once");

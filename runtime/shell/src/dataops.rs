@@ -277,7 +277,7 @@ impl Cycle {
             None => self.tenant.graph_mut().apply(reading),
         };
         crate::issued::remember(&self.tenant);
-        self.tenant.cycles.touch(touched);
+        self.tenant.cycles.touch(&self.system, touched);
         if let Some(kept) = &self.kept {
             kept.take(&self.contracts, target, taken);
         }

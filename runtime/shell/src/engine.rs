@@ -231,6 +231,7 @@ impl Engine {
             robots: RefCell::new(Robots::default()),
             ambient: RefCell::new(Ambient { breakers, restarted: fold.at > 0, ..Ambient::default() }),
             cycles: Cycles::default(),
+            exclusive: RefCell::default(),
             watch: setup.watch,
             disk: beside,
             keys: held_under,

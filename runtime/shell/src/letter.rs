@@ -3,12 +3,12 @@
 use crate::card::Card;
 use crate::keeper::Unfetched;
 use actix::Message;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use xops_kernel::culprit::Culprit;
 use xops_kernel::diff::Facet;
-use xops_kernel::id::{Digest, EntityId, InstanceId};
+use xops_kernel::id::{Digest, EntityId, InstanceId, PlanId};
 use xops_kernel::log::{Acknowledged, Compiled, Erased, Happened, Number, Request, Scope};
 use xops_kernel::plan::Plan;
 use xops_kernel::record::Millis;
@@ -96,7 +96,21 @@ impl Message for Watch {
     type Result = ();
 }
 
-/// Asks what xops granted an entity and has not taken back.
+/// Declares which outcomes supersede which: by the name of the one that does.
+pub struct Precede(pub BTreeMap<String, BTreeSet<String>>);
+
+impl Message for Precede {
+    type Result = ();
+}
+
+/// Asks which plan the next one of an entity supersedes.
+pub(crate) struct Parent(pub(crate) EntityId);
+
+impl Message for Parent {
+    type Result = Option<PlanId>;
+}
+
+/// Asks what xops granted an entity and has not taken back, and what a superseded instance may have granted.
 pub struct Granted(pub EntityId);
 
 impl Message for Granted {

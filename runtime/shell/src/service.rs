@@ -10,6 +10,7 @@
 mod drift;
 mod fire;
 mod look;
+mod overtake;
 mod parking;
 
 use crate::card::Live;
@@ -52,6 +53,7 @@ pub struct Service {
     mending: fire::Mending,
     /// What came for instances that are not in memory, until they are.
     coming: HashMap<Number, Coming>,
+    overtaking: overtake::Overtaking,
     breakers: BTreeMap<String, Millis>,
     words: BTreeMap<&'static str, u64>,
     word_of: HashMap<Number, &'static str>,
@@ -125,6 +127,7 @@ impl Service {
             logs,
             mending: fire::Mending::default(),
             coming: HashMap::new(),
+            overtaking: overtake::Overtaking::default(),
             breakers: recovered.breakers,
             words: BTreeMap::new(),
             word_of: HashMap::new(),
@@ -194,7 +197,7 @@ impl Service {
                 self.drive(*number, ctx);
                 false
             }
-            Effect::Compile(_) => true,
+            Effect::Compile(_) | Effect::Overtake(_) => true,
         });
         self.outstanding.push_back((effects, answered, None));
         if let Some(message) = poisoned {
@@ -211,6 +214,7 @@ impl Service {
                 self.show_depth();
             }
             Effect::Drive(number) => self.drive(number, ctx),
+            Effect::Overtake(number) => self.overtake(number),
         }
     }
 
@@ -261,6 +265,9 @@ impl Service {
                 // An instance may be under way for one who turned out to be this one.
                 let ids = self.tenant.graph().ids_of(entity);
                 if let Some(entity) = ids.into_iter().find(|id| self.state.driven.contains_key(id)) {
+                    if let Some(number) = self.state.driven.get(&entity).copied() {
+                        self.precede(number, id, &compiled.plan.outcomes);
+                    }
                     What::Deferred { request: id, entity }
                 } else if let Some(held) = self.state.holds(&compiled).filter(|_| !release) {
                     let why = format!(
@@ -282,7 +289,14 @@ impl Service {
             let (handle, plan) = (compiled.handle.clone(), Arc::new(compiled.plan.clone()));
             self.plans.insert(compiled.number, Known::of(compiled.instance, handle, plan));
         }
+        let waits_for = match &what {
+            What::Deferred { entity, .. } => self.state.driven.get(entity).copied(),
+            _ => None,
+        };
         self.write(what, ctx);
+        if let Some(number) = waits_for {
+            self.consider(number, ctx);
+        }
     }
 
     /// Keeps an instance going: a new one from its start, one that recovery found, or that was read back, from where it is.
@@ -466,6 +480,7 @@ impl Handler<Finished> for Service {
         if let Some((end, at)) = end {
             self.tenant.hub.cutting.end_is_known(number);
             self.coming.remove(&number);
+            self.overtaking.forget(number);
             self.plans.remove(&number);
             self.logs.remove(&number);
             self.word_of.remove(&number);
@@ -525,8 +540,7 @@ impl Handler<Granted> for Service {
     type Result = actix::MessageResult<Granted>;
 
     fn handle(&mut self, Granted(entity): Granted, _ctx: &mut Context<Self>) -> Self::Result {
-        let granted = self.state.granted.get(&entity).map(|granted| (**granted).clone());
-        actix::MessageResult(granted.unwrap_or_default())
+        actix::MessageResult(self.state.losable(entity))
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn place_of(shelved: u64) -> u64 {
 }
 
 /// The words of instances that are put away, by position: append-only.
-const WORDS: [&str; 5] = ["waiting", "running", "backstepping", "parked", "stuck"];
+const WORDS: [&str; 6] = ["waiting", "running", "backstepping", "parked", "stuck", "yielding"];
 
 /// A place with the word of what lies there.
 pub(crate) fn with_word(place: u64, word: &str) -> u64 {

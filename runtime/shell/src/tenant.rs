@@ -25,6 +25,7 @@ use xops_kernel::log::{Number, Scope};
 use xops_kernel::port::ReadContract;
 use xops_kernel::record::Millis;
 use xops_kernel::saga::Shared;
+use xops_kernel::standard::Watched;
 
 /// See the module.
 pub struct Tenant {
@@ -44,6 +45,8 @@ pub struct Tenant {
     pub ambient: RefCell<Ambient>,
     /// What came in since somebody last looked.
     pub cycles: Cycles,
+    /// Where exclusive facets are listed.
+    pub exclusive: RefCell<BTreeMap<(String, String), Watched>>,
     /// Whether a robot reads its system again by itself when it is due.
     pub watch: bool,
     /// Where the journal is, for what is remembered beside it; nowhere for an engine that does not write.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use xops_kernel::awf::{Achieves, Undo};
 use xops_kernel::id::{Direction, StepId};
 use xops_kernel::plan::{Binding, Step};
-use xops_kernel::saga::event::End;
+use xops_kernel::saga::event::{End, Event};
 use xops_kernel::saga::state::{Course, Run, Stage};
 use xops_kernel::value::Value;
 
@@ -157,8 +157,12 @@ fn settled(instance: &Instance) -> Option<String> {
         _ if any(Stage::is_busy) => false,
         Course::Ended(End::Completed) => state.steps.iter().all(|run| run.stage == Stage::Done),
         Course::Ended(End::Undone) => !waits && !any(|stage| stage == Stage::Done),
-        Course::Ended(End::Superseded) => !waits && any(|stage| stage == Stage::Failed),
-        Course::Forward | Course::Back { .. } => waits,
+        Course::Ended(End::Superseded) => {
+            let mut events = instance.log.iter().flatten();
+            let overtaken = events.any(|stamped| matches!(stamped.event, Event::Overtaken { .. }));
+            !waits && (overtaken || any(|stage| stage == Stage::Failed))
+        }
+        Course::Forward | Course::Back { .. } | Course::Yielding { .. } => waits,
     };
     let stages: Vec<_> = state.steps.iter().map(|run| run.stage.word()).collect();
     (!ok).then(|| format!("hang: {:?} is {} with {stages:?}", instance.saga.instance, state.course.word()))

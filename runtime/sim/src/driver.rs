@@ -103,6 +103,8 @@ pub struct Setup {
     pub paused: BTreeSet<(usize, StepId)>,
     /// What happens to a call: by instance, step, direction and which of the step's calls it is, counted from 1.
     pub script: BTreeMap<(usize, StepId, Direction, u32), Fault>,
+    /// The instances that work with precedence overtakes, and how long after the beginning, in milliseconds.
+    pub overtaken: BTreeMap<usize, Millis>,
     /// What people do.
     pub people: People,
     /// How much is checked.
@@ -127,6 +129,7 @@ impl Setup {
             rejects: BTreeSet::new(),
             paused: BTreeSet::new(),
             script: BTreeMap::new(),
+            overtaken: BTreeMap::new(),
             people: People::Absent,
             checks: Checks::All,
             model: Model::shared(),
@@ -231,6 +234,7 @@ pub(crate) struct Play {
     pub(crate) waits: Dice,
     deaths: Dice,
     pub(crate) persons: Dice,
+    overtakes: Dice,
     points: Vec<Point>,
     /// The frames that answers began: instance and place in its log.
     answers: Vec<(usize, usize)>,

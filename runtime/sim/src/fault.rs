@@ -63,11 +63,13 @@ pub enum Fault {
     SentTwice,
     /// A list shows another tenant's objects beside ours.
     OthersShown,
+    /// Work with precedence comes for the entity of the instance.
+    Overtaken,
 }
 
 impl Fault {
     /// All kinds.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Reject,
         Self::RateLimited,
         Self::RateLimitedUntimed,
@@ -95,6 +97,7 @@ impl Fault {
         Self::Outage,
         Self::SentTwice,
         Self::OthersShown,
+        Self::Overtaken,
     ];
 
     /// Whether it befalls the disk: it strikes where frames are kept on one.
@@ -137,6 +140,7 @@ impl Fault {
             Self::Outage => "outage",
             Self::SentTwice => "sent_twice",
             Self::OthersShown => "others_shown",
+            Self::Overtaken => "overtaken",
         }
     }
 }
@@ -165,7 +169,7 @@ impl Rates {
     pub fn all(weight: u32) -> Self {
         let rate = |fault| match fault {
             Fault::Reject | Fault::AuthExpired | Fault::LookupAuthExpired | Fault::FactChanged => 4,
-            Fault::LongDown | Fault::TurnedByPerson => 60,
+            Fault::LongDown | Fault::TurnedByPerson | Fault::Overtaken => 60,
             Fault::StaleRead => 150,
             Fault::LookupFailed | Fault::LookupUnclear | Fault::OldAnswer => 30,
             Fault::Killed | Fault::TornWrite => 12,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use xops_kernel::declare::OnReject;
 use xops_kernel::id::{Direction, StepId};
+use xops_kernel::saga::state::Stage;
 use xops_sim::driver::{Checks, Ending, Kills, Point, Setup, play};
 use xops_sim::plans::{SURE, Scene, Wish, draw, line, plan};
 use xops_sim::run::transcript;
@@ -91,6 +92,47 @@ fn a_kill_at_any_point_of_a_branched_plan_changes_nothing_about_its_end() {
 #[test]
 fn a_kill_at_any_point_of_a_branched_way_back_changes_nothing_about_its_end() {
     check(&branched(), Some(19), "undone");
+}
+
+/// Overtakes a plan at each moment of its undisturbed run and kills the process at every point of what follows: it always comes to a
+/// safe end, whoever waits for it is told until it does, and what it did stands as it says.
+fn check_overtaken(scene: &Scene, rejected: Option<u16>, moments: u64) {
+    let rejects: BTreeSet<_> =
+        rejected.into_iter().map(|step| (0, StepId(step), Direction::Forward)).collect();
+    let calm = Setup { rejects, ..Setup::calm(1, vec![scene.clone()]) };
+    let whole = play(calm.clone());
+    let (mut runs, mut partly, mut words) = (0, 0, BTreeSet::new());
+    for moment in 0..=moments {
+        let after = whole.took_ms * moment / moments;
+        let overtaken = Setup { overtaken: [(0, after)].into(), ..calm.clone() };
+        let points = play(overtaken.clone()).points.len() as u64;
+        for nth in 0..=points {
+            let kills = if nth == points { Kills::Never } else { Kills::At([nth].into()) };
+            let ending = play(Setup { kills, ..overtaken.clone() });
+            let told = || format!("overtaken after {after} ms, killed at {nth}\n{}", transcript(&ending));
+            assert!(ending.violations.is_empty(), "{}", told());
+            let state = &ending.instances[0].state;
+            let word = state.word();
+            assert!(["superseded", "completed", "undone"].contains(&word), "it is {word}: {}", told());
+            let done = state.steps.iter().filter(|run| run.stage == Stage::Done).count();
+            runs += 1;
+            partly += usize::from(word == "superseded" && done > 0 && done < state.steps.len());
+            words.insert(word);
+        }
+    }
+    eprintln!("{runs} runs, {partly} of them ended between two steps: {words:?}");
+    assert!(partly > runs / 8, "{partly} of {runs} ended between two steps");
+}
+
+#[test]
+fn a_kill_at_any_point_of_an_overtaken_onboarding_leaves_it_at_a_safe_end() {
+    check_overtaken(&onboarding(), None, 6);
+    check_overtaken(&onboarding(), Some(5), 3);
+}
+
+#[test]
+fn a_kill_at_any_point_of_an_overtaken_branched_plan_leaves_it_at_a_safe_end() {
+    check_overtaken(&branched(), None, 2);
 }
 
 #[test]

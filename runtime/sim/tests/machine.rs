@@ -346,6 +346,39 @@ fn a_rejection_whose_policy_is_to_replan_waits_for_what_was_sent() {
 }
 
 #[test]
+fn what_is_overtaken_ends_between_two_steps_and_keeps_what_it_did() {
+    let overtaken = || Event::Overtaken { by: xops_kernel::id::RequestId([9; 16]) };
+    // A step that waits at the gate, or for a person who was never needed, is not begun.
+    let mut hand = Hand::of(&["note.post", "note.post"]);
+    hand.go(STEP);
+    hand.answer(STEP, Outcome::Ok(Values::new()));
+    hand.feed(overtaken()).expect("the state waits for it");
+    assert_eq!((hand.state.word(), hand.stage(StepId(1))), ("superseded", Stage::Waiting), "{}", hand.told());
+    // A call under way is waited for, and nothing after it begins.
+    let mut hand = Hand::of(&["note.post", "note.post"]);
+    hand.go(STEP);
+    hand.feed(overtaken()).expect("the state waits for it");
+    assert_eq!(hand.state.word(), "yielding", "{}", hand.told());
+    assert!(hand.feed(overtaken()).is_err(), "once is enough");
+    hand.answer(STEP, Outcome::Ok(Values::new()));
+    assert_eq!((hand.state.word(), hand.stage(STEP)), ("superseded", Stage::Done), "{}", hand.told());
+    // What nobody can tell waits for somebody who can, and is not left behind.
+    let mut hand = Hand::of(&["blind.send", "note.post"]);
+    hand.go(STEP);
+    hand.answer(STEP, Outcome::Unknown("lost".into()));
+    assert_eq!(hand.stage(STEP), Stage::Parked);
+    hand.feed(overtaken()).expect("the state waits for it");
+    assert_eq!(hand.state.word(), "parked", "{}", hand.told());
+    hand.release(STEP, Release::Done);
+    assert_eq!((hand.state.word(), hand.stage(STEP)), ("superseded", Stage::Done), "{}", hand.told());
+    // One that is on its way back goes on with it.
+    let mut hand = Hand::of(&["note.post", "note.post"]);
+    hand.go(STEP);
+    hand.feed(Event::Turned { why: "a person asked".into(), by: None }).expect("the state waits for it");
+    assert!(hand.feed(overtaken()).is_err(), "{}", hand.told());
+}
+
+#[test]
 fn a_step_that_rests_before_the_gate_holds_no_lock() {
     let mut hand = Hand::of(&["set.add"]);
     let held = |hand: &Hand| hand.saga.holds(&hand.state).len();

@@ -93,7 +93,9 @@ codes! {
     NEVER_SET = "XS0415", "a setting is used and never set";
     EMPTY = "XS0416", "a runbook, variant, outcome or schedule has nothing in it";
     SAME_AWF = "XS0417", "two nodes of a variant run one AWF";
-    EXCLUSIVE = "XS0418", "a facet is exclusive, which cannot be held yet";
+    EXCLUSIVE = "XS0418", "a facet is exclusive, and nothing lists what is there";
+    PRECEDENCE = "XS0419", "outcomes supersede each other";
+    REFERS = "XS0420", "an attribute refers to what other systems know";
 
     ADDRESS = "XS0501", "a base address is not safe to call";
     SECRET = "XS0502", "a credential stands in the file";

@@ -251,6 +251,11 @@ impl Columns {
         self.views.iter().any(|it| it.view.domain == facet.domain && it.view.facet == facet.name)
     }
 
+    /// The kind of entity.
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
     /// How many entities there are.
     pub fn len(&self) -> usize {
         self.rows.len()

@@ -77,6 +77,12 @@ pub fn compare(
         difference.lose(facet, Some(&sight));
         seen.insert(facet.clone(), (sight, shown, index));
     }
+    for facet in unwanted(against, &subject, &desire, granted) {
+        let Some(index) = index(&facet) else { continue };
+        let (sight, shown) = index.sight(&facet, against.now);
+        difference.lose(&facet, Some(&sight));
+        seen.insert(facet, (sight, shown, index));
+    }
     compared.memory =
         memory(against, &subject, &desire, seen.iter().map(|(facet, (sight, ..))| (facet, sight)));
     compared.unjudged.extend(difference.blocked.iter().map(|blocked| Unjudged {
@@ -108,6 +114,30 @@ pub fn compare(
     }
     compared.drifts.sort_by(|one, other| one.facet.cmp(&other.facet));
     compared
+}
+
+/// What records show of exclusive kinds, that nothing wants and that xops did not grant.
+fn unwanted(
+    against: &Against<'_>,
+    subject: &Subject,
+    desire: &Desire,
+    granted: &BTreeMap<Facet, Values>,
+) -> Vec<Facet> {
+    let declared = &against.graph.declarations.facets;
+    let mut facets = Vec::new();
+    for index in against.indexes.iter().filter(|index| index.kind() == subject.kind) {
+        let key = (index.evidence().domain.clone(), index.evidence().facet.clone());
+        let Some(kind) = declared.get(&key).filter(|kind| kind.exclusive) else { continue };
+        let shown = index.shown_to(subject.entity).map(|(element, _)| Facet {
+            entity: subject.entity,
+            domain: kind.domain.clone(),
+            system: kind.system.clone(),
+            name: kind.name.clone(),
+            element: element.clone(),
+        });
+        facets.extend(shown.filter(|facet| desire.may_lose(facet) && !granted.contains_key(facet)));
+    }
+    facets
 }
 
 fn owner(graph: &Graph, system: &str) -> String {

@@ -80,7 +80,7 @@ impl Index {
         facet.domain == evidence.domain && facet.name == evidence.facet && facet.element.is_some() == self.set
     }
 
-    /// Brings the keys of `entities` up to date; the entities that share a key that was gained or lost.
+    /// Brings the keys of `entities` up to date; those whose key is another now, and those who share one that was gained or lost.
     pub fn follow_keys(
         &mut self,
         graph: &Graph,
@@ -96,6 +96,7 @@ impl Index {
             if old == new {
                 continue;
             }
+            met.insert(*entity);
             if let Some(old) = old
                 && let Some(owners) = self.owners.get_mut(&old)
             {
@@ -255,7 +256,7 @@ pub(crate) fn key_of(graph: &Graph, entity: EntityId, by: &str, now: Millis) -> 
 }
 
 /// Until when the reads of a kind count: the oldest of them and the system's greatest age.
-fn fresh_until(graph: &Graph, evidence: &Evidence) -> Millis {
+pub(super) fn fresh_until(graph: &Graph, evidence: &Evidence) -> Millis {
     let reads = graph.freshness(&evidence.system);
     let of_kind = reads.values().filter(|read| read.kind == evidence.kind);
     let oldest = of_kind.map(|read| read.complete_at.unwrap_or(0)).min().unwrap_or(0);

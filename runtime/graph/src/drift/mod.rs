@@ -4,10 +4,13 @@
 //! Invariants: what was not wholly and freshly read is not judged and is told; one drift keeps one id, under the tenant's key, for
 //! as long as it is the same; its cause is what changed since it was last as wanted, and not what happens to be true now.
 //!
-//! `index.rs` holds what records show of the facets that are watched, `find.rs` compares an entity, `watch.rs` remembers.
+//! `index.rs` holds what records show of the facets that are watched, `listing.rs` what they show of one entity, `screen.rs` says who looks otherwise than before, `find.rs`
+//! compares an entity, `watch.rs` remembers.
 
 pub mod find;
 pub mod index;
+pub mod listing;
+pub mod screen;
 pub mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,18 +1,21 @@
 //! The watch: drift found reading by reading, with what is remembered between them.
 //!
 //! Absent: clocks, acknowledgements, work. Invariants: after any readings the drifts are those that a watch begun now would find,
-//! but for their causes and since when they are; whoever was not touched is not compared again; what grew old is given up, and
-//! not kept as if it were known.
+//! but for their causes and since when they are; whoever was not touched, or looks to the columns as before, is not compared again;
+//! what grew old is given up, and not kept as if it were known.
 
 use super::find::{Against, Compared, compare};
 use super::index::{Index, indexes};
+use super::screen::Screen;
 use super::{Drift, Memory, Unjudged};
+use crate::column::draw::Undrawn;
 use crate::graph::Graph;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xops_kernel::declare::Declarations;
 use xops_kernel::diff::Facet;
 use xops_kernel::id::{Digest, EntityId};
+use xops_kernel::plan::Plan;
 use xops_kernel::record::Millis;
 use xops_kernel::standard::Watched;
 use xops_kernel::value::Values;
@@ -24,11 +27,16 @@ pub type Granted = BTreeMap<EntityId, Arc<BTreeMap<Facet, Values>>>;
 #[derive(Clone)]
 pub struct Watch {
     indexes: Vec<Index>,
+    watched: BTreeMap<(String, String), Watched>,
+    /// Set up with the first look, because it needs the graph.
+    screen: Option<Screen>,
     declared: Digest,
     kinds: BTreeSet<String>,
     memories: BTreeMap<EntityId, Memory>,
     drifts: BTreeMap<EntityId, Vec<Drift>>,
     unjudged: BTreeMap<EntityId, Vec<Unjudged>>,
+    /// Of whom something was given up because it grew old.
+    expired: BTreeSet<EntityId>,
     compared: u64,
 }
 
@@ -37,11 +45,14 @@ impl Watch {
     pub fn new(declarations: &Arc<Declarations>, watched: &BTreeMap<(String, String), Watched>) -> Self {
         Self {
             indexes: indexes(declarations, watched),
+            watched: watched.clone(),
+            screen: None,
             declared: declarations.digest(),
             kinds: watched.values().map(|watched| watched.entity.clone()).collect(),
             memories: BTreeMap::new(),
             drifts: BTreeMap::new(),
             unjudged: BTreeMap::new(),
+            expired: BTreeSet::new(),
             compared: 0,
         }
     }
@@ -56,7 +67,8 @@ impl Watch {
         self.memories.insert(entity, memory);
     }
 
-    /// Whom a look at `graph` has to compare: those of `touched`, and those for whom the records of `systems` show something else.
+    /// Whom a look at `graph` has to compare: those of `touched` who look otherwise than before or of whom something is told, and those
+    /// for whom the records of `systems` show something else. `systems` are all of which anything was read.
     pub fn follow(
         &mut self,
         graph: &Graph,
@@ -65,15 +77,49 @@ impl Watch {
         now: Millis,
     ) -> BTreeSet<EntityId> {
         let of_kind = |entity: &&EntityId| graph.kind(**entity).is_some_and(|kind| self.kinds.contains(kind));
-        let mut due: BTreeSet<EntityId> = touched.iter().filter(of_kind).copied().collect();
+        let touched: BTreeSet<EntityId> = touched.iter().filter(of_kind).copied().collect();
+        let screen = self.screen.get_or_insert_with(|| Screen::new(graph, &self.watched));
+        let mut due = screen.follow(graph, systems, &touched, now);
+        let told =
+            |entity: &&EntityId| self.drifts.contains_key(entity) || self.unjudged.contains_key(entity);
+        due.extend(touched.iter().filter(told));
+        let mut keyed = touched;
         for index in &mut self.indexes {
-            let met = index.follow_keys(graph, &due, now);
-            due.extend(met);
+            let met = index.follow_keys(graph, &keyed, now);
+            due.extend(&met);
+            keyed.extend(met);
         }
         for index in self.indexes.iter_mut().filter(|index| systems.contains(&index.evidence().system)) {
             due.extend(index.follow_records(graph, now));
+            // What was read again and shows the same counts for longer, and what had grown old is looked at again.
+            let until = index.fresh_until();
+            let drifts = self.drifts.values_mut().flatten();
+            drifts.filter(|drift| index.covers(&drift.facet)).for_each(|drift| drift.expires_at = until);
+            due.append(&mut self.expired);
         }
         due
+    }
+
+    /// Whom a look has to compare because something else is granted to them than when that was last told.
+    pub fn grant(&mut self, graph: &Graph, granted: &Granted) -> BTreeSet<EntityId> {
+        let screen = self.screen.get_or_insert_with(|| Screen::new(graph, &self.watched));
+        screen.grant(graph, granted)
+    }
+
+    /// Whom a look has to compare because time alone made them look otherwise, of `entities`.
+    pub fn age(&mut self, graph: &Graph, entities: &[EntityId], now: Millis) -> BTreeSet<EntityId> {
+        let screen = self.screen.get_or_insert_with(|| Screen::new(graph, &self.watched));
+        screen.age(graph, entities, now)
+    }
+
+    /// What work on `entity` would come to, as far as readings show it ([`Screen::plan`]).
+    pub fn plan(&self, graph: &Graph, entity: EntityId, now: Millis) -> Option<Result<Plan, Undrawn>> {
+        self.screen.as_ref()?.plan(graph, entity, now)
+    }
+
+    /// How often the columns were looked at.
+    pub fn looked(&self) -> u64 {
+        self.screen.as_ref().map_or(0, Screen::looked)
     }
 
     /// Everybody whom it can compare.
@@ -138,6 +184,7 @@ impl Watch {
                     let of_entity = self.unjudged.entry(*entity).or_default();
                     of_entity.retain(|held| held.what != unjudged.what);
                     of_entity.push(unjudged);
+                    self.expired.insert(*entity);
                 }
                 holds
             });

@@ -3,7 +3,7 @@
 //! Invariants: what belongs to nobody who is known is counted under no layer and no cause, and not left out; what does not say when
 //! it was used is not called unused.
 
-use super::{Kind, Pattern, Proposal, Report, Share, some};
+use super::{Kind, Pattern, Proposal, Report, Share, mint, some};
 use crate::drift::index::Index;
 use crate::fold;
 use crate::graph::Graph;
@@ -159,26 +159,23 @@ fn unused(graph: &Graph, cost: &Cost, held: &[Held<'_>], now: Millis, report: &m
             monthly: BTreeMap::from([(cost.currency.clone(), cost.monthly.saturating_mul(count))]),
             causes: causes.clone(),
             lineage: some(idle.iter().map(|one| one.record.source.clone()).collect()),
-            proposal: proposal(&graph.declarations, cost, causes, count, of),
+            proposal: proposal(graph, cost, causes, count, of),
         });
     }
 }
 
-fn proposal(
-    declarations: &Declarations,
-    cost: &Cost,
-    causes: &BTreeSet<String>,
-    count: u64,
-    of: u64,
-) -> Proposal {
+fn proposal(graph: &Graph, cost: &Cost, causes: &BTreeSet<String>, count: u64, of: u64) -> Proposal {
+    let declarations = &*graph.declarations;
     let mostly = count.saturating_mul(100) >= of.saturating_mul(MOSTLY_PCT);
     let is_set = |domain: &str, facet: &str| {
         declarations.facets.get(&(domain.to_owned(), facet.to_owned())).is_some_and(|facet| facet.set)
     };
     match (&cost.of, causes.first()) {
-        (Costing::Record { .. }, _) => Proposal::Advice(
-            "ask their owners, and retire what nobody has; no declaration gives them".to_owned(),
-        ),
+        (Costing::Record { system, kind, record, .. }, _) => {
+            let with: Vec<&str> = std::iter::once(record).chain(&cost.used).map(String::as_str).collect();
+            let advice = "ask their owners, and retire what nobody has; no declaration gives them";
+            mint(graph, (system, kind), None, &with).unwrap_or_else(|| Proposal::Advice(advice.to_owned()))
+        }
         (Costing::Element { domain, facet, element }, Some(outcome))
             if causes.len() == 1 && mostly && is_set(domain, facet) =>
         {

@@ -3,7 +3,7 @@
 //! Invariants: an account is nobody's only where both its records and the entities that could own it were read wholly; a source
 //! loses where the one that holds says another value, and not where it says nothing.
 
-use super::{Kind, Pattern, Proposal, Report, cost, some};
+use super::{Kind, Pattern, Proposal, Report, cost, mint, some};
 use crate::fold;
 use crate::graph::Graph;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +24,8 @@ pub struct Trouble {
     pub lineage: Vec<Source>,
     /// The system whose readings were too old, if that was it.
     pub stale: Option<String>,
+    /// What said something of another type, if that was it: the kind of entity, the attribute, the source.
+    pub strange: Option<(String, String, String)>,
 }
 
 /// What came again and again: troubles by what they are, without the records that they were of.
@@ -49,6 +51,9 @@ impl Troubles {
             if exception.kind == crate::exception::Kind::StaleSource {
                 trouble.stale = exception.reason.split('.').next().map(str::to_owned);
             }
+            if exception.kind == crate::exception::Kind::WrongType {
+                trouble.strange = trouble.lineage.last().and_then(|it| strange(graph, &exception.blocks, it));
+            }
         }
         self.there = there;
     }
@@ -57,6 +62,15 @@ impl Troubles {
     pub fn refused(&mut self, reason: &str) {
         self.of.entry(format!("refused: {reason}")).or_default().times += 1;
     }
+}
+
+/// The source that said something of another type than the attribute that it blocks, if that has others.
+fn strange(graph: &Graph, blocks: &[String], from: &Source) -> Option<(String, String, String)> {
+    let (kind, name) = blocks.first()?.split_once('.')?;
+    let attribute = graph.declarations.entities.get(kind)?.attributes.get(name)?;
+    let claim = attribute.from.iter().find(|it| it.system == from.system && it.kind == from.kind)?;
+    let claim = format!("{}.{}.{}", claim.system, claim.kind, claim.attribute);
+    (attribute.from.len() > 1).then(|| (kind.to_owned(), name.to_owned(), claim))
 }
 
 /// Everything that stands out at `now`.
@@ -109,7 +123,8 @@ fn orphans(graph: &Graph, kind: &EntityKind, link: &Link, now: Millis, report: &
         monthly: BTreeMap::new(),
         causes: BTreeSet::from([format!("link {}.{}", kind.name, link.system)]),
         lineage: some(orphans.iter().map(|record| record.source.clone()).collect()),
-        proposal: Proposal::Advice(advice),
+        proposal: mint(graph, (&link.system, &link.kind), Some(&link.record), &[])
+            .unwrap_or(Proposal::Advice(advice)),
     });
 }
 
@@ -156,12 +171,17 @@ fn losers(graph: &Graph, kind: &EntityKind, now: Millis, report: &mut Report) {
 
 fn recurring(graph: &Graph, troubles: &Troubles, report: &mut Report) {
     for (what, trouble) in troubles.of.iter().filter(|(_, trouble)| trouble.times >= RECURS) {
-        let proposal = match &trouble.stale {
-            Some(system) => {
+        let proposal = match (&trouble.stale, &trouble.strange) {
+            (Some(system), _) => {
                 let age = graph.max_age_ms(system);
                 Proposal::MaxAge { system: system.clone(), max_age_ms: age.saturating_mul(2) }
             }
-            None => Proposal::Advice(
+            (None, Some((entity, attribute, claim))) => Proposal::Unsource {
+                entity: entity.clone(),
+                attribute: attribute.clone(),
+                claim: claim.clone(),
+            },
+            (None, None) => Proposal::Advice(
                 "resolve its cause once: it came back each time it was only waited for".to_owned(),
             ),
         };

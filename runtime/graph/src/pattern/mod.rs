@@ -9,8 +9,10 @@
 pub mod cost;
 pub mod find;
 
+use crate::graph::Graph;
 use std::collections::{BTreeMap, BTreeSet};
 use xops_kernel::record::Source;
+use xops_kernel::value::Value;
 
 /// How many records a pattern names; the others are counted.
 pub const LINEAGE_MAX: usize = 20;
@@ -73,6 +75,19 @@ pub enum Proposal {
         /// In milliseconds.
         max_age_ms: u64,
     },
+    /// Declare what these records are: a kind of entity of their own, so that they have facts, owners and outcomes.
+    Mint {
+        /// The kind's name.
+        name: String,
+        /// The system.
+        system: String,
+        /// The kind of record.
+        kind: String,
+        /// The attribute by which people call it.
+        handle: String,
+        /// Its attributes, which are those of the records, with their types.
+        attributes: BTreeMap<String, String>,
+    },
     /// In words: there is no edit of a declaration alone.
     Advice(String),
 }
@@ -126,6 +141,55 @@ pub struct Report {
     pub shares: Vec<Share>,
     /// What could not be judged, and why.
     pub unjudged: BTreeSet<(String, String)>,
+}
+
+/// The declaration that makes records of (`system`, `kind`) entities of their own, with the attributes `with` that some record has, and
+/// called by `first`, if that tells all records apart, else by another one that does; nothing where they are entities already, where
+/// nothing tells them apart, or nothing of the name can be declared.
+fn mint(graph: &Graph, (system, kind): (&str, &str), first: Option<&str>, with: &[&str]) -> Option<Proposal> {
+    let name = format!("{system}_{kind}");
+    let declared = &graph.declarations.entities;
+    let minted = declared.values().any(|it| it.mint.0 == system && it.mint.1 == kind);
+    if minted || declared.contains_key(&name) {
+        return None;
+    }
+    let types = |attribute: &str| {
+        let mut records = graph.records(system, kind);
+        let value = records.find_map(|it| it.attributes.get(attribute).filter(|value| !value.is_null()))?;
+        let is = match value {
+            Value::Int(_) => "int",
+            Value::Bool(_) => "bool",
+            Value::Text(_) => "text",
+            Value::Null | Value::Decimal(_) | Value::List(_) | Value::Map(_) => return None,
+        };
+        Some((attribute.to_owned(), is.to_owned()))
+    };
+    let is_word = |name: &str| {
+        let letters = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '_';
+        name.starts_with(|first: char| first.is_ascii_lowercase()) && name.chars().all(letters)
+    };
+    let tells_apart = |attribute: &&str| {
+        let mut met = BTreeSet::new();
+        graph.records(system, kind).all(|record| match record.attributes.get(*attribute) {
+            Some(Value::Text(text)) => met.insert(text),
+            _ => false,
+        })
+    };
+    let of_records = graph.records(system, kind).next()?.attributes.keys().map(String::as_str);
+    let others = of_records.filter(|attribute| !with.contains(attribute));
+    let handle = first
+        .into_iter()
+        .chain(others)
+        .chain(with.iter().copied())
+        .filter(|it| is_word(it))
+        .find(tells_apart)?;
+    let attributes = std::iter::once(handle)
+        .chain(with.iter().copied())
+        .filter(|it| is_word(it))
+        .filter_map(types)
+        .collect();
+    let (system, kind, handle) = (system.to_owned(), kind.to_owned(), handle.to_owned());
+    Some(Proposal::Mint { name, system, kind, handle, attributes })
 }
 
 /// Sorted, unlike ones only, and not too many.

@@ -3,7 +3,7 @@
 use super::world::{NOW, read, world};
 use super::*;
 use crate::drift::watch::{Granted, Watch};
-use crate::drift::{Cause, Who};
+use crate::drift::{Cause, Who, listing};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use xops_kernel::diff::Facet;
@@ -51,7 +51,8 @@ impl World {
             systems.insert(reading.system.clone());
             touched.extend(self.graph.apply(reading.clone()).entities);
         }
-        let due = self.watch.follow(&self.graph, &systems, &touched, now);
+        let mut due = self.watch.grant(&self.graph, &self.granted);
+        due.extend(self.watch.follow(&self.graph, &systems, &touched, now));
         self.watch.compare(&self.graph, &due, &self.granted, now);
         self.watch.expire(now);
     }
@@ -200,6 +201,21 @@ fn what_grew_old_is_no_drift_any_more_and_is_told() {
 }
 
 #[test]
+fn what_is_read_again_and_shows_the_same_counts_for_longer() {
+    let mut world = World::new();
+    world.take(&[people("Engineer", 10), okta("all", 11), slack(12)], 20);
+    let of_okta = |world: &World| world.watch.drifts().map(|it| it.facet.to_string()).collect::<Vec<_>>();
+    assert_eq!(of_okta(&world), ["identity.groups[engineering]"]);
+    world.take(&[okta("all", 900)], 901);
+    assert_eq!((world.watch.expire(12 + AGE), of_okta(&world).len()), (0, 1), "it was read again");
+    // It grows old, and the same reading comes late.
+    assert_eq!(world.watch.expire(901 + AGE), 1);
+    let late = 950 + AGE;
+    world.take(&[people("Engineer", late), okta("all", late), slack(late)], late + 1);
+    assert_eq!(of_okta(&world), ["identity.groups[engineering]"], "{:?}", world.told());
+}
+
+#[test]
 fn one_drift_keeps_its_id_its_cause_and_since_when_it_is() {
     let mut world = World::new();
     world.take(&[people("Engineer", 10), okta("all+engineering", 11), slack(12)], 20);
@@ -209,6 +225,127 @@ fn one_drift_keeps_its_id_its_cause_and_since_when_it_is() {
     let after = world.watch.drifts().next().expect("a drift").clone();
     assert_eq!((before.id, before.since, before.cause), (after.id, after.since, after.cause));
     assert!(after.expires_at > before.expires_at, "it was read again");
+}
+
+/// Forty people, of whom everybody is as wanted.
+fn crowd(at: Millis, title: impl Fn(usize) -> &'static str) -> [Reading; 3] {
+    let person =
+        |it: usize| format!("workday.worker/w{it} handle=h{it} email=p{it}@acme.com title={}", title(it));
+    let user = |it: usize| {
+        format!("okta.user/u{it} email=p{it}@acme.com login=l{it} title={} groups=all", title(it))
+    };
+    let slack = |it: usize| format!("slack.user/s{it} email=l{it} status=active zone=near");
+    let read = |place, make: &dyn Fn(usize) -> String| {
+        let texts: Vec<String> = (0..40).map(make).collect();
+        read(place, at, &texts.iter().map(String::as_str).collect::<Vec<_>>(), true)
+    };
+    [read("workday.worker", &person), read("okta.user", &user), read("slack.user", &slack)]
+}
+
+#[test]
+fn one_event_has_only_those_compared_whom_it_makes_look_otherwise() {
+    let mut world = World::new();
+    world.take(&crowd(10, |_| "Clerk"), 20);
+    assert_eq!((world.told().as_slice(), world.watch.compared()), ([].as_slice(), 40));
+    // Everybody is read again, and one of them has another title.
+    let before = world.watch.looked();
+    world.take(&crowd(30, |it| if it == 7 { "Engineer" } else { "Clerk" }), 40);
+    assert_eq!(world.watch.compared(), 41);
+    assert!(world.watch.looked() - before <= 3, "{} looks", world.watch.looked() - before);
+    assert_eq!(world.told(), ["create identity.groups[engineering]; person.title: Clerk -> Engineer",]);
+    // A change that no declaration looks at concerns nobody, and so does a reading that says the same.
+    let before = world.watch.compared();
+    let other = "workday.worker/w9 handle=h9 email=p9@acme.com title=Clerk hobby=chess";
+    world.take(&[read("workday.worker", 50, &[other], false)], 51);
+    assert_eq!(world.watch.compared(), before);
+    // What is granted to somebody is looked at when it is, whoever was read.
+    let chess = "okta.user/u7 email=p7@acme.com login=l7 title=Engineer groups=all+chess";
+    world.take(&[read("okta.user", 60, &[chess], false)], 61);
+    let entity = world.watch.drifts().next().expect("a drift").facet.entity;
+    let facet = Facet {
+        entity,
+        domain: "identity".into(),
+        system: "okta".into(),
+        name: "groups".into(),
+        element: Some("chess".into()),
+    };
+    world.granted.insert(entity, Arc::new(BTreeMap::from([(facet, Values::new())])));
+    assert_eq!(world.watch.grant(&world.graph, &world.granted), [entity].into());
+    assert_eq!(world.watch.grant(&world.graph, &world.granted), BTreeSet::new());
+}
+
+#[test]
+fn what_grew_old_is_found_by_looking_again_and_by_nothing_that_was_read() {
+    let mut world = World::new();
+    world.take(&crowd(10, |_| "Clerk"), 20);
+    let everybody: Vec<EntityId> = world.graph.entities("person").collect();
+    assert_eq!(world.watch.age(&world.graph, &everybody, 21), BTreeSet::new());
+    let late = world.watch.age(&world.graph, &everybody, 21 + AGE);
+    assert_eq!(late.len(), 40);
+    world.watch.compare(&world.graph, &late, &Granted::new(), 21 + AGE);
+    assert_eq!(world.watch.drifts().count(), 0);
+    assert!(world.told().iter().all(|line| line.starts_with("? ")), "{:?}", world.told());
+}
+
+/// What is watched, the channels among it, which are exclusive.
+fn with_channels() -> BTreeMap<(String, String), Watched> {
+    let mut watched = watched();
+    let key = ("communications".to_owned(), "channels".to_owned());
+    let mut channels = watched[&("communications".to_owned(), "zone".to_owned())].clone();
+    (channels.evidence.facet, channels.evidence.element) = ("channels".to_owned(), "channels".to_owned());
+    watched.insert(key, channels);
+    watched
+}
+
+/// The facets that are listed for Sarah, after a look at what differs.
+fn check_listing(readings: &[Reading], now: Millis, drifts: &[&str], listed: &[&str]) {
+    let mut world = World::new();
+    world.watch = Watch::new(&world.graph.declarations, &with_channels());
+    world.take(readings, now);
+    let told: Vec<String> = world.told().into_iter().filter(|line| line.contains("channels")).collect();
+    assert_eq!(told, drifts);
+    let exclusive = listing::exclusive(&world.graph.declarations, &with_channels());
+    assert_eq!(exclusive.len(), 1, "groups and zones are additive");
+    let found = listing::listing(&world.graph, &exclusive, sarah(&world.graph), now);
+    assert_eq!(found.keys().map(ToString::to_string).collect::<Vec<_>>(), listed);
+}
+
+#[test]
+fn what_nobody_declared_of_an_exclusive_facet_is_excess_and_listed() {
+    let slack = |channels: &str| read("slack.user", 12, &[&format!("{SLACK} channels={channels}")], true);
+    let first = [people("Engineer", 10), okta("all+engineering", 11)];
+    let with = |channels: &str| [first[0].clone(), first[1].clone(), slack(channels)];
+    check_listing(&with("builds"), 20, &[], &["communications.channels[builds]"]);
+    let excess = "remove communications.channels[memes]; never";
+    let both = ["communications.channels[builds]", "communications.channels[memes]"];
+    check_listing(&with("builds+memes"), 20, &[excess], &both);
+    // What broke off shows what it shows, and what it does not show is not known.
+    let broken = [first[0].clone(), first[1].clone(), slack("builds+memes").broken_off("503")];
+    let told = "? communications.channels, seen in slack.user: incomplete read: slack.users failed: 503";
+    check_listing(&broken, 20, &[excess, told], &both);
+    // What is old lists nothing.
+    let late = 13 + AGE;
+    check_listing(
+        &with("builds+memes"),
+        late,
+        &["? communications.channels, seen in slack.user: stale: slack.users is stale"],
+        &[],
+    );
+}
+
+#[test]
+fn a_key_that_two_have_lists_nothing_for_either() {
+    let twin = "workday.worker/w2 handle=bo email=sarah@acme.com title=Engineer";
+    let slack = read("slack.user", 12, &[&format!("{SLACK} channels=memes")], true);
+    let readings = [read("workday.worker", 10, &[SARAH, twin], true), okta("all", 11), slack];
+    let mut world = World::new();
+    world.watch = Watch::new(&world.graph.declarations, &with_channels());
+    world.take(&readings, 20);
+    assert!(world.told().iter().all(|line| !line.starts_with("remove")), "{:?}", world.told());
+    let exclusive = listing::exclusive(&world.graph.declarations, &with_channels());
+    for entity in world.graph.entities("person") {
+        assert_eq!(listing::listing(&world.graph, &exclusive, entity, 20).len(), 0);
+    }
 }
 
 fn any_reading() -> impl Strategy<Value = Reading> {
@@ -256,5 +393,13 @@ proptest! {
             watch.drifts().filter(|it| everybody.contains(&it.facet.entity)).map(|it| it.id).collect()
         };
         prop_assert_eq!(ids(&world.watch), ids(&fresh));
+        // What the work would come to is the same as well, byte by byte.
+        fresh.grant(&world.graph, &world.granted);
+        world.watch.age(&world.graph, &everybody.iter().copied().collect::<Vec<_>>(), NOW);
+        for entity in &everybody {
+            let plans = [&world.watch, &fresh].map(|watch| watch.plan(&world.graph, *entity, NOW));
+            prop_assert_eq!(&plans[0], &plans[1]);
+            prop_assert!(plans[0].is_some());
+        }
     }
 }

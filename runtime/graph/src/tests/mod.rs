@@ -7,6 +7,7 @@ mod follow;
 mod identity;
 mod order;
 mod peers;
+mod round;
 mod strange;
 mod truth;
 mod who;

@@ -4,7 +4,8 @@
 //! one route or node matches a change, or there is no plan; a step without a compensation, or whose undoing is impossible, is
 //! refused; so is whatever hangs on something unknown.
 //!
-//! Only what xops granted and no outcome that applies wants is removed, also where the request named one outcome.
+//! Only what xops granted, or what is listed of an exclusive kind, and no outcome that applies wants is removed, also where the request
+//! named one outcome.
 //!
 //! `draft.rs` makes the steps, `bind.rs` their inputs, `output.rs` what they take from each other and what can be looked at,
 //! `basis.rs` what the lookups hung on; `place.rs` puts the steps in order. `ahead.rs` says what of it need not be made out for
@@ -46,7 +47,8 @@ pub struct Compile<'a> {
     pub desire: &'a Desire,
     /// What the lookups saw.
     pub seen: &'a BTreeMap<Facet, Sighting>,
-    /// What xops granted before, with the attributes of the objects: the only facets that additive kinds may lose.
+    /// What may be taken back, with the attributes of the objects: what xops granted before, which is all that additive kinds may lose,
+    /// and what is listed of exclusive ones.
     pub granted: &'a BTreeMap<Facet, Values>,
     /// The plan that this one supersedes.
     pub parent: Option<PlanId>,

@@ -38,6 +38,7 @@ pub(super) fn next(saga: &Saga, state: &State, rendered: &mut Option<Rendered>) 
     match &state.course {
         Course::Forward => forward(saga, state),
         Course::Back { .. } => back(saga, state),
+        Course::Yielding { .. } => yielding(state),
         Course::Ended(_) => None,
     }
 }
@@ -106,8 +107,16 @@ fn forward(saga: &Saga, state: &State) -> Option<Event> {
     (!state.steps.iter().any(Run::is_open)).then_some(Event::Ended { end: End::Superseded })
 }
 
+/// Nobody looks after an instance that is over: what was sent has to be known first, if need be from a person.
+fn yielding(state: &State) -> Option<Event> {
+    (!state.steps.iter().any(waits)).then_some(Event::Ended { end: End::Superseded })
+}
+
+fn waits(run: &Run) -> bool {
+    run.stage.is_busy() || matches!(run.stage, Stage::Parked | Stage::Stuck)
+}
+
 fn back(saga: &Saga, state: &State) -> Option<Event> {
-    let waits = |run: &Run| run.stage.is_busy() || matches!(run.stage, Stage::Parked | Stage::Stuck);
     if state.steps.iter().any(waits) {
         return None;
     }

@@ -3,7 +3,7 @@
 //! An event is a fact in the past tense; an effect is an order in the imperative and carries the attempt that it belongs to.
 
 use crate::gate::{Sheet, Verdict};
-use crate::id::{Digest, Direction, StepId};
+use crate::id::{Digest, Direction, RequestId, StepId};
 use crate::port::{Outcome, Phase, Sighting};
 use crate::record::Millis;
 use serde::{Deserialize, Serialize};
@@ -131,6 +131,11 @@ pub enum Event {
         /// How.
         end: End,
     },
+    /// Work with precedence over this instance waits for it: it begins nothing more, and ends as soon as nothing is in flight.
+    Overtaken {
+        /// The request behind that work.
+        by: RequestId,
+    },
 }
 
 /// Why a step needs no compensation.
@@ -162,7 +167,8 @@ pub enum End {
     Completed,
     /// Every step that was done is undone.
     Undone,
-    /// A step was rejected, and its policy is to compile again against what is true now: what was done stays.
+    /// A step was rejected, and its policy is to compile again against what is true now; or work with precedence overtook it. What was
+    /// done stays.
     Superseded,
 }
 
@@ -191,7 +197,11 @@ impl Event {
             | Self::Unrendered { step, .. }
             | Self::Undone { step, .. }
             | Self::Released { step, .. } => Some(*step),
-            Self::Started | Self::Resumed { .. } | Self::Turned { .. } | Self::Ended { .. } => None,
+            Self::Started
+            | Self::Resumed { .. }
+            | Self::Turned { .. }
+            | Self::Ended { .. }
+            | Self::Overtaken { .. } => None,
         }
     }
 
@@ -212,6 +222,7 @@ impl Event {
             Self::Undone { .. } => "undone",
             Self::Released { .. } => "released",
             Self::Ended { .. } => "ended",
+            Self::Overtaken { .. } => "overtaken",
         }
     }
 
@@ -231,6 +242,7 @@ impl Event {
             | Self::Answered { .. }
             | Self::Resumed { .. }
             | Self::Woke { .. }
+            | Self::Overtaken { .. }
             | Self::Released { .. } => false,
         }
     }

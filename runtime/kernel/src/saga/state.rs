@@ -1,6 +1,6 @@
 //! What is believed of an instance. The state alone says what is outstanding.
 
-use crate::id::Direction;
+use crate::id::{Direction, RequestId};
 use crate::port::Phase;
 use crate::record::Millis;
 use crate::saga::event::End;
@@ -32,6 +32,11 @@ pub enum Course {
     },
     /// Nowhere: it is over.
     Ended(End),
+    /// To a safe end, because work with precedence waits: what was sent is found out, and nothing else begins.
+    Yielding {
+        /// The request behind that work.
+        to: RequestId,
+    },
 }
 
 impl Course {
@@ -41,6 +46,7 @@ impl Course {
             Self::Forward => "running",
             Self::Back { .. } => "backstepping",
             Self::Ended(end) => end.word(),
+            Self::Yielding { .. } => "yielding",
         }
     }
 }

@@ -22,7 +22,10 @@ pub(super) fn apply(saga: &Saga, state: &mut State, stamped: &Stamped) -> Result
     match &stamped.event {
         Event::Started => {}
         Event::Resumed { epoch } => resume(saga, state, *epoch, at)?,
-        Event::Turned { why, .. } => turn(saga, state, why, at)?,
+        Event::Turned { why, .. } => {
+            leave(saga, state, "turned", Course::Back { why: why.to_owned() }, at)?;
+        }
+        Event::Overtaken { by } => leave(saga, state, "overtaken", Course::Yielding { to: *by }, at)?,
         Event::Ended { end } => {
             unless_ended(state, "ended")?;
             drop_unsent(state);
@@ -88,7 +91,7 @@ pub(super) fn apply(saga: &Saga, state: &mut State, stamped: &Stamped) -> Result
 fn unless_ended(state: &State, event: &'static str) -> Result<(), Refused> {
     match state.course {
         Course::Ended(_) => Err(Refused::Unexpected { event, stage: "any", course: state.course.word() }),
-        Course::Forward | Course::Back { .. } => Ok(()),
+        Course::Forward | Course::Back { .. } | Course::Yielding { .. } => Ok(()),
     }
 }
 
@@ -97,7 +100,7 @@ fn unless_ended(state: &State, event: &'static str) -> Result<(), Refused> {
 pub(super) fn advance(saga: &Saga, state: &mut State) -> Vec<usize> {
     let mut started = Vec::new();
     match &state.course {
-        Course::Ended(_) => {}
+        Course::Ended(_) | Course::Yielding { .. } => {}
         Course::Forward => {
             let mut busy = 0;
             for run in &state.steps {
@@ -198,13 +201,19 @@ fn drop_unsent(state: &mut State) {
     }
 }
 
-/// Turns back: what has not been sent is not sent any more, and what may still take effect is looked after first.
-fn turn(saga: &Saga, state: &mut State, why: &str, at: Millis) -> Result<(), Refused> {
+/// Leaves the way forward: what has not been sent is not sent any more, and what may still take effect is looked after first.
+fn leave(
+    saga: &Saga,
+    state: &mut State,
+    event: &'static str,
+    course: Course,
+    at: Millis,
+) -> Result<(), Refused> {
     if state.course != Course::Forward {
         let course = state.course.word();
-        return Err(Refused::Unexpected { event: "turned", stage: "any", course });
+        return Err(Refused::Unexpected { event, stage: "any", course });
     }
-    state.course = Course::Back { why: why.to_owned() };
+    state.course = course;
     drop_unsent(state);
     for step in &saga.plan.steps {
         let mut at_step = AtStep::new(saga, state, step.id, at)?;
@@ -265,9 +274,10 @@ impl<'a> AtStep<'a> {
         if current == given { Ok(()) } else { Err(Refused::Stale { step, current, given }) }
     }
 
-    /// Whether the instance goes back while this step still goes forward: it is only to be found out, not to be achieved.
+    /// Whether the instance goes forward no more while this step still does: it is only to be found out, not to be achieved.
     pub(super) fn turned(&mut self) -> bool {
-        matches!(self.state.course, Course::Back { .. }) && self.run().direction == Direction::Forward
+        let left = matches!(self.state.course, Course::Back { .. } | Course::Yielding { .. });
+        left && self.run().direction == Direction::Forward
     }
 
     fn judged(&mut self, verdict: &Verdict) {

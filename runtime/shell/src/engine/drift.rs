@@ -2,16 +2,19 @@
 
 use super::Engine;
 use crate::{dataops, letter};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use xops_graph::drift::listing;
+use xops_graph::round::Relations;
 use xops_kernel::log::{Acknowledged, Happened, What};
+use xops_kernel::standard::Watched;
 
 impl Engine {
     /// Has the kinds of record of `kinds` (system, kind) read as well, though no declaration needs them.
     pub fn also_read(&self, kinds: BTreeSet<(String, String)>) {
         let tenant = &self.tenant;
         let systems: BTreeSet<String> = kinds.iter().map(|(system, _)| system.clone()).collect();
-        *tenant.cycles.also.borrow_mut() = kinds;
+        tenant.cycles.also.borrow_mut().extend(kinds);
         for system in tenant.declarations.systems.keys() {
             let reads = tenant.needed(system, tenant.shared.connector.reads(system));
             tenant.graph_mut().expect(reads);
@@ -22,6 +25,29 @@ impl Engine {
             actix::spawn(async move {
                 dataops::refresh(&tenant, systems).await;
             });
+        }
+    }
+
+    /// Says where exclusive facets are listed, so that what nobody declared of them is removed; those records are read as well.
+    pub fn list(&self, watched: &BTreeMap<(String, String), Watched>) {
+        let exclusive = listing::exclusive(&self.tenant.declarations, watched);
+        let kinds = exclusive.values().map(|it| (it.evidence.system.clone(), it.evidence.kind.clone()));
+        let kinds: BTreeSet<(String, String)> = kinds.collect();
+        *self.tenant.exclusive.borrow_mut() = exclusive;
+        if !kinds.is_empty() {
+            self.also_read(kinds);
+        }
+    }
+
+    /// Says which attributes name another entity of their kind, so that circles are found. To be called before anything is read.
+    pub fn relate(&self, refers: &Relations) {
+        self.tenant.graph_mut().relate(refers);
+    }
+
+    /// Declares which outcomes supersede which, by the name of the one that does.
+    pub async fn precede(&self, supersedes: BTreeMap<String, BTreeSet<String>>) {
+        if self.service.send(letter::Precede(supersedes)).await.is_err() {
+            tracing::error!("the Service robot is gone: nothing has precedence until the next start");
         }
     }
 

@@ -172,7 +172,7 @@ impl Handler<Wake> for Service {
 impl Handler<Back> for Service {
     type Result = ();
 
-    fn handle(&mut self, Back { number, place, card }: Back, _ctx: &mut Context<Self>) {
+    fn handle(&mut self, Back { number, place, card }: Back, ctx: &mut Context<Self>) {
         self.tenant.hub.count_waking(-1);
         let coming = self.coming.remove(&number).unwrap_or_default();
         let card = match card {
@@ -215,6 +215,8 @@ impl Handler<Back> for Service {
         for waiter in coming.waiters {
             let _asker_gone = waiter.send(true);
         }
+        // What waits for it can tell now whether it has precedence.
+        self.consider(number, ctx);
     }
 }
 

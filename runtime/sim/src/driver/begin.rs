@@ -10,7 +10,7 @@ use crate::seed::Dice;
 use crate::world::World;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use xops_kernel::id::InstanceId;
+use xops_kernel::id::{InstanceId, RequestId};
 use xops_kernel::saga::event::Event;
 use xops_kernel::saga::{Saga, Shared};
 
@@ -48,6 +48,7 @@ impl Play {
             ledger,
             deaths: dice("deaths"),
             persons: dice("persons"),
+            overtakes: dice("overtakes"),
             setup,
             now: BEGIN,
             queue: Queue::new(),
@@ -81,6 +82,22 @@ impl Play {
                     slot,
                     Event::Turned { why: "a person asked".into(), by: Some("someone".into()) },
                 );
+            }
+            if self.throws.strikes(Fault::Overtaken, &mut self.overtakes) {
+                let after = self.overtakes.between(10, 20_000);
+                self.setup.overtaken.entry(slot).or_insert(after);
+            }
+        }
+        self.overtake();
+    }
+
+    /// Whoever waits for an instance tells it again after each start, until it has heard it.
+    pub(super) fn overtake(&mut self) {
+        for (slot, after) in self.setup.overtaken.clone() {
+            let mut heard = self.instances[slot].log.iter().flatten();
+            if !heard.any(|stamped| matches!(stamped.event, Event::Overtaken { .. })) {
+                let by = RequestId([slot.to_le_bytes()[0]; 16]);
+                self.arrive((BEGIN + after).max(self.now), slot, Event::Overtaken { by });
             }
         }
     }

@@ -81,5 +81,6 @@ impl Play {
                 return;
             }
         }
+        self.overtake();
     }
 }

@@ -126,6 +126,8 @@ pub(super) struct Attribute {
     pub(super) personal: bool,
     pub(super) from: Vec<Reference>,
     pub(super) max_age_ms: Option<u64>,
+    /// The attribute by which it names another entity of the kind, if it does.
+    pub(super) refers: Option<Said>,
 }
 
 #[derive(Debug)]
@@ -165,6 +167,7 @@ pub(super) struct Outcome {
     pub(super) applies: Option<Node>,
     pub(super) runbook: Option<Reference>,
     pub(super) on_drift: Option<xops_kernel::standard::OnDrift>,
+    pub(super) supersedes: Vec<Reference>,
     pub(super) facets: Vec<Desired>,
 }
 

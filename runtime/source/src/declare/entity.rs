@@ -6,7 +6,7 @@ use crate::code;
 use crate::finding::Finding;
 use crate::infer::{article, fits};
 use crate::reader::Reference;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use xops_kernel::expr::{Expr, Path};
 use xops_kernel::value::Type;
 
@@ -25,6 +25,7 @@ pub(super) fn check(world: &World<'_>, findings: &mut Vec<Finding>) {
             for claim in &draft.from {
                 source(world, attribute, draft, claim, findings);
             }
+            refers((name, entity), attribute, draft, findings);
         }
         if let Some((rules, current)) = &entity.joined {
             joined(world, entity, rules, current, findings);
@@ -73,6 +74,26 @@ fn joined(world: &World<'_>, entity: &Entity, rules: &Said, current: &Said, find
     let Some((system, kind, ..)) = minting else { return };
     if let Some(record) = world.record((&system, &kind), &entity.at, &current.1, &mut Vec::new()) {
         of_record((&system, &kind), record, &entity.at, current, findings);
+    }
+}
+
+/// What names another entity names it by an attribute that the same systems know, or one of them could close a circle unseen.
+fn refers((name, entity): (&str, &Entity), attribute: &str, draft: &Attribute, findings: &mut Vec<Finding>) {
+    let Some((target, span)) = &draft.refers else { return };
+    known(name, entity, &draft.at, (target, span), findings);
+    let Some(named) = entity.attributes.get(target) else { return };
+    let systems = |draft: &Attribute| -> BTreeSet<String> {
+        draft.from.iter().map(|(path, _)| path.root.clone()).collect()
+    };
+    if systems(draft) != systems(named) {
+        let message = format!("`{attribute}` refers to `{target}`, and they have other sources");
+        let finding = draft.at.error_at(span, code::REFERS, message, "known to other systems");
+        let of = |systems: BTreeSet<String>| systems.into_iter().collect::<Vec<_>>().join(", ");
+        findings.push(finding.help(format!(
+            "`{attribute}` is read from {}, and `{target}` from {}: take the same",
+            of(systems(draft)),
+            of(systems(named))
+        )));
     }
 }
 

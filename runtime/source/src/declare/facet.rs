@@ -26,6 +26,9 @@ pub(super) fn check(world: &World<'_>, findings: &mut Vec<Finding>) {
                 world.facet(&(words[1].to_owned(), words[2].to_owned()), &facet.at, &reference.1, findings);
             }
         }
+        if facet.exclusive && world.whole {
+            exclusive(world, key, facet, findings);
+        }
         if domain && world.whole && !world.drafts.routes.contains_key(&route_key("create", key)) {
             let message = format!("no route creates `{}.{}`", key.0, key.1);
             let finding = facet.at.error(code::NO_ROUTE, message, "no outcome can ever be reached for it");
@@ -40,6 +43,28 @@ pub(super) fn check(world: &World<'_>, findings: &mut Vec<Finding>) {
         route(world, &(key.1.clone(), key.2.clone()), draft, findings);
     }
     cycles(world, findings);
+}
+
+/// What is exclusive must be listed before what nobody declared can be removed, and something must be able to remove it: to take it
+/// for additive would leave it there without a word.
+fn exclusive(world: &World<'_>, key: &Key, facet: &Facet, findings: &mut Vec<Finding>) {
+    let shown = format!("{}.{}", key.0, key.1);
+    if !world.drafts.watched.contains_key(key) {
+        let message = format!("facet `{shown}` is exclusive, and nothing lists what is there");
+        let finding = facet.at.error(code::EXCLUSIVE, message, "would be held as additive");
+        let help = format!(
+            "add `evidence {:?} {:?} {{ ... }}`, which says in which records it is seen, or write `mode = \"additive\"`",
+            key.0, key.1
+        );
+        findings.push(finding.why("what no outcome declares would stay there without a word").help(help));
+    }
+    if !world.drafts.routes.contains_key(&route_key("remove", key)) {
+        let message = format!("facet `{shown}` is exclusive, and no route removes it");
+        let finding =
+            facet.at.error(code::NO_ROUTE, message, "what no outcome declares could not be removed");
+        findings
+            .push(finding.help(format!("add: `route \"remove\" {:?} {:?} {{ awf = ... }}`", key.0, key.1)));
+    }
 }
 
 fn route_key(change: &str, (domain, name): &Key) -> (String, String, String) {

@@ -28,6 +28,37 @@ pub(super) fn check(world: &World<'_>, findings: &mut Vec<Finding>) {
         }
     }
     types(world, findings);
+    precedence(world, findings);
+}
+
+/// Outcomes supersede outcomes for the same kind of entity, and none that supersedes them in turn: else each would end what the
+/// other began, for ever.
+fn precedence(world: &World<'_>, findings: &mut Vec<Finding>) {
+    let outcomes = &world.drafts.outcomes;
+    let names: Vec<&String> = outcomes.keys().collect();
+    let mut before: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); names.len()];
+    for (at, outcome) in outcomes.values().enumerate() {
+        for reference in &outcome.supersedes {
+            let Some(name) = named(world, reference, &outcome.at, findings) else { continue };
+            before[at].extend(names.iter().position(|known| *known == name));
+            let of = |outcome: &Outcome| outcome.entity.as_ref().map(|(entity, _)| entity.clone());
+            let (one, other) = (of(outcome), outcomes.get(name).and_then(of));
+            if let (Some(one), Some(other)) = (one, other)
+                && one != other
+            {
+                let message = format!("outcome `{name}` is for `{other}`, and this one is for `{one}`");
+                let label = "for another kind of entity";
+                findings.push(outcome.at.error_at(&reference.1, code::UNKNOWN_OUTCOME, message, label));
+            }
+        }
+    }
+    for cycle in super::cycle::find(names.len(), &before) {
+        let round: Vec<&str> = cycle.iter().rev().chain(cycle.last()).map(|at| names[*at].as_str()).collect();
+        let outcome = &outcomes[names[cycle[0]]];
+        let message = format!("outcomes supersede each other: {}", round.join(" -> "));
+        let finding = outcome.at.error(code::PRECEDENCE, message, "each would end what the other began");
+        findings.push(finding.help("take one of these out of `supersedes`".to_owned()));
+    }
 }
 
 fn scope<'a>(world: &'a World<'a>, outcome: &'a Outcome) -> Scope<'a> {

@@ -160,6 +160,7 @@ fn entity(reader: &mut Reader<'_, '_>, block: &Block, drafts: &mut Drafts) {
             personal: reader.bool("personal").unwrap_or(false),
             from: if reader.require("from") { reader.list_of_refs("from") } else { Vec::new() },
             max_age_ms: reader.duration_ms("max_age"),
+            refers: said(reader, "refers"),
         };
         let what = format!("attribute `{}` of `{name}`", block.label(0));
         insert(&mut attributes, block.label(0).to_owned(), draft, &what, reader);
@@ -211,26 +212,11 @@ fn facet(reader: &mut Reader<'_, '_>, block: &Block, drafts: &mut Drafts) {
         domain: domain.clone(),
         system: required_said(reader, "system"),
         set: reader.bool("set").unwrap_or(false),
-        exclusive: exclusive(reader, &format!("{}.{name}", domain.text)),
+        exclusive: reader.choice("mode", &["additive", "exclusive"]) == Some("exclusive"),
         after: reader.list_of_refs("after"),
     };
     let what = format!("facet `{}.{name}`", domain.text);
     insert(&mut drafts.facets, (domain.text, name), draft, &what, reader);
-}
-
-/// Whether a facet is declared exclusive. It is refused: what nobody declared would have to be listed before it could be
-/// removed, and to take it for additive would leave it there without a word.
-fn exclusive(reader: &mut Reader<'_, '_>, facet: &str) -> bool {
-    let exclusive = reader.choice("mode", &["additive", "exclusive"]) == Some("exclusive");
-    if exclusive {
-        let message = format!("facet `{facet}` is exclusive, and that cannot be held yet");
-        let finding = reader
-            .error(code::EXCLUSIVE, reader.span_of("mode"), message, "would be held as additive")
-            .why("nothing lists what is there, so what no outcome declares would stay")
-            .help("write `mode = \"additive\"`: only what xops granted is ever removed".to_owned());
-        reader.report(finding);
-    }
-    exclusive
 }
 
 fn setting(reader: &mut Reader<'_, '_>, block: &Block, drafts: &mut Drafts) {

@@ -62,6 +62,7 @@ fn outcome(reader: &mut Reader<'_, '_>, block: &Block, drafts: &mut Drafts) {
         applies: reader.required_expr("for").cloned(),
         runbook: reader.reference("runbook"),
         on_drift: super::watched::on_drift(reader),
+        supersedes: reader.list_of_refs("supersedes"),
         facets: order.into_iter().filter_map(|(_, key)| seen.remove(&key)).collect(),
     };
     if draft.facets.is_empty() && block.body.blocks.is_empty() {

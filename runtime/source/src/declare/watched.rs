@@ -224,6 +224,17 @@ pub(super) fn add(drafts: &Drafts, standards: &mut Standards) {
     standards.watched = watched.filter_map(|(key, draft)| Some((key.clone(), kernel(draft)?))).collect();
     let on_drift = drafts.outcomes.iter();
     standards.on_drift = on_drift.filter_map(|(name, draft)| Some((name.clone(), draft.on_drift?))).collect();
+    let refers = drafts.entities.iter().flat_map(|(kind, entity)| {
+        let of = entity.attributes.iter();
+        of.filter_map(|(name, draft)| Some(((kind.clone(), name.clone()), draft.refers.as_ref()?.0.clone())))
+    });
+    standards.refers = refers.collect();
+    let superseded = |draft: &super::draft::Outcome| {
+        let words = draft.supersedes.iter().filter_map(|reference| words(&reference.0));
+        words.filter(|words| words.len() == 2).map(|words| words[1].to_owned()).collect()
+    };
+    let preceding = drafts.outcomes.iter().filter(|(_, draft)| !draft.supersedes.is_empty());
+    standards.supersedes = preceding.map(|(name, draft)| (name.clone(), superseded(draft))).collect();
     standards.costs =
         drafts.costs.iter().filter_map(|(name, draft)| Some((name.clone(), paid(draft)?))).collect();
 }
