@@ -134,7 +134,8 @@ impl DataOps {
         let Some(kept) = Kept::of(&self.tenant, &self.system) else { return };
         for held in kept.restore(&self.contracts()) {
             let touched = self.tenant.graph_mut().apply(held.reading);
-            self.tenant.cycles.touch(touched);
+            crate::issued::remember(&self.tenant);
+            self.tenant.cycles.touch(&self.system, touched);
             self.places.borrow_mut().insert(held.target, held.place);
         }
     }
