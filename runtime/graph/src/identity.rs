@@ -23,5 +23,6 @@ pub mod index;
 pub mod learn;
 pub mod model;
 pub mod normal;
+pub mod probe;
 pub mod slots;
 pub mod table;

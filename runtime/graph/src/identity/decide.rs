@@ -10,7 +10,7 @@
 use super::block::{Pair, pair};
 use super::compare::Comparisons;
 use super::fixed;
-use super::model::{self, CERTAIN};
+use super::model::CERTAIN;
 use super::table::{Row, Table};
 use std::collections::{BTreeMap, BTreeSet};
 use xops_kernel::identity::{Centibits, Linkage};
@@ -118,18 +118,25 @@ pub struct Decisions {
     pub different: BTreeSet<Pair>,
 }
 
-/// What decisions are made from.
-pub struct Scene<'a> {
+/// What the score of a pair is held against: its rivals.
+#[derive(Clone, Copy)]
+pub struct Rivals<'a> {
     /// The records.
     pub table: &'a Table,
     /// Which pairs are alike.
     pub bonds: &'a Bonds,
-    /// What people decided.
-    pub decisions: &'a Decisions,
     /// By how much it counts that a pair has no rival ([`super::model::Model::known`]).
     pub known: Centibits,
-    /// From this score on records are joined ([`super::model::Model::same`]).
-    pub same: Centibits,
+}
+
+/// What decisions are made from.
+pub struct Scene<'a> {
+    /// The records.
+    pub table: &'a Table,
+    /// The pairs that are joined unless something forbids it, by their scores against their rivals: what [`Rivals::strong`] gives.
+    pub strong: &'a Bonds,
+    /// What people decided.
+    pub decisions: &'a Decisions,
 }
 
 /// One thing: its records, and how they came together.
@@ -137,14 +144,14 @@ pub struct Scene<'a> {
 pub struct Thing {
     /// Its records; the one that it is named after comes first, the others in the order of rows.
     pub members: Vec<Row>,
-    /// The score by which each pair of them came together.
-    pub joined: BTreeMap<Pair, Centibits>,
+    /// The score by which each pair of them came together, a pair once, in the order of joining.
+    pub joined: Vec<(Pair, Centibits)>,
 }
 
 /// What was not joined, and why.
 pub type Barred = BTreeMap<Pair, Bar>;
 
-impl Scene<'_> {
+impl Rivals<'_> {
     /// The score of a bonded pair against its best rival, and the rival, if one counts.
     pub fn effective(&self, (a, b): Pair, score: Centibits) -> (Centibits, Option<Row>) {
         if self.table.rules().linkage == Linkage::Many || score >= CERTAIN {
@@ -164,123 +171,138 @@ impl Scene<'_> {
         best.map_or((alone, None), |(theirs, rival)| (fixed::against(alone, score - theirs), Some(rival)))
     }
 
-    /// Whether a bonded pair is joined unless something forbids it.
-    fn is_strong(&self, pair: Pair, score: Centibits) -> bool {
-        self.effective(pair, score).0 >= self.same
+    /// The bonded pairs that reach `same` against their best rivals, each by that score.
+    pub fn strong(self, same: Centibits) -> Bonds {
+        let mut strong = Bonds::default();
+        for (pair, score) in self.bonds.pairs() {
+            strong.set(pair, Some(self.effective(pair, score).0).filter(|effective| *effective >= same));
+        }
+        strong
     }
+}
 
-    /// The rows that hang together with `row` by pairs that could be joined.
-    pub fn component(&self, row: Row) -> BTreeSet<Row> {
+impl Scene<'_> {
+    /// The rows that hang together with `row` by pairs that could be joined, in order.
+    pub fn component(&self, row: Row) -> Vec<Row> {
         let mut found = BTreeSet::from([row]);
         let mut open = vec![row];
         while let Some(row) = open.pop() {
-            for (other, score) in self.bonds.of(row) {
-                if !found.contains(other) && self.is_strong(pair(row, *other), *score) {
-                    found.insert(*other);
+            for (other, _) in self.strong.of(row) {
+                if found.insert(*other) {
                     open.push(*other);
                 }
             }
         }
-        found
+        found.into_iter().collect()
     }
 
-    /// Makes things of the rows of one component.
-    pub fn things(&self, rows: &BTreeSet<Row>, comparisons: &mut Comparisons) -> (Vec<Thing>, Barred) {
+    /// Makes things of the rows of one component, which ascend.
+    pub fn things(&self, rows: &[Row], comparisons: &mut Comparisons) -> (Vec<Thing>, Barred) {
+        let ranks = self.ranks(rows);
+        let place = |row: Row| rows.binary_search(&row).ok();
         let mut open = Vec::new();
-        for row in rows {
-            for (other, score) in self.bonds.of(*row).iter().filter(|(other, _)| other > row) {
-                if rows.contains(other) && self.is_strong((*row, *other), *score) {
-                    let effective = self.effective((*row, *other), *score).0;
-                    let (one, two) = (self.table.name(*row), self.table.name(*other));
-                    open.push((-effective, one.min(two), one.max(two), (*row, *other)));
-                }
+        for (one, row) in rows.iter().enumerate() {
+            for (other, effective) in self.strong.of(*row).iter().filter(|(other, _)| other > row) {
+                let Some(two) = place(*other) else { continue };
+                let (low, high) = (ranks[one].min(ranks[two]), ranks[one].max(ranks[two]));
+                open.push((-effective, low, high, one, two));
             }
         }
-        open.sort();
+        open.sort_unstable();
         let mut joining = Joining::new(self, rows);
-        for (score, _, _, pair) in open {
-            joining.join(pair, -score, comparisons);
+        for (score, _, _, one, two) in open {
+            joining.join((one, two), -score, comparisons);
         }
-        joining.finish()
+        joining.finish(&ranks)
+    }
+
+    /// The place of each of some rows in the order of their names.
+    fn ranks(&self, rows: &[Row]) -> Vec<usize> {
+        let mut named: Vec<usize> = (0..rows.len()).collect();
+        named.sort_unstable_by_key(|at| self.table.name(rows[*at]));
+        let mut ranks = vec![0; rows.len()];
+        for (rank, at) in named.into_iter().enumerate() {
+            ranks[at] = rank;
+        }
+        ranks
     }
 }
 
 /// Records on their way to becoming things.
 struct Joining<'a, 'b> {
     scene: &'b Scene<'a>,
-    places: BTreeMap<Row, usize>,
-    things: Vec<Thing>,
+    rows: &'b [Row],
+    /// By the place of a row: the place of its thing.
+    places: Vec<usize>,
+    /// By the place of a row: the places of the rows that came together under it, and the scores by which they did.
+    things: Vec<(Vec<usize>, Vec<(Pair, Centibits)>)>,
     barred: Barred,
 }
 
 impl<'a, 'b> Joining<'a, 'b> {
-    fn new(scene: &'b Scene<'a>, rows: &BTreeSet<Row>) -> Self {
-        let places = rows.iter().zip(0..).map(|(row, place)| (*row, place)).collect();
-        let things = rows.iter().map(|row| Thing { members: vec![*row], joined: BTreeMap::new() }).collect();
-        Self { scene, places, things, barred: Barred::new() }
+    fn new(scene: &'b Scene<'a>, rows: &'b [Row]) -> Self {
+        let things = (0..rows.len()).map(|place| (vec![place], Vec::new())).collect();
+        Self { scene, rows, places: (0..rows.len()).collect(), things, barred: Barred::new() }
     }
 
-    fn join(&mut self, (a, b): Pair, score: Centibits, comparisons: &mut Comparisons) {
-        let (left, right) = (self.places[&a], self.places[&b]);
+    fn join(&mut self, (one, two): (usize, usize), score: Centibits, comparisons: &mut Comparisons) {
+        let (left, right) = (self.places[one], self.places[two]);
         if left == right {
             return;
         }
         if let Some(bar) = self.bar(left, right, score, comparisons) {
-            self.barred.insert((a, b), bar);
+            self.barred.insert(pair(self.rows[one], self.rows[two]), bar);
             return;
         }
         let (left, right) = (left.min(right), left.max(right));
-        let gone = std::mem::take(&mut self.things[right]);
-        let kept = &mut self.things[left];
-        for one in &kept.members {
-            for other in &gone.members {
-                kept.joined.insert(pair(*one, *other), score);
-            }
+        let (gone, more) = std::mem::take(&mut self.things[right]);
+        let (kept, joined) = &mut self.things[left];
+        for one in kept.iter() {
+            joined.extend(gone.iter().map(|other| (pair(self.rows[*one], self.rows[*other]), score)));
         }
-        kept.joined.extend(gone.joined);
-        for row in &gone.members {
-            self.places.insert(*row, left);
+        joined.extend(more);
+        for row in &gone {
+            self.places[*row] = left;
         }
-        kept.members.extend(gone.members);
+        kept.extend(gone);
     }
 
     /// What forbids two things to be one.
     fn bar(&self, left: usize, right: usize, score: Centibits, comparisons: &mut Comparisons) -> Option<Bar> {
-        let (left, right) = (&self.things[left].members, &self.things[right].members);
-        let across = || left.iter().flat_map(|a| right.iter().map(|b| pair(*a, *b)));
-        let scene = self.scene;
-        if across().any(|pair| scene.decisions.different.contains(&pair)) {
+        let (left, right) = (&self.things[left].0, &self.things[right].0);
+        let across = || left.iter().flat_map(|a| right.iter().map(|b| pair(self.rows[*a], self.rows[*b])));
+        let (table, decisions) = (self.scene.table, self.scene.decisions);
+        if !decisions.different.is_empty() && across().any(|pair| decisions.different.contains(&pair)) {
             return Some(Bar::Decided);
         }
         if score >= DECIDED {
             return None;
         }
-        let rules = scene.table.rules();
+        let rules = table.rules();
         if left.len() + right.len() > rules.members_max {
             return Some(Bar::Crowded);
         }
         if rules.linkage == Linkage::OneToOne {
-            let system = |row: &Row| scene.table.system(*row);
-            let taken = |(a, b): &Pair| system(a) == system(b);
+            let taken = |(a, b): &Pair| table.system(*a) == table.system(*b);
             if let Some((a, b)) = across().find(taken) {
                 return Some(Bar::Taken(a.min(b)));
             }
         }
-        let vetoed = |pair: Pair| {
-            !scene.decisions.same.contains(&pair)
-                && model::vetoed(rules, &comparisons.levels(scene.table, pair.0, pair.1)).is_some()
-        };
-        (!rules.vetoes.is_empty() && across().any(vetoed)).then_some(Bar::Veto)
+        let mut vetoed = |pair: Pair| !decisions.same.contains(&pair) && comparisons.vetoed(table, pair);
+        (!rules.vetoes.is_empty() && across().any(&mut vetoed)).then_some(Bar::Veto)
     }
 
-    fn finish(self) -> (Vec<Thing>, Barred) {
-        let mut things: Vec<Thing> =
-            self.things.into_iter().filter(|thing| !thing.members.is_empty()).collect();
-        for thing in &mut things {
-            thing.members.sort_unstable();
-            let first = thing.members.iter().zip(0..).min_by_key(|(row, _)| self.scene.table.name(**row));
-            let place = first.map_or(0, |(_, place)| place);
-            thing.members[..=place].rotate_right(1);
+    fn finish(self, ranks: &[usize]) -> (Vec<Thing>, Barred) {
+        let mut things = Vec::new();
+        for (mut places, joined) in self.things {
+            if places.is_empty() {
+                continue;
+            }
+            places.sort_unstable();
+            let first = places.iter().zip(0..).min_by_key(|(place, _)| ranks[**place]);
+            let first = first.map_or(0, |(_, at)| at);
+            places[..=first].rotate_right(1);
+            things.push(Thing { members: places.into_iter().map(|at| self.rows[at]).collect(), joined });
         }
         (things, self.barred)
     }

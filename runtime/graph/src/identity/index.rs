@@ -11,8 +11,9 @@
 use super::batch;
 use super::block::{self, Pair, pair};
 use super::compare::Comparisons;
-use super::decide::{Bonds, DECIDED, Decisions, Scene};
-use super::model::Model;
+use super::decide::{Bonds, DECIDED, Decisions, Rivals, Scene};
+use super::model::{Model, NEVER};
+use super::probe::{Course, Probe};
 use super::slots::Slots;
 use super::table::{Name, Record, Refused, Row, Table};
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +35,7 @@ pub struct Index {
     table: Table,
     model: Arc<Model>,
     comparisons: Comparisons,
+    course: Course,
     tenant: String,
     key: DigestKey,
     today: u32,
@@ -41,13 +43,15 @@ pub struct Index {
     numbers: Slots,
     sharers: Vec<Sharers>,
     bonds: Bonds,
+    /// What [`Rivals::strong`] makes of the bonds, kept up to date pair by pair.
+    strong: Bonds,
     asked: BTreeSet<Decision>,
     named: BTreeSet<String>,
     decisions: Decisions,
     /// By row: the row that its thing is named after.
     first_of: Vec<Row>,
-    /// The things of more than one record, by the row that they are named after.
-    things: BTreeMap<Row, Vec<Row>>,
+    /// By row: the records of the thing that is named after it, if it has more than one.
+    things: Vec<Box<[Row]>>,
     by_id: Slots,
 }
 
@@ -66,6 +70,7 @@ impl Index {
         let table = Table::new(rules);
         let mut index = Self {
             comparisons: Comparisons::new(&table),
+            course: Course::new(&table),
             model,
             tenant: tenant.to_owned(),
             key,
@@ -74,11 +79,12 @@ impl Index {
             numbers: Slots::default(),
             sharers: Vec::new(),
             bonds: Bonds::default(),
+            strong: Bonds::default(),
             asked: table.rules().decisions.iter().cloned().collect(),
             named: BTreeSet::new(),
             decisions: Decisions::default(),
             first_of: Vec::new(),
-            things: BTreeMap::new(),
+            things: Vec::new(),
             by_id: Slots::default(),
             table,
         };
@@ -99,6 +105,7 @@ impl Index {
         if self.there.len() <= row as usize {
             self.there.push(false);
             self.first_of.push(row);
+            self.things.push(Box::default());
             self.by_id.put(slot(self.id(row)), row);
         }
         self.there[row as usize] = true;
@@ -170,11 +177,11 @@ impl Index {
 
     fn found(&self, row: Row) -> Found {
         let first = self.first_of[row as usize];
-        let mut records: Vec<Name> = match self.things.get(&first) {
-            Some(members) => members.iter().map(|row| self.table.name(*row).clone()).collect(),
-            None if self.is_there(row) => vec![self.table.name(row).clone()],
-            None => Vec::new(),
-        };
+        let members = &self.things[first as usize];
+        let mut records: Vec<Name> = members.iter().map(|row| self.table.name(*row).clone()).collect();
+        if members.is_empty() && self.is_there(row) {
+            records.push(self.table.name(row).clone());
+        }
         records.sort();
         Found { id: self.id(first), records }
     }
@@ -209,8 +216,9 @@ impl Index {
         }
         near.sort_unstable();
         near.dedup();
+        let probe = Probe::new(&self.model, &self.table, row);
         for other in near {
-            self.bond(pair(row, other), touched);
+            self.hold(&probe, other, touched);
         }
     }
 
@@ -241,9 +249,7 @@ impl Index {
             }
         }
         for (other, _) in self.bonds.of(row).to_vec() {
-            touched.insert(other);
-            touched.extend(self.bonds.of(other).iter().map(|(row, _)| *row));
-            self.bonds.set(pair(row, other), None);
+            self.set(pair(row, other), None, touched);
         }
     }
 
@@ -310,26 +316,50 @@ impl Index {
     }
 
     /// Bonds a pair that is to be compared, if it is alike.
-    fn bond(&mut self, pair: Pair, touched: &mut BTreeSet<Row>) {
-        if self.decisions.same.contains(&pair) {
-            return self.set(pair, Some(DECIDED), touched);
-        }
-        let least = self.table.rules().review - self.model.known;
-        let score = self.model.score(&self.table, &mut self.comparisons, pair, least);
-        let barred = score < least || self.across() && self.table.system(pair.0) == self.table.system(pair.1);
-        self.set(pair, Some(score).filter(|_| !barred), touched);
+    fn bond(&mut self, (a, b): Pair, touched: &mut BTreeSet<Row>) {
+        self.hold(&Probe::new(&self.model, &self.table, a), b, touched);
     }
 
-    /// Bonds or unbonds a pair; a bond that changes touches its rows and, as rivals, all that they are bonded to.
+    /// Bonds the row of a probe and another, if they are alike.
+    fn hold(&mut self, probe: &Probe, other: Row, touched: &mut BTreeSet<Row>) {
+        let pair = pair(probe.row(), other);
+        if !self.decisions.same.is_empty() && self.decisions.same.contains(&pair) {
+            return self.set(pair, Some(DECIDED), touched);
+        }
+        let barred = self.across() && self.table.system(pair.0) == self.table.system(pair.1);
+        let least = self.table.rules().review - self.model.known;
+        let by = (&*self.model, &self.table, &self.course);
+        let score = if barred { NEVER } else { probe.score(by, &mut self.comparisons, other, least) };
+        self.set(pair, Some(score).filter(|score| !barred && *score >= least), touched);
+    }
+
+    /// Bonds or unbonds a pair, and weighs what it is a rival of anew.
     fn set(&mut self, pair: Pair, score: Option<Centibits>, touched: &mut BTreeSet<Row>) {
         if !self.bonds.set(pair, score) {
             return;
         }
-        for row in [pair.0, pair.1] {
-            touched.insert(row);
-            if self.across() {
-                touched.extend(self.bonds.of(row).iter().map(|(other, _)| *other));
-            }
+        self.reweigh(pair, touched);
+        if !self.across() {
+            return;
+        }
+        let mut rivalled = Vec::new();
+        for (row, other) in [pair, (pair.1, pair.0)] {
+            let system = self.table.system(other);
+            let near = self.bonds.of(row).iter().map(|(rival, _)| *rival);
+            let rivals = near.filter(|rival| *rival != other && self.table.system(*rival) == system);
+            rivalled.extend(rivals.map(|rival| block::pair(row, rival)));
+        }
+        for rivalled in rivalled {
+            self.reweigh(rivalled, touched);
+        }
+    }
+
+    /// Holds a pair against its rivals again; touches its rows where that makes a difference for what is joined.
+    fn reweigh(&mut self, pair: Pair, touched: &mut BTreeSet<Row>) {
+        let rivals = Rivals { table: &self.table, bonds: &self.bonds, known: self.model.known };
+        let effective = self.bonds.get(pair).map(|score| rivals.effective(pair, score).0);
+        if self.strong.set(pair, effective.filter(|score| *score >= self.model.same)) {
+            touched.extend([pair.0, pair.1]);
         }
     }
 
@@ -337,7 +367,7 @@ impl Index {
     fn settle(&mut self, mut touched: BTreeSet<Row>) -> BTreeSet<EntityId> {
         let mut changed = BTreeSet::new();
         for row in touched.clone() {
-            touched.extend(self.things.get(&self.first_of[row as usize]).into_iter().flatten());
+            touched.extend(&self.things[self.first_of[row as usize] as usize]);
         }
         let mut old = BTreeMap::new();
         for row in &touched {
@@ -348,19 +378,13 @@ impl Index {
             if done.contains(row) {
                 continue;
             }
-            let scene = Scene {
-                table: &self.table,
-                bonds: &self.bonds,
-                decisions: &self.decisions,
-                known: self.model.known,
-                same: self.model.same,
-            };
+            let scene = Scene { table: &self.table, strong: &self.strong, decisions: &self.decisions };
             let component = scene.component(*row);
             for row in &component {
                 old.entry(*row).or_insert(self.first_of[*row as usize]);
             }
             let (things, _) = scene.things(&component, &mut self.comparisons);
-            done.extend(component);
+            done.extend(&component);
             for thing in things {
                 self.keep(&thing.members);
             }
@@ -377,11 +401,11 @@ impl Index {
     fn keep(&mut self, members: &[Row]) {
         let Some(first) = members.first().copied() else { return };
         for row in members {
-            self.things.remove(row);
+            self.things[*row as usize] = Box::default();
             self.first_of[*row as usize] = first;
         }
         if members.len() > 1 {
-            self.things.insert(first, members.to_vec());
+            self.things[first as usize] = members.into();
         }
     }
 
