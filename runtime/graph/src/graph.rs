@@ -162,10 +162,15 @@ impl Graph {
         });
         let joined = !links.is_empty() || at(&self.mints, &system, &kind).is_some();
         let merged = table.merge(reading, follows, age, joined);
+        // Keys hang on the records that claim an indexed attribute, and on no others.
+        let keying = at(&self.keying, &system, &kind).is_some();
+        if merged.flipped && !keying {
+            // Whoever is reached hangs on this table, too.
+            return Touched { entities: self.hanging_on(&system, &kind, &links).into_iter().collect() };
+        }
         let mut entities = self.reached(&system, &kind, &links, &merged);
         entities.extend(minted);
-        // Keys hang on the records that claim an indexed attribute, and on no others.
-        if at(&self.keying, &system, &kind).is_some() {
+        if keying {
             let mut met = BTreeSet::new();
             for entity in &entities {
                 met.extend(self.rekey(*entity));

@@ -24,6 +24,7 @@ pub mod why;
 mod coverage;
 mod finder;
 mod fold;
+mod hand;
 mod intern;
 mod rows;
 mod table;

@@ -10,7 +10,7 @@ use super::block::Pair;
 use super::model;
 use super::slots::mix;
 use super::table::{Row, Table, Value};
-use xops_kernel::identity::{Comparator, Level};
+use xops_kernel::identity::{Comparator, Level, Veto};
 
 /// How many levels there are.
 pub const LEVELS: usize = Level::ALL.len();
@@ -95,7 +95,9 @@ impl Comparisons {
     pub fn vetoed(&mut self, table: &Table, (a, b): Pair) -> bool {
         let rules = table.rules().clone();
         let (left, right) = (table.cells(a), table.cells(b));
-        let alone = rules.vetoes.iter().any(|veto| {
+        let differ = |field: &usize| left[*field] != right[*field] && left[*field] != 0 && right[*field] != 0;
+        let possible = |veto: &&Veto| veto.differs.iter().all(differ);
+        let alone = rules.vetoes.iter().filter(possible).any(|veto| {
             let mut level = |field: &usize| self.level(table, *field, left[*field], right[*field]);
             veto.agrees.iter().all(|field| matches!(level(field), Level::Exact | Level::Near))
                 && veto.differs.iter().all(|field| level(field) == Level::Different)

@@ -199,6 +199,11 @@ impl Index {
         self.table.rules().linkage == Linkage::OneToOne
     }
 
+    /// The least score of a bond.
+    fn least(&self) -> Centibits {
+        self.table.rules().review - self.model.known
+    }
+
     /// Puts a row under its keys and bonds it.
     fn enter(&mut self, row: Row, touched: &mut BTreeSet<Row>) {
         let rules = self.table.rules().clone();
@@ -217,6 +222,13 @@ impl Index {
         near.sort_unstable();
         near.dedup();
         let probe = Probe::new(&self.model, &self.table, row);
+        // Most are passed over by their cells alone, side by side, so that memory is waited for once for several of them. What is
+        // passed over has no bond: the row has just come.
+        let least = self.least();
+        near.retain(|other| {
+            self.decisions.same.contains(&pair(row, *other))
+                || probe.bound(&self.model, self.table.cells(*other)) >= least
+        });
         for other in near {
             self.hold(&probe, other, touched);
         }
@@ -327,7 +339,7 @@ impl Index {
             return self.set(pair, Some(DECIDED), touched);
         }
         let barred = self.across() && self.table.system(pair.0) == self.table.system(pair.1);
-        let least = self.table.rules().review - self.model.known;
+        let least = self.least();
         let by = (&*self.model, &self.table, &self.course);
         let score = if barred { NEVER } else { probe.score(by, &mut self.comparisons, other, least) };
         self.set(pair, Some(score).filter(|score| !barred && *score >= least), touched);
@@ -365,7 +377,6 @@ impl Index {
 
     /// Makes the things anew that touched rows are or were in; their ids, old and new.
     fn settle(&mut self, mut touched: BTreeSet<Row>) -> BTreeSet<EntityId> {
-        let mut changed = BTreeSet::new();
         for row in touched.clone() {
             touched.extend(&self.things[self.first_of[row as usize] as usize]);
         }
@@ -389,13 +400,14 @@ impl Index {
                 self.keep(&thing.members);
             }
         }
+        let mut called = BTreeSet::new();
         for (row, was) in old {
             let first = self.first_of[row as usize];
             if first != was || !self.is_there(row) || touched.contains(&row) && first == row {
-                changed.extend([self.id(first), self.id(was)]);
+                called.extend([first, was]);
             }
         }
-        changed
+        called.into_iter().map(|row| self.id(row)).collect()
     }
 
     fn keep(&mut self, members: &[Row]) {

@@ -22,6 +22,8 @@ pub struct Probe {
     exact: [Centibits; FIELDS_MAX],
     /// By field: the most that it adds where the other has another value.
     best: [Centibits; FIELDS_MAX],
+    /// Whether the rules have keys, which decide whatever the fields add.
+    keyed: bool,
 }
 
 /// In which order fields are looked at.
@@ -49,8 +51,9 @@ impl Course {
 impl Probe {
     /// Of `row`.
     pub fn new(model: &Model, table: &Table, row: Row) -> Self {
+        let keyed = !table.rules().keys.is_empty();
         let mut probe =
-            Self { row, cells: [0; FIELDS_MAX], exact: [0; FIELDS_MAX], best: [0; FIELDS_MAX] };
+            Self { row, cells: [0; FIELDS_MAX], exact: [0; FIELDS_MAX], best: [0; FIELDS_MAX], keyed };
         for (field, (cell, weights)) in table.cells(row).iter().zip(&model.weights).enumerate() {
             probe.cells[field] = *cell;
             let exact = weights[Level::Exact as usize];
@@ -80,6 +83,17 @@ impl Probe {
             return NEVER;
         }
         model.score(table, comparisons, pair, least)
+    }
+
+    /// The most that its record and one of these cells can score; more than any score where a key decides.
+    pub fn bound(&self, model: &Model, theirs: &[u32]) -> Centibits {
+        let mut all = model.prior;
+        for (field, theirs) in theirs.iter().enumerate().take(FIELDS_MAX) {
+            let mine = self.cells[field];
+            let worth = if mine == *theirs { self.exact[field] } else { self.best[field] };
+            all += if mine == 0 || *theirs == 0 { 0 } else { worth };
+        }
+        if self.keyed { Centibits::MAX } else { all }
     }
 
     fn is_hopeless(
