@@ -145,8 +145,11 @@ pub struct Thing {
     /// Its records; the one that it is named after comes first, the others in the order of rows.
     pub members: Vec<Row>,
     /// The score by which each pair of them came together, a pair once, in the order of joining.
-    pub joined: Vec<(Pair, Centibits)>,
+    pub joined: Joined,
 }
+
+/// Pairs, and the scores by which they came together.
+pub type Joined = Vec<(Pair, Centibits)>;
 
 /// What was not joined, and why.
 pub type Barred = BTreeMap<Pair, Bar>;
@@ -235,7 +238,7 @@ struct Joining<'a, 'b> {
     /// By the place of a row: the place of its thing.
     places: Vec<usize>,
     /// By the place of a row: the places of the rows that came together under it, and the scores by which they did.
-    things: Vec<(Vec<usize>, Vec<(Pair, Centibits)>)>,
+    things: Vec<(Vec<usize>, Joined)>,
     barred: Barred,
 }
 
