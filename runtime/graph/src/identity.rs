@@ -14,6 +14,7 @@
 
 pub mod batch;
 pub mod block;
+pub mod bound;
 pub mod compare;
 pub mod decide;
 pub mod evaluate;
@@ -23,6 +24,6 @@ pub mod index;
 pub mod learn;
 pub mod model;
 pub mod normal;
-pub mod probe;
+
 pub mod slots;
 pub mod table;

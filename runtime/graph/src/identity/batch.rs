@@ -4,11 +4,11 @@
 //! the same records, decisions and model one by one, in any order.
 
 use super::block::{self, Pair, pair};
+use super::bound::{Bound, Course};
 use super::compare::Comparisons;
 use super::decide::{Answer, Bar, Barred, Bonds, DECIDED, Decisions, Rivals, Scene, Thing};
 use super::learn;
 use super::model::Model;
-use super::probe::{Course, Probe};
 use super::table::{Row, Table};
 use std::collections::BTreeSet;
 use xops_kernel::identity::{Centibits, Decision};
@@ -90,15 +90,15 @@ fn weigh(table: &Table, model: &Model, pairs: &[Pair], progress: Progress<'_>) -
     let least = table.rules().review - model.known;
     let course = Course::new(table);
     // Pairs come by their lower rows.
-    let mut probe = Probe::new(model, table, pairs[0].0);
+    let mut bound = Bound::new(model, table, pairs[0].0);
     for (number, pair) in pairs.iter().enumerate() {
         if number % WORD_EVERY == 0 {
             progress("weigh pairs", number, pairs.len());
         }
-        if probe.row() != pair.0 {
-            probe = Probe::new(model, table, pair.0);
+        if bound.row() != pair.0 {
+            bound = Bound::new(model, table, pair.0);
         }
-        let score = probe.score((model, table, &course), &mut comparisons, pair.1, least);
+        let score = bound.score((model, table, &course), &mut comparisons, pair.1, least);
         if score >= least {
             bonds.set(*pair, Some(score));
         }

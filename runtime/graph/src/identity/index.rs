@@ -10,10 +10,10 @@
 
 use super::batch;
 use super::block::{self, Pair, pair};
+use super::bound::{Bound, Course};
 use super::compare::Comparisons;
 use super::decide::{Bonds, DECIDED, Decisions, Rivals, Scene};
 use super::model::{Model, NEVER};
-use super::probe::{Course, Probe};
 use super::slots::Slots;
 use super::table::{Name, Record, Refused, Row, Table};
 use std::collections::{BTreeMap, BTreeSet};
@@ -221,16 +221,16 @@ impl Index {
         }
         near.sort_unstable();
         near.dedup();
-        let probe = Probe::new(&self.model, &self.table, row);
+        let bound = Bound::new(&self.model, &self.table, row);
         // Most are passed over by their cells alone, side by side, so that memory is waited for once for several of them. What is
         // passed over has no bond: the row has just come.
         let least = self.least();
         near.retain(|other| {
             self.decisions.same.contains(&pair(row, *other))
-                || probe.bound(&self.model, self.table.cells(*other)) >= least
+                || bound.most(&self.model, self.table.cells(*other)) >= least
         });
         for other in near {
-            self.hold(&probe, other, touched);
+            self.hold(&bound, other, touched);
         }
     }
 
@@ -329,19 +329,19 @@ impl Index {
 
     /// Bonds a pair that is to be compared, if it is alike.
     fn bond(&mut self, (a, b): Pair, touched: &mut BTreeSet<Row>) {
-        self.hold(&Probe::new(&self.model, &self.table, a), b, touched);
+        self.hold(&Bound::new(&self.model, &self.table, a), b, touched);
     }
 
-    /// Bonds the row of a probe and another, if they are alike.
-    fn hold(&mut self, probe: &Probe, other: Row, touched: &mut BTreeSet<Row>) {
-        let pair = pair(probe.row(), other);
+    /// Bonds a row whose bounds are known and another, if they are alike.
+    fn hold(&mut self, bound: &Bound, other: Row, touched: &mut BTreeSet<Row>) {
+        let pair = pair(bound.row(), other);
         if !self.decisions.same.is_empty() && self.decisions.same.contains(&pair) {
             return self.set(pair, Some(DECIDED), touched);
         }
         let barred = self.across() && self.table.system(pair.0) == self.table.system(pair.1);
         let least = self.least();
         let by = (&*self.model, &self.table, &self.course);
-        let score = if barred { NEVER } else { probe.score(by, &mut self.comparisons, other, least) };
+        let score = if barred { NEVER } else { bound.score(by, &mut self.comparisons, other, least) };
         self.set(pair, Some(score).filter(|score| !barred && *score >= least), touched);
     }
 

@@ -14,7 +14,7 @@ use xops_kernel::identity::{Centibits, Comparator, Level};
 
 /// A record, with what its fields can be worth.
 #[derive(Clone, Debug)]
-pub struct Probe {
+pub struct Bound {
     row: Row,
     /// By field: the number of its value.
     cells: [u32; FIELDS_MAX],
@@ -48,21 +48,21 @@ impl Course {
     }
 }
 
-impl Probe {
+impl Bound {
     /// Of `row`.
     pub fn new(model: &Model, table: &Table, row: Row) -> Self {
         let keyed = !table.rules().keys.is_empty();
-        let mut probe =
+        let mut bound =
             Self { row, cells: [0; FIELDS_MAX], exact: [0; FIELDS_MAX], best: [0; FIELDS_MAX], keyed };
         for (field, (cell, weights)) in table.cells(row).iter().zip(&model.weights).enumerate() {
-            probe.cells[field] = *cell;
+            bound.cells[field] = *cell;
             let exact = weights[Level::Exact as usize];
-            probe.exact[field] = exact + table.value(field, *cell).rarity;
+            bound.exact[field] = exact + table.value(field, *cell).rarity;
             // Texts that differ past what is compared are the same.
             let best = weights[Level::Exact as usize..].iter().max().copied().unwrap_or(0);
-            probe.best[field] = best.max(probe.exact[field]).max(0);
+            bound.best[field] = best.max(bound.exact[field]).max(0);
         }
-        probe
+        bound
     }
 
     /// The row that it is of.
@@ -86,7 +86,7 @@ impl Probe {
     }
 
     /// The most that its record and one of these cells can score; more than any score where a key decides.
-    pub fn bound(&self, model: &Model, theirs: &[u32]) -> Centibits {
+    pub fn most(&self, model: &Model, theirs: &[u32]) -> Centibits {
         let mut all = model.prior;
         for (field, theirs) in theirs.iter().enumerate().take(FIELDS_MAX) {
             let mine = self.cells[field];

@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use xops_graph::identity::bound::{Bound, Course};
 use xops_graph::identity::compare::Comparisons;
 use xops_graph::identity::model::Model;
-use xops_graph::identity::probe::{Course, Probe};
 use xops_graph::identity::table::{Record, Table};
 use xops_kernel::identity::{Comparator, Field, Linkage, Normaliser, Relation, Rules, Veto};
 
@@ -95,11 +95,11 @@ proptest! {
         let course = Course::new(&table);
         let (mut one, mut other) = (Comparisons::new(&table), Comparisons::new(&table));
         for a in 0..u32::try_from(table.len()).unwrap() {
-            let probe = Probe::new(&model, &table, a);
+            let bound = Bound::new(&model, &table, a);
             for b in (0..u32::try_from(table.len()).unwrap()).filter(|b| *b != a) {
                 let whole = model.score(&table, &mut one, (a.min(b), a.max(b)), least);
-                prop_assert_eq!(probe.score((&model, &table, &course), &mut other, b, least), whole);
-                prop_assert!(probe.bound(&model, table.cells(b)) >= whole);
+                prop_assert_eq!(bound.score((&model, &table, &course), &mut other, b, least), whole);
+                prop_assert!(bound.most(&model, table.cells(b)) >= whole);
                 let vetoed = model.weigh(&table, &mut one, (a.min(b), a.max(b))).decided.is_some();
                 prop_assert_eq!(other.vetoed(&table, (a.min(b), a.max(b))), vetoed);
             }
