@@ -7,9 +7,9 @@
 //! odds against strangers and those against each relation bound the score, each for itself, because together they are lower.
 
 use super::block::{Pair, pair};
-use super::compare::Comparisons;
+use super::compare::{CHARS_MAX, Comparisons};
 use super::model::{FIELDS_MAX, Model, NEVER};
-use super::table::{Row, Table};
+use super::table::{RARITY, Row, Table};
 use xops_kernel::identity::{Centibits, Comparator, Level};
 
 /// A record, with what its fields can be worth.
@@ -61,6 +61,10 @@ impl Bound {
             // Texts that differ past what is compared are the same.
             let best = weights[Level::Exact as usize..].iter().max().copied().unwrap_or(0);
             bound.best[field] = best.max(bound.exact[field]).max(0);
+            if table.value(field, *cell).text.len() >= CHARS_MAX {
+                // Then the other is counted as rare as it is itself.
+                bound.best[field] = bound.best[field].max(exact + RARITY.1);
+            }
         }
         bound
     }

@@ -16,7 +16,7 @@ use xops_kernel::identity::{Comparator, Level, Veto};
 pub const LEVELS: usize = Level::ALL.len();
 
 /// The most characters of a value that are compared.
-const CHARS_MAX: usize = 64;
+pub(super) const CHARS_MAX: usize = 64;
 
 /// From this similarity on two names are close.
 const NAME_CLOSE: f64 = 0.92;
