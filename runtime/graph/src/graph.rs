@@ -191,6 +191,12 @@ impl Graph {
         let began = reading.at;
         let joined = !links.is_empty() || at(&self.mints, &system, &kind).is_some();
         let merged = table.merge(reading, follows, age, joined);
+        // Keys hang on the records that claim an indexed attribute, and on no others.
+        let keying = at(&self.keying, &system, &kind).is_some();
+        if merged.flipped && !keying && self.who.is_empty() && !self.relates() {
+            // Whoever is reached hangs on this table, too.
+            return Touched { entities: self.hanging_on(&system, &kind, &links).into_iter().collect() };
+        }
         let mut entities = self.reached(&system, &kind, &links, &merged);
         entities.extend(minted);
         let ruled = self.take_who(&system, &kind, &merged.changes, began);
@@ -199,8 +205,7 @@ impl Graph {
             entities.extend(met);
         }
         entities.extend(ruled);
-        // Keys hang on the records that claim an indexed attribute, and on no others.
-        if at(&self.keying, &system, &kind).is_some() {
+        if keying {
             let mut met = BTreeSet::new();
             for entity in &entities {
                 met.extend(self.rekey(*entity));

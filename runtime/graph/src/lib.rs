@@ -25,6 +25,7 @@ pub mod why;
 mod coverage;
 mod finder;
 mod fold;
+mod hand;
 mod intern;
 pub mod round;
 mod rows;

@@ -39,6 +39,16 @@ impl Graph {
         self.rounds.relations.clone_from(relations);
     }
 
+    /// Whether any attribute names another entity of its kind.
+    pub(crate) fn relates(&self) -> bool {
+        !self.rounds.relations.is_empty()
+    }
+
+    /// Whether an attribute names another entity of its kind.
+    pub(crate) fn refers(&self, kind: &str, attribute: &str) -> bool {
+        self.rounds.relations.keys().any(|(of, name)| of == kind && name == attribute)
+    }
+
     /// Why `attribute` is unknown of `entity`: it goes in a circle. Nothing where it does not.
     pub(crate) fn unless_round(&self, entity: EntityId, node: &Node, attribute: &Attribute) -> Option<Doubt> {
         let rounds = self.rounds.of.get(&entity)?;

@@ -71,6 +71,21 @@ impl Rows {
                 let at = self.order.partition_point(|other| self.id(*other) < self.id(place));
                 self.order.insert(at, place);
             }
+        } else if self.order.is_empty() {
+            // By the first eight bytes, which are at hand, and by the rest only where those are the same.
+            let front = |id: &str| {
+                let mut front = [0; 8];
+                let bytes = id.as_bytes();
+                let count = bytes.len().min(8);
+                front[..count].copy_from_slice(&bytes[..count]);
+                u64::from_be_bytes(front)
+            };
+            let mut keyed: Vec<(u64, u32)> =
+                new.into_iter().map(|place| (front(self.id(place)), place)).collect();
+            keyed.sort_unstable_by(|one, other| {
+                one.0.cmp(&other.0).then_with(|| self.id(one.1).cmp(self.id(other.1)))
+            });
+            self.order = keyed.into_iter().map(|(_, place)| place).collect();
         } else {
             // Both are runs that mostly ascend, and the sort merges runs.
             let mut order = std::mem::take(&mut self.order);

@@ -257,6 +257,9 @@ impl Table {
             for key in shown.iter().filter_map(|record| key_of(record, name)) {
                 let ids = index.or_insert(&key, Vec::new);
                 if let Err(place) = ids.binary_search_by(|held| (**held).cmp(id)) {
+                    if ids.is_empty() {
+                        ids.reserve_exact(1);
+                    }
                     ids.insert(place, id.into());
                 }
             }
@@ -327,11 +330,11 @@ impl Scope {
                 rejected.push((why, record));
                 continue;
             }
-            let id = record.source.id.clone();
             if !whole {
-                seen.insert(id.clone());
+                seen.insert(record.source.id.clone());
             }
-            self.rows.or_insert(&id).sight(&read, at, Arc::new(record));
+            let record = Arc::new(record);
+            self.rows.or_insert(&record.source.id).sight(&read, at, record.clone());
         }
         self.rows.settle();
         if let Some(slot) = self.slots.get_mut(&read) {
@@ -458,7 +461,11 @@ impl Row {
                 }
                 add_version(&mut sighting.versions, record);
             }
-            None => self.sightings.insert(place, Sighting { read: read.clone(), at, versions: vec![record] }),
+            None => {
+                // Most records are seen by one read: room for four would be most of the row.
+                self.sightings.reserve_exact(1);
+                self.sightings.insert(place, Sighting { read: read.clone(), at, versions: vec![record] });
+            }
         }
     }
 }

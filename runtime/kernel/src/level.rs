@@ -63,28 +63,14 @@ pub struct Dag<'a, const N: usize> {
 impl<'a, const N: usize> Dag<'a, N> {
     /// The graph of the nodes with `keys`, which ascend, and `edges` (before, after), in any order and with repetitions.
     pub fn of(keys: &'a [[u8; N]], edges: &[(u32, u32)]) -> Result<Self, Unordered> {
-        check(keys, edges)?;
-        let nodes = keys.len();
-        let (sorted, bounds, shift) = by_bucket(nodes, edges);
-        let mut starts = vec![0_u32; nodes + 1];
-        let mut waits_for = vec![0_u32; nodes];
-        for (before, after) in &sorted {
-            starts[*before as usize + 1] += 1;
-            waits_for[*after as usize] += 1;
-        }
-        sum(&mut starts);
-        let mut behind = vec![0_u32; edges.len()];
-        let mut next: Vec<u32> = Vec::new();
-        for (bucket, bound) in bounds.windows(2).enumerate() {
-            let from = (bucket << shift).min(nodes);
-            next.clear();
-            next.extend_from_slice(&starts[from..((bucket + 1) << shift).min(nodes)]);
-            for (before, after) in &sorted[bound[0]..bound[1]] {
-                let place = &mut next[*before as usize - from];
-                behind[*place as usize] = *after;
-                *place += 1;
-            }
-        }
+        let (bounds, shift) = bounds(keys, edges)?;
+        let bits = usize::BITS - keys.len().leading_zeros();
+        // An edge is its place in a bucket and the node behind it: most often both fit into 32 bits.
+        let (starts, behind, waits_for) = if bits + shift <= u32::BITS {
+            spread::<u32>(keys.len(), edges, &bounds, shift)
+        } else {
+            spread::<u64>(keys.len(), edges, &bounds, shift)
+        };
         Ok(Self { keys, starts, behind, waits_for })
     }
 
@@ -117,15 +103,18 @@ impl<'a, const N: usize> Dag<'a, N> {
         hasher.update(b"xops levels 1").update(&(self.keys.len() as u64).to_le_bytes());
         let mut bytes: Vec<u8> = Vec::with_capacity(CHUNK + 4096);
         let mut behind: Vec<u32> = Vec::new();
-        for node in &levelled.order {
-            behind.clear();
-            behind.extend(self.behind(*node).iter().map(|node| place[*node as usize]));
-            behind.sort_unstable();
-            behind.dedup();
-            bytes.extend_from_slice(&self.keys[*node as usize]);
-            bytes.extend_from_slice(&u32::try_from(behind.len()).unwrap_or(u32::MAX).to_le_bytes());
-            for place in &behind {
-                bytes.extend_from_slice(&place.to_le_bytes());
+        for ahead in levelled.order.chunks(AHEAD) {
+            self.warm(ahead);
+            for node in ahead {
+                behind.clear();
+                behind.extend(self.behind(*node).iter().map(|node| place[*node as usize]));
+                arrange(&mut behind);
+                behind.dedup();
+                bytes.extend_from_slice(&self.keys[*node as usize]);
+                bytes.extend_from_slice(&u32::try_from(behind.len()).unwrap_or(u32::MAX).to_le_bytes());
+                for place in &behind {
+                    bytes.extend_from_slice(&place.to_le_bytes());
+                }
             }
             if bytes.len() >= CHUNK {
                 hasher.update(&bytes);
@@ -134,6 +123,12 @@ impl<'a, const N: usize> Dag<'a, N> {
         }
         hasher.update(&bytes);
         Digest(*hasher.finalize().as_bytes())
+    }
+
+    /// Asks for what stands behind some nodes, so that memory is waited for once for all of them and not for one after the other.
+    fn warm(&self, nodes: &[u32]) {
+        let first = |node: &u32| self.behind.get(self.starts[*node as usize] as usize).copied().unwrap_or(0);
+        std::hint::black_box(nodes.iter().fold(0, |all, node| all ^ first(node)));
     }
 
     fn behind(&self, node: u32) -> &[u32] {
@@ -150,13 +145,16 @@ impl<'a, const N: usize> Dag<'a, N> {
         while !free.is_empty() {
             placed += free.len();
             let mut next = Vec::new();
-            for node in free {
-                levels[node as usize] = depth;
-                for after in self.behind(node) {
-                    let waits = &mut waits_for[*after as usize];
-                    *waits -= 1;
-                    if *waits == 0 {
-                        next.push(*after);
+            for ahead in free.chunks(AHEAD) {
+                self.warm(ahead);
+                for node in ahead {
+                    levels[*node as usize] = depth;
+                    for after in self.behind(*node) {
+                        let waits = &mut waits_for[*after as usize];
+                        *waits -= 1;
+                        if *waits == 0 {
+                            next.push(*after);
+                        }
                     }
                 }
             }
@@ -205,26 +203,98 @@ const BUCKET_BITS: u32 = 12;
 /// At most so many buckets: their ends are written side by side.
 const BUCKETS_BITS: u32 = 8;
 
-/// The edges by buckets of the nodes before them, where each bucket begins and one end more, and how many bits a bucket has. What is
-/// counted and placed for one bucket then stays near the processor, in whatever order the edges came.
-fn by_bucket(nodes: usize, edges: &[(u32, u32)]) -> (Vec<(u32, u32)>, Vec<usize>, u32) {
-    let bits = usize::BITS - nodes.leading_zeros();
-    let shift = bits.saturating_sub(BUCKETS_BITS).max(BUCKET_BITS);
-    let mut bounds = vec![0_usize; (nodes >> shift) + 2];
-    for (before, _) in edges {
-        bounds[(*before >> shift) as usize + 1] += 1;
+/// For how many nodes memory is asked at once.
+const AHEAD: usize = 32;
+
+/// An edge inside its bucket, in one word.
+trait Packed: Copy + Default {
+    /// The node before, counted from the beginning of its bucket, which has `shift` bits, and the node after.
+    fn pack(low: u32, after: u32, shift: u32) -> Self;
+    /// The same again.
+    fn unpack(self, shift: u32) -> (u32, u32);
+}
+
+impl Packed for u32 {
+    fn pack(low: u32, after: u32, shift: u32) -> Self {
+        low | after << shift
     }
-    for at in 1..bounds.len() {
-        bounds[at] += bounds[at - 1];
+
+    fn unpack(self, shift: u32) -> (u32, u32) {
+        (self & ((1 << shift) - 1), self >> shift)
     }
-    let mut next = bounds.clone();
-    let mut sorted = vec![(0, 0); edges.len()];
-    for edge in edges {
-        let place = &mut next[(edge.0 >> shift) as usize];
-        sorted[*place] = *edge;
+}
+
+impl Packed for u64 {
+    fn pack(low: u32, after: u32, _shift: u32) -> Self {
+        Self::from(low) | Self::from(after) << 32
+    }
+
+    fn unpack(self, _shift: u32) -> (u32, u32) {
+        let half = |word: Self| u32::try_from(word & Self::from(u32::MAX)).unwrap_or_default();
+        (half(self), half(self >> 32))
+    }
+}
+
+/// Where the nodes behind each begin and one end more, those nodes, and how many each node waits for. What is counted and placed for one
+/// bucket of nodes stays near the processor, in whatever order the edges came.
+fn spread<W: Packed>(
+    nodes: usize,
+    edges: &[(u32, u32)],
+    bounds: &[usize],
+    shift: u32,
+) -> (Vec<u32>, Vec<u32>, Vec<u32>) {
+    let low = (1_u32 << shift) - 1;
+    let mut next = bounds.to_vec();
+    let mut sorted = vec![W::default(); edges.len()];
+    for (before, after) in edges {
+        let place = &mut next[(*before >> shift) as usize];
+        sorted[*place] = W::pack(*before & low, *after, shift);
         *place += 1;
     }
-    (sorted, bounds, shift)
+    let (mut starts, mut behind) = (Vec::with_capacity(nodes + 1), vec![0_u32; edges.len()]);
+    let mut waits_for = vec![0_u32; nodes];
+    let mut counts: Vec<u32> = Vec::new();
+    let mut placed = 0_u32;
+    for (bucket, bound) in bounds.windows(2).enumerate() {
+        let from = (bucket << shift).min(nodes);
+        counts.clear();
+        counts.resize(((bucket + 1) << shift).min(nodes) - from, 0);
+        let within = &sorted[bound[0]..bound[1]];
+        for edge in within {
+            let (before, after) = edge.unpack(shift);
+            counts[before as usize] += 1;
+            waits_for[after as usize] += 1;
+        }
+        for count in &mut counts {
+            starts.push(placed);
+            placed += std::mem::replace(count, placed);
+        }
+        for edge in within {
+            let (before, after) = edge.unpack(shift);
+            let place = &mut counts[before as usize];
+            behind[*place as usize] = after;
+            *place += 1;
+        }
+    }
+    starts.push(placed);
+    (starts, behind, waits_for)
+}
+
+/// Up to so many places are put in order one by one.
+const FEW: usize = 24;
+
+/// Sorts: mostly there are few, for which asking how to sort takes longer than sorting.
+fn arrange(places: &mut [u32]) {
+    if places.len() > FEW {
+        return places.sort_unstable();
+    }
+    for at in 1..places.len() {
+        let mut at = at;
+        while at > 0 && places[at - 1] > places[at] {
+            places.swap(at - 1, at);
+            at -= 1;
+        }
+    }
 }
 
 /// Counts to places: each becomes the sum of those before it.
@@ -239,7 +309,8 @@ fn sum(counts: &mut [u32]) {
 /// How many bytes are hashed at once: enough for BLAKE3 to use wide registers, few enough to stay near the processor.
 const CHUNK: usize = 64 << 10;
 
-fn check<const N: usize>(keys: &[[u8; N]], edges: &[(u32, u32)]) -> Result<(), Unordered> {
+/// Where the edges of each bucket of nodes begin, one end more, and how many bits a bucket has; refuses what is no graph.
+fn bounds<const N: usize>(keys: &[[u8; N]], edges: &[(u32, u32)]) -> Result<(Vec<usize>, u32), Unordered> {
     let most = u32::MAX - 1;
     if keys.len() > most as usize || edges.len() > most as usize {
         return Err(Unordered::TooLarge { most });
@@ -247,11 +318,19 @@ fn check<const N: usize>(keys: &[[u8; N]], edges: &[(u32, u32)]) -> Result<(), U
     if let Some(at) = keys.windows(2).position(|pair| pair[0] >= pair[1]) {
         return Err(Unordered::Keys { at: at + 1 });
     }
-    let strange = |(before, after): &(u32, u32)| (*before).max(*after) as usize >= keys.len();
-    match edges.iter().position(strange) {
-        Some(at) => Err(Unordered::Edge { at }),
-        None => Ok(()),
+    let bits = usize::BITS - keys.len().leading_zeros();
+    let shift = bits.saturating_sub(BUCKETS_BITS).max(BUCKET_BITS);
+    let mut bounds = vec![0_usize; (keys.len() >> shift) + 2];
+    for (at, (before, after)) in edges.iter().enumerate() {
+        if (*before).max(*after) as usize >= keys.len() {
+            return Err(Unordered::Edge { at });
+        }
+        bounds[(*before >> shift) as usize + 1] += 1;
     }
+    for at in 1..bounds.len() {
+        bounds[at] += bounds[at - 1];
+    }
+    Ok((bounds, shift))
 }
 
 #[cfg(test)]
@@ -301,7 +380,10 @@ mod tests {
         let levelled = Dag::of(&keys, &edges).and_then(|dag| dag.levelled()).expect("an order");
         let expect: Vec<u32> = (0..nodes).map(|at| at * 7_919 % nodes).collect();
         assert_eq!(levelled.order, expect);
-        assert!(by_bucket(keys.len(), &edges).1.len() > 4);
+        let (bounds, shift) = bounds(&keys, &edges).expect("a graph");
+        assert!(bounds.len() > 4);
+        let wide = spread::<u64>(keys.len(), &edges, &bounds, shift);
+        assert_eq!(wide, spread::<u32>(keys.len(), &edges, &bounds, shift), "in whichever word edges are");
     }
 
     #[test]

@@ -6,11 +6,13 @@
 //!
 //! Asking knows no numbers and changes nothing, so several threads may ask at once; taking gives the numbers.
 
+use super::behind;
 use super::class::{ABSENT, FIRST, UNKNOWN, WHOLE};
 use super::program::{Input, Program};
 use super::{Cell, Columns, Ground, Row, Viewed};
 use crate::coverage::{Age, judged};
-use crate::graph::{Graph, Node};
+use crate::graph::Graph;
+use crate::hand::{self, Way};
 use crate::reading::Touched;
 use crate::resolve::{Key, Resolver};
 use crate::table::{Look, Table};
@@ -91,7 +93,7 @@ impl Asking {
         let names: BTreeSet<&String> = kind.links.keys().chain([&kind.mint.0]).collect();
         let own_key = |system: &str| {
             let key = kind.links.get(system).filter(|_| kind.mint.0 != system).map(|link| &link.entity);
-            key.is_some_and(|key| behind_attribute(kind, key, &mut BTreeSet::new()).contains(system))
+            key.is_some_and(|key| behind::attribute(kind, key, &mut BTreeSet::new()).contains(system))
         };
         let joined = |system: &&String| {
             let shows = |viewed: &Viewed| !viewed.witnessed && viewed.facet.system == **system;
@@ -102,14 +104,14 @@ impl Asking {
         };
         let systems: Vec<Joined> = names.iter().filter_map(joined).collect();
         let behind = |input: &Input| match input {
-            Input::Fact(name) => behind_attribute(kind, name, &mut BTreeSet::new()),
-            Input::Link(system) => behind_link(kind, system, &mut BTreeSet::new()),
+            Input::Fact(name) => behind::attribute(kind, name, &mut BTreeSet::new()),
+            Input::Link(system) => behind::link(kind, system, &mut BTreeSet::new()),
         };
         let of = |system: &&String| {
             let inputs =
                 program.inputs.iter().enumerate().filter(|(_, input)| behind(input).contains(*system));
             let links = systems.iter().enumerate().filter(|(_, joined)| {
-                behind_link(kind, &joined.system, &mut BTreeSet::new()).contains(*system)
+                behind::link(kind, &joined.system, &mut BTreeSet::new()).contains(*system)
             });
             let inputs = inputs.map(|(at, _)| at).collect();
             ((*system).clone(), Affected { inputs, systems: links.map(|(at, _)| at).collect() })
@@ -141,9 +143,28 @@ impl Asking {
         for at in &what.systems {
             hands[*at] = self.hand(graph, &self.systems[*at].system, now);
         }
-        let of = entities.iter().filter_map(|entity| self.ask_one(graph, *entity, what, &hands, now));
+        let ways = self.ways(graph, what, &hands, now);
+        let of =
+            entities.iter().filter_map(|entity| self.ask_one(graph, *entity, what, (&hands, &ways), now));
         let of = of.collect();
         Answers { of, absent: hands.into_iter().map(|hand| hand.and_then(|hand| hand.absent)).collect() }
+    }
+
+    /// The ways to the attributes that are asked for, and to those that records are joined by.
+    fn ways<'g>(
+        &self,
+        graph: &'g Graph,
+        what: &Affected,
+        hands: &[Option<Hand<'g>>],
+        now: Millis,
+    ) -> BTreeMap<&'g str, Way<'g>> {
+        let Some(kind) = graph.declarations.entities.get(&self.kind) else { return BTreeMap::new() };
+        let facts = what.inputs.iter().filter_map(|at| match &self.inputs[*at] {
+            Input::Fact(name) => kind.attributes.get_key_value(name).map(|(name, _)| name.as_str()),
+            Input::Link(_) => None,
+        });
+        let keys = hands.iter().flatten().filter_map(|hand| Some(hand.link?.entity.as_str()));
+        facts.chain(keys).filter_map(|name| Some((name, Way::to(graph, kind, name, now)?))).collect()
     }
 
     /// What is the same for every entity about a system.
@@ -164,12 +185,25 @@ impl Asking {
         graph: &'g Graph,
         entity: EntityId,
         what: &Affected,
-        hands: &[Option<Hand<'g>>],
+        (hands, ways): (&[Option<Hand<'g>>], &BTreeMap<&'g str, Way<'g>>),
         now: Millis,
     ) -> Option<Answer<'g>> {
         let node = graph.nodes.get(&entity)?;
         let kind = graph.declarations.entities.get(&node.kind)?;
-        let input = |at: &usize| Some((*at, ask_input(graph, entity, (node, kind), &self.inputs[*at], now)?));
+        let minting = hand::minting(graph, kind, &node.source);
+        let input = |at: &usize| {
+            let seen = match &self.inputs[*at] {
+                Input::Fact(name) => {
+                    valued(ways.get(name.as_str())?.known(entity, minting)?, |(value, _)| {
+                        Cow::Borrowed(value)
+                    })
+                }
+                Input::Link(system) => {
+                    valued(graph.joined(entity, system, now), |record| Cow::Owned(shown(record)))
+                }
+            };
+            Some((*at, seen))
+        };
         let inputs = what.inputs.iter().filter_map(input).collect();
         let mut keys: Vec<(&str, Key)> = Vec::new();
         let mut systems = Vec::with_capacity(what.systems.len());
@@ -185,7 +219,9 @@ impl Asking {
                 Some(link) => {
                     let known = keys.iter().position(|(name, _)| *name == link.entity);
                     let known = known.unwrap_or_else(|| {
-                        keys.push((&link.entity, resolver.key(entity, node, kind, link, &mut Vec::new())));
+                        let short = ways.get(link.entity.as_str()).and_then(|way| way.key(entity, minting));
+                        let asked = || resolver.key(entity, node, kind, link, &mut Vec::new());
+                        keys.push((&link.entity, short.unwrap_or_else(asked)));
                         keys.len() - 1
                     });
                     Resolver::id_by_key(kind, link, &keys[known].1, hand.table)
@@ -213,53 +249,15 @@ fn shown_by<'g>(hand: &Hand<'g>, id: Result<Option<&str>, Doubt>) -> Shown<'g> {
     }
 }
 
-fn ask_input<'g>(
-    graph: &'g Graph,
-    entity: EntityId,
-    (node, kind): (&'g Node, &'g EntityKind),
-    input: &Input,
-    now: Millis,
-) -> Option<Observation<Cow<'g, Value>>> {
-    Some(match input {
-        Input::Fact(name) => {
-            let attribute = kind.attributes.get(name)?;
-            match graph.at(now).held(entity, node, attribute, &mut Vec::new()) {
-                Observation::Present((value, _)) => Observation::Present(Cow::Borrowed(value)),
-                Observation::Absent(proof) => Observation::Absent(proof),
-                Observation::Unknown(doubt) => Observation::Unknown(doubt),
-            }
-        }
-        Input::Link(system) => match graph.joined(entity, system, now) {
-            Observation::Present(record) => Observation::Present(Cow::Owned(shown(record))),
-            Observation::Absent(proof) => Observation::Absent(proof),
-            Observation::Unknown(doubt) => Observation::Unknown(doubt),
-        },
-    })
-}
-
-pub(super) fn behind_attribute(
-    kind: &EntityKind,
-    name: &str,
-    seen: &mut BTreeSet<String>,
-) -> BTreeSet<String> {
-    let mut systems = BTreeSet::new();
-    if !seen.insert(name.to_owned()) {
-        return systems;
+fn valued<'g, T>(
+    seen: Observation<T>,
+    value: impl FnOnce(T) -> Cow<'g, Value>,
+) -> Observation<Cow<'g, Value>> {
+    match seen {
+        Observation::Present(seen) => Observation::Present(value(seen)),
+        Observation::Absent(proof) => Observation::Absent(proof),
+        Observation::Unknown(doubt) => Observation::Unknown(doubt),
     }
-    for claim in kind.attributes.get(name).into_iter().flat_map(|attribute| &attribute.from) {
-        systems.extend(behind_link(kind, &claim.system, seen));
-    }
-    systems
-}
-
-pub(super) fn behind_link(kind: &EntityKind, system: &str, seen: &mut BTreeSet<String>) -> BTreeSet<String> {
-    let mut systems = BTreeSet::from([system.to_owned()]);
-    if kind.mint.0 != system
-        && let Some(link) = kind.links.get(system)
-    {
-        systems.extend(behind_attribute(kind, &link.entity, seen));
-    }
-    systems
 }
 
 impl Columns {

@@ -9,6 +9,7 @@
 //! touches, `witness.rs` gathers what records of their own show,
 //! `waves.rs` puts the steps of many plans in one order.
 
+mod behind;
 pub mod blast;
 mod class;
 pub mod draw;

@@ -4,8 +4,8 @@
 //! wholly and freshly read nothing is absent, and nothing is there either; of an entity whose key is unknown or shared nothing is
 //! known. A reading of any system behind a witness gathers that witness anew for everybody, because one record may move a key.
 
+use super::behind;
 use super::class::WHOLE;
-use super::fill::{behind_attribute, behind_link};
 use super::{Cell, Columns, Ground, Unbuilt, View, Viewed};
 use crate::coverage::doubt;
 use crate::finder::Finder;
@@ -39,8 +39,8 @@ impl Witness {
     /// The witness that `evidence` declares, as the view with the place `view`.
     pub(super) fn new(kind: &EntityKind, evidence: &Evidence, view: usize) -> Self {
         let mut behind = match evidence.entity.strip_prefix("link.") {
-            Some(system) => behind_link(kind, system, &mut BTreeSet::new()),
-            None => behind_attribute(kind, &evidence.entity, &mut BTreeSet::new()),
+            Some(system) => behind::link(kind, system, &mut BTreeSet::new()),
+            None => behind::attribute(kind, &evidence.entity, &mut BTreeSet::new()),
         };
         behind.insert(evidence.system.clone());
         Self { evidence: evidence.clone(), view, behind }

@@ -5,14 +5,16 @@
 
 use super::class::{Class, Seen};
 use super::finding::Thing;
+use super::people::People;
 use crate::finder::Finder;
 use crate::fold;
 use crate::graph::Graph;
+use crate::hand::Way;
 use crate::intern::Interner;
 use std::collections::{BTreeMap, BTreeSet};
-use xops_kernel::declare::{Attribute, Declarations, EntityKind};
+use xops_kernel::declare::{Declarations, EntityKind};
 use xops_kernel::expr::{self, Expr};
-use xops_kernel::fact::{Doubt, Observation, Reason};
+use xops_kernel::fact::{Doubt, Observation};
 use xops_kernel::id::EntityId;
 use xops_kernel::record::{Millis, Record, Source};
 use xops_kernel::standard::{Evidence, Standards};
@@ -77,15 +79,14 @@ impl<'g> Census<'g> {
         let declarations: &Declarations = &graph.declarations;
         let declared = declarations.entities.get(kind)?;
         let attributes: Vec<String> = looked_at(declarations, standards, declared).into_iter().collect();
-        let entities: Vec<EntityId> = graph.entities(kind).collect();
+        let people = People::of(graph, kind, now);
         let mut values: Interner<Value> = Interner::new(&graph.key);
         let mut classes: Interner<Vec<u32>> = Interner::new(&graph.key);
         let mut codes = Vec::with_capacity(attributes.len());
-        let looked: Vec<Option<&Attribute>> =
-            attributes.iter().map(|name| declared.attributes.get(name)).collect();
-        let class_of = entities.iter().map(|entity| {
+        let looked: Vec<Option<Way<'_>>> = attributes.iter().map(|name| people.way(name)).collect();
+        let class_of = (0..people.entities.len()).map(|person| {
             codes.clear();
-            codes.extend(looked.iter().map(|attribute| match held(graph, *entity, *attribute, now) {
+            codes.extend(looked.iter().map(|way| match people.held(person, way.as_ref()) {
                 Observation::Present(value) => FIRST + values.number(value, || value.clone()),
                 Observation::Absent(_) => NOTHING,
                 Observation::Unknown(_) => UNKNOWN,
@@ -98,7 +99,7 @@ impl<'g> Census<'g> {
         let mut census = Self {
             graph,
             now,
-            entities,
+            entities: Vec::new(),
             declarations,
             kind: kind.to_owned(),
             attributes,
@@ -112,7 +113,8 @@ impl<'g> Census<'g> {
             evidenced: BTreeSet::new(),
             doubted: BTreeMap::new(),
         };
-        census.gather(evidence);
+        census.gather(evidence, &people);
+        census.entities = people.entities;
         Some(census)
     }
 
@@ -154,7 +156,7 @@ impl<'g> Census<'g> {
         sources.into_iter().collect()
     }
 
-    fn gather(&mut self, evidence: &[Evidence]) {
+    fn gather(&mut self, evidence: &[Evidence], people: &People<'g>) {
         let (graph, now) = (self.graph, self.now);
         let mut things = Numbers { by: BTreeMap::new() };
         let mut found: Vec<(u32, u32, &'g Record)> = Vec::new();
@@ -166,9 +168,8 @@ impl<'g> Census<'g> {
                 continue;
             }
             self.evidenced.insert(facet);
-            let owners = owners
-                .entry(one.entity.as_str())
-                .or_insert_with(|| keys(graph, &self.kind, &self.entities, &one.entity, now));
+            let owners =
+                owners.entry(one.entity.as_str()).or_insert_with(|| keys(graph, people, &one.entity, now));
             let names = names(self.declarations, one);
             // Names are made once for each element, not for each record that shows it.
             let mut numbered: Finder<u32> = Finder::new(&graph.key);
@@ -181,24 +182,38 @@ impl<'g> Census<'g> {
                 });
             }
         }
-        // What one reading shows twice is one thing.
-        found.sort_by_key(|(owner, thing, _)| (*owner, *thing));
-        found.dedup_by_key(|(owner, thing, _)| (*owner, *thing));
-        self.starts = starts(self.entities.len(), &found);
-        self.held = found.into_iter().map(|(_, thing, record)| (thing, record)).collect();
+        (self.starts, self.held) = grouped(people.entities.len(), &found);
         (self.things, self.written) = things.list().into_iter().unzip();
     }
 }
 
-fn starts(people: usize, found: &[(u32, u32, &Record)]) -> Vec<u32> {
-    let mut starts = vec![0; people + 1];
+/// What was found, person by person in the order of things, and where each person's begins. What one reading shows twice is one
+/// thing, shown by the first record. A counting sort: whoever owns a thing is a number already.
+fn grouped<'g>(people: usize, found: &[(u32, u32, &'g Record)]) -> (Vec<u32>, Vec<(u32, &'g Record)>) {
+    let Some((_, _, any)) = found.first() else { return (vec![0; people + 1], Vec::new()) };
+    let mut next = vec![0_usize; people + 1];
     for (owner, _, _) in found {
-        starts[*owner as usize + 1] += 1;
+        next[*owner as usize + 1] += 1;
     }
-    for at in 1..starts.len() {
-        starts[at] += starts[at - 1];
+    for at in 1..next.len() {
+        next[at] += next[at - 1];
     }
-    starts
+    let bounds = next.clone();
+    let mut placed: Vec<(u32, &Record)> = vec![(0, any); found.len()];
+    for (owner, thing, record) in found {
+        let place = &mut next[*owner as usize];
+        placed[*place] = (*thing, record);
+        *place += 1;
+    }
+    let (mut starts, mut held) = (Vec::with_capacity(people + 1), Vec::with_capacity(found.len()));
+    starts.push(0);
+    for bound in bounds.windows(2) {
+        let own = &mut placed[bound[0]..bound[1]];
+        own.sort_by_key(|(thing, _)| *thing);
+        held.extend(own.chunk_by(|one, other| one.0 == other.0).map(|same| same[0]));
+        starts.push(u32::try_from(held.len()).unwrap_or(u32::MAX));
+    }
+    (starts, held)
 }
 
 /// An element as a thing, with what one writes for it.
@@ -236,11 +251,11 @@ pub(crate) fn each_element(value: Option<&Value>, mut give: impl FnMut(&str)) {
 }
 
 /// The people by what joins records to them; nobody where two have the same.
-fn keys(graph: &Graph, kind: &str, entities: &[EntityId], by: &str, now: Millis) -> Finder<Option<u32>> {
+fn keys(graph: &Graph, people: &People<'_>, by: &str, now: Millis) -> Finder<Option<u32>> {
     let mut keys: Finder<Option<u32>> = Finder::new(&graph.key);
-    let attribute = graph.declarations.entities.get(kind).and_then(|kind| kind.attributes.get(by));
-    for (at, entity) in entities.iter().enumerate() {
-        let at = u32::try_from(at).ok();
+    let way = people.way(by);
+    for (person, entity) in people.entities.iter().enumerate() {
+        let at = u32::try_from(person).ok();
         let mut add = |key: &str| {
             let mut new = false;
             let held = keys.or_insert(key, || {
@@ -260,7 +275,7 @@ fn keys(graph: &Graph, kind: &str, entities: &[EntityId], by: &str, now: Millis)
                 }
             }
             None => {
-                if let Observation::Present(value) = held(graph, *entity, attribute, now)
+                if let Observation::Present(value) = people.held(person, way.as_ref())
                     && let Some(key) = fold::key_of(value)
                 {
                     add(&key);
@@ -277,23 +292,6 @@ const UNKNOWN: u32 = 0;
 const NOTHING: u32 = 1;
 /// The code of the first value.
 const FIRST: u32 = 2;
-
-/// What is known of one attribute, without a copy; of one that is not declared nothing is.
-fn held<'g>(
-    graph: &'g Graph,
-    entity: EntityId,
-    attribute: Option<&'g Attribute>,
-    now: Millis,
-) -> Observation<&'g Value> {
-    let unknown =
-        || Observation::Unknown(Doubt { reason: Reason::Unexpected, detail: String::new(), since: 0 });
-    let (Some(attribute), Some(node)) = (attribute, graph.nodes.get(&entity)) else { return unknown() };
-    match graph.at(now).held(entity, node, attribute, &mut Vec::new()) {
-        Observation::Present((value, _)) => Observation::Present(value),
-        Observation::Absent(proof) => Observation::Absent(proof),
-        Observation::Unknown(doubt) => Observation::Unknown(doubt),
-    }
-}
 
 /// The attributes of `kind` that selectors, requirements, levels and values look at.
 fn looked_at(declarations: &Declarations, standards: &Standards, kind: &EntityKind) -> BTreeSet<String> {

@@ -11,3 +11,4 @@ pub mod census;
 mod class;
 pub mod finding;
 pub mod judge;
+mod people;

@@ -4,6 +4,7 @@ mod bound;
 mod column;
 mod drift;
 mod follow;
+mod hand;
 mod identity;
 mod order;
 mod peers;
