@@ -4,6 +4,7 @@
 //! the same records, decisions and model one by one, in any order.
 
 use super::block::{self, Pair, pair};
+use super::bound::{Bound, Course};
 use super::compare::Comparisons;
 use super::decide::{Answer, Bar, Barred, Bonds, DECIDED, Decisions, Scene, Thing};
 use super::learn;
@@ -84,12 +85,21 @@ pub fn resolve(table: &Table, model: &Model, pairs: &[Pair], today: u32, progres
 fn weigh(table: &Table, model: &Model, pairs: &[Pair], progress: Progress<'_>) -> Bonds {
     let mut comparisons = Comparisons::new(table);
     let mut bonds = Bonds::default();
+    if pairs.is_empty() {
+        return bonds;
+    }
     let least = table.rules().review - model.known;
+    let course = Course::new(table);
+    // Pairs come by their lower rows.
+    let mut bound = Bound::new(model, table, pairs[0].0);
     for (number, pair) in pairs.iter().enumerate() {
         if number % WORD_EVERY == 0 {
             progress("weigh pairs", number, pairs.len());
         }
-        let score = model.score(table, &mut comparisons, *pair, least);
+        if bound.row() != pair.0 {
+            bound = Bound::new(model, table, pair.0);
+        }
+        let score = bound.score((model, table, &course), &mut comparisons, pair.1, least);
         if score >= least {
             bonds.set(*pair, Some(score));
         }

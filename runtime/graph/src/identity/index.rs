@@ -12,9 +12,10 @@ pub mod asked;
 
 use super::batch;
 use super::block::{self, Pair, pair};
+use super::bound::{Bound, Course};
 use super::compare::Comparisons;
 use super::decide::{Bonds, DECIDED, Decisions, Scene};
-use super::model::Model;
+use super::model::{Model, NEVER};
 use super::slots::Slots;
 use super::table::{Name, Record, Refused, Row, Table};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +37,7 @@ pub struct Index {
     table: Table,
     model: Arc<Model>,
     comparisons: Comparisons,
+    course: Course,
     tenant: String,
     key: DigestKey,
     today: u32,
@@ -68,6 +70,7 @@ impl Index {
         let table = Table::new(rules);
         let mut index = Self {
             comparisons: Comparisons::new(&table),
+            course: Course::new(&table),
             model,
             tenant: tenant.to_owned(),
             key,
@@ -194,6 +197,11 @@ impl Index {
         self.table.rules().linkage == Linkage::OneToOne
     }
 
+    /// The least score of a bond.
+    fn least(&self) -> Centibits {
+        self.table.rules().review - self.model.known
+    }
+
     /// Puts a row under its keys and bonds it.
     fn enter(&mut self, row: Row, touched: &mut BTreeSet<Row>) {
         let rules = self.table.rules().clone();
@@ -211,8 +219,16 @@ impl Index {
         }
         near.sort_unstable();
         near.dedup();
+        let bound = Bound::new(&self.model, &self.table, row);
+        // Most are passed over by their cells alone, side by side, so that memory is waited for once for several of them. What is
+        // passed over has no bond: the row has just come.
+        let least = self.least();
+        near.retain(|other| {
+            self.decisions.same.contains(&pair(row, *other))
+                || bound.most(&self.model, self.table.cells(*other)) >= least
+        });
         for other in near {
-            self.bond(pair(row, other), touched);
+            self.hold(&bound, other, touched);
         }
     }
 
@@ -312,14 +328,21 @@ impl Index {
     }
 
     /// Bonds a pair that is to be compared, if it is alike.
-    fn bond(&mut self, pair: Pair, touched: &mut BTreeSet<Row>) {
-        if self.decisions.same.contains(&pair) {
+    fn bond(&mut self, (a, b): Pair, touched: &mut BTreeSet<Row>) {
+        self.hold(&Bound::new(&self.model, &self.table, a), b, touched);
+    }
+
+    /// Bonds a row whose bounds are known and another, if they are alike.
+    fn hold(&mut self, bound: &Bound, other: Row, touched: &mut BTreeSet<Row>) {
+        let pair = pair(bound.row(), other);
+        if !self.decisions.same.is_empty() && self.decisions.same.contains(&pair) {
             return self.set(pair, Some(DECIDED), touched);
         }
-        let least = self.table.rules().review - self.model.known;
-        let score = self.model.score(&self.table, &mut self.comparisons, pair, least);
-        let barred = score < least || self.table.excludes(pair.0, pair.1);
-        self.set(pair, Some(score).filter(|_| !barred), touched);
+        let barred = self.table.excludes(pair.0, pair.1);
+        let least = self.least();
+        let by = (&*self.model, &self.table, &self.course);
+        let score = if barred { NEVER } else { bound.score(by, &mut self.comparisons, other, least) };
+        self.set(pair, Some(score).filter(|score| !barred && *score >= least), touched);
     }
 
     /// Bonds or unbonds a pair; a bond that changes touches its rows and, as rivals, all that they are bonded to.
