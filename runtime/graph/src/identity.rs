@@ -14,6 +14,7 @@
 
 pub mod batch;
 pub mod block;
+pub mod bound;
 pub mod compare;
 pub mod decide;
 pub mod declared;

@@ -4,8 +4,9 @@
 //! the same records, decisions and model one by one, in any order.
 
 use super::block::{self, Pair, pair};
+use super::bound::{Bound, Course};
 use super::compare::Comparisons;
-use super::decide::{Answer, Bar, Barred, Bonds, DECIDED, Decisions, Scene, Thing};
+use super::decide::{Answer, Bar, Barred, Bonds, DECIDED, Decisions, Rivals, Scene, Thing};
 use super::learn;
 use super::model::Model;
 use super::table::{Row, Table};
@@ -69,8 +70,8 @@ pub fn run(table: &mut Table, across: bool, today: u32, progress: Progress<'_>) 
 /// From which score on few enough of the joined pairs are expected to be wrong.
 fn surest(table: &Table, bonds: &Bonds, model: &Model) -> Centibits {
     let decisions = Decisions::default();
-    let scene = Scene { table, bonds, decisions: &decisions, known: model.known, same: model.same };
-    let scores = bonds.pairs().map(|(pair, score)| scene.effective(pair, score).0).collect();
+    let rivals = Rivals { table, bonds, decisions: &decisions, known: model.known, same: model.same };
+    let scores = bonds.pairs().map(|(pair, score)| rivals.effective(pair, score).0).collect();
     learn::threshold(scores, table.rules().same, table.rules().wrong_max)
 }
 
@@ -84,12 +85,21 @@ pub fn resolve(table: &Table, model: &Model, pairs: &[Pair], today: u32, progres
 fn weigh(table: &Table, model: &Model, pairs: &[Pair], progress: Progress<'_>) -> Bonds {
     let mut comparisons = Comparisons::new(table);
     let mut bonds = Bonds::default();
+    if pairs.is_empty() {
+        return bonds;
+    }
     let least = table.rules().review - model.known;
+    let course = Course::new(table);
+    // Pairs come by their lower rows.
+    let mut bound = Bound::new(model, table, pairs[0].0);
     for (number, pair) in pairs.iter().enumerate() {
         if number % WORD_EVERY == 0 {
             progress("weigh pairs", number, pairs.len());
         }
-        let score = model.score(table, &mut comparisons, *pair, least);
+        if bound.row() != pair.0 {
+            bound = Bound::new(model, table, pair.0);
+        }
+        let score = bound.score((model, table, &course), &mut comparisons, pair.1, least);
         if score >= least {
             bonds.set(*pair, Some(score));
         }
@@ -105,7 +115,9 @@ fn join(table: &Table, model: &Model, mut bonds: Bonds, today: u32, progress: Pr
         bonds.set(*pair, Some(DECIDED));
     }
     progress("join records", 0, table.len());
-    let scene = Scene { table, bonds: &bonds, decisions: &decisions, known: model.known, same: model.same };
+    let rivals = Rivals { table, bonds: &bonds, decisions: &decisions, known: model.known, same: model.same };
+    let strong = rivals.strong();
+    let scene = Scene { rivals, strong: &strong };
     let (mut things, mut barred) = (Vec::new(), Barred::new());
     let mut seen = vec![false; table.len()];
     for row in 0..u32::try_from(table.len()).unwrap_or(u32::MAX) {
@@ -158,7 +170,7 @@ impl Resolved {
                 answers.push(Answered { pair: *pair, answer: Answer::Same, score: own, bar: None });
             }
         }
-        let scene = Scene {
+        let rivals = Rivals {
             table,
             bonds: &self.bonds,
             decisions: &self.decisions,
@@ -167,7 +179,7 @@ impl Resolved {
         };
         for (pair, score) in self.bonds.pairs() {
             if self.thing_of[pair.0 as usize] != self.thing_of[pair.1 as usize] {
-                answers.push(self.apart(&scene, pair, score));
+                answers.push(self.apart(rivals, pair, score));
             }
         }
         for pair in &self.decisions.different {
@@ -182,19 +194,19 @@ impl Resolved {
     }
 
     /// The answer of a bonded pair that was not joined.
-    fn apart(&self, scene: &Scene<'_>, pair: Pair, score: Centibits) -> Answered {
-        let (effective, rival) = scene.effective(pair, score);
+    fn apart(&self, rivals: Rivals<'_>, pair: Pair, score: Centibits) -> Answered {
+        let (effective, rival) = rivals.effective(pair, score);
         let barred = self.barred.get(&pair).copied();
         let bar = match (barred, rival) {
             (Some(bar), _) => bar,
             (None, Some(rival)) if score >= self.same => Bar::Rival(rival),
             (None, _) => Bar::Weak,
         };
-        let taken = self.partner(scene.table, pair);
+        let taken = self.partner(rivals.table, pair);
         let answer = match bar {
             Bar::Decided => Answer::Different,
-            _ if scene.decisions.different.contains(&pair) => Answer::Different,
-            _ if taken.is_some() || effective < scene.table.rules().review => Answer::Different,
+            _ if rivals.decisions.different.contains(&pair) => Answer::Different,
+            _ if taken.is_some() || effective < rivals.table.rules().review => Answer::Different,
             _ => Answer::Review,
         };
         let bar = taken.filter(|_| answer == Answer::Different).map_or(bar, Bar::Taken);

@@ -6,15 +6,17 @@
 //! Spelling is held by the optimal string alignment (one slip is a letter more, less, another, or two neighbours swapped) and by
 //! the similarity of Jaro and Winkler (1990), whose usual thresholds are 0.92 for names and 0.88 for a weak likeness.
 
+use super::block::Pair;
+use super::model;
 use super::slots::mix;
 use super::table::{Row, Table, Value};
-use xops_kernel::identity::{Comparator, Level};
+use xops_kernel::identity::{Comparator, Level, Veto};
 
 /// How many levels there are.
 pub const LEVELS: usize = Level::ALL.len();
 
 /// The most characters of a value that are compared.
-const CHARS_MAX: usize = 64;
+pub(super) const CHARS_MAX: usize = 64;
 
 /// From this similarity on two names are close.
 const NAME_CLOSE: f64 = 0.92;
@@ -51,6 +53,22 @@ impl Comparisons {
         self.crossing
     }
 
+    /// The levels of two fields whose values may stand in each other's place, and in no third one's.
+    pub fn crossed_levels(
+        &mut self,
+        table: &Table,
+        (a, b): Pair,
+        (field, other): (usize, usize),
+    ) -> (Level, Level) {
+        let (left, right) = (table.cells(a), table.cells(b));
+        let one = self.level(table, field, left[field], right[field]);
+        let two = self.level(table, other, left[other], right[other]);
+        if one >= Level::Part && two >= Level::Part && crossed(table, a, b, field, other) {
+            return (Level::Crossed, Level::Missing);
+        }
+        (one, two)
+    }
+
     /// How well two values of a field agree.
     pub fn level(&mut self, table: &Table, field: usize, a: u32, b: u32) -> Level {
         if a == 0 || b == 0 {
@@ -70,6 +88,21 @@ impl Comparisons {
         let level = between(comparator, table.value(field, low), table.value(field, high));
         self.places[place] = (low, high, level as u8);
         level
+    }
+
+    /// Whether a veto forbids two records: only where one does by what each field says alone are all levels needed, because values
+    /// that stand in each other's place can but lift a veto.
+    pub fn vetoed(&mut self, table: &Table, (a, b): Pair) -> bool {
+        let rules = table.rules().clone();
+        let (left, right) = (table.cells(a), table.cells(b));
+        let differ = |field: &usize| left[*field] != right[*field] && left[*field] != 0 && right[*field] != 0;
+        let possible = |veto: &&Veto| veto.differs.iter().all(differ);
+        let alone = rules.vetoes.iter().filter(possible).any(|veto| {
+            let mut level = |field: &usize| self.level(table, *field, left[*field], right[*field]);
+            veto.agrees.iter().all(|field| matches!(level(field), Level::Exact | Level::Near))
+                && veto.differs.iter().all(|field| level(field) == Level::Different)
+        });
+        alone && model::vetoed(&rules, &self.levels(table, a, b)).is_some()
     }
 
     /// The levels of all fields of two records.

@@ -10,7 +10,7 @@
 use super::block::{Pair, pair};
 use super::compare::Comparisons;
 use super::fixed;
-use super::model::{self, CERTAIN};
+use super::model::CERTAIN;
 use super::table::{Row, Table};
 use std::collections::{BTreeMap, BTreeSet};
 use xops_kernel::identity::{Centibits, Linkage};
@@ -118,8 +118,9 @@ pub struct Decisions {
     pub different: BTreeSet<Pair>,
 }
 
-/// What decisions are made from.
-pub struct Scene<'a> {
+/// What the score of a pair is held against: its rivals.
+#[derive(Clone, Copy)]
+pub struct Rivals<'a> {
     /// The records.
     pub table: &'a Table,
     /// Which pairs are alike.
@@ -132,19 +133,34 @@ pub struct Scene<'a> {
     pub same: Centibits,
 }
 
+/// What things are made from.
+#[derive(Clone, Copy)]
+pub struct Scene<'a> {
+    /// The records, their bonds and what people decided.
+    pub rivals: Rivals<'a>,
+    /// The pairs that are joined unless something forbids it, by their scores against their rivals: what [`Rivals::strong`] gives.
+    pub strong: &'a Bonds,
+}
+
 /// One thing: its records, and how they came together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Thing {
     /// Its records; the one that it is named after comes first, the others in the order of rows.
     pub members: Vec<Row>,
-    /// The score by which each pair of them came together.
-    pub joined: BTreeMap<Pair, Centibits>,
+    /// The score by which each pair of them came together, a pair once, in the order of joining.
+    pub joined: Joined,
 }
+
+/// Pairs, and the scores by which they came together.
+pub type Joined = Vec<(Pair, Centibits)>;
 
 /// What was not joined, and why.
 pub type Barred = BTreeMap<Pair, Bar>;
 
-impl Scene<'_> {
+/// Two rows by their places among the rows of a component, and the score by which they may come together.
+type Open = (Centibits, usize, usize);
+
+impl Rivals<'_> {
     /// The score of a bonded pair against its best rival, and the rival, if one counts.
     pub fn effective(&self, (a, b): Pair, score: Centibits) -> (Centibits, Option<Row>) {
         if self.table.rules().linkage == Linkage::Many || score >= CERTAIN {
@@ -152,21 +168,49 @@ impl Scene<'_> {
         }
         let mut best: Option<(Centibits, Row)> = None;
         for (row, other) in [(a, b), (b, a)] {
+            let system = self.table.system(other);
             for (rival, theirs) in self.bonds.of(row) {
-                let counts = *rival != other
-                    && self.table.system(*rival) == self.table.system(other)
-                    && !self.stand_together(*rival, other);
                 // Of equal ones the first by name: rows are in the order of coming.
                 let better = |(score, held): (Centibits, Row)| {
                     *theirs > score || *theirs == score && self.table.name(*rival) < self.table.name(held)
                 };
-                if counts && best.is_none_or(better) {
+                let counts = *rival != other
+                    && self.table.system(*rival) == system
+                    && best.is_none_or(better)
+                    && !self.stand_together(*rival, other);
+                if counts {
                     best = Some((*theirs, *rival));
                 }
             }
         }
         let alone = score + self.known;
         best.map_or((alone, None), |(theirs, rival)| (fixed::against(alone, score - theirs), Some(rival)))
+    }
+
+    /// The bonded pairs that reach `same` against their best rivals, each by that score.
+    pub fn strong(self) -> Bonds {
+        let mut strong = Bonds::default();
+        for (pair, score) in self.bonds.pairs() {
+            strong.set(pair, Some(self.effective(pair, score).0).filter(|effective| *effective >= self.same));
+        }
+        strong
+    }
+
+    /// The rows that people joined with `row`, be it by way of others, and itself.
+    pub fn decided(&self, row: Row) -> BTreeSet<Row> {
+        let mut found = BTreeSet::from([row]);
+        let mut open = vec![row];
+        while let Some(row) = open.pop() {
+            let bonds = self.bonds.of(row).iter().filter(|(_, score)| *score >= DECIDED);
+            open.extend(bonds.map(|(other, _)| *other).filter(|other| found.insert(*other)));
+        }
+        found
+    }
+
+    /// Whether a row that is bonded to another by `own` within a thing is nearly as good by `score` elsewhere. The lower `own` is, the
+    /// more is as good.
+    pub fn is_as_good(&self, own: Centibits, score: Centibits) -> bool {
+        fixed::against(own + self.known, own - score) < self.same
     }
 
     /// Whether two rows of one system stand beside one another, and neither in the other's place: where the system may know a thing
@@ -176,101 +220,109 @@ impl Scene<'_> {
         if !self.table.is_within(a, b) && alike() && !self.decisions.different.contains(&pair(a, b)) {
             return true;
         }
-        let decided = |row: Row| {
-            self.bonds.of(row).iter().filter(|(_, score)| *score >= DECIDED).map(|(other, _)| *other)
-        };
-        let mut found = BTreeSet::from([a]);
-        let mut open = vec![a];
-        while let Some(row) = open.pop() {
-            open.extend(decided(row).filter(|other| found.insert(*other)));
+        !self.decisions.same.is_empty() && self.decided(a).contains(&b)
+    }
+}
+
+impl Scene<'_> {
+    /// The rows that hang together with `row` by pairs that could be joined, in order.
+    pub fn component(&self, row: Row) -> Vec<Row> {
+        if self.strong.of(row).is_empty() {
+            return vec![row];
         }
-        found.contains(&b)
-    }
-
-    /// Whether a bonded pair is joined unless something forbids it.
-    fn is_strong(&self, pair: Pair, score: Centibits) -> bool {
-        self.effective(pair, score).0 >= self.same
-    }
-
-    /// The rows that hang together with `row` by pairs that could be joined.
-    pub fn component(&self, row: Row) -> BTreeSet<Row> {
         let mut found = BTreeSet::from([row]);
         let mut open = vec![row];
         while let Some(row) = open.pop() {
-            for (other, score) in self.bonds.of(row) {
-                if !found.contains(other) && self.is_strong(pair(row, *other), *score) {
-                    found.insert(*other);
-                    open.push(*other);
-                }
-            }
+            open.extend(self.strong.of(row).iter().map(|(other, _)| *other).filter(|it| found.insert(*it)));
         }
-        found
+        found.into_iter().collect()
     }
 
-    /// Makes things of the rows of one component.
-    pub fn things(&self, rows: &BTreeSet<Row>, comparisons: &mut Comparisons) -> (Vec<Thing>, Barred) {
-        let mut open = Vec::new();
-        for row in rows {
-            for (other, score) in self.bonds.of(*row).iter().filter(|(other, _)| other > row) {
-                if rows.contains(other) && self.is_strong((*row, *other), *score) {
-                    let effective = self.effective((*row, *other), *score).0;
-                    let (one, two) = (self.table.name(*row), self.table.name(*other));
-                    open.push((-effective, one.min(two), one.max(two), (*row, *other)));
-                }
-            }
+    /// Makes things of the rows of one component, which ascend.
+    pub fn things(&self, rows: &[Row], comparisons: &mut Comparisons) -> (Vec<Thing>, Barred) {
+        if let [row] = rows {
+            return (vec![Thing { members: vec![*row], joined: Vec::new() }], Barred::new());
         }
-        open.sort();
-        let mut open: Vec<(Centibits, Pair)> =
-            open.into_iter().map(|(score, _, _, pair)| (-score, pair)).collect();
-        let (things, barred) = self.joined(rows, &open, comparisons);
-        let torn = self.torn(&open, &things, &barred);
+        let ranks = self.ranks(rows);
+        let mut open = self.open(rows, &ranks);
+        let (things, barred) = self.joined(rows, &ranks, &open, comparisons);
+        let torn = self.torn(rows, &things, &barred);
         if torn.is_empty() {
             return (things, barred);
         }
         // Whoever is torn belongs to neither until a person says so.
-        let whole = |(a, b): &Pair| !torn.contains(a) && !torn.contains(b);
-        open.retain(|(score, pair)| *score >= DECIDED || whole(pair));
-        self.joined(rows, &open, comparisons)
+        let is_whole = |at: usize| !torn.contains(&rows[at]);
+        open.retain(|(score, one, two)| *score >= DECIDED || is_whole(*one) && is_whole(*two));
+        self.joined(rows, &ranks, &open, comparisons)
+    }
+
+    /// The pairs of some rows that could be joined, the best first and then by names.
+    fn open(&self, rows: &[Row], ranks: &[usize]) -> Vec<Open> {
+        let mut open = Vec::new();
+        for (one, row) in rows.iter().enumerate() {
+            for (other, effective) in self.strong.of(*row).iter().filter(|(other, _)| other > row) {
+                let Ok(two) = rows.binary_search(other) else { continue };
+                let (low, high) = (ranks[one].min(ranks[two]), ranks[one].max(ranks[two]));
+                open.push((-effective, low, high, one, two));
+            }
+        }
+        open.sort_unstable();
+        open.into_iter().map(|(score, _, _, one, two)| (-score, one, two)).collect()
+    }
+
+    /// The place of each of some rows in the order of their names.
+    fn ranks(&self, rows: &[Row]) -> Vec<usize> {
+        let mut named: Vec<usize> = (0..rows.len()).collect();
+        named.sort_unstable_by_key(|at| self.rivals.table.name(rows[*at]));
+        let mut ranks = vec![0; rows.len()];
+        for (rank, at) in named.into_iter().enumerate() {
+            ranks[at] = rank;
+        }
+        ranks
     }
 
     /// Joins rows along pairs, which come in the order of scores.
     fn joined(
         &self,
-        rows: &BTreeSet<Row>,
-        open: &[(Centibits, Pair)],
+        rows: &[Row],
+        ranks: &[usize],
+        open: &[Open],
         comparisons: &mut Comparisons,
     ) -> (Vec<Thing>, Barred) {
-        let mut joining = Joining::new(self, rows);
-        for (score, pair) in open {
-            joining.join(*pair, *score, comparisons);
+        let mut joining = Joining::new(self.rivals, rows);
+        for (score, one, two) in open {
+            joining.join((*one, *two), *score, comparisons);
         }
-        joining.finish()
+        joining.finish(ranks)
     }
 
     /// The rows that are nearly as good in another thing, which theirs excludes: where they came to lie is chance.
-    fn torn(&self, open: &[(Centibits, Pair)], things: &[Thing], barred: &Barred) -> BTreeSet<Row> {
+    fn torn(&self, rows: &[Row], things: &[Thing], barred: &Barred) -> BTreeSet<Row> {
+        let (bonds, decisions) = (self.rivals.bonds, self.rivals.decisions);
         let mut torn = BTreeSet::new();
-        let members = things.iter().zip(0_usize..);
-        let place: BTreeMap<Row, usize> =
-            members.flat_map(|(thing, place)| thing.members.iter().map(move |row| (*row, place))).collect();
-        // A pair that was strong enough and was kept apart.
-        let kept_apart: BTreeSet<Pair> = open
-            .iter()
-            .map(|(_, pair)| *pair)
-            .filter(|pair| barred.contains_key(pair) && !self.decisions.different.contains(pair))
-            .collect();
-        for thing in things.iter().filter(|thing| thing.members.len() > 1) {
+        let mut places = vec![usize::MAX; rows.len()];
+        for (place, thing) in things.iter().enumerate() {
             for row in &thing.members {
-                let bonds = self.bonds.of(*row);
-                let is_inside = |other: &Row| place.get(other) == place.get(row);
-                let inside = bonds.iter().filter(|(other, _)| is_inside(other)).map(|(_, score)| *score);
+                if let Ok(at) = rows.binary_search(row) {
+                    places[at] = place;
+                }
+            }
+        }
+        // A pair that was strong enough and was kept apart.
+        let kept_apart = |pair: Pair| barred.contains_key(&pair) && !decisions.different.contains(&pair);
+        for (place, thing) in things.iter().enumerate().filter(|(_, thing)| thing.members.len() > 1) {
+            let is_inside = |other: Row| rows.binary_search(&other).is_ok_and(|at| places[at] == place);
+            for row in &thing.members {
+                let bonds = bonds.of(*row);
+                let inside = bonds.iter().filter(|(other, _)| is_inside(*other)).map(|(_, score)| *score);
                 let Some(own) = inside.max().filter(|own| *own < CERTAIN) else { continue };
-                let as_good = |score: Centibits| fixed::against(own + self.known, own - score) < self.same;
-                let elsewhere = bonds.iter().filter(|(other, score)| !is_inside(other) && as_good(*score));
-                let mut elsewhere = elsewhere.map(|(other, _)| *other);
-                if elsewhere.any(|other| {
-                    kept_apart.contains(&pair(*row, other)) || self.is_other(*row, &thing.members, other)
-                }) {
+                let mut elsewhere = bonds
+                    .iter()
+                    .filter(|(other, score)| self.rivals.is_as_good(own, *score) && !is_inside(*other))
+                    .map(|(other, _)| *other);
+                if elsewhere
+                    .any(|other| kept_apart(pair(*row, other)) || self.is_other(*row, &thing.members, other))
+                {
                     torn.insert(*row);
                 }
             }
@@ -282,86 +334,85 @@ impl Scene<'_> {
     fn is_other(&self, row: Row, members: &[Row], other: Row) -> bool {
         members.iter().filter(|member| **member != row).any(|member| {
             let pair = pair(*member, other);
-            self.table.excludes(*member, other) || self.decisions.different.contains(&pair)
+            self.rivals.table.excludes(*member, other) || self.rivals.decisions.different.contains(&pair)
         })
     }
 }
 
 /// Records on their way to becoming things.
-struct Joining<'a, 'b> {
-    scene: &'b Scene<'a>,
-    places: BTreeMap<Row, usize>,
-    things: Vec<Thing>,
+struct Joining<'a> {
+    rivals: Rivals<'a>,
+    rows: &'a [Row],
+    /// By the place of a row: the place of its thing.
+    places: Vec<usize>,
+    /// By the place of a row: the places of the rows that came together under it, and the scores by which they did.
+    things: Vec<(Vec<usize>, Joined)>,
     barred: Barred,
 }
 
-impl<'a, 'b> Joining<'a, 'b> {
-    fn new(scene: &'b Scene<'a>, rows: &BTreeSet<Row>) -> Self {
-        let places = rows.iter().zip(0..).map(|(row, place)| (*row, place)).collect();
-        let things = rows.iter().map(|row| Thing { members: vec![*row], joined: BTreeMap::new() }).collect();
-        Self { scene, places, things, barred: Barred::new() }
+impl<'a> Joining<'a> {
+    fn new(rivals: Rivals<'a>, rows: &'a [Row]) -> Self {
+        let things = (0..rows.len()).map(|place| (vec![place], Vec::new())).collect();
+        Self { rivals, rows, places: (0..rows.len()).collect(), things, barred: Barred::new() }
     }
 
-    fn join(&mut self, (a, b): Pair, score: Centibits, comparisons: &mut Comparisons) {
-        let (left, right) = (self.places[&a], self.places[&b]);
+    fn join(&mut self, (one, two): (usize, usize), score: Centibits, comparisons: &mut Comparisons) {
+        let (left, right) = (self.places[one], self.places[two]);
         if left == right {
             return;
         }
         if let Some(bar) = self.bar(left, right, score, comparisons) {
-            self.barred.insert((a, b), bar);
+            self.barred.insert(pair(self.rows[one], self.rows[two]), bar);
             return;
         }
         let (left, right) = (left.min(right), left.max(right));
-        let gone = std::mem::take(&mut self.things[right]);
-        let kept = &mut self.things[left];
-        for one in &kept.members {
-            for other in &gone.members {
-                kept.joined.insert(pair(*one, *other), score);
-            }
+        let (gone, more) = std::mem::take(&mut self.things[right]);
+        let (kept, joined) = &mut self.things[left];
+        for one in kept.iter() {
+            joined.extend(gone.iter().map(|other| (pair(self.rows[*one], self.rows[*other]), score)));
         }
-        kept.joined.extend(gone.joined);
-        for row in &gone.members {
-            self.places.insert(*row, left);
+        joined.extend(more);
+        for row in &gone {
+            self.places[*row] = left;
         }
-        kept.members.extend(gone.members);
+        kept.extend(gone);
     }
 
     /// What forbids two things to be one.
     fn bar(&self, left: usize, right: usize, score: Centibits, comparisons: &mut Comparisons) -> Option<Bar> {
-        let (left, right) = (&self.things[left].members, &self.things[right].members);
-        let across = || left.iter().flat_map(|a| right.iter().map(|b| pair(*a, *b)));
-        let scene = self.scene;
-        if across().any(|pair| scene.decisions.different.contains(&pair)) {
+        let (left, right) = (&self.things[left].0, &self.things[right].0);
+        let across = || left.iter().flat_map(|a| right.iter().map(|b| pair(self.rows[*a], self.rows[*b])));
+        let (table, decisions) = (self.rivals.table, self.rivals.decisions);
+        if !decisions.different.is_empty() && across().any(|pair| decisions.different.contains(&pair)) {
             return Some(Bar::Decided);
         }
         if score >= DECIDED {
             return None;
         }
-        let rules = scene.table.rules();
+        let rules = table.rules();
         if left.len() + right.len() > rules.members_max {
             return Some(Bar::Crowded);
         }
-        if rules.linkage == Linkage::OneToOne {
-            let taken = |(a, b): &Pair| scene.table.excludes(*a, *b);
-            if let Some((a, b)) = across().find(taken) {
-                return Some(Bar::Taken(a.min(b)));
-            }
+        if rules.linkage == Linkage::OneToOne
+            && let Some((a, b)) = across().find(|(a, b)| table.excludes(*a, *b))
+        {
+            return Some(Bar::Taken(a.min(b)));
         }
-        let vetoed = |pair: Pair| {
-            !scene.decisions.same.contains(&pair)
-                && model::vetoed(rules, &comparisons.levels(scene.table, pair.0, pair.1)).is_some()
-        };
-        (!rules.vetoes.is_empty() && across().any(vetoed)).then_some(Bar::Veto)
+        let mut vetoed = |pair: Pair| !decisions.same.contains(&pair) && comparisons.vetoed(table, pair);
+        (!rules.vetoes.is_empty() && across().any(&mut vetoed)).then_some(Bar::Veto)
     }
 
-    fn finish(self) -> (Vec<Thing>, Barred) {
-        let mut things: Vec<Thing> =
-            self.things.into_iter().filter(|thing| !thing.members.is_empty()).collect();
-        for thing in &mut things {
-            thing.members.sort_unstable();
-            let first = thing.members.iter().zip(0..).min_by_key(|(row, _)| self.scene.table.name(**row));
-            let place = first.map_or(0, |(_, place)| place);
-            thing.members[..=place].rotate_right(1);
+    fn finish(self, ranks: &[usize]) -> (Vec<Thing>, Barred) {
+        let mut things = Vec::new();
+        for (mut places, joined) in self.things {
+            if places.is_empty() {
+                continue;
+            }
+            places.sort_unstable();
+            let first = places.iter().zip(0..).min_by_key(|(place, _)| ranks[**place]);
+            let first = first.map_or(0, |(_, at)| at);
+            places[..=first].rotate_right(1);
+            things.push(Thing { members: places.into_iter().map(|at| self.rows[at]).collect(), joined });
         }
         (things, self.barred)
     }

@@ -9,15 +9,18 @@
 //! its other records lead to it. Joining and parting therefore mint nothing and lose nothing.
 
 pub mod asked;
+mod change;
 
 use super::batch;
 use super::block::{self, Pair, pair};
+use super::bound::{Bound, Course};
 use super::compare::Comparisons;
-use super::decide::{Bonds, DECIDED, Decisions, Scene};
-use super::model::Model;
+use super::decide::{Bonds, DECIDED, Decisions};
+use super::model::{Model, NEVER};
 use super::slots::Slots;
 use super::table::{Name, Record, Refused, Row, Table};
-use std::collections::{BTreeMap, BTreeSet};
+use change::Change;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use xops_kernel::canon::DigestKey;
 use xops_kernel::id::EntityId;
@@ -36,6 +39,7 @@ pub struct Index {
     table: Table,
     model: Arc<Model>,
     comparisons: Comparisons,
+    course: Course,
     tenant: String,
     key: DigestKey,
     today: u32,
@@ -43,13 +47,15 @@ pub struct Index {
     numbers: Slots,
     sharers: Vec<Sharers>,
     bonds: Bonds,
+    /// What [`super::decide::Rivals::strong`] makes of the bonds, kept up to date pair by pair.
+    strong: Bonds,
     asked: BTreeSet<Decision>,
     named: BTreeSet<String>,
     decisions: Decisions,
     /// By row: the row that its thing is named after.
     first_of: Vec<Row>,
-    /// The things of more than one record, by the row that they are named after.
-    things: BTreeMap<Row, Vec<Row>>,
+    /// By row: the records of the thing that is named after it, if it has more than one.
+    things: Vec<Box<[Row]>>,
     by_id: Slots,
 }
 
@@ -68,6 +74,7 @@ impl Index {
         let table = Table::new(rules);
         let mut index = Self {
             comparisons: Comparisons::new(&table),
+            course: Course::new(&table),
             model,
             tenant: tenant.to_owned(),
             key,
@@ -76,11 +83,12 @@ impl Index {
             numbers: Slots::default(),
             sharers: Vec::new(),
             bonds: Bonds::default(),
+            strong: Bonds::default(),
             asked: table.rules().decisions.iter().cloned().collect(),
             named: BTreeSet::new(),
             decisions: Decisions::default(),
             first_of: Vec::new(),
-            things: BTreeMap::new(),
+            things: Vec::new(),
             by_id: Slots::default(),
             table,
         };
@@ -90,44 +98,43 @@ impl Index {
 
     /// Takes a record in, in the place of the one of its name; the ids of the things that this changed.
     pub fn insert(&mut self, record: &Record) -> Result<BTreeSet<EntityId>, Refused> {
-        let mut touched = BTreeSet::new();
-        if let Some(row) = self.table.find(&record.system, &record.id)
-            && self.is_there(row)
-        {
-            self.leave(row, &mut touched);
+        let mut left = None;
+        if let Some(row) = self.table.find(&record.system, &record.id).filter(|row| self.is_there(*row)) {
+            self.leave(row, left.insert(Change::of(row)));
         }
         let row = self.table.put(record)?;
+        let mut change = left.unwrap_or_else(|| Change::of(row));
         self.table.settle_row(row, &self.model.census);
         if self.there.len() <= row as usize {
             self.there.push(false);
             self.first_of.push(row);
+            self.things.push(Box::default());
             self.by_id.put(slot(self.id(row)), row);
         }
         self.there[row as usize] = true;
-        self.enter(row, &mut touched);
-        touched.insert(row);
+        self.enter(row, &mut change);
         if self.names(row) {
-            self.redecide(&mut touched);
+            self.redecide(&mut change);
             // A record that came in the place of another of its name: the decision stands, its bond has gone.
             let stands = self.decisions.same.iter().filter(|pair| pair.0 == row || pair.1 == row);
             for pair in stands.copied().collect::<Vec<_>>() {
-                self.bond(pair, &mut touched);
+                self.bond(pair, &mut change);
             }
         }
-        Ok(self.settle(touched))
+        Ok(self.settle(change))
     }
 
     /// Takes a record out; the ids of the things that this changed. Nothing where it was not there.
     pub fn remove(&mut self, system: &str, id: &str) -> BTreeSet<EntityId> {
-        let mut touched = BTreeSet::new();
         let Some(row) = self.table.find(system, id).filter(|row| self.is_there(*row)) else {
             return BTreeSet::new();
         };
-        self.leave(row, &mut touched);
+        let mut change = Change::of(row);
+        self.leave(row, &mut change);
         if self.names(row) {
-            self.redecide(&mut touched);
+            self.redecide(&mut change);
         }
-        self.settle(touched)
+        self.settle(change)
     }
 
     /// Takes a decision in; the ids of the things that this changed.
@@ -172,11 +179,8 @@ impl Index {
 
     fn found(&self, row: Row) -> Found {
         let first = self.first_of[row as usize];
-        let mut records: Vec<Name> = match self.things.get(&first) {
-            Some(members) => members.iter().map(|row| self.table.name(*row).clone()).collect(),
-            None if self.is_there(row) => vec![self.table.name(row).clone()],
-            None => Vec::new(),
-        };
+        let mut records: Vec<Name> =
+            self.members(first).iter().map(|row| self.table.name(*row).clone()).collect();
         records.sort();
         Found { id: self.id(first), records }
     }
@@ -194,8 +198,13 @@ impl Index {
         self.table.rules().linkage == Linkage::OneToOne
     }
 
+    /// The least score of a bond.
+    fn least(&self) -> Centibits {
+        self.table.rules().review - self.model.known
+    }
+
     /// Puts a row under its keys and bonds it.
-    fn enter(&mut self, row: Row, touched: &mut BTreeSet<Row>) {
+    fn enter(&mut self, row: Row, change: &mut Change) {
         let rules = self.table.rules().clone();
         let mut near = Vec::new();
         for (place, block) in rules.blocks.iter().enumerate() {
@@ -206,21 +215,28 @@ impl Index {
             } else if sharing.len() == block.at_most + 1 {
                 // The key has just become too common: what hung on it alone comes apart.
                 let sharing = sharing.to_vec();
-                self.refresh_among(&sharing, touched);
+                self.refresh_among(&sharing, change);
             }
         }
         near.sort_unstable();
         near.dedup();
+        let bound = Bound::new(&self.model, &self.table, row);
+        // Most are passed over by their cells alone, side by side, so that memory is waited for once for several of them. What is
+        // passed over has no bond: the row has just come.
+        let least = self.least();
+        near.retain(|other| {
+            self.decisions.same.contains(&pair(row, *other))
+                || bound.most(&self.model, self.table.cells(*other)) >= least
+        });
         for other in near {
-            self.bond(pair(row, other), touched);
+            self.hold(&bound, other, change);
         }
     }
 
     /// Takes a row from under its keys and unbonds it.
-    fn leave(&mut self, row: Row, touched: &mut BTreeSet<Row>) {
+    fn leave(&mut self, row: Row, change: &mut Change) {
         let rules = self.table.rules().clone();
         self.there[row as usize] = false;
-        touched.insert(row);
         for (place, block) in rules.blocks.iter().enumerate() {
             let Some(number) =
                 block::key(&self.table, place, block, row).and_then(|key| self.numbers.get(key))
@@ -238,14 +254,12 @@ impl Index {
             // The key is no longer too common: what shares it is compared again.
             for (at, a) in again.iter().flatten().enumerate() {
                 for b in again.iter().flatten().skip(at + 1) {
-                    self.bond(pair(*a, *b), touched);
+                    self.bond(pair(*a, *b), change);
                 }
             }
         }
         for (other, _) in self.bonds.of(row).to_vec() {
-            touched.insert(other);
-            touched.extend(self.bonds.of(other).iter().map(|(row, _)| *row));
-            self.bonds.set(pair(row, other), None);
+            self.set(pair(row, other), None, change);
         }
     }
 
@@ -290,101 +304,43 @@ impl Index {
     }
 
     /// Looks again at the bonds among some rows.
-    fn refresh_among(&mut self, rows: &[Row], touched: &mut BTreeSet<Row>) {
+    fn refresh_among(&mut self, rows: &[Row], change: &mut Change) {
         let among: BTreeSet<Row> = rows.iter().copied().collect();
         for row in rows {
             for (other, _) in self.bonds.of(*row).to_vec() {
                 if other > *row && among.contains(&other) {
-                    self.refresh((*row, other), touched);
+                    self.refresh((*row, other), change);
                 }
             }
         }
     }
 
     /// Bonds or unbonds a pair as it now deserves.
-    fn refresh(&mut self, pair: Pair, touched: &mut BTreeSet<Row>) {
+    fn refresh(&mut self, pair: Pair, change: &mut Change) {
         let there = self.is_there(pair.0) && self.is_there(pair.1);
         if there && (self.decisions.same.contains(&pair) || self.meet(pair)) {
-            self.bond(pair, touched);
+            self.bond(pair, change);
         } else {
-            self.set(pair, None, touched);
+            self.set(pair, None, change);
         }
     }
 
     /// Bonds a pair that is to be compared, if it is alike.
-    fn bond(&mut self, pair: Pair, touched: &mut BTreeSet<Row>) {
-        if self.decisions.same.contains(&pair) {
-            return self.set(pair, Some(DECIDED), touched);
-        }
-        let least = self.table.rules().review - self.model.known;
-        let score = self.model.score(&self.table, &mut self.comparisons, pair, least);
-        let barred = score < least || self.table.excludes(pair.0, pair.1);
-        self.set(pair, Some(score).filter(|_| !barred), touched);
+    fn bond(&mut self, (a, b): Pair, change: &mut Change) {
+        self.hold(&Bound::new(&self.model, &self.table, a), b, change);
     }
 
-    /// Bonds or unbonds a pair; a bond that changes touches its rows and, as rivals, all that they are bonded to.
-    fn set(&mut self, pair: Pair, score: Option<Centibits>, touched: &mut BTreeSet<Row>) {
-        if !self.bonds.set(pair, score) {
-            return;
+    /// Bonds a row whose bounds are known and another, if they are alike.
+    fn hold(&mut self, bound: &Bound, other: Row, change: &mut Change) {
+        let pair = pair(bound.row(), other);
+        if !self.decisions.same.is_empty() && self.decisions.same.contains(&pair) {
+            return self.set(pair, Some(DECIDED), change);
         }
-        for row in [pair.0, pair.1] {
-            touched.insert(row);
-            if self.across() {
-                touched.extend(self.bonds.of(row).iter().map(|(other, _)| *other));
-            }
-        }
-    }
-
-    /// Makes the things anew that touched rows are or were in; their ids, old and new.
-    fn settle(&mut self, mut touched: BTreeSet<Row>) -> BTreeSet<EntityId> {
-        let mut changed = BTreeSet::new();
-        for row in touched.clone() {
-            touched.extend(self.things.get(&self.first_of[row as usize]).into_iter().flatten());
-        }
-        let mut old = BTreeMap::new();
-        for row in &touched {
-            old.insert(*row, self.first_of[*row as usize]);
-        }
-        let mut done: BTreeSet<Row> = BTreeSet::new();
-        for row in &touched {
-            if done.contains(row) {
-                continue;
-            }
-            let scene = Scene {
-                table: &self.table,
-                bonds: &self.bonds,
-                decisions: &self.decisions,
-                known: self.model.known,
-                same: self.model.same,
-            };
-            let component = scene.component(*row);
-            for row in &component {
-                old.entry(*row).or_insert(self.first_of[*row as usize]);
-            }
-            let (things, _) = scene.things(&component, &mut self.comparisons);
-            done.extend(component);
-            for thing in things {
-                self.keep(&thing.members);
-            }
-        }
-        for (row, was) in old {
-            let first = self.first_of[row as usize];
-            if first != was || !self.is_there(row) || touched.contains(&row) && first == row {
-                changed.extend([self.id(first), self.id(was)]);
-            }
-        }
-        changed
-    }
-
-    fn keep(&mut self, members: &[Row]) {
-        let Some(first) = members.first().copied() else { return };
-        for row in members {
-            self.things.remove(row);
-            self.first_of[*row as usize] = first;
-        }
-        if members.len() > 1 {
-            self.things.insert(first, members.to_vec());
-        }
+        let barred = self.table.excludes(pair.0, pair.1);
+        let least = self.least();
+        let by = (&*self.model, &self.table, &self.course);
+        let score = if barred { NEVER } else { bound.score(by, &mut self.comparisons, other, least) };
+        self.set(pair, Some(score).filter(|score| !barred && *score >= least), change);
     }
 
     /// Whether a decision may speak of `row`.
@@ -402,14 +358,14 @@ impl Index {
     }
 
     fn changed_decisions(&mut self) -> BTreeSet<EntityId> {
-        let mut touched = BTreeSet::new();
+        let mut change = Change::default();
         self.name();
-        self.redecide(&mut touched);
-        self.settle(touched)
+        self.redecide(&mut change);
+        self.settle(change)
     }
 
     /// Brings the decisions by rows up to date.
-    fn redecide(&mut self, touched: &mut BTreeSet<Row>) {
+    fn redecide(&mut self, change: &mut Change) {
         let there = |row: Row| self.is_there(row);
         let now = batch::decided(&self.table, self.asked.iter(), self.today, there);
         let old = std::mem::replace(&mut self.decisions, now);
@@ -420,13 +376,8 @@ impl Index {
             .copied()
             .collect();
         for pair in changed {
-            touched.extend([pair.0, pair.1]);
-            if self.across() {
-                // What is kept apart is a rival, what is joined is none.
-                let near = [pair.0, pair.1].into_iter().flat_map(|row| self.bonds.of(row));
-                touched.extend(near.map(|(other, _)| *other));
-            }
-            self.refresh(pair, touched);
+            self.spoken_of(pair, change);
+            self.refresh(pair, change);
         }
     }
 }

@@ -13,7 +13,7 @@ use super::compare::{Comparisons, LEVELS, Levels};
 use super::fixed;
 use super::table::{Row, Table, Value};
 use std::collections::BTreeMap;
-use xops_kernel::identity::{Centibits, Comparator, Level, Rules};
+use xops_kernel::identity::{Centibits, Level, Rules};
 
 /// The most fields that rules compare.
 pub const FIELDS_MAX: usize = 20;
@@ -108,7 +108,7 @@ impl Model {
         weighed
     }
 
-    /// The score alone; [`NEVER`] where it is below `least`. Most pairs are, and are told to be by their cheap fields.
+    /// The score alone; [`NEVER`] where it is below `least`.
     pub fn score(
         &self,
         table: &Table,
@@ -116,9 +116,6 @@ impl Model {
         (a, b): Pair,
         least: Centibits,
     ) -> Centibits {
-        if self.is_hopeless(table, comparisons, (a, b), least) {
-            return NEVER;
-        }
         let levels = comparisons.levels(table, a, b);
         let rules = table.rules();
         let score = match (vetoed(rules, &levels), keyed(rules, &levels)) {
@@ -127,55 +124,6 @@ impl Model {
             (None, None) => self.odds(&self.parts(table, a, b, &levels)).0,
         };
         if score < least { NEVER } else { score }
-    }
-
-    /// Whether a pair cannot reach `least`: what differs is taken for the best that it could be, then looked at field by field,
-    /// the fields first that cost least.
-    fn is_hopeless(
-        &self,
-        table: &Table,
-        comparisons: &mut Comparisons,
-        (a, b): Pair,
-        least: Centibits,
-    ) -> bool {
-        let rules = table.rules();
-        let (left, right) = (table.cells(a), table.cells(b));
-        let agree = |field: &usize| left[*field] == right[*field];
-        if rules.keys.iter().any(|key| key.fields.iter().all(agree)) {
-            return false;
-        }
-        let mut best = [0; FIELDS_MAX];
-        let mut bound = self.prior;
-        for (field, weights) in self.weights.iter().enumerate() {
-            if left[field] == 0 || right[field] == 0 {
-                continue;
-            }
-            if left[field] == right[field] {
-                bound += weights[Level::Exact as usize] + table.value(field, left[field]).rarity;
-                continue;
-            }
-            // Texts that differ past what is compared are the same.
-            best[field] = weights[Level::Exact as usize..].iter().max().copied().unwrap_or(0).max(0);
-            bound += best[field];
-        }
-        if bound < least {
-            return true;
-        }
-        let crossing = comparisons.crossing();
-        for cheap in [true, false] {
-            for (field, declared) in rules.fields.iter().enumerate() {
-                let is_cheap = !matches!(declared.compare, Comparator::Name | Comparator::Text);
-                if is_cheap != cheap || best[field] == 0 || crossing & (1 << field) != 0 {
-                    continue;
-                }
-                let level = comparisons.level(table, field, left[field], right[field]);
-                bound += self.weights[field][level as usize] - best[field];
-                if bound < least {
-                    return true;
-                }
-            }
-        }
-        false
     }
 
     fn parts(&self, table: &Table, a: Row, b: Row, levels: &Levels) -> [Centibits; FIELDS_MAX] {

@@ -17,7 +17,7 @@ pub type Row = u32;
 pub const ROWS_MAX: usize = 50_000_000;
 
 /// By how much a value can be rarer or commoner than the average counts, in hundredths of a bit.
-const RARITY: (Centibits, Centibits) = (-600, 800);
+pub(super) const RARITY: (Centibits, Centibits) = (-600, 800);
 
 /// The bits of a place of a value in its pool; above it stands the field.
 const NO_SYNONYM: u32 = 0;

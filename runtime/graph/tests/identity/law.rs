@@ -3,12 +3,14 @@
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use xops_graph::identity::batch;
+use xops_graph::identity::batch::{self, Answered};
 use xops_graph::identity::block;
 use xops_graph::identity::index::Index;
+use xops_graph::identity::index::asked::Near;
 use xops_graph::identity::model::Model;
 use xops_graph::identity::table::{Name, Record, Table};
 use xops_kernel::canon::DigestKey;
+use xops_kernel::id::EntityId;
 use xops_kernel::identity::{
     Block, Comparator, Cut, Decision, Field, Key, Linkage, Normaliser, Part, Relation, Rules, Veto,
 };
@@ -143,17 +145,29 @@ fn at_once(rules: &Rules, model: &Model, events: &[Event]) -> BTreeSet<Vec<Name>
     resolved.things.iter().map(|thing| names(&thing.members)).collect()
 }
 
+/// What an event changed, by the index.
+fn happens(index: &mut Index, event: &Event) -> BTreeSet<EntityId> {
+    match event {
+        Event::Insert(record) => index.insert(record).unwrap(),
+        Event::Remove(system, id) => index.remove(system, id),
+        Event::Decide(decision) => index.decide(decision.clone()),
+        Event::Revoke(decision) => index.revoke(decision),
+    }
+}
+
 fn one_by_one(rules: &Rules, model: &Model, events: &[Event]) -> Index {
     let mut index = Index::new(Arc::new(rules.clone()), Arc::new(model.clone()), "acme", KEY, TODAY);
     for event in events {
-        match event {
-            Event::Insert(record) => drop(index.insert(record).unwrap()),
-            Event::Remove(system, id) => drop(index.remove(system, id)),
-            Event::Decide(decision) => drop(index.decide(decision.clone())),
-            Event::Revoke(decision) => drop(index.revoke(decision)),
-        }
+        happens(&mut index, event);
     }
     index
+}
+
+/// By record: its thing, what may belong to that, and what is asked about it.
+fn seen(index: &Index) -> BTreeMap<Name, (Option<Near>, Vec<Answered>)> {
+    let names = index.things().into_iter().flatten();
+    let seen = |name: &Name| (index.near(&name.system, &name.id), index.questions_of(&name.system, &name.id));
+    names.map(|name| (name.clone(), seen(&name))).collect()
 }
 
 fn check(rules: &Rules, events: &[Event]) -> Result<(), TestCaseError> {
@@ -200,6 +214,25 @@ proptest! {
         check(&rules(Linkage::Many), &events)?;
         check(&rules(Linkage::OneToOne), &events)?;
         check(&Rules { several: vec!["s1".to_owned()], ..rules(Linkage::OneToOne) }, &events)?;
+    }
+
+    #[test]
+    fn an_event_weighs_anew_all_that_it_changes_and_tells_around_what(
+        events in prop::collection::vec(event(), 1..40),
+    ) {
+        let several = Rules { several: vec!["s1".to_owned()], ..rules(Linkage::OneToOne) };
+        for rules in [rules(Linkage::Many), rules(Linkage::OneToOne), several] {
+            let mut index = one_by_one(&rules, &model(&rules), &[]);
+            for event in &events {
+                let before = seen(&index);
+                let changed = happens(&mut index, event);
+                prop_assert_eq!(index.strays(), []);
+                let around = index.around(&changed);
+                for (name, now) in seen(&index) {
+                    prop_assert!(around.contains(&name) || before.get(&name) == Some(&now), "{:?}", name);
+                }
+            }
+        }
     }
 
     #[test]
@@ -330,6 +363,55 @@ fn a_record_that_is_as_good_in_two_things_that_exclude_each_other_is_in_neither(
     assert!(!index.questions_of("chat", "7").is_empty());
     index.decide(decided(true, "chat:7", "crm:2", None));
     assert_eq!(index.thing_of("chat", "7").unwrap().records.len(), 3);
+}
+
+#[test]
+fn a_record_that_is_as_good_for_one_of_a_thing_is_noticed_though_it_is_joined_to_nothing() {
+    let rules = rules(Linkage::OneToOne);
+    let mut index = one_by_one(&rules, &model(&rules), &[]);
+    index.insert(&person("hr", "1", ["bob", "chen", "19800304", "a"])).unwrap();
+    index.insert(&person("idp", "1", ["ann", "chen", "19800304", "a"])).unwrap();
+    index.insert(&person("crm", "1", ["ann", "chen", "", ""])).unwrap();
+    assert_eq!(index.things().len(), 1);
+    index.insert(&person("hr", "2", ["anna", "chen", "", ""])).unwrap();
+    let alone = index.thing_of("crm", "1").unwrap().records.len();
+    assert_eq!((index.things().len(), alone), (3, 1), "it may be of the second of hr as well");
+    index.remove("hr", "2");
+    assert_eq!(index.things().len(), 1);
+}
+
+#[test]
+fn two_records_that_no_longer_stand_together_are_rivals_for_whoever_is_like_both() {
+    let rules = Rules { several: vec!["hr".to_owned()], ..rules(Linkage::OneToOne) };
+    let mut index = one_by_one(&rules, &model(&rules), &[]);
+    index.insert(&person("hr", "1", ["ann", "chen", "19800304", "a"])).unwrap();
+    index.insert(&person("hr", "2", ["ann", "chan", "19800304", ""])).unwrap();
+    index.insert(&person("idp", "9", ["ann", "chan", "", "a"])).unwrap();
+    index.insert(&person("crm", "1", ["bob", "smith", "19800304", ""])).unwrap();
+    let together = |index: &Index| index.thing_of("idp", "9").unwrap().records.len();
+    assert_eq!(together(&index), 3);
+    // A fourth of this birthday: now it is too common a key, and the two are held against each other no longer.
+    index.insert(&person("chat", "1", ["", "", "19800304", ""])).unwrap();
+    assert_eq!((together(&index), index.strays()), (2, vec![]));
+    index.remove("chat", "1");
+    assert_eq!((together(&index), index.strays()), (3, vec![]));
+}
+
+#[test]
+fn two_records_that_people_joined_by_way_of_a_third_are_no_rivals_for_a_fourth() {
+    let rules = rules(Linkage::OneToOne);
+    let mut index = one_by_one(&rules, &model(&rules), &[]);
+    for (system, id) in [("hr", "1"), ("hr", "2"), ("crm", "7")] {
+        index.insert(&person(system, id, ["ann", "chen", "19800304", ""])).unwrap();
+    }
+    index.insert(&person("idp", "9", ["bob", "smith", "19711111", ""])).unwrap();
+    index.decide(decided(true, "hr:1", "idp:9", None));
+    assert_eq!(index.things().len(), 3, "which of the two it is, is asked");
+    let join = decided(true, "hr:2", "idp:9", None);
+    index.decide(join.clone());
+    assert_eq!((index.things().len(), index.strays()), (1, vec![]));
+    index.revoke(&join);
+    assert_eq!((index.things().len(), index.strays()), (3, vec![]));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::Index;
 use crate::identity::batch::Answered;
 use crate::identity::block::pair;
 use crate::identity::compare::Comparisons;
-use crate::identity::decide::{Answer, Bar, DECIDED, Scene};
+use crate::identity::decide::{Answer, Bar, DECIDED};
 use crate::identity::explain;
 use crate::identity::table::{Name, Row};
 use std::collections::BTreeSet;
@@ -179,11 +179,10 @@ impl Index {
     }
 
     /// The rows of the thing that is named after `first`.
-    fn members(&self, first: Row) -> &[Row] {
-        match self.things.get(&first) {
-            Some(members) => members,
-            None if self.is_there(first) => std::slice::from_ref(&self.first_of[first as usize]),
-            None => &[],
+    pub(super) fn members(&self, first: Row) -> &[Row] {
+        match &*self.things[first as usize] {
+            [] if self.is_there(first) => std::slice::from_ref(&self.first_of[first as usize]),
+            members => members,
         }
     }
 
@@ -228,7 +227,7 @@ impl Index {
 
     /// The row that is as good as one of two, and with whose thing the other cannot be.
     fn torn(&self, a: Row, b: Row) -> Option<Row> {
-        let scene = self.scene();
+        let weighed = self.rivals();
         let excluded = |other: Row, from: Row| {
             let (left, right) =
                 (self.members(self.first_of[other as usize]), self.members(self.first_of[from as usize]));
@@ -238,21 +237,11 @@ impl Index {
         let of = |row: Row, from: Row| {
             let rivals = self.bonds.of(row).iter().filter(move |(other, _)| *other != from);
             let good = rivals.filter(|(other, score)| {
-                scene.effective(pair(row, *other), *score).0 >= self.model.same && excluded(*other, from)
+                weighed.effective(pair(row, *other), *score).0 >= self.model.same && excluded(*other, from)
             });
             good.map(|(other, _)| *other).min_by_key(|row| self.table.name(*row))
         };
         of(a, b).or_else(|| of(b, a))
-    }
-
-    fn scene(&self) -> Scene<'_> {
-        Scene {
-            table: &self.table,
-            bonds: &self.bonds,
-            decisions: &self.decisions,
-            known: self.model.known,
-            same: self.model.same,
-        }
     }
 
     /// Whether a bonded pair is asked about.
@@ -261,7 +250,7 @@ impl Index {
             return None;
         }
         let (table, rules) = (&self.table, self.table.rules());
-        let (effective, rival) = self.scene().effective((a, b), score);
+        let (effective, rival) = self.rivals().effective((a, b), score);
         if effective < rules.review {
             return None;
         }
