@@ -112,6 +112,20 @@ pub enum Ledger {
     WriteOn(Arc<dyn Disk>),
 }
 
+impl Ledger {
+    /// What the journal is written on, if it is.
+    fn disk(&self) -> Result<Option<Arc<dyn Disk>>, Error> {
+        Ok(match self {
+            Self::None | Self::Read(_) => None,
+            Self::Write(dir) => {
+                let failed = |source| Error::Directory { dir: dir.clone(), source };
+                Some(Arc::new(RealDisk::new(dir).map_err(failed)?))
+            }
+            Self::WriteOn(disk) => Some(Arc::clone(disk)),
+        })
+    }
+}
+
 /// Why an engine could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -179,20 +193,12 @@ impl Engine {
         let keys = Keys::new(&setup.declarations.tenant, &setup.key);
         let mut fold = Fold::default();
         let (mut orders, mut listening, mut durable) = (None, None, None);
-        let disk: Option<Arc<dyn Disk>> = match &setup.ledger {
-            Ledger::None => None,
-            Ledger::Read(dir) => {
-                let reader = Reader::open(dir, &keys)?;
-                let subjects = SubjectKeys::beside(&setup.subjects, &setup.key)?;
-                replay(|visit| reader.replay(1, visit), &subjects, &shared, &mut fold)?;
-                None
-            }
-            Ledger::Write(dir) => {
-                let failed = |source| Error::Directory { dir: dir.clone(), source };
-                Some(Arc::new(RealDisk::new(dir).map_err(failed)?))
-            }
-            Ledger::WriteOn(disk) => Some(Arc::clone(disk)),
-        };
+        if let Ledger::Read(dir) = &setup.ledger {
+            let reader = Reader::open(dir, &keys)?;
+            let subjects = SubjectKeys::beside(&setup.subjects, &setup.key)?;
+            replay(|visit| reader.replay(1, visit), &subjects, &shared, &mut fold)?;
+        }
+        let disk = setup.ledger.disk()?;
         let (mut keeper_ends, mut source, mut clock, mut tail, mut held_under) = (None, None, None, 0, None);
         let beside = disk.clone();
         if let Some(disk) = disk {

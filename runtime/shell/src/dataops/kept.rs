@@ -396,7 +396,7 @@ mod tests {
         broken(&|disk, _| disk.remove(&held::name("okta-users", 0)).unwrap(), 1);
         // Changes that follow another reading than the one that is kept.
         let gap = |disk: &Arc<MemoryDisk>, ring: &Ring| {
-            kept(disk, ring, 1).take(&contracts(), &target("users"), &taken(40, Some(30), &["d"], &[]))
+            kept(disk, ring, 1).take(&contracts(), &target("users"), &taken(40, Some(30), &["d"], &[]));
         };
         broken(&gap, 1);
         // One part under the name of another.

@@ -173,8 +173,8 @@ async fn one(world: &World, directory: &Arc<Directory>, edition: u8) -> (String,
     (known.join(" "), directory.asked.lock().unwrap().clone())
 }
 
-fn since(place: &str) -> Option<String> {
-    Some(place.to_owned())
+fn since(places: &[Option<&str>]) -> Vec<Option<String>> {
+    places.iter().map(|place| place.map(str::to_owned)).collect()
 }
 
 #[test]
@@ -185,8 +185,8 @@ fn a_next_process_asks_only_for_what_changed_and_knows_everything() {
     assert_eq!(process(&world, &directory, 1), ("ada omar".to_owned(), vec![None]));
     directory.comes("wei");
     directory.goes("omar");
-    assert_eq!(process(&world, &directory, 1), ("ada wei".to_owned(), vec![since("1")]));
-    assert_eq!(process(&world, &directory, 1), ("ada wei".to_owned(), vec![since("2")]));
+    assert_eq!(process(&world, &directory, 1), ("ada wei".to_owned(), since(&[Some("1")])));
+    assert_eq!(process(&world, &directory, 1), ("ada wei".to_owned(), since(&[Some("2")])));
 }
 
 #[test]
@@ -200,5 +200,5 @@ fn a_place_that_is_forgotten_or_of_another_manifest_is_a_read_of_everything() {
     directory.comes("wei");
     directory.gone.lock().unwrap().clear();
     *directory.forgets.lock().unwrap() = true;
-    assert_eq!(process(&world, &directory, 2), ("wei".to_owned(), vec![since("2"), None]));
+    assert_eq!(process(&world, &directory, 2), ("wei".to_owned(), since(&[Some("2"), None])));
 }
