@@ -489,7 +489,6 @@ manifest "google_workspace" {
     ambiguous "probe" {
       window   = "1m"
       agreeing = 2
-      unique   = true
     }
     readback {
       within = "2m"

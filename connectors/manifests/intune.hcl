@@ -386,7 +386,6 @@ manifest "intune" {
     ambiguous "probe" {
       window   = "2m"
       agreeing = 2
-      unique   = true
     }
     nothing_to_undo = "a locked screen is opened with the passcode that it had"
   }
@@ -423,7 +422,6 @@ manifest "intune" {
     ambiguous "probe" {
       window   = "2m"
       agreeing = 2
-      unique   = true
     }
     readback {
       within = "5m"
@@ -455,7 +453,6 @@ manifest "intune" {
     ambiguous "probe" {
       window   = "2m"
       agreeing = 2
-      unique   = true
     }
     readback {
       within = "5m"
@@ -479,7 +476,6 @@ manifest "intune" {
     ambiguous "probe" {
       window   = "2m"
       agreeing = 2
-      unique   = true
     }
     nothing_to_undo = "the device reports, nothing else"
   }
@@ -517,7 +513,6 @@ manifest "intune" {
     ambiguous "probe" {
       window   = "2m"
       agreeing = 2
-      unique   = true
     }
     nothing_to_undo = "the device says where it is, nothing else"
   }
@@ -536,7 +531,6 @@ manifest "intune" {
     ambiguous "probe" {
       window   = "2m"
       agreeing = 2
-      unique   = true
     }
     irreversible = "lost mode is not switched on from here; a device in the wrong hands is locked"
     forward      = "remote_lock"

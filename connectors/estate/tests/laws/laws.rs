@@ -82,7 +82,7 @@ impl Trial<'_> {
     }
 
     /// What a call changed that should change nothing, beside the vendor's record of it.
-    fn changed(&self, before: &Json, after: &Json) -> Vec<String> {
+    pub(crate) fn changed(&self, before: &Json, after: &Json) -> Vec<String> {
         let mut left = self.differences(before, after);
         left.retain(|one| {
             let (kind, rest) = one.split_once('/').unwrap_or((one, ""));
