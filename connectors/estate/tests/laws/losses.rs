@@ -43,7 +43,6 @@ pub(crate) const LOST_ELSEWHERE: &[&str] = &[
     "snipe_it.update_asset",
     "snowflake.alter_user",
     "teams.create_team_channel",
-    "telnyx_mobile.register_sim",
     // What a device, a session or another system does because of it.
     "dropbox_business.suspend_member",
     "duo.disable_user",
