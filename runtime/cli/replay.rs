@@ -188,7 +188,7 @@ fn told(story: &Story, folded: &Folded, plan_holds: bool) -> String {
         let _infallible =
             writeln!(out, "{:>6}  {:<9} {step:<24} {mark:<13} {}", shown.seq, shown.event, shown.state);
         if let Some(sheet) = shown.sheet.as_ref().filter(|sheet| **sheet != Sheet::default()) {
-            let _infallible = writeln!(out, "        the gate saw {sheet:?}");
+            let _infallible = writeln!(out, "        the gate saw {}", seen(sheet));
         }
     }
     let _infallible = writeln!(
@@ -200,4 +200,59 @@ fn told(story: &Story, folded: &Folded, plan_holds: bool) -> String {
         folded.state.word()
     );
     out
+}
+
+/// What a gate saw, in words: from when its facts are, and everything that stood in the way.
+fn seen(sheet: &Sheet) -> String {
+    let mut all = Vec::new();
+    if sheet.oldest_read > 0 {
+        all.push(format!("facts of {} or later", json::moment(sheet.oldest_read)));
+    }
+    for changed in &sheet.changed {
+        let now = changed.now.as_ref().map_or_else(|| "another (personal)".to_owned(), json::word);
+        all.push(format!("{} is {now} by now", changed.what));
+    }
+    all.extend(sheet.unknown.iter().map(|what| format!("{what} is unknown by now")));
+    all.extend(sheet.breaker_until.map(|until| format!("the breaker open until {}", json::moment(until))));
+    all.extend(sheet.paused.iter().map(|what| format!("{what} paused")));
+    all.extend(sheet.locked_by.iter().map(|instance| format!("a lock that {instance} holds")));
+    let clear = sheet.changed.is_empty()
+        && sheet.unknown.is_empty()
+        && sheet.breaker_until.is_none()
+        && sheet.paused.is_none()
+        && sheet.locked_by.is_none();
+    if clear {
+        all.push("nothing in the way".to_owned());
+    }
+    all.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use xops_kernel::gate::Changed;
+    use xops_kernel::value::Value;
+
+    #[test]
+    fn a_sheet_is_told_in_words() {
+        let check = |sheet: &Sheet, expect: &str| assert_eq!(seen(sheet), expect);
+        let clear = Sheet { oldest_read: 1_795_349_152_437, ..Sheet::default() };
+        check(&clear, "facts of 2026-11-22T12:05:52Z or later; nothing in the way");
+        let blocked = Sheet {
+            changed: vec![
+                Changed { what: "person.country".to_owned(), now: Some(Value::from("MX")) },
+                Changed { what: "person.email".to_owned(), now: None },
+            ],
+            unknown: vec!["link.okta".to_owned()],
+            breaker_until: Some(1_795_349_152_437),
+            paused: Some("system:okta".to_owned()),
+            locked_by: Some("i-1".to_owned()),
+            ..Sheet::default()
+        };
+        check(
+            &blocked,
+            "person.country is MX by now; person.email is another (personal) by now; link.okta is unknown by now; the breaker open \
+             until 2026-11-22T12:05:52Z; system:okta paused; a lock that i-1 holds",
+        );
+    }
 }
