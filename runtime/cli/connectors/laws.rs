@@ -182,7 +182,7 @@ impl Trial<'_> {
         let of = Of { snapshot: &before.outputs, ..of };
         let mut outputs = match self.call(of).await {
             Ok(Answered::Ok(outputs)) => outputs,
-            Ok(other) => return note("do", "broke", format!("{other:?}")),
+            Ok(other) => return note("do", "broke", format!("the answer is {other}")),
             Err(why) => return note("do", "broke", why),
         };
         note("do", "ok", String::new());
@@ -201,7 +201,7 @@ impl Trial<'_> {
                 Ok(Answered::Absent) if self.awf.contract.achieves == Some(Achieves::Remove) => {
                     note("do again", "ok", String::new());
                 }
-                other => note("do again", "broke", format!("{other:?}")),
+                other => note("do again", "broke", odd(other)),
             }
         }
         let told = self.told(with, &outputs, &before.outputs);
@@ -237,7 +237,7 @@ impl Trial<'_> {
             match self.call(Of { snapshot: &shows, ..of_undo }).await {
                 Ok(Answered::Ok(_) | Answered::AlreadyDone(_) | Answered::Absent) => {}
                 other => {
-                    note(law, "broke", format!("{other:?}"));
+                    note(law, "broke", odd(other));
                     continue;
                 }
             }
@@ -316,7 +316,7 @@ impl Trial<'_> {
             match self.manifests.sight(&self.ask(of, phase, &carry), &response) {
                 Page::Over(sighting) => return Ok(sighting),
                 Page::More(next, more) => (request, carry) = (*next, more),
-                Page::Failed(outcome) => return Err(format!("{outcome:?}")),
+                Page::Failed(outcome) => return Err(format!("the answer to the lookup is {outcome}")),
             }
         }
         Err(format!("the lookup did not end within {LOOKUP_REQUESTS_MAX} requests"))
@@ -339,7 +339,7 @@ impl Trial<'_> {
                 return Ok(sighting);
             }
             if Instant::now() >= until {
-                return Err(format!("it shows {:?}", sighting.seen));
+                return Err(format!("it shows {}", sight(&sighting.seen)));
             }
             sleep(Duration::from_millis(every)).await;
         }
@@ -352,6 +352,20 @@ fn same(one: &Observation<Value>, other: &Observation<Value>) -> bool {
         (Observation::Present(one), Observation::Present(other)) => one == other,
         (Observation::Absent(_), Observation::Absent(_)) => true,
         _ => false,
+    }
+}
+
+/// What is not as it should be, in words.
+fn odd(answer: Result<Answered, String>) -> String {
+    answer.map_or_else(|why| why, |answered| format!("the answer is {answered}"))
+}
+
+/// What was seen, in words.
+fn sight(seen: &Observation<Value>) -> String {
+    match seen {
+        Observation::Present(value) => json::word(value),
+        Observation::Absent(proof) => format!("nothing ({proof})"),
+        Observation::Unknown(doubt) => doubt.to_string(),
     }
 }
 

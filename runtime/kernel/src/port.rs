@@ -9,6 +9,7 @@ use crate::id::{CallKey, Digest};
 use crate::record::Record;
 use crate::value::{Value, Values};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// The phases of the step protocol that talk to a system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -152,6 +153,23 @@ impl Outcome {
             Self::Forbidden(_) => "forbidden",
             Self::Invalid(_) => "invalid",
             Self::Unknown(_) => "unknown",
+        }
+    }
+}
+
+/// Its word, and what the system said; no captured value, which may be personal.
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = self.word();
+        match self {
+            Self::RateLimited { retry_after_ms: Some(wait_ms) } => write!(f, "{word}: wait {wait_ms} ms"),
+            Self::Conflict(why)
+            | Self::PreconditionFailed(why)
+            | Self::Transient(why)
+            | Self::Forbidden(why)
+            | Self::Invalid(why)
+            | Self::Unknown(why) => write!(f, "{word}: {why}"),
+            _ => f.write_str(word),
         }
     }
 }

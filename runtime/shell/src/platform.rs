@@ -493,7 +493,7 @@ pub async fn peek(tenant: &Rc<Tenant>, awf: &AwfName, inputs: Values) -> Sightin
     match answered.await {
         Ok(Done::Sighted(sighting)) => sighting,
         Ok(Done::Missed(outcome) | Done::Answered(outcome)) => {
-            unseen(format!("{} answered: {outcome:?}", awf.system))
+            unseen(format!("{} answered: {outcome}", awf.system))
         }
         Err(_) => unseen(format!("the robot of `{}` ended", awf.system)),
     }
