@@ -37,8 +37,8 @@ const BEGIN: Millis = 1_000_000_000;
 const EVENTS_PER_STEP_MAX: u64 = 4_000;
 /// Virtual time that a run may take before it counts as a hang, in milliseconds.
 const TIME_MAX_MS: u64 = 40 * 24 * 3_600_000;
-/// How often people look after what waits for them.
-const ROUNDS_MAX: u32 = 8;
+/// How often, for each instance, somebody looks after what waits for a person.
+const ROUNDS_MAX: usize = 8;
 
 /// When the process dies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -234,6 +234,8 @@ pub(crate) struct Play {
     pub(crate) waits: Dice,
     deaths: Dice,
     pub(crate) persons: Dice,
+    /// The instance after which a person looks next, so that each has its turn.
+    pub(crate) next_looked_after: usize,
     overtakes: Dice,
     points: Vec<Point>,
     /// The frames that answers began: instance and place in its log.
@@ -249,7 +251,7 @@ pub fn play(setup: Setup) -> Ending {
     let mut play = Play::new(setup);
     play.start_all();
     play.until_quiet();
-    for _ in 0..ROUNDS_MAX {
+    for _ in 0..ROUNDS_MAX * play.instances.len() {
         if play.setup.people == People::Absent || !play.people() {
             break;
         }
@@ -295,6 +297,7 @@ impl Play {
         let steps: usize = self.instances.iter().map(|instance| instance.state.steps.len() + 1).sum();
         let events_max = EVENTS_PER_STEP_MAX * steps as u64;
         while let Some((at, item)) = self.queue.pop() {
+            debug_assert!(at >= self.now, "the clock is set back");
             self.now = at;
             if self.events > events_max || at > BEGIN + TIME_MAX_MS {
                 self.violations.push(format!("hang: {} events in {} ms", self.events, at - BEGIN));

@@ -381,10 +381,13 @@ impl Play {
         Event::Answered { step, attempt, outcome }
     }
 
-    /// People look after what waits for them; false if nothing does.
+    /// A person looks after the next thing that waits for one, a minute later; false if nothing does. It is one thing at a time, because
+    /// what follows from it happens before the next: a clock that several persons moved on would be set back by it, and what
+    /// counts by it (the life of a key) would count less than passed.
     pub(crate) fn people(&mut self) -> bool {
-        let mut came = false;
-        for slot in 0..self.instances.len() {
+        for _ in 0..self.instances.len() {
+            let slot = self.next_looked_after;
+            self.next_looked_after = (slot + 1) % self.instances.len();
             let instance = &self.instances[slot];
             if matches!(instance.state.course, Course::Ended(_)) {
                 continue;
@@ -397,11 +400,11 @@ impl Play {
             if how != Release::Retry {
                 self.decided.insert((slot, step));
             }
-            came = true;
             self.now += 60_000;
             self.deliver(slot, Event::Released { step, by: "someone".into(), how });
+            return true;
         }
-        came
+        false
     }
 
     /// What a person says who looked at the system itself.

@@ -48,6 +48,7 @@ impl Play {
             ledger,
             deaths: dice("deaths"),
             persons: dice("persons"),
+            next_looked_after: 0,
             overtakes: dice("overtakes"),
             setup,
             now: BEGIN,
