@@ -12,6 +12,7 @@ pub mod exception;
 pub mod graph;
 pub mod identity;
 pub mod map;
+mod met;
 pub mod pattern;
 pub mod peers;
 pub mod query;

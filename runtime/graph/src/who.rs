@@ -92,6 +92,11 @@ impl Who {
         changed
     }
 
+    /// Whether the minting record of this id is there and joined.
+    pub(crate) fn knows(&self, source: &str) -> bool {
+        !source.is_empty() && self.index.thing_of(&self.mint.0, source).is_some_and(|found| !found.records.is_empty())
+    }
+
     fn thing(&self, source: &str) -> Thing {
         let Some(near) = self.index.near(&self.mint.0, source) else { return Thing::default() };
         let mut thing = Thing { crowded: near.crowded, there: true, ..Thing::default() };
@@ -207,8 +212,16 @@ impl Graph {
         self.nodes.get(&self.canonical(entity))
     }
 
-    /// Every id that leads to the entity of `entity`, in order: more than one where records of the minting system are of one.
+    /// Every id that leads to the entity of `entity`, in order: more than one where records of the minting system are of one, or were
+    /// when they left it.
     pub fn ids_of(&self, entity: EntityId) -> BTreeSet<EntityId> {
+        let mut ids = self.present_ids(entity);
+        ids.extend(self.left(entity));
+        ids
+    }
+
+    /// The same without the ids whose records are gone.
+    pub(crate) fn present_ids(&self, entity: EntityId) -> BTreeSet<EntityId> {
         let canonical = self.canonical(entity);
         let mut ids = BTreeSet::from([canonical]);
         if let Some((who, source)) = self.who_of(canonical) {
@@ -267,6 +280,7 @@ impl Graph {
         let names = who.index.around(changed);
         let own: BTreeSet<&Name> = names.iter().filter(|name| *name.system == *system).collect();
         let mut settled: BTreeMap<EntityId, (String, Option<EntityId>)> = BTreeMap::new();
+        let mut of_one: Vec<Vec<EntityId>> = Vec::new();
         for name in own {
             let Some(entity) = self.minted_by(&system, &record, &name.id) else { continue };
             if settled.contains_key(&entity) {
@@ -280,6 +294,7 @@ impl Graph {
                 settled.insert(entity, (name.id.to_string(), None));
                 continue;
             };
+            of_one.push(ids.iter().filter_map(|id| self.minted_by(&system, &record, id)).collect());
             for id in &ids {
                 let Some(entity) = self.minted_by(&system, &record, id) else { continue };
                 let stands = (entity == first).then(|| (holds.to_owned(), None));
@@ -287,6 +302,9 @@ impl Graph {
             }
         }
         let touched = settled.keys().copied().collect();
+        for ids in of_one {
+            self.met.settle(&ids);
+        }
         for (entity, (source, leads)) in settled {
             if let Some(node) = self.nodes.get_mut(&entity) {
                 (node.source, node.leads) = (source, leads);

@@ -12,8 +12,10 @@
 use crate::disk::Disk;
 use crate::error::Error;
 use crate::frame::array;
+use crate::issued;
 use crate::journal::{Entry as Stored, Journal};
 use crate::keys::Keys;
+use crate::random;
 use crate::read::Reader;
 use crate::snapshot::held;
 use crate::stored::{self, Decoded};
@@ -283,7 +285,8 @@ pub fn written(reader: &Reader, keys: &SubjectKeys) -> Result<Vec<Erased>, Error
     Ok(erasures)
 }
 
-/// Keeps the names of all keys that were destroyed beside the journal, so that a start need not read all of it to know them.
+/// Keeps the names of all keys that were destroyed beside the journal, so that a start need not read all of it to know them. The ids
+/// of the entities are forgotten where it is remembered which were issued.
 pub fn remember(disk: &dyn Disk, keys: &Keys, erasures: &[Erased]) -> Result<(), Error> {
     let mut out = MAGIC.to_vec();
     for (subject, generation) in erasures.iter().flat_map(|erased| &erased.subjects) {
@@ -293,6 +296,8 @@ pub fn remember(disk: &dyn Disk, keys: &Keys, erasures: &[Erased]) -> Result<(),
     let check = blake3::keyed_hash(keys.tree(), &out);
     out.extend_from_slice(check.as_bytes());
     disk.replace(ERASED_FILE, &out).map_err(Error::io(format!("replace `{ERASED_FILE}`")))?;
+    let gone = erasures.iter().flat_map(|erased| erased.entities.iter().map(|entity| entity.0)).collect();
+    issued::forget(disk, keys, &random::System::default(), &gone)?;
     // What is held of the systems' records names everybody: it is read again.
     held::forget(disk, None).map(drop)
 }

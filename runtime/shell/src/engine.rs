@@ -192,11 +192,15 @@ impl Engine {
         });
         let keys = Keys::new(&setup.declarations.tenant, &setup.key);
         let mut fold = Fold::default();
+        let declared = (&setup.declarations, &setup.identities);
+        let mut graph = graph_of(declared, &*setup.connector, digest_key);
         let (mut orders, mut listening, mut durable) = (None, None, None);
         if let Ledger::Read(dir) = &setup.ledger {
             let reader = Reader::open(dir, &keys)?;
             let subjects = SubjectKeys::beside(&setup.subjects, &setup.key)?;
             replay(|visit| reader.replay(1, visit), &subjects, &shared, &mut fold)?;
+            let failed = |source| Error::Directory { dir: dir.clone(), source };
+            issued::recall(&RealDisk::new(dir).map_err(failed)?, &keys, &subjects, false, &mut graph);
         }
         let disk = setup.ledger.disk()?;
         let (mut keeper_ends, mut source, mut clock, mut tail, mut held_under) = (None, None, None, 0, None);
@@ -207,6 +211,7 @@ impl Engine {
             let opened_durable = opened.journal.durable();
             (fold, tail, durable) = (opened.fold, opened.tail, Some(opened_durable.clone()));
             clock = Some(Clock::remembered(fold.at, &*disk));
+            issued::recall(&*disk, &keys, &opened.subjects, true, &mut graph);
             let shelf = fold.shelf.take().ok_or(Error::NoShelf)?;
             let subjects = Arc::new(Mutex::new(opened.subjects));
             let (scribe, told) = scribe::start(opened.journal, Arc::clone(&subjects), setup.crash.clone())?;
@@ -225,8 +230,6 @@ impl Engine {
         }
         let shelved = &fold.state.shelved;
         hub.restore_timers(keeper::timers_of(fold.timers.drain(..), |number| shelved.contains_key(&number)));
-        let declared = (&setup.declarations, &setup.identities);
-        let graph = graph_of(declared, &*setup.connector, digest_key, beside.as_deref());
         let breakers = fold.breakers.clone();
         let tenant = Rc::new(Tenant {
             hub: Rc::clone(&hub),
@@ -560,18 +563,14 @@ impl Engine {
     }
 }
 
-/// An empty graph that knows what is to be read into it, and every id that was issued before.
+/// An empty graph that knows what is to be read into it.
 fn graph_of(
     (declarations, identities): (&Arc<Declarations>, &Identities),
     connector: &dyn Connector,
     key: DigestKey,
-    disk: Option<&dyn Disk>,
 ) -> Graph {
     let mut graph = Graph::new(Arc::clone(declarations), key);
     graph.identify(identities);
-    if let Some(disk) = disk {
-        issued::recall(disk, &mut graph);
-    }
     for system in declarations.systems.keys() {
         graph.expect(declarations.needed(system, connector.reads(system)));
     }

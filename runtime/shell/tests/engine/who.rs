@@ -159,6 +159,17 @@ fn live(
     decisions: Vec<Decision>,
     before: impl FnOnce(&Engine),
 ) -> (Vec<String>, Vec<EntityId>) {
+    live_and(held, dir, decisions, before, |_| {})
+}
+
+/// The same, with a look at the end.
+fn live_and(
+    held: &Held,
+    dir: &Path,
+    decisions: Vec<Decision>,
+    before: impl FnOnce(&Engine),
+    after: impl FnOnce(&Engine),
+) -> (Vec<String>, Vec<EntityId>) {
     let setup = Setup {
         declarations: Arc::new(declared()),
         identities: identities(decisions),
@@ -183,6 +194,7 @@ fn live(
             let ids: Vec<EntityId> = graph.entities("person").collect();
             (ids.iter().copied().map(show).collect(), ids)
         };
+        after(&engine);
         engine.stop().await.unwrap();
         told
     })
@@ -227,7 +239,17 @@ fn what_rules_joined_outlives_a_restart_a_decision_takes_it_apart_and_no_id_is_f
             assert!(graph.facts(*id, 1).is_some());
         }
     };
-    let (shown, ids) = live(&held, dir.path(), vec![], known);
-    assert_eq!(shown, ["ann.chen Some(\"u1\") 1"]);
+    let led = |engine: &Engine| {
+        let graph = engine.tenant().graph();
+        assert_eq!(both.iter().map(|id| graph.succeeded(*id)).collect::<Vec<_>>(), [both[1], both[1]]);
+    };
+    let (shown, ids) = live_and(&held, dir.path(), vec![], known, led);
+    assert_eq!(shown, ["ann.chen Some(\"u1\") 2"], "both ids lead to her: they were of one when the first was last seen");
     assert_eq!(ids, both[1..]);
+
+    // Whose record was never seen beside another one leads to nobody.
+    held.lock().unwrap().insert("hr", vec![]);
+    live(&held, dir.path(), vec![], |_| {});
+    let nobody = |engine: &Engine| assert_eq!(engine.tenant().graph().succeeded(both[0]), both[0]);
+    live(&held, dir.path(), vec![], nobody);
 }
