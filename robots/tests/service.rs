@@ -11,11 +11,14 @@ mod overtaken;
 mod strikes;
 #[path = "service/swings.rs"]
 mod swings;
+#[path = "service/who.rs"]
+mod who;
 
 use entries::{World, ended, refused, request_id, requested, unchanged};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use xops_kernel::diff::Facet;
 use xops_kernel::culprit::{Culprit, STRIKES_MAX};
 use xops_kernel::log::{Entry, Happened, Scope, What};
 use xops_kernel::machine::Machine;
@@ -37,6 +40,10 @@ enum Happening {
     Opened,
     /// An instance is overtaken by a request.
     Overtaken(u64, u8),
+    /// An entity inherits what is known of another.
+    Inherited(u8, u8),
+    /// Two records are decided of, or that is taken back.
+    Decided(u8, bool),
     /// What panicked (see [`culprit`]), and how many milliseconds later.
     Struck(u8, u64),
     Freed(u8),
@@ -75,6 +82,8 @@ fn happening() -> impl Strategy<Value = Happening> {
         4 => (1..12_u64, end).prop_map(|(number, end)| Happening::Ended(number, end)),
         1 => any::<bool>().prop_map(Happening::Paused),
         1 => Just(Happening::Opened),
+        1 => (0..4_u8, 0..4_u8).prop_map(|(from, to)| Happening::Inherited(from, to)),
+        1 => (0..3_u8, any::<bool>()).prop_map(|(pair, back)| Happening::Decided(pair, back)),
         2 => (1..12_u64, 0..6_u8).prop_map(|(number, request)| Happening::Overtaken(number, request)),
         4 => (0..8_u8, 0..100_000_000_u64).prop_map(|(of, at)| Happening::Struck(of, at)),
         1 => (0..8_u8).prop_map(Happening::Freed),
@@ -110,6 +119,8 @@ fn entry(happening: &Happening, state: &State) -> Entry {
                 What::Unpaused { scope, by }
             })
         }
+        Happening::Inherited(from, to) => who::inherited(*from, *to),
+        Happening::Decided(pair, back) => who::decided(*pair, true, None, *back, 1),
         Happening::Overtaken(number, request) => entries::overtaken(*number, *request),
         Happening::Struck(of, at) => struck(culprit(*of), *at),
         Happening::Freed(of) => freed(culprit(*of)),
@@ -268,6 +279,13 @@ proptest! {
                 && let Some(running) = running.get(number)
             {
                 created.entry(running.entity).or_default().extend(running.grants.keys().cloned());
+            }
+            if let Entry::Tenant(happened) = &entry
+                && let What::Inherited { from, to } = happened.what
+            {
+                let theirs = created.get(&from).cloned().unwrap_or_default();
+                let theirs = theirs.into_iter().map(|facet| Facet { entity: to, ..facet });
+                created.entry(to).or_default().extend(theirs);
             }
             for (entity, granted) in &state.granted {
                 let created = created.get(entity).cloned().unwrap_or_default();

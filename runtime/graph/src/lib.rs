@@ -24,6 +24,7 @@ pub mod who;
 pub mod why;
 
 mod coverage;
+mod decided;
 mod finder;
 mod fold;
 mod hand;

@@ -106,8 +106,17 @@ impl Graph {
         entity
     }
 
+    /// Every id whose record is gone and that leads to another one, with that one.
+    pub fn heirs(&self) -> BTreeMap<EntityId, EntityId> {
+        let gone = self.met.with.keys().filter(|id| !self.is_there(**id));
+        gone.map(|id| (*id, self.succeeded(*id))).filter(|(id, heir)| id != heir).collect()
+    }
+
     /// The ids that lead to `entity` because they were of one with it when their records were last seen.
     pub fn left(&self, entity: EntityId) -> BTreeSet<EntityId> {
+        if self.met.with.is_empty() {
+            return BTreeSet::new();
+        }
         let canonical = self.canonical(entity);
         let mut open: Vec<EntityId> = self.present_ids(canonical).into_iter().collect();
         let (mut seen, mut left) = (BTreeSet::new(), BTreeSet::new());

@@ -18,7 +18,7 @@ use xops_kernel::day;
 use xops_kernel::declare::{EntityKind, Link};
 use xops_kernel::fact::{Doubt, Reason};
 use xops_kernel::id::EntityId;
-use xops_kernel::identity::{Field, Identities, Joining, part_of_column, plain};
+use xops_kernel::identity::{Decision, Field, Identities, Joining, part_of_column, plain};
 use xops_kernel::record::{Millis, Record, Source};
 use xops_kernel::value::Value;
 
@@ -95,6 +95,16 @@ impl Who {
     /// Whether the minting record of this id is there and joined.
     pub(crate) fn knows(&self, source: &str) -> bool {
         !source.is_empty() && self.index.thing_of(&self.mint.0, source).is_some_and(|found| !found.records.is_empty())
+    }
+
+    /// Takes these decisions in the place of all others; the things that this changed.
+    pub(crate) fn regard(&mut self, decisions: BTreeSet<Decision>) -> BTreeSet<EntityId> {
+        self.index.regard(decisions)
+    }
+
+    /// The thing that a record is of, if it is there.
+    pub(crate) fn thing_of(&self, (system, id): (&str, &str)) -> Option<EntityId> {
+        self.index.thing_of(system, id).filter(|found| !found.records.is_empty()).map(|found| found.id)
     }
 
     fn thing(&self, source: &str) -> Thing {
@@ -274,7 +284,7 @@ impl Graph {
     }
 
     /// Says of each entity around changed things which record stands for it and where its id leads; those entities.
-    fn settle_who(&mut self, kind: &str, changed: &BTreeSet<EntityId>) -> BTreeSet<EntityId> {
+    pub(crate) fn settle_who(&mut self, kind: &str, changed: &BTreeSet<EntityId>) -> BTreeSet<EntityId> {
         let Some(who) = self.who.get(kind) else { return BTreeSet::new() };
         let (system, record) = who.mint.clone();
         let names = who.index.around(changed);
@@ -336,6 +346,14 @@ impl Graph {
         entities
     }
 
+    /// The entities that a record is of by rules: more than one where records of the minting system are of one.
+    pub(crate) fn joined_to(&self, kind: &str, system: &str, id: &str) -> BTreeSet<EntityId> {
+        let Some(who) = self.who.get(kind) else { return BTreeSet::new() };
+        let names = who.index.thing_of(system, id).map(|found| found.records).unwrap_or_default();
+        let own = names.into_iter().filter(|name| *name.system == *who.mint.0);
+        own.filter_map(|name| self.minted_by(&who.mint.0, &who.mint.1, &name.id)).collect()
+    }
+
     /// Everything that people are asked about who is who, by kind and then by score, the likeliest first.
     pub fn questions(&self) -> Vec<Told> {
         let mut told = Vec::new();
@@ -370,10 +388,7 @@ impl Graph {
     fn told(&self, kind: &str, who: &Who, answers: &[crate::identity::batch::Answered]) -> Vec<Told> {
         let explained = who.index.explained(answers).into_iter().map(|explained| {
             let entities = [&explained.left, &explained.right].into_iter().flat_map(|name| {
-                let found = who.index.thing_of(&name.system, &name.id);
-                let names = found.map(|found| found.records).unwrap_or_default();
-                let own = names.into_iter().filter(|name| *name.system == *who.mint.0);
-                own.filter_map(|name| self.minted_by(&who.mint.0, &who.mint.1, &name.id)).collect::<Vec<_>>()
+                self.joined_to(kind, &name.system, &name.id)
             });
             Told {
                 kind: kind.to_owned(),

@@ -56,6 +56,8 @@ pub struct Survey {
     ended: BTreeSet<Number>,
     unanswered: BTreeSet<RequestId>,
     erasures: Vec<(Millis, Erased)>,
+    /// What was decided of records, with the entities that they were of.
+    decided: BTreeMap<RequestId, BTreeSet<EntityId>>,
     events: BTreeMap<Subject, u64>,
 }
 
@@ -129,6 +131,9 @@ impl Survey {
             }
             What::Deferred { request, entity } => self.about.push(About::bare(entity, request)),
             What::Erased(erased) => self.erasures.push((at, *erased)),
+            What::Decided(decided) => {
+                self.decided.entry(decided.id).or_default().extend(decided.entities);
+            }
             What::Opened { .. }
             | What::Declared { .. }
             | What::Paused { .. }
@@ -138,6 +143,8 @@ impl Survey {
             | What::Struck { .. }
             | What::Freed { .. }
             | What::Overtaken { .. }
+            | What::Ruled { .. }
+            | What::Inherited { .. }
             // It lies under the key of the entity, which goes with what else there is of it.
             | What::Acknowledged(_) => {}
         }
@@ -172,6 +179,12 @@ impl Survey {
         };
         let theirs: Vec<RequestId> = self.requests.values().filter(alike).map(|it| it.id).collect();
         found.requests.extend(theirs);
+        let of_them = |entities: &&BTreeSet<EntityId>| {
+            entities.iter().any(|id| found.entities.contains_key(id) || whom.entity == Some(*id))
+        };
+        let decided: Vec<RequestId> =
+            self.decided.iter().filter(|(_, entities)| of_them(entities)).map(|(id, _)| *id).collect();
+        found.requests.extend(decided);
         found.running = found.instances.difference(&self.ended).copied().collect();
         found.open = found.requests.intersection(&self.unanswered).copied().collect();
         let names: BTreeSet<Digest> =

@@ -8,6 +8,7 @@
 mod drift;
 mod keep;
 mod listen;
+pub mod who;
 
 use crate::card::Card;
 use crate::clock::Clock;
@@ -47,6 +48,7 @@ use xops_journal::stored::{self};
 use xops_journal::subjects::SubjectKeys;
 use xops_kernel::canon::DigestKey;
 use xops_kernel::culprit::Culprit;
+use xops_kernel::day;
 use xops_kernel::declare::Declarations;
 use xops_kernel::identity::Identities;
 use xops_kernel::log::{Happened, Number, Request, Scope, What};
@@ -234,6 +236,7 @@ impl Engine {
         let tenant = Rc::new(Tenant {
             hub: Rc::clone(&hub),
             declarations: setup.declarations,
+            identities: setup.identities,
             shared,
             transport: setup.transport,
             graph: Arc::new(RwLock::new(graph)),
@@ -262,6 +265,7 @@ impl Engine {
         }
         let epoch = fold.state.epoch + 1;
         let declared = fold.state.declared;
+        let (ruled, decided) = (fold.state.ruled, fold.state.decided.clone());
         let mut state = fold.state;
         state.epoch = epoch;
         let recovered = Recovered { state, live: fold.live, breakers: fold.breakers };
@@ -284,6 +288,9 @@ impl Engine {
         if declared != Some(digest) {
             let declarations = Box::new((*tenant.declarations).clone());
             let what = What::Declared { digest, declarations };
+            let _up = service.send(letter::Note(Happened { at, what })).await;
+        }
+        for what in who::ruled(&tenant, ruled, &decided, day::number_of(at)) {
             let _up = service.send(letter::Note(Happened { at, what })).await;
         }
         // Only now: a time that came while nobody was there would find nobody to tell.

@@ -3,20 +3,28 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot make its own records has failed")]
 
 use crate::{Answers, Fragile, setup};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use xops_journal::backup;
+use xops_journal::disk::{Disk, RealDisk};
+use xops_journal::keys::{Keys, TenantKey};
+use xops_journal::read::Reader;
+use xops_journal::stored::{self, Decoded};
+use xops_journal::subjects::SubjectKeys;
 use xops_kernel::awf::{AwfName, Contract};
 use xops_kernel::declare::{Attribute, Claim, Declarations, EntityKind, Link, Origin, System};
 use xops_kernel::id::EntityId;
 use xops_kernel::identity::{
     Block, Comparator, Cut, Decision, Field, Identities, Joining, Linkage, Normaliser, Part, Rules,
 };
+use xops_kernel::log::{Entry, What};
 use xops_kernel::port::{
     Ask, Connector, Outcome, Page, ReadAsk, ReadContract, ReadPage, Request, Response, Unrendered,
 };
 use xops_kernel::record::{Record, Source};
 use xops_kernel::value::{Type, Value, Values};
+use xops_shell::engine::who::Deciding;
 use xops_shell::engine::{Engine, Ledger, Setup};
 
 /// What the systems hold, by system: ids and attributes.
@@ -252,4 +260,193 @@ fn what_rules_joined_outlives_a_restart_a_decision_takes_it_apart_and_no_id_is_f
     live(&held, dir.path(), vec![], |_| {});
     let nobody = |engine: &Engine| assert_eq!(engine.tenant().graph().succeeded(both[0]), both[0]);
     live(&held, dir.path(), vec![], nobody);
+}
+
+fn decision(same: bool, until: Option<u32>) -> Decision {
+    Decision {
+        same,
+        left: "hr:w1".to_owned(),
+        right: "hr:w2".to_owned(),
+        author: "ann.ops".to_owned(),
+        why: "she knows them".to_owned(),
+        until,
+    }
+}
+
+/// Each person: the handle, the account, and how many ids lead there.
+fn people(engine: &Engine) -> Vec<String> {
+    let tenant = engine.tenant();
+    let (graph, now) = (tenant.graph(), tenant.hub.clock.now());
+    let show = |entity: EntityId| {
+        let account = graph.link(entity, "idp", now).presence().map(|it| it.value().source.id.clone());
+        format!("{} {account:?} {}", graph.handle(entity).unwrap(), graph.ids_of(entity).len())
+    };
+    graph.entities("person").map(show).collect()
+}
+
+/// Starts an engine, reads, does something, and ends: in good order, or by nothing but the journal being left.
+fn started<T>(
+    held: &Held,
+    dir: &Path,
+    declared: Vec<Decision>,
+    ledger: Ledger,
+    then: impl AsyncFnOnce(&Engine) -> T,
+) -> T {
+    let setup = Setup {
+        declarations: Arc::new(self::declared()),
+        identities: identities(declared),
+        connector: Arc::new(Readable(Arc::clone(held))),
+        transport: Arc::new(Answers),
+        ..setup(Fragile::new(&[]), ledger, dir)
+    };
+    actix::System::new().block_on(async {
+        let engine = Engine::start(setup).await.unwrap();
+        engine.read(|_, _| {}).await;
+        let told = then(&engine).await;
+        engine.stop().await.unwrap();
+        told
+    })
+}
+
+#[test]
+fn what_is_decided_beside_the_files_holds_at_once_and_through_restarts_until_it_is_taken_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let held = Held::default();
+    held.lock().unwrap().insert("hr", vec![ann("w1", "ann", "2020"), ann("w2", "ann.chen", "2026")]);
+    held.lock().unwrap().insert("idp", vec![ann("u1", "", "")]);
+    let ledger = || Ledger::Write(dir.path().join("journal"));
+    let ids = |engine: &Engine| engine.tenant().graph().entities("person").collect::<BTreeSet<EntityId>>();
+    let both = started(&held, dir.path(), vec![], ledger(), async |engine| {
+        assert_eq!(people(engine), ["ann.chen Some(\"u1\") 2"]);
+        let one = engine.decide("person", decision(false, None), Deciding::Asked).await;
+        assert_eq!(one, Ok(false));
+        assert_eq!(people(engine), ["ann None 1", "ann.chen None 1"], "without a restart");
+        let both = ids(engine);
+        // The last word on two records holds, and every id is what it was.
+        assert_eq!(engine.decide("person", decision(true, None), Deciding::Asked).await, Ok(true));
+        assert_eq!(people(engine), ["ann.chen Some(\"u1\") 2"]);
+        assert!(ids(engine).is_subset(&both));
+        assert_eq!(engine.decide("person", decision(false, None), Deciding::Asked).await, Ok(false));
+        both
+    });
+    let read = Ledger::Read(dir.path().join("journal"));
+    for ledger in [ledger(), read, ledger()] {
+        started(&held, dir.path(), vec![], ledger, async |engine| {
+            assert_eq!(people(engine), ["ann None 1", "ann.chen None 1"]);
+            assert_eq!(ids(engine), both);
+        });
+    }
+    // The files overrule it, and what they say cannot be decided otherwise beside them.
+    started(&held, dir.path(), vec![decision(true, None)], ledger(), async |engine| {
+        assert_eq!(people(engine), ["ann.chen Some(\"u1\") 2"]);
+        let refused = engine.decide("person", decision(false, None), Deciding::Asked).await.unwrap_err();
+        assert!(refused.contains("files decide") && refused.contains("ann.ops"), "{refused}");
+    });
+    started(&held, dir.path(), vec![], ledger(), async |engine| {
+        assert_eq!(people(engine), ["ann None 1", "ann.chen None 1"]);
+        assert_eq!(engine.decide("person", decision(false, None), Deciding::TakenBack).await, Ok(true));
+        assert_eq!(people(engine), ["ann.chen Some(\"u1\") 2"]);
+        let nothing = engine.decide("person", decision(false, None), Deciding::TakenBack).await.unwrap_err();
+        assert!(nothing.contains("nothing to take back"), "{nothing}");
+    });
+}
+
+#[test]
+fn what_could_not_be_declared_cannot_be_decided() {
+    let dir = tempfile::tempdir().unwrap();
+    let held = Held::default();
+    started(&held, dir.path(), vec![], Ledger::Write(dir.path().join("journal")), async |engine| {
+        let same = decision(true, None);
+        let cases = [
+            ("device", same.clone(), "not joined by rules; those that are: person"),
+            ("person", Decision { left: "git:1".to_owned(), ..same.clone() }, "is one of hr, idp"),
+            ("person", Decision { left: "hr:".to_owned(), ..same.clone() }, "write SYSTEM:ID"),
+            ("person", Decision { left: same.right.clone(), ..same.clone() }, "the same as itself"),
+            ("person", Decision { why: " ".to_owned(), ..same.clone() }, "`why` must be there"),
+            ("person", Decision { author: "a\nb".to_owned(), ..same.clone() }, "in one line"),
+            ("person", Decision { until: Some(20_010_101), ..same.clone() }, "ended before today"),
+        ];
+        for (kind, decision, expect) in cases {
+            let why = engine.decide(kind, decision, Deciding::Asked).await.unwrap_err();
+            assert!(why.contains(expect), "{why}");
+        }
+        assert!(engine.tenant().graph().questions().is_empty());
+    });
+}
+
+#[test]
+fn rules_and_decisions_are_written_down_when_they_come_into_force_and_not_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let held = Held::default();
+    let words = || {
+        let keys = Keys::new("test", &TenantKey::from_bytes([7; 32]));
+        let ring = SubjectKeys::beside(&dir.path().join("subjects"), &TenantKey::from_bytes([7; 32])).unwrap();
+        let mut words = Vec::new();
+        let reader = Reader::open(&dir.path().join("journal"), &keys).unwrap();
+        let read = reader.replay(1, |_, stream, body| {
+            if let Ok(Decoded::Entry(entry)) = stored::decode(stream, body, &ring)
+                && let Entry::Tenant(happened) = *entry
+            {
+                match &happened.what {
+                    What::Ruled { rules, .. } => words.push(format!("ruled {}", rules["person"].rules.same)),
+                    What::Decided(it) => words.push(format!("decided back={} by {}", it.taken_back, it.decision.author)),
+                    _ => {}
+                }
+            }
+            std::ops::ControlFlow::Continue(())
+        });
+        read.unwrap();
+        words
+    };
+    let ledger = || Ledger::Write(dir.path().join("journal"));
+    for _start in 0..2 {
+        started(&held, dir.path(), vec![], ledger(), async |_| {});
+        assert_eq!(words(), ["ruled 700"]);
+    }
+    for _start in 0..2 {
+        started(&held, dir.path(), vec![decision(true, None)], ledger(), async |_| {});
+        assert_eq!(words(), ["ruled 700", "decided back=false by ann.ops"]);
+    }
+    started(&held, dir.path(), vec![], ledger(), async |_| {});
+    assert_eq!(words()[2..], ["decided back=true by ann.ops"]);
+}
+
+#[test]
+fn a_backup_taken_beside_a_running_engine_knows_every_id_but_those_of_whom_was_erased() {
+    let dir = tempfile::tempdir().unwrap();
+    let held = Held::default();
+    held.lock().unwrap().insert("hr", vec![ann("w1", "ann", "2020"), ann("w2", "ann.chen", "2026")]);
+    let keys = Keys::new("test", &TenantKey::from_bytes([7; 32]));
+    let (journal, copy, restored) = (dir.path().join("journal"), dir.path().join("copy"), dir.path().join("restored"));
+    let ids = started(&held, dir.path(), vec![decision(false, None)], Ledger::Write(journal.clone()), async |engine| {
+        let reader = Reader::open(&journal, &keys).unwrap();
+        backup::take(&reader, &keys, &copy, &mut |_, _| {}).unwrap();
+        engine.tenant().graph().entities("person").collect::<Vec<EntityId>>()
+    });
+    assert_eq!(ids.len(), 2);
+    let restore = |to: &Path| backup::restore(&copy, &keys, to, &mut |_, _| {});
+    restore(&restored).unwrap();
+    // Both records have left since.
+    held.lock().unwrap().insert("hr", vec![]);
+    let known = |ledger: Ledger| {
+        started(&held, dir.path(), vec![], ledger, async |engine| {
+            let graph = engine.tenant().graph();
+            ids.iter().map(|id| graph.kind(*id).is_some()).collect::<Vec<bool>>()
+        })
+    };
+    assert_eq!(known(Ledger::Read(restored.clone())), [true, true], "also for whoever only looks");
+    assert_eq!(known(Ledger::Write(restored.clone())), [true, true]);
+    {
+        let mut ring = SubjectKeys::open(&dir.path().join("subjects"), &TenantKey::from_bytes([7; 32])).unwrap();
+        ring.get_or_create(ids[0].0).unwrap();
+        ring.erase(ids[0].0).unwrap();
+    }
+    assert_eq!(known(Ledger::Write(restored)), [false, true], "what an old copy brings back stays erased");
+    // And it is what was written or it is refused.
+    let name = RealDisk::new(&copy).unwrap().list().unwrap().into_iter().find(|name| name.starts_with("issued-")).unwrap();
+    let mut bytes = std::fs::read(copy.join(&name)).unwrap();
+    bytes[60] ^= 1;
+    std::fs::write(copy.join(&name), bytes).unwrap();
+    let why = restore(&dir.path().join("again")).unwrap_err().to_string();
+    assert!(why.contains(&name), "{why}");
 }
