@@ -6,8 +6,8 @@
 
 use crate::arguments::{Common, Format};
 use crate::exit::{Exit, Failure};
-use crate::project::{self, Project};
 use crate::journal::Log;
+use crate::project::{self, Project};
 use crate::{follow, journal, json, session};
 use clap::Args;
 use serde_json::Value as Json;
@@ -103,7 +103,11 @@ fn from_journal(common: &Common, at: Millis) -> Result<Known, Failure> {
         entity.attributes.values_mut().for_each(|attribute| attribute.max_age_ms = None);
     }
     let rules = rules_of(&log, at);
-    let under = if rules.is_some() { "" } else { "; who is who by the rules of today: those of then were not written down" };
+    let under = if rules.is_some() {
+        ""
+    } else {
+        "; who is who by the rules of today: those of then were not written down"
+    };
     if let Some(identities) = rules {
         project.identities = identities;
     }

@@ -53,7 +53,10 @@ fn what_was_granted_swung_and_held_under_an_old_id_counts_for_the_one_that_stand
     world.take(&inherited(1, 2));
     assert!(!world.state.knows(entity_id(1)) && world.state.knows(entity_id(2)));
     let granted = world.state.losable(entity_id(2));
-    assert_eq!(granted.keys().map(|it| (it.entity, it.name.as_str())).collect::<Vec<_>>(), [(entity_id(2), "a")]);
+    assert_eq!(
+        granted.keys().map(|it| (it.entity, it.name.as_str())).collect::<Vec<_>>(),
+        [(entity_id(2), "a")]
+    );
     let next = |work: &[&str]| {
         let Entry::Tenant(happened) = compiled(9, 2, world.state.numbers + 1, "one", work, "v") else {
             panic!("it is of the tenant")

@@ -5,9 +5,9 @@
 
 use crate::arguments::identity::{AnswerWord, Decide};
 use crate::arguments::{Common, Format};
+use crate::client::{self, Client};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::project::{self, Project};
-use crate::client::{self, Client};
 use crate::{apply, json};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
@@ -56,14 +56,18 @@ pub(super) async fn run(common: &Common, asked: &Decide) -> Outcome {
     let one = told.as_ref().map(|told| told["one"] == true);
     match common.output {
         Format::Text | Format::Csv => json::text(&block)?,
-        Format::Json | Format::Sarif => json::print(&json!({ "declaration": block, "file": file, "one": one }))?,
+        Format::Json | Format::Sarif => {
+            json::print(&json!({ "declaration": block, "file": file, "one": one }))?
+        }
     }
     if asked.write {
         anstream::eprintln!("added to {FILE}");
     }
     match one {
         Some(one) => anstream::eprintln!("the daemon goes by it: {}", standing(asked, one)),
-        None if !asked.write => anstream::eprintln!("nothing was decided: no daemon runs, and --write was not given"),
+        None if !asked.write => {
+            anstream::eprintln!("nothing was decided: no daemon runs, and --write was not given")
+        }
         None => {}
     }
     Ok(Exit::Done)
@@ -109,7 +113,9 @@ pub(crate) async fn take(engine: &Engine, body: &Json) -> (u16, Json) {
         ("same" | "different", true) => Deciding::Declared,
         ("open", false) => Deciding::TakenBack,
         _ => {
-            let why = format!("`answer` is `{answer}`: it is one of `same`, `different`, `open`, the last one not with `declared`");
+            let why = format!(
+                "`answer` is `{answer}`: it is one of `same`, `different`, `open`, the last one not with `declared`"
+            );
             return (400, json!({ "error": why }));
         }
     };
@@ -126,7 +132,10 @@ pub(crate) async fn take(engine: &Engine, body: &Json) -> (u16, Json) {
         until,
     };
     match engine.decide(&text("kind"), decision, how).await {
-        Ok(one) => (200, json!({ "state": if how == Deciding::TakenBack { "taken back" } else { "decided" }, "one": one })),
+        Ok(one) => (
+            200,
+            json!({ "state": if how == Deciding::TakenBack { "taken back" } else { "decided" }, "one": one }),
+        ),
         Err(why) => (409, json!({ "error": why })),
     }
 }

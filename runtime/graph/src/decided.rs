@@ -31,7 +31,9 @@ impl Graph {
     /// rules join it to.
     pub fn of_record(&self, kind: &str, name: &str) -> BTreeSet<EntityId> {
         let mut entities = BTreeSet::new();
-        let (Some((system, id)), Some(declared)) = (name.split_once(':'), self.declarations.entities.get(kind)) else {
+        let (Some((system, id)), Some(declared)) =
+            (name.split_once(':'), self.declarations.entities.get(kind))
+        else {
             return entities;
         };
         if declared.mint.0 == system {

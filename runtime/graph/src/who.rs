@@ -94,7 +94,8 @@ impl Who {
 
     /// Whether the minting record of this id is there and joined.
     pub(crate) fn knows(&self, source: &str) -> bool {
-        !source.is_empty() && self.index.thing_of(&self.mint.0, source).is_some_and(|found| !found.records.is_empty())
+        !source.is_empty()
+            && self.index.thing_of(&self.mint.0, source).is_some_and(|found| !found.records.is_empty())
     }
 
     /// Takes these decisions in the place of all others; the things that this changed.
@@ -387,9 +388,9 @@ impl Graph {
 
     fn told(&self, kind: &str, who: &Who, answers: &[crate::identity::batch::Answered]) -> Vec<Told> {
         let explained = who.index.explained(answers).into_iter().map(|explained| {
-            let entities = [&explained.left, &explained.right].into_iter().flat_map(|name| {
-                self.joined_to(kind, &name.system, &name.id)
-            });
+            let entities = [&explained.left, &explained.right]
+                .into_iter()
+                .flat_map(|name| self.joined_to(kind, &name.system, &name.id));
             Told {
                 kind: kind.to_owned(),
                 left: self.source_of(who, &explained.left),

@@ -124,8 +124,12 @@ impl Issued {
         out.extend_from_slice(&keys.check());
         let mut salt = [0; 4];
         random.fill(&mut salt)?;
-        let mut writing =
-            Writing { keys, batch: Batch::default(), place: Place { file: 0, first_seq: 1, prev: [0; 32], salt }, out };
+        let mut writing = Writing {
+            keys,
+            batch: Batch::default(),
+            place: Place { file: 0, first_seq: 1, prev: [0; 32], salt },
+            out,
+        };
         for (kind, ids) in &self.ids {
             let ids: Vec<EntityId> = ids.iter().copied().collect();
             for ids in ids.chunks(IDS) {
@@ -134,7 +138,8 @@ impl Issued {
                 writing.push(STREAM_IDS, &body)?;
             }
         }
-        let met: Vec<[EntityId; 2]> = self.met.iter().map(|(id, other)| [*id, other.unwrap_or(*id)]).collect();
+        let met: Vec<[EntityId; 2]> =
+            self.met.iter().map(|(id, other)| [*id, other.unwrap_or(*id)]).collect();
         for pairs in met.chunks(IDS) {
             let body: Vec<u8> = pairs.iter().flatten().flat_map(|id| id.0).collect();
             writing.push(STREAM_MET, &body)?;
@@ -215,7 +220,12 @@ pub fn files(disk: &dyn Disk) -> io::Result<BTreeMap<u64, String>> {
 
 /// Takes the ids of whom was erased out of every file; how many files said something of them. A file that cannot be read is left:
 /// nobody reads it later either, unless it comes back from a copy, and then a start takes them out.
-pub fn forget(disk: &dyn Disk, keys: &Keys, random: &dyn Random, gone: &BTreeSet<Subject>) -> Result<usize, Error> {
+pub fn forget(
+    disk: &dyn Disk,
+    keys: &Keys,
+    random: &dyn Random,
+    gone: &BTreeSet<Subject>,
+) -> Result<usize, Error> {
     let mut changed = 0;
     for name in files(disk).map_err(Error::io("list the journal directory"))?.into_values() {
         let Ok(bytes) = disk.read(&name) else { continue };
@@ -257,7 +267,10 @@ mod tests {
     #[test]
     fn what_was_written_is_read_and_stands_nowhere_in_clear() {
         let many = Issued {
-            ids: BTreeMap::from([("device".to_owned(), (0..40_000_u128).map(|n| EntityId(n.to_le_bytes())).collect())]),
+            ids: BTreeMap::from([(
+                "device".to_owned(),
+                (0..40_000_u128).map(|n| EntityId(n.to_le_bytes())).collect(),
+            )]),
             met: (0..40_000_u128).map(|n| (EntityId(n.to_le_bytes()), None)).collect(),
         };
         for issued in [Issued::default(), known(), many] {
@@ -289,7 +302,10 @@ mod tests {
     fn whom_was_erased_is_in_no_file_any_more_and_the_others_are() {
         let disk = MemoryDisk::default();
         disk.replace(&name(1), &written(&known())).expect("written");
-        let other = Issued { ids: BTreeMap::from([("person".to_owned(), BTreeSet::from([id(3)]))]), ..Issued::default() };
+        let other = Issued {
+            ids: BTreeMap::from([("person".to_owned(), BTreeSet::from([id(3)]))]),
+            ..Issued::default()
+        };
         disk.replace(&name(2), &written(&other)).expect("written");
         let gone = BTreeSet::from([[1; 16]]);
         assert_eq!(forget(&disk, &keys(1), &System::default(), &gone).expect("forgotten"), 1);

@@ -53,7 +53,9 @@ pub(crate) fn remember(tenant: &Tenant) {
         (graph.take_issued(), graph.take_met())
     };
     let nothing = new.is_empty() && met.is_empty();
-    let (Some(disk), Some((keys, _))) = (tenant.disk.as_deref().filter(|_| !nothing), &tenant.keys) else { return };
+    let (Some(disk), Some((keys, _))) = (tenant.disk.as_deref().filter(|_| !nothing), &tenant.keys) else {
+        return;
+    };
     let mut issued = Issued { met, ..Issued::default() };
     {
         let graph = tenant.graph();
@@ -73,11 +75,13 @@ pub(crate) fn remember(tenant: &Tenant) {
 
 fn write(disk: &dyn Disk, keys: &Keys, number: u64, issued: &Issued) -> bool {
     let encoded = issued.encode(keys, &System::default()).map_err(|error| error.to_string());
-    let written = encoded.and_then(|bytes| {
-        disk.replace(&issued::name(number), &bytes).map_err(|error| error.to_string())
-    });
+    let written = encoded
+        .and_then(|bytes| disk.replace(&issued::name(number), &bytes).map_err(|error| error.to_string()));
     if let Err(error) = &written {
-        tracing::warn!(error, "failed to remember the ids that were issued: it is tried again with the next reading");
+        tracing::warn!(
+            error,
+            "failed to remember the ids that were issued: it is tried again with the next reading"
+        );
     }
     written.is_ok()
 }
@@ -102,8 +106,9 @@ mod tests {
     }
 
     fn ring(erased: &[u8]) -> SubjectKeys {
-        let mut ring = SubjectKeys::open_on(&MemoryDisk::default(), "ring", &key(), Arc::new(System::default()))
-            .expect("a keyring");
+        let mut ring =
+            SubjectKeys::open_on(&MemoryDisk::default(), "ring", &key(), Arc::new(System::default()))
+                .expect("a keyring");
         for number in erased {
             ring.get_or_create([*number; 16]).expect("a key");
             ring.erase([*number; 16]).expect("erased");
@@ -131,8 +136,11 @@ mod tests {
         let disk = MemoryDisk::default();
         put(&disk, 1, 1);
         put(&disk, 2, 2);
-        disk.replace("issued-000010.xops", format!("xops issued 1\n{} person\n", EntityId([3; 16])).as_bytes())
-            .expect("the form before this one");
+        disk.replace(
+            "issued-000010.xops",
+            format!("xops issued 1\n{} person\n", EntityId([3; 16])).as_bytes(),
+        )
+        .expect("the form before this one");
         for _start in 0..2 {
             assert_eq!(recalled(&disk, &[]), [1, 2, 3]);
             let files = issued::files(&disk).expect("files");

@@ -49,7 +49,9 @@ impl Engine {
 
 /// Refuses what could not be declared.
 fn sound(tenant: &Tenant, kind: &str, decision: &Decision, how: Deciding, today: u32) -> Result<(), String> {
-    let (Some(joining), Some(declared)) = (tenant.identities.get(kind), tenant.declarations.entities.get(kind)) else {
+    let (Some(joining), Some(declared)) =
+        (tenant.identities.get(kind), tenant.declarations.entities.get(kind))
+    else {
         let kinds: Vec<&str> = tenant.identities.keys().map(String::as_str).collect();
         let kinds = if kinds.is_empty() { "none".to_owned() } else { kinds.join(", ") };
         return Err(format!("the records of `{kind}` are not joined by rules; those that are: {kinds}"));
@@ -69,7 +71,12 @@ fn sound(tenant: &Tenant, kind: &str, decision: &Decision, how: Deciding, today:
     if decision.left == decision.right {
         return Err("a record is the same as itself: name two records".to_owned());
     }
-    for (name, text) in [("author", &decision.author), ("why", &decision.why), ("left", &decision.left), ("right", &decision.right)] {
+    for (name, text) in [
+        ("author", &decision.author),
+        ("why", &decision.why),
+        ("left", &decision.left),
+        ("right", &decision.right),
+    ] {
         if text.trim().is_empty() || text.chars().count() > TEXT_MAX || text.chars().any(char::is_control) {
             return Err(format!(
                 "`{name}` must be there, in one line of at most {TEXT_MAX} characters: a decision has an author and a reason"
@@ -93,7 +100,8 @@ fn sound(tenant: &Tenant, kind: &str, decision: &Decision, how: Deciding, today:
 fn decided(tenant: &Tenant, kind: &str, decision: Decision, declared: bool) -> Decided {
     let graph = tenant.graph();
     let of_record = |name: &str| graph.of_record(kind, name);
-    let entities: BTreeSet<_> = of_record(&decision.left).into_iter().chain(of_record(&decision.right)).collect();
+    let entities: BTreeSet<_> =
+        of_record(&decision.left).into_iter().chain(of_record(&decision.right)).collect();
     let id = Decided::id_of(&tenant.declarations.tenant, kind, &decision, declared);
     let (kind, entities) = (kind.to_owned(), entities.into_iter().collect());
     Decided { id, kind, decision, taken_back: false, declared, entities }

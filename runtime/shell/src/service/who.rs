@@ -38,7 +38,8 @@ pub(super) fn regard(tenant: &Tenant, state: &State) {
     for (kind, joining) in &tenant.identities {
         let decisions = decisions(tenant, state, kind, &joining.rules.decisions);
         let reached = tenant.graph_mut().regard(kind, decisions);
-        let Some(declared) = tenant.declarations.entities.get(kind).filter(|_| !reached.entities.is_empty()) else {
+        let Some(declared) = tenant.declarations.entities.get(kind).filter(|_| !reached.entities.is_empty())
+        else {
             continue;
         };
         tenant.cycles.touch(&declared.mint.0, reached);
@@ -94,7 +95,9 @@ impl Handler<Decide> for Service {
     fn handle(&mut self, Decide { decided, reply }: Decide, ctx: &mut Context<Self>) -> Self::Result {
         let known = self.state.decided.contains_key(&decided.id);
         if decided.taken_back && !known {
-            return Err("nobody decided anything of these two records: there is nothing to take back".to_owned());
+            return Err(
+                "nobody decided anything of these two records: there is nothing to take back".to_owned()
+            );
         }
         if !known && self.state.decided.len() >= DECIDED_MAX {
             return Err(format!(

@@ -252,7 +252,11 @@ fn what_rules_joined_outlives_a_restart_a_decision_takes_it_apart_and_no_id_is_f
         assert_eq!(both.iter().map(|id| graph.succeeded(*id)).collect::<Vec<_>>(), [both[1], both[1]]);
     };
     let (shown, ids) = live_and(&held, dir.path(), vec![], known, led);
-    assert_eq!(shown, ["ann.chen Some(\"u1\") 2"], "both ids lead to her: they were of one when the first was last seen");
+    assert_eq!(
+        shown,
+        ["ann.chen Some(\"u1\") 2"],
+        "both ids lead to her: they were of one when the first was last seen"
+    );
     assert_eq!(ids, both[1..]);
 
     // Whose record was never seen beside another one leads to nobody.
@@ -380,7 +384,8 @@ fn rules_and_decisions_are_written_down_when_they_come_into_force_and_not_again(
     let held = Held::default();
     let words = || {
         let keys = Keys::new("test", &TenantKey::from_bytes([7; 32]));
-        let ring = SubjectKeys::beside(&dir.path().join("subjects"), &TenantKey::from_bytes([7; 32])).unwrap();
+        let ring =
+            SubjectKeys::beside(&dir.path().join("subjects"), &TenantKey::from_bytes([7; 32])).unwrap();
         let mut words = Vec::new();
         let reader = Reader::open(&dir.path().join("journal"), &keys).unwrap();
         let read = reader.replay(1, |_, stream, body| {
@@ -389,7 +394,9 @@ fn rules_and_decisions_are_written_down_when_they_come_into_force_and_not_again(
             {
                 match &happened.what {
                     What::Ruled { rules, .. } => words.push(format!("ruled {}", rules["person"].rules.same)),
-                    What::Decided(it) => words.push(format!("decided back={} by {}", it.taken_back, it.decision.author)),
+                    What::Decided(it) => {
+                        words.push(format!("decided back={} by {}", it.taken_back, it.decision.author))
+                    }
                     _ => {}
                 }
             }
@@ -417,12 +424,19 @@ fn a_backup_taken_beside_a_running_engine_knows_every_id_but_those_of_whom_was_e
     let held = Held::default();
     held.lock().unwrap().insert("hr", vec![ann("w1", "ann", "2020"), ann("w2", "ann.chen", "2026")]);
     let keys = Keys::new("test", &TenantKey::from_bytes([7; 32]));
-    let (journal, copy, restored) = (dir.path().join("journal"), dir.path().join("copy"), dir.path().join("restored"));
-    let ids = started(&held, dir.path(), vec![decision(false, None)], Ledger::Write(journal.clone()), async |engine| {
-        let reader = Reader::open(&journal, &keys).unwrap();
-        backup::take(&reader, &keys, &copy, &mut |_, _| {}).unwrap();
-        engine.tenant().graph().entities("person").collect::<Vec<EntityId>>()
-    });
+    let (journal, copy, restored) =
+        (dir.path().join("journal"), dir.path().join("copy"), dir.path().join("restored"));
+    let ids = started(
+        &held,
+        dir.path(),
+        vec![decision(false, None)],
+        Ledger::Write(journal.clone()),
+        async |engine| {
+            let reader = Reader::open(&journal, &keys).unwrap();
+            backup::take(&reader, &keys, &copy, &mut |_, _| {}).unwrap();
+            engine.tenant().graph().entities("person").collect::<Vec<EntityId>>()
+        },
+    );
     assert_eq!(ids.len(), 2);
     let restore = |to: &Path| backup::restore(&copy, &keys, to, &mut |_, _| {});
     restore(&restored).unwrap();
@@ -437,13 +451,20 @@ fn a_backup_taken_beside_a_running_engine_knows_every_id_but_those_of_whom_was_e
     assert_eq!(known(Ledger::Read(restored.clone())), [true, true], "also for whoever only looks");
     assert_eq!(known(Ledger::Write(restored.clone())), [true, true]);
     {
-        let mut ring = SubjectKeys::open(&dir.path().join("subjects"), &TenantKey::from_bytes([7; 32])).unwrap();
+        let mut ring =
+            SubjectKeys::open(&dir.path().join("subjects"), &TenantKey::from_bytes([7; 32])).unwrap();
         ring.get_or_create(ids[0].0).unwrap();
         ring.erase(ids[0].0).unwrap();
     }
     assert_eq!(known(Ledger::Write(restored)), [false, true], "what an old copy brings back stays erased");
     // And it is what was written or it is refused.
-    let name = RealDisk::new(&copy).unwrap().list().unwrap().into_iter().find(|name| name.starts_with("issued-")).unwrap();
+    let name = RealDisk::new(&copy)
+        .unwrap()
+        .list()
+        .unwrap()
+        .into_iter()
+        .find(|name| name.starts_with("issued-"))
+        .unwrap();
     let mut bytes = std::fs::read(copy.join(&name)).unwrap();
     bytes[60] ^= 1;
     std::fs::write(copy.join(&name), bytes).unwrap();
