@@ -142,10 +142,13 @@ fn a_question_as_of_a_moment_is_answered_under_the_rules_of_then() {
     let world = World::start();
     let project = project(&world);
     told(&world, &project, &["apply", "person:sarah.chen", "--outcome", "EMP-R-001"], 0);
-    std::thread::sleep(std::time::Duration::from_millis(1_100));
-    let then = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a time").as_secs();
-    let then =
-        jiff::Timestamp::from_second(i64::try_from(then).expect("a time")).expect("a time").to_string();
+    // What is asked now is asked behind it.
+    let mut command = world.command();
+    let query = ["-o", "json", "query", "person.handle == \"nobody\""];
+    let output = on(&project, &mut command).args(query).output().expect("the command");
+    let asked: Json = serde_json::from_slice(&output.stdout).expect("an object");
+    let then = asked["at"].as_i64().and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
+    let then = then.expect("a time").to_string();
     let why = ["why", "person:sarah.chen", "email", "--as-of", &then];
     let before = told(&world, &project, &why, 0);
     assert!(before.contains("okta.user.email") && !before.contains("by the rules of today"), "{before}");

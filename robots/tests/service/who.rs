@@ -1,7 +1,7 @@
 //! What people decided of records, and what an id inherits from one whose record is gone.
 
 use crate::entries::{World, compiled, ended, entity_id, request_id, tenant};
-use xops_kernel::id::RequestId;
+use xops_kernel::id::{Digest, RequestId};
 use xops_kernel::identity::Decision;
 use xops_kernel::log::{Decided, Entry, Erased, Happened, What};
 use xops_kernel::saga::event::End;
@@ -105,7 +105,7 @@ fn a_decision_holds_until_it_is_taken_back_or_over_or_its_subject_is_erased() {
 
     let id: RequestId = *world.state.decided.keys().next().unwrap();
     let erased = Erased {
-        name: Default::default(),
+        name: Digest::default(),
         entities: vec![entity_id(3)],
         requests: vec![id, request_id(9)],
         subjects: vec![],

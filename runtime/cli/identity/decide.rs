@@ -57,7 +57,7 @@ pub(super) async fn run(common: &Common, asked: &Decide) -> Outcome {
     match common.output {
         Format::Text | Format::Csv => json::text(&block)?,
         Format::Json | Format::Sarif => {
-            json::print(&json!({ "declaration": block, "file": file, "one": one }))?
+            json::print(&json!({ "declaration": block, "file": file, "one": one }))?;
         }
     }
     if asked.write {
@@ -66,7 +66,7 @@ pub(super) async fn run(common: &Common, asked: &Decide) -> Outcome {
     match one {
         Some(one) => anstream::eprintln!("the daemon goes by it: {}", standing(asked, one)),
         None if !asked.write => {
-            anstream::eprintln!("nothing was decided: no daemon runs, and --write was not given")
+            anstream::eprintln!("nothing was decided: no daemon runs, and --write was not given");
         }
         None => {}
     }

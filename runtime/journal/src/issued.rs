@@ -52,7 +52,9 @@ impl Issued {
     /// Forgets ids; whether any of them was known.
     pub fn drop_ids(&mut self, gone: impl Fn(&Subject) -> bool) -> bool {
         let before = (self.ids.values().map(BTreeSet::len).sum::<usize>(), self.met.len());
-        self.ids.values_mut().for_each(|ids| ids.retain(|id| !gone(&id.0)));
+        for ids in self.ids.values_mut() {
+            ids.retain(|id| !gone(&id.0));
+        }
         self.ids.retain(|_, ids| !ids.is_empty());
         self.met.retain(|id, other| !gone(&id.0) && !other.is_some_and(|other| gone(&other.0)));
         before != (self.ids.values().map(BTreeSet::len).sum(), self.met.len())
@@ -134,7 +136,7 @@ impl Issued {
             let ids: Vec<EntityId> = ids.iter().copied().collect();
             for ids in ids.chunks(IDS) {
                 let mut body = format!("{kind}\n").into_bytes();
-                ids.iter().for_each(|id| body.extend_from_slice(&id.0));
+                body.extend(ids.iter().flat_map(|id| id.0));
                 writing.push(STREAM_IDS, &body)?;
             }
         }

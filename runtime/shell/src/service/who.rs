@@ -56,11 +56,10 @@ fn decisions(tenant: &Tenant, state: &State, kind: &str, declared: &[Decision]) 
     let mut all: BTreeSet<Decision> = declared.iter().cloned().collect();
     let pairs: BTreeSet<(&str, &str)> = declared.iter().map(Decision::pair).collect();
     let ambient = tenant.ambient.borrow();
-    let holds = |it: &&Decided| match it.declared {
-        // What the files said at the start stands above; they may have taken back what they said before.
-        true => ambient.declared.contains(&it.id),
-        false => !pairs.contains(&it.decision.pair()),
-    };
+    // What the files said at the start stands above; they may have taken back what they said before.
+    let added = |it: &&Decided| ambient.declared.contains(&it.id);
+    let beside = |it: &&Decided| !pairs.contains(&it.decision.pair());
+    let holds = |it: &&Decided| if it.declared { added(it) } else { beside(it) };
     let decided = state.decided.values().filter(|decided| decided.kind == kind);
     all.extend(decided.filter(holds).map(|it| it.decision.clone()));
     all

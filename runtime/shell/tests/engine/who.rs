@@ -395,7 +395,7 @@ fn rules_and_decisions_are_written_down_when_they_come_into_force_and_not_again(
                 match &happened.what {
                     What::Ruled { rules, .. } => words.push(format!("ruled {}", rules["person"].rules.same)),
                     What::Decided(it) => {
-                        words.push(format!("decided back={} by {}", it.taken_back, it.decision.author))
+                        words.push(format!("decided back={} by {}", it.taken_back, it.decision.author));
                     }
                     _ => {}
                 }
