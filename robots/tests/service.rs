@@ -19,7 +19,6 @@ use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xops_kernel::culprit::{Culprit, STRIKES_MAX};
-use xops_kernel::diff::Facet;
 use xops_kernel::log::{Entry, Happened, Scope, What};
 use xops_kernel::machine::Machine;
 use xops_kernel::saga::event::End;
@@ -280,13 +279,7 @@ proptest! {
             {
                 created.entry(running.entity).or_default().extend(running.grants.keys().cloned());
             }
-            if let Entry::Tenant(happened) = &entry
-                && let What::Inherited { from, to } = happened.what
-            {
-                let theirs = created.get(&from).cloned().unwrap_or_default();
-                let theirs = theirs.into_iter().map(|facet| Facet { entity: to, ..facet });
-                created.entry(to).or_default().extend(theirs);
-            }
+            who::pass_on(&entry, &mut created);
             for (entity, granted) in &state.granted {
                 let created = created.get(entity).cloned().unwrap_or_default();
                 prop_assert!(granted.keys().all(|facet| created.contains(facet)));

@@ -102,14 +102,11 @@ fn from_journal(common: &Common, at: Millis) -> Result<Known, Failure> {
     for entity in project.declarations.entities.values_mut() {
         entity.attributes.values_mut().for_each(|attribute| attribute.max_age_ms = None);
     }
-    let rules = rules_of(&log, at);
-    let under = if rules.is_some() {
-        ""
-    } else {
-        "; who is who by the rules of today: those of then were not written down"
-    };
-    if let Some(identities) = rules {
+    let mut under = "";
+    if let Some(identities) = rules_of(&log, at) {
         project.identities = identities;
+    } else if !project.identities.is_empty() {
+        under = "; who is who by the rules of today: those of then were not written down";
     }
     let mut graph = project.graph(log.key);
     let (mut plans, mut entities) = (0_u64, BTreeSet::new());

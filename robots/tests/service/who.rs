@@ -1,7 +1,9 @@
 //! What people decided of records, and what an id inherits from one whose record is gone.
 
 use crate::entries::{World, compiled, ended, entity_id, request_id, tenant};
-use xops_kernel::id::{Digest, RequestId};
+use std::collections::{BTreeMap, BTreeSet};
+use xops_kernel::diff::Facet;
+use xops_kernel::id::{Digest, EntityId, RequestId};
 use xops_kernel::identity::Decision;
 use xops_kernel::log::{Decided, Entry, Erased, Happened, What};
 use xops_kernel::saga::event::End;
@@ -23,6 +25,17 @@ pub(crate) fn decided(pair: u8, same: bool, until: Option<u32>, taken_back: bool
     let (kind, entities) = ("person".to_owned(), vec![entity_id(pair)]);
     let decided = Decided { id, kind, decision, taken_back, declared: false, entities };
     Entry::Tenant(Box::new(Happened { at, what: What::Decided(Box::new(decided)) }))
+}
+
+/// Lets the one that inherits have created what the other one created.
+pub(crate) fn pass_on(entry: &Entry, created: &mut BTreeMap<EntityId, BTreeSet<Facet>>) {
+    if let Entry::Tenant(happened) = entry
+        && let What::Inherited { from, to } = happened.what
+    {
+        let theirs = created.get(&from).cloned().unwrap_or_default();
+        let theirs = theirs.into_iter().map(|facet| Facet { entity: to, ..facet });
+        created.entry(to).or_default().extend(theirs);
+    }
 }
 
 fn answers(state: &State) -> Vec<(&str, bool)> {
