@@ -6,19 +6,12 @@ use crate::{Answers, Fragile, setup};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use xops_journal::backup;
-use xops_journal::disk::{Disk, RealDisk};
-use xops_journal::keys::{Keys, TenantKey};
-use xops_journal::read::Reader;
-use xops_journal::stored::{self, Decoded};
-use xops_journal::subjects::SubjectKeys;
 use xops_kernel::awf::{AwfName, Contract};
 use xops_kernel::declare::{Attribute, Claim, Declarations, EntityKind, Link, Origin, System};
 use xops_kernel::id::EntityId;
 use xops_kernel::identity::{
     Block, Comparator, Cut, Decision, Field, Identities, Joining, Linkage, Normaliser, Part, Rules,
 };
-use xops_kernel::log::{Entry, What};
 use xops_kernel::port::{
     Ask, Connector, Outcome, Page, ReadAsk, ReadContract, ReadPage, Request, Response, Unrendered,
 };
@@ -28,22 +21,26 @@ use xops_shell::engine::who::Deciding;
 use xops_shell::engine::{Engine, Ledger, Setup};
 
 /// What the systems hold, by system: ids and attributes.
-type Held = Arc<Mutex<BTreeMap<&'static str, Vec<(&'static str, Values)>>>>;
+pub(crate) type Held = Arc<Mutex<BTreeMap<&'static str, Vec<(&'static str, Values)>>>>;
 
-/// Two systems that can be read and nothing else.
-struct Readable(Held);
+/// Two systems that can be read, the first of which does as it is told.
+struct Readable(Held, Fragile);
+
+fn readable(held: &Held) -> Readable {
+    Readable(Arc::clone(held), Fragile::new(&[("hr", 0)]))
+}
 
 impl Connector for Readable {
-    fn contract(&self, _awf: &AwfName) -> Option<&Contract> {
-        None
+    fn contract(&self, awf: &AwfName) -> Option<&Contract> {
+        self.1.contract(awf)
     }
 
     fn render(&self, ask: &Ask<'_>) -> Result<Request, Unrendered> {
         Fragile::new(&[]).render(ask)
     }
 
-    fn classify(&self, _ask: &Ask<'_>, _response: &Response) -> Outcome {
-        Outcome::Absent
+    fn classify(&self, ask: &Ask<'_>, response: &Response) -> Outcome {
+        self.1.classify(ask, response)
     }
 
     fn sight(&self, _ask: &Ask<'_>, _response: &Response) -> Page {
@@ -123,6 +120,7 @@ fn declared() -> Declarations {
         principal: "test".to_owned(),
         systems: ["hr", "idp"].map(system).into(),
         entities: BTreeMap::from([("person".to_owned(), person)]),
+        contracts: Fragile::new(&[("hr", 0)]).contracts,
         ..Declarations::default()
     }
 }
@@ -155,7 +153,7 @@ fn identities(decisions: Vec<Decision>) -> Identities {
     BTreeMap::from([("person".to_owned(), joining)])
 }
 
-fn ann(id: &'static str, handle: &str, since: &str) -> (&'static str, Values) {
+pub(crate) fn ann(id: &'static str, handle: &str, since: &str) -> (&'static str, Values) {
     let attributes = [("name", "Ann Chen"), ("email", "ann@acme.com"), ("handle", handle), ("since", since)];
     (id, attributes.map(|(name, value)| (name.to_owned(), Value::from(value))).into())
 }
@@ -181,7 +179,7 @@ fn live_and(
     let setup = Setup {
         declarations: Arc::new(declared()),
         identities: identities(decisions),
-        connector: Arc::new(Readable(Arc::clone(held))),
+        connector: Arc::new(readable(held)),
         transport: Arc::new(Answers),
         ..setup(Fragile::new(&[]), Ledger::Write(dir.join("journal")), dir)
     };
@@ -266,7 +264,7 @@ fn what_rules_joined_outlives_a_restart_a_decision_takes_it_apart_and_no_id_is_f
     live(&held, dir.path(), vec![], nobody);
 }
 
-fn decision(same: bool, until: Option<u32>) -> Decision {
+pub(crate) fn decision(same: bool, until: Option<u32>) -> Decision {
     Decision {
         same,
         left: "hr:w1".to_owned(),
@@ -289,7 +287,7 @@ fn people(engine: &Engine) -> Vec<String> {
 }
 
 /// Starts an engine, reads, does something, and ends: in good order, or by nothing but the journal being left.
-fn started<T>(
+pub(crate) fn started<T>(
     held: &Held,
     dir: &Path,
     declared: Vec<Decision>,
@@ -299,7 +297,7 @@ fn started<T>(
     let setup = Setup {
         declarations: Arc::new(self::declared()),
         identities: identities(declared),
-        connector: Arc::new(Readable(Arc::clone(held))),
+        connector: Arc::new(readable(held)),
         transport: Arc::new(Answers),
         ..setup(Fragile::new(&[]), ledger, dir)
     };
@@ -376,98 +374,4 @@ fn what_could_not_be_declared_cannot_be_decided() {
         }
         assert!(engine.tenant().graph().questions().is_empty());
     });
-}
-
-#[test]
-fn rules_and_decisions_are_written_down_when_they_come_into_force_and_not_again() {
-    let dir = tempfile::tempdir().unwrap();
-    let held = Held::default();
-    let words = || {
-        let keys = Keys::new("test", &TenantKey::from_bytes([7; 32]));
-        let ring =
-            SubjectKeys::beside(&dir.path().join("subjects"), &TenantKey::from_bytes([7; 32])).unwrap();
-        let mut words = Vec::new();
-        let reader = Reader::open(&dir.path().join("journal"), &keys).unwrap();
-        let read = reader.replay(1, |_, stream, body| {
-            if let Ok(Decoded::Entry(entry)) = stored::decode(stream, body, &ring)
-                && let Entry::Tenant(happened) = *entry
-            {
-                match &happened.what {
-                    What::Ruled { rules, .. } => words.push(format!("ruled {}", rules["person"].rules.same)),
-                    What::Decided(it) => {
-                        words.push(format!("decided back={} by {}", it.taken_back, it.decision.author));
-                    }
-                    _ => {}
-                }
-            }
-            std::ops::ControlFlow::Continue(())
-        });
-        read.unwrap();
-        words
-    };
-    let ledger = || Ledger::Write(dir.path().join("journal"));
-    for _start in 0..2 {
-        started(&held, dir.path(), vec![], ledger(), async |_| {});
-        assert_eq!(words(), ["ruled 700"]);
-    }
-    for _start in 0..2 {
-        started(&held, dir.path(), vec![decision(true, None)], ledger(), async |_| {});
-        assert_eq!(words(), ["ruled 700", "decided back=false by ann.ops"]);
-    }
-    started(&held, dir.path(), vec![], ledger(), async |_| {});
-    assert_eq!(words()[2..], ["decided back=true by ann.ops"]);
-}
-
-#[test]
-fn a_backup_taken_beside_a_running_engine_knows_every_id_but_those_of_whom_was_erased() {
-    let dir = tempfile::tempdir().unwrap();
-    let held = Held::default();
-    held.lock().unwrap().insert("hr", vec![ann("w1", "ann", "2020"), ann("w2", "ann.chen", "2026")]);
-    let keys = Keys::new("test", &TenantKey::from_bytes([7; 32]));
-    let (journal, copy, restored) =
-        (dir.path().join("journal"), dir.path().join("copy"), dir.path().join("restored"));
-    let ids = started(
-        &held,
-        dir.path(),
-        vec![decision(false, None)],
-        Ledger::Write(journal.clone()),
-        async |engine| {
-            let reader = Reader::open(&journal, &keys).unwrap();
-            backup::take(&reader, &keys, &copy, &mut |_, _| {}).unwrap();
-            engine.tenant().graph().entities("person").collect::<Vec<EntityId>>()
-        },
-    );
-    assert_eq!(ids.len(), 2);
-    let restore = |to: &Path| backup::restore(&copy, &keys, to, &mut |_, _| {});
-    restore(&restored).unwrap();
-    // Both records have left since.
-    held.lock().unwrap().insert("hr", vec![]);
-    let known = |ledger: Ledger| {
-        started(&held, dir.path(), vec![], ledger, async |engine| {
-            let graph = engine.tenant().graph();
-            ids.iter().map(|id| graph.kind(*id).is_some()).collect::<Vec<bool>>()
-        })
-    };
-    assert_eq!(known(Ledger::Read(restored.clone())), [true, true], "also for whoever only looks");
-    assert_eq!(known(Ledger::Write(restored.clone())), [true, true]);
-    {
-        let mut ring =
-            SubjectKeys::open(&dir.path().join("subjects"), &TenantKey::from_bytes([7; 32])).unwrap();
-        ring.get_or_create(ids[0].0).unwrap();
-        ring.erase(ids[0].0).unwrap();
-    }
-    assert_eq!(known(Ledger::Write(restored)), [false, true], "what an old copy brings back stays erased");
-    // And it is what was written or it is refused.
-    let name = RealDisk::new(&copy)
-        .unwrap()
-        .list()
-        .unwrap()
-        .into_iter()
-        .find(|name| name.starts_with("issued-"))
-        .unwrap();
-    let mut bytes = std::fs::read(copy.join(&name)).unwrap();
-    bytes[60] ^= 1;
-    std::fs::write(copy.join(&name), bytes).unwrap();
-    let why = restore(&dir.path().join("again")).unwrap_err().to_string();
-    assert!(why.contains(&name), "{why}");
 }
