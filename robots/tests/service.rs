@@ -11,6 +11,8 @@ mod overtaken;
 mod strikes;
 #[path = "service/swings.rs"]
 mod swings;
+#[path = "service/who.rs"]
+mod who;
 
 use entries::{World, ended, refused, request_id, requested, unchanged};
 use proptest::prelude::*;
@@ -37,6 +39,10 @@ enum Happening {
     Opened,
     /// An instance is overtaken by a request.
     Overtaken(u64, u8),
+    /// An entity inherits what is known of another.
+    Inherited(u8, u8),
+    /// Two records are decided of, or that is taken back.
+    Decided(u8, bool),
     /// What panicked (see [`culprit`]), and how many milliseconds later.
     Struck(u8, u64),
     Freed(u8),
@@ -75,6 +81,8 @@ fn happening() -> impl Strategy<Value = Happening> {
         4 => (1..12_u64, end).prop_map(|(number, end)| Happening::Ended(number, end)),
         1 => any::<bool>().prop_map(Happening::Paused),
         1 => Just(Happening::Opened),
+        1 => (0..4_u8, 0..4_u8).prop_map(|(from, to)| Happening::Inherited(from, to)),
+        1 => (0..3_u8, any::<bool>()).prop_map(|(pair, back)| Happening::Decided(pair, back)),
         2 => (1..12_u64, 0..6_u8).prop_map(|(number, request)| Happening::Overtaken(number, request)),
         4 => (0..8_u8, 0..100_000_000_u64).prop_map(|(of, at)| Happening::Struck(of, at)),
         1 => (0..8_u8).prop_map(Happening::Freed),
@@ -110,6 +118,8 @@ fn entry(happening: &Happening, state: &State) -> Entry {
                 What::Unpaused { scope, by }
             })
         }
+        Happening::Inherited(from, to) => who::inherited(*from, *to),
+        Happening::Decided(pair, back) => who::decided(*pair, true, None, *back, 1),
         Happening::Overtaken(number, request) => entries::overtaken(*number, *request),
         Happening::Struck(of, at) => struck(culprit(*of), *at),
         Happening::Freed(of) => freed(culprit(*of)),
@@ -269,6 +279,7 @@ proptest! {
             {
                 created.entry(running.entity).or_default().extend(running.grants.keys().cloned());
             }
+            who::pass_on(&entry, &mut created);
             for (entity, granted) in &state.granted {
                 let created = created.get(entity).cloned().unwrap_or_default();
                 prop_assert!(granted.keys().all(|facet| created.contains(facet)));

@@ -153,7 +153,7 @@ fn manifest(tenant: &str, taken: &Taken) -> Json {
         "events": taken.report.events,
         "head": { "seq": taken.head.seq, "hash": Digest(taken.head.hash).to_string() },
         "files": files,
-        "holds": "frames sealed under the tenant's key, the head file, signed checkpoints",
+        "holds": "frames sealed under the tenant's key, the head file, signed checkpoints, the ids that were issued",
         "holds_no": "tenant's key, keys of persons, key that signs checkpoints, start-up snapshots, project",
     })
 }

@@ -3,7 +3,7 @@
 //! Absent: how records are compared (`xops_graph::identity`). Invariants: no row is lost in silence: what cannot be taken is told
 //! with its file, line and reason; equal files and rules give equal bytes, whatever the order of rows.
 
-mod decide;
+pub(crate) mod decide;
 pub(crate) mod review;
 mod rows;
 mod tell;
@@ -38,7 +38,7 @@ const QUIET: Duration = Duration::from_secs(2);
 pub async fn run(common: &Common, identity: &Identity) -> Outcome {
     match &identity.what {
         IdentityCommand::Review(asked) => review::run(common, asked).await,
-        IdentityCommand::Decide(asked) => decide::run(common, asked),
+        IdentityCommand::Decide(asked) => decide::run(common, asked).await,
         IdentityCommand::Match(asked) => run_match(common, asked),
         IdentityCommand::Evaluate(asked) => run_evaluate(common, asked),
     }

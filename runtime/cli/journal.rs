@@ -16,6 +16,7 @@ use xops_journal::subjects::SubjectKeys;
 use xops_kernel::awf::{AwfName, Contract};
 use xops_kernel::canon::DigestKey;
 use xops_kernel::declare::Declarations;
+use xops_kernel::identity::written::Written;
 use xops_kernel::log::{Compiled, Entry, Happened, Number, What};
 use xops_kernel::port::{
     Ask, Connector, Outcome as Called, Page, ReadAsk, ReadContract, ReadPage, Request, Response, Unrendered,
@@ -35,6 +36,8 @@ pub struct Log {
     pub happened: Vec<(u64, Happened)>,
     /// What was declared, with the times from which on it held.
     pub declared: Vec<(Millis, Arc<Declarations>)>,
+    /// By which rules records were joined, with the times from which on they were.
+    pub ruled: Vec<(Millis, BTreeMap<String, Written>)>,
     /// The key of digests over personal values.
     pub key: DigestKey,
     /// How many events were read.
@@ -84,6 +87,7 @@ pub fn read(common: &Common) -> Result<Log, Failure> {
         stories: BTreeMap::new(),
         happened: Vec::new(),
         declared: Vec::new(),
+        ruled: Vec::new(),
         key: digest_key(&key),
         events: 0,
         erased: BTreeMap::new(),
@@ -160,6 +164,7 @@ impl Log {
                     *declared = Arc::from(declarations);
                     self.declared.push((at, Arc::clone(declared)));
                 }
+                Happened { at, what: What::Ruled { rules, .. } } => self.ruled.push((at, rules)),
                 Happened { at, what: What::Compiled(compiled) } => {
                     let story = Story {
                         compiled,

@@ -6,17 +6,20 @@
 
 use crate::arguments::{Common, Format};
 use crate::exit::{Exit, Failure};
+use crate::journal::Log;
 use crate::project::{self, Project};
 use crate::{follow, journal, json, session};
 use clap::Args;
 use serde_json::Value as Json;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use xops_graph::graph::Graph;
 use xops_graph::reading::Reading;
 use xops_kernel::canon::DigestKey;
 use xops_kernel::fact::Observation;
+use xops_kernel::identity::{Identities, written};
+use xops_kernel::log::What;
 use xops_kernel::record::{Millis, Record, Source};
 use xops_kernel::value::Value;
 use xops_shell::engine::Engine;
@@ -99,6 +102,12 @@ fn from_journal(common: &Common, at: Millis) -> Result<Known, Failure> {
     for entity in project.declarations.entities.values_mut() {
         entity.attributes.values_mut().for_each(|attribute| attribute.max_age_ms = None);
     }
+    let mut under = "";
+    if let Some(identities) = rules_of(&log, at) {
+        project.identities = identities;
+    } else if !project.identities.is_empty() {
+        under = "; who is who by the rules of today: those of then were not written down";
+    }
     let mut graph = project.graph(log.key);
     let (mut plans, mut entities) = (0_u64, BTreeSet::new());
     for story in log.stories.values().filter(|story| story.compiled_at.1 <= at) {
@@ -114,11 +123,32 @@ fn from_journal(common: &Common, at: Millis) -> Result<Known, Failure> {
         }
     }
     let kept = format!(
-        "as of {}: what {plans} plans for {} entities were compiled from; of whom no plan was compiled nothing is kept",
+        "as of {}: what {plans} plans for {} entities were compiled from; of whom no plan was compiled nothing is kept{under}",
         json::moment(at),
         entities.len()
     );
     Ok(Known { project, graph, now: at, incomplete: vec![kept] })
+}
+
+/// The rules by which records were joined at a moment, with what was decided and not taken back by then; none where the journal did not
+/// say yet.
+fn rules_of(log: &Log, at: Millis) -> Option<Identities> {
+    let (_, rules) = log.ruled.iter().rfind(|(from, _)| *from <= at)?;
+    let mut decided = BTreeMap::new();
+    for (_, happened) in log.happened.iter().filter(|(_, happened)| happened.at <= at) {
+        match &happened.what {
+            What::Decided(it) if it.taken_back => drop(decided.remove(&it.id)),
+            What::Decided(it) => drop(decided.insert(it.id, it)),
+            _ => {}
+        }
+    }
+    let mut rules = rules.clone();
+    for it in decided.into_values() {
+        if let Some(of_kind) = rules.get_mut(&it.kind) {
+            of_kind.rules.decisions.push(it.decision.clone());
+        }
+    }
+    Some(written::read(&rules))
 }
 
 async fn live(common: &Common) -> Result<Known, Failure> {

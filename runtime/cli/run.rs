@@ -179,6 +179,7 @@ async fn obey(engine: &Rc<Engine>, project: &Project, seen: &RefCell<Seen>, orde
             },
             Err(why) => (400, json!({ "error": why })),
         },
+        Order::Decide(body) => crate::identity::decide::take(engine, &body).await,
         Order::Drift | Order::Acknowledge(_) => (404, json!({ "error": "there is nothing here" })),
         Order::Backstep(number, by, why) => done(engine.turn(number, &by, &why).await),
         Order::Erase(body) => match serde_json::from_value(body) {

@@ -43,6 +43,8 @@ pub enum Order {
     Pause(String, String, Option<String>),
     /// Release an instance's parked or stuck steps: number, who, decision.
     Release(u64, String, String),
+    /// Decide whether two records are of one entity, or take that back.
+    Decide(Json),
     /// Release something that was set aside after panics: what, who.
     Free(String, String),
     /// Turn an instance back: number, who, why.
@@ -107,6 +109,7 @@ pub fn open(listen: &str, doors: Doors) -> std::io::Result<(String, actix_web::d
             .route("/v1/pauses", web::delete().to(unpause))
             .route("/v1/drift", web::get().to(drift))
             .route("/v1/drift/acknowledgements", web::post().to(acknowledge))
+            .route("/v1/identity/decisions", web::post().to(decide))
             .route("/v1/erasures", web::post().to(erase))
             .route("/v1/webhooks/{system}", web::post().to(hooks::only))
             .route("/v1/webhooks/{system}", web::get().to(hooks::only))
@@ -296,6 +299,10 @@ async fn backstep(
 
 async fn erase(doors: web::Data<Doors>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
     pass_body(&doors, &request, payload, Order::Erase).await
+}
+
+async fn decide(doors: web::Data<Doors>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    pass_body(&doors, &request, payload, Order::Decide).await
 }
 
 async fn drift(doors: web::Data<Doors>, request: HttpRequest) -> HttpResponse {

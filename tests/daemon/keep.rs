@@ -213,7 +213,8 @@ fn a_backup_beside_the_daemon_is_restored_to_the_same_state() {
     assert!(!said(&world).exists());
     for entry in std::fs::read_dir(backup).expect("a folder") {
         let name = entry.expect("a file").file_name().into_string().expect("a name");
-        let known = name.starts_with("journal") || name == "backup.json" || name == "checkpoints";
+        let known =
+            ["journal", "issued-", "backup.json", "checkpoints"].iter().any(|it| name.starts_with(it));
         assert!(known, "a backup holds `{name}`");
     }
     let (status, trace) = (json(&world, &["status"]), json(&world, &["trace", "1"]));

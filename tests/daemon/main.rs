@@ -3,6 +3,7 @@
 //! Absent: anything of the daemon's own code. Invariants: every wait is bounded; every process is ended by its own id.
 
 mod damage;
+mod decide;
 mod doors;
 mod drift;
 mod entrances;

@@ -1,6 +1,6 @@
 //! What an entry of the journal does to the Service robot.
 
-use super::{Answer, Effect, Held, Refused, Running, State, Target, strikes};
+use super::{Answer, Effect, Held, Refused, Running, State, Target, strikes, who};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xops_kernel::awf::Achieves;
@@ -88,6 +88,9 @@ fn decided(state: &mut State, what: &What, at: Millis, out: &mut Vec<Effect>) {
         What::Erased(erased) => forget(state, erased),
         What::Acknowledged(acknowledged) => acknowledge(state, acknowledged, at),
         What::Overtaken { number, request } => overtake(state, *number, *request, out),
+        What::Ruled { digest, .. } => state.ruled = Some(*digest),
+        What::Decided(decided) => who::decide(state, decided, at),
+        What::Inherited { from, to } => who::inherit(state, *from, *to),
         What::Opened { .. }
         | What::Declared { .. }
         | What::Requested(_)
@@ -140,6 +143,7 @@ fn forget(state: &mut State, erased: &Erased) {
     }
     for request in &erased.requests {
         state.forget_answer(*request);
+        state.decided.remove(request);
     }
 }
 

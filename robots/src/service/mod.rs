@@ -11,6 +11,7 @@ mod fold;
 pub mod pieces;
 pub mod strikes;
 pub mod swing;
+mod who;
 
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use xops_kernel::culprit::Culprit;
 use xops_kernel::diff::Facet;
 use xops_kernel::id::{Digest, EntityId, InstanceId, PlanId, RequestId};
-use xops_kernel::log::{Acknowledged, Entry, Number, Request, Scope};
+use xops_kernel::log::{Acknowledged, Decided, Entry, Number, Request, Scope};
 use xops_kernel::machine::Machine;
 use xops_kernel::record::Millis;
 use xops_kernel::saga::event::End;
@@ -69,6 +70,10 @@ pub struct State {
     pub swings: swing::Swings,
     /// The drifts that somebody acknowledged, by their ids.
     pub acknowledged: BTreeMap<Digest, Acknowledged>,
+    /// The rules in force by which records are joined.
+    pub ruled: Option<Digest>,
+    /// What people decided of records and did not take back.
+    pub decided: BTreeMap<RequestId, Decided>,
     answered: VecDeque<(RequestId, Option<EntityId>)>,
     /// The requests of `deferred`, each with the entity that it waits for.
     waiting: BTreeMap<RequestId, EntityId>,

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use xops_kernel::culprit::Culprit;
 use xops_kernel::diff::Facet;
 use xops_kernel::id::{Digest, EntityId, PlanId, RequestId};
-use xops_kernel::log::{Acknowledged, Number, Request, Scope};
+use xops_kernel::log::{Acknowledged, Decided, Number, Request, Scope};
 use xops_kernel::record::Millis;
 use xops_kernel::saga::event::End;
 use xops_kernel::value::Values;
@@ -69,6 +69,10 @@ pub enum Piece {
     Overtaken(Vec<(Number, RequestId)>),
     /// The plans that the next one of an entity supersedes.
     Superseded(Vec<(EntityId, PlanId)>),
+    /// The rules in force by which records are joined.
+    Ruled(Digest),
+    /// What somebody decided of two records.
+    Decided(Box<Decided>),
 }
 
 impl Piece {
@@ -81,12 +85,14 @@ impl Piece {
             | Self::Deferred(..)
             | Self::Strikes(_)
             | Self::Overtaken(_)
-            | Self::Superseded(_) => None,
+            | Self::Superseded(_)
+            | Self::Ruled(_) => None,
             // Who is asked for is personal, and the request a subject of its own.
             Self::Open(_, request) => Some(request.id.0),
             Self::Entity { entity, .. } | Self::Swings(entity, _) => Some(entity.0),
             Self::Answer(_, _, entity, _) => entity.map(|entity| entity.0),
             Self::Acknowledged(held) => Some(held.facet.entity.0),
+            Self::Decided(decided) => Some(decided.id.0),
         }
     }
 }
@@ -122,6 +128,12 @@ impl State {
         }
         for held in self.acknowledged.values() {
             each(Piece::Acknowledged(Box::new(held.clone())))?;
+        }
+        if let Some(ruled) = self.ruled {
+            each(Piece::Ruled(ruled))?;
+        }
+        for decided in self.decided.values() {
+            each(Piece::Decided(Box::new(decided.clone())))?;
         }
         for ((id, entity), place) in self.answered.iter().zip(0..) {
             if let Some(answer) = self.answers.get(id) {
@@ -209,6 +221,8 @@ impl Builder {
             Piece::Swings(entity, histories) => {
                 state.swings.0.insert(entity, histories.into_iter().collect());
             }
+            Piece::Ruled(ruled) => state.ruled = Some(ruled),
+            Piece::Decided(decided) => drop(state.decided.insert(decided.id, *decided)),
             Piece::Acknowledged(held) => drop(state.acknowledged.insert(held.drift, *held)),
             Piece::Answer(place, id, entity, answer) => {
                 state.answers.insert(id, answer);

@@ -50,7 +50,7 @@ pub(crate) fn request_id(request: u8) -> RequestId {
     RequestId([request; 16])
 }
 
-fn entity_id(entity: u8) -> EntityId {
+pub(crate) fn entity_id(entity: u8) -> EntityId {
     EntityId([entity; 16])
 }
 

@@ -23,10 +23,12 @@ pub enum IdentityCommand {
     /// settle it, and what waits for it.
     #[command(after_help = "Nothing is changed. Exit codes: 0 nothing is asked, 6 something is.")]
     Review(Review),
-    /// Decide that two records are of one entity, or of two, and print the declaration that says so.
+    /// Decide that two records are of one entity, or of two. A running daemon goes by it at once; without one, the declaration that says
+    /// so is printed.
     #[command(
-        after_help = "Without --write nothing is changed. A decision is taken back by removing its block. A daemon goes by it \
-after it was started again."
+        after_help = "What a daemon was told is in the journal, holds through restarts, and is taken back with `open`. With --write it is \
+added to the project's files, a running daemon goes by it as well, and it is taken back by removing its block. Exit codes: 0 decided or \
+printed, 2 the arguments are wrong, 4 the daemon refuses it."
     )]
     Decide(Decide),
 }
@@ -73,6 +75,8 @@ pub enum AnswerWord {
     Same,
     /// They are not, whatever agrees.
     Different,
+    /// What a daemon was told of them holds no more.
+    Open,
 }
 
 /// `xops identity match`.

@@ -5,6 +5,7 @@
 //! entity that could have a key, and what it names is verified before it counts.
 
 use crate::finder::Finder;
+use crate::met::Met;
 use crate::reading::{Follows, Reading, Touched};
 use crate::round::Rounds;
 use crate::table::{self, Merged, Table};
@@ -54,6 +55,8 @@ pub struct Graph {
     pub(crate) who: BTreeMap<String, Who>,
     /// The ids that were issued and not taken yet, to be remembered.
     issued: Vec<EntityId>,
+    /// Which ids were last of one entity.
+    pub(crate) met: Met,
     /// The newest day that a reading began on, as `yyyymmdd`: decisions of people end on a day.
     pub(crate) today: u32,
     /// Who refers to each other in a circle.
@@ -102,6 +105,7 @@ impl Graph {
             ages: BTreeMap::new(),
             who: BTreeMap::new(),
             issued: Vec::new(),
+            met: Met::default(),
             today: 0,
             rounds: Rounds::default(),
         };

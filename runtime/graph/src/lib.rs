@@ -12,6 +12,7 @@ pub mod exception;
 pub mod graph;
 pub mod identity;
 pub mod map;
+mod met;
 pub mod pattern;
 pub mod peers;
 pub mod query;
@@ -23,6 +24,7 @@ pub mod who;
 pub mod why;
 
 mod coverage;
+mod decided;
 mod finder;
 mod fold;
 mod hand;

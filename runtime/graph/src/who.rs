@@ -18,7 +18,7 @@ use xops_kernel::day;
 use xops_kernel::declare::{EntityKind, Link};
 use xops_kernel::fact::{Doubt, Reason};
 use xops_kernel::id::EntityId;
-use xops_kernel::identity::{Field, Identities, Joining, part_of_column, plain};
+use xops_kernel::identity::{Decision, Field, Identities, Joining, part_of_column, plain};
 use xops_kernel::record::{Millis, Record, Source};
 use xops_kernel::value::Value;
 
@@ -90,6 +90,22 @@ impl Who {
         };
         changed.extend(self.index.thing_of(system, id).map(|found| found.id));
         changed
+    }
+
+    /// Whether the minting record of this id is there and joined.
+    pub(crate) fn knows(&self, source: &str) -> bool {
+        !source.is_empty()
+            && self.index.thing_of(&self.mint.0, source).is_some_and(|found| !found.records.is_empty())
+    }
+
+    /// Takes these decisions in the place of all others; the things that this changed.
+    pub(crate) fn regard(&mut self, decisions: BTreeSet<Decision>) -> BTreeSet<EntityId> {
+        self.index.regard(decisions)
+    }
+
+    /// The thing that a record is of, if it is there.
+    pub(crate) fn thing_of(&self, (system, id): (&str, &str)) -> Option<EntityId> {
+        self.index.thing_of(system, id).filter(|found| !found.records.is_empty()).map(|found| found.id)
     }
 
     fn thing(&self, source: &str) -> Thing {
@@ -207,8 +223,16 @@ impl Graph {
         self.nodes.get(&self.canonical(entity))
     }
 
-    /// Every id that leads to the entity of `entity`, in order: more than one where records of the minting system are of one.
+    /// Every id that leads to the entity of `entity`, in order: more than one where records of the minting system are of one, or were
+    /// when they left it.
     pub fn ids_of(&self, entity: EntityId) -> BTreeSet<EntityId> {
+        let mut ids = self.present_ids(entity);
+        ids.extend(self.left(entity));
+        ids
+    }
+
+    /// The same without the ids whose records are gone.
+    pub(crate) fn present_ids(&self, entity: EntityId) -> BTreeSet<EntityId> {
         let canonical = self.canonical(entity);
         let mut ids = BTreeSet::from([canonical]);
         if let Some((who, source)) = self.who_of(canonical) {
@@ -261,12 +285,13 @@ impl Graph {
     }
 
     /// Says of each entity around changed things which record stands for it and where its id leads; those entities.
-    fn settle_who(&mut self, kind: &str, changed: &BTreeSet<EntityId>) -> BTreeSet<EntityId> {
+    pub(crate) fn settle_who(&mut self, kind: &str, changed: &BTreeSet<EntityId>) -> BTreeSet<EntityId> {
         let Some(who) = self.who.get(kind) else { return BTreeSet::new() };
         let (system, record) = who.mint.clone();
         let names = who.index.around(changed);
         let own: BTreeSet<&Name> = names.iter().filter(|name| *name.system == *system).collect();
         let mut settled: BTreeMap<EntityId, (String, Option<EntityId>)> = BTreeMap::new();
+        let mut of_one: Vec<Vec<EntityId>> = Vec::new();
         for name in own {
             let Some(entity) = self.minted_by(&system, &record, &name.id) else { continue };
             if settled.contains_key(&entity) {
@@ -280,6 +305,7 @@ impl Graph {
                 settled.insert(entity, (name.id.to_string(), None));
                 continue;
             };
+            of_one.push(ids.iter().filter_map(|id| self.minted_by(&system, &record, id)).collect());
             for id in &ids {
                 let Some(entity) = self.minted_by(&system, &record, id) else { continue };
                 let stands = (entity == first).then(|| (holds.to_owned(), None));
@@ -287,6 +313,9 @@ impl Graph {
             }
         }
         let touched = settled.keys().copied().collect();
+        for ids in of_one {
+            self.met.settle(&ids);
+        }
         for (entity, (source, leads)) in settled {
             if let Some(node) = self.nodes.get_mut(&entity) {
                 (node.source, node.leads) = (source, leads);
@@ -316,6 +345,14 @@ impl Graph {
             entities.extend(own.filter_map(|name| self.minted_by(&who.mint.0, &who.mint.1, &name.id)));
         }
         entities
+    }
+
+    /// The entities that a record is of by rules: more than one where records of the minting system are of one.
+    pub(crate) fn joined_to(&self, kind: &str, system: &str, id: &str) -> BTreeSet<EntityId> {
+        let Some(who) = self.who.get(kind) else { return BTreeSet::new() };
+        let names = who.index.thing_of(system, id).map(|found| found.records).unwrap_or_default();
+        let own = names.into_iter().filter(|name| *name.system == *who.mint.0);
+        own.filter_map(|name| self.minted_by(&who.mint.0, &who.mint.1, &name.id)).collect()
     }
 
     /// Everything that people are asked about who is who, by kind and then by score, the likeliest first.
@@ -351,12 +388,9 @@ impl Graph {
 
     fn told(&self, kind: &str, who: &Who, answers: &[crate::identity::batch::Answered]) -> Vec<Told> {
         let explained = who.index.explained(answers).into_iter().map(|explained| {
-            let entities = [&explained.left, &explained.right].into_iter().flat_map(|name| {
-                let found = who.index.thing_of(&name.system, &name.id);
-                let names = found.map(|found| found.records).unwrap_or_default();
-                let own = names.into_iter().filter(|name| *name.system == *who.mint.0);
-                own.filter_map(|name| self.minted_by(&who.mint.0, &who.mint.1, &name.id)).collect::<Vec<_>>()
-            });
+            let entities = [&explained.left, &explained.right]
+                .into_iter()
+                .flat_map(|name| self.joined_to(kind, &name.system, &name.id));
             Told {
                 kind: kind.to_owned(),
                 left: self.source_of(who, &explained.left),

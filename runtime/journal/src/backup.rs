@@ -11,10 +11,14 @@ use crate::embedded::{file_name, write_file};
 use crate::erase::ERASED_FILE;
 use crate::error::Error;
 use crate::fingerprint::fingerprint;
+use crate::issued::{self, Issued};
 use crate::kept::KEPT_FILE;
 use crate::keys::{Keys, to_hex};
 use crate::read::{Reader, Report};
 use crate::segment::{HEAD_FILE, Head, Sealed, encode_head};
+
+/// How often the files of ids are listed anew.
+const LISTED_MAX: usize = 8;
 
 /// One file of a backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +69,33 @@ pub fn take(
             put(&target, name, &bytes)?;
         }
     }
+    // Behind the frames: an id is remembered before anything names it, so whatever is named in the copy is remembered in it.
+    copy_issued(source, keys, &target)?;
     verified(to, keys, Some(reader.head()))
+}
+
+/// Copies what is remembered of ids. Where a daemon that starts puts files together meanwhile, what is left of them is copied again:
+/// what was copied before says nothing else.
+fn copy_issued(source: &dyn Disk, keys: &Keys, target: &RealDisk) -> Result<(), Error> {
+    for _try in 0..LISTED_MAX {
+        let listed = issued::files(source).map_err(Error::io("list the journal directory"))?;
+        let mut whole = true;
+        for name in listed.into_values() {
+            let bytes = match source.read(&name) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    whole = false;
+                    continue;
+                }
+                read => read.map_err(Error::io(format!("read `{name}`")))?,
+            };
+            Issued::parse(&name, &bytes, keys)?;
+            put(target, &name, &bytes)?;
+        }
+        if whole {
+            return Ok(());
+        }
+    }
+    Err(Error::damaged(&issued::name(0), 0, 0, "files of ids come and go: take the backup again"))
 }
 
 /// Copies the backup in the directory `from` to `to`, which must be empty or not there: verified before the copy and after it.
@@ -106,6 +136,9 @@ pub fn verified(dir: &Path, keys: &Keys, expect: Option<Head>) -> Result<Taken, 
     let mut files = Vec::with_capacity(names.len());
     for name in names {
         let bytes = disk.read(&name).map_err(Error::io(format!("read `{name}`")))?;
+        if issued::is_one(&name) {
+            Issued::parse(&name, &bytes, keys)?;
+        }
         files.push(File { name, bytes: bytes.len() as u64, digest: digest(&bytes) });
     }
     Ok(Taken { head: report.head, report, files })
@@ -116,11 +149,12 @@ pub fn digest(bytes: &[u8]) -> String {
     to_hex(blake3::hash(bytes).as_bytes())
 }
 
-/// Whether a file belongs into a backup: files of frames, the head file, the checkpoints, the list of destroyed keys.
+/// Whether a file belongs into a backup: files of frames, the head file, the checkpoints, the list of destroyed keys, the ids that
+/// were issued.
 fn is_ours(name: &str) -> bool {
     let frames = name.starts_with("journal-")
         && Path::new(name).extension().is_some_and(|extension| extension == "redb");
-    frames || [HEAD_FILE, CHECKPOINTS_FILE, ERASED_FILE, KEPT_FILE].contains(&name)
+    frames || issued::is_one(name) || [HEAD_FILE, CHECKPOINTS_FILE, ERASED_FILE, KEPT_FILE].contains(&name)
 }
 
 /// The directory `to`, in which nothing is written over.

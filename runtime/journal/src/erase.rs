@@ -12,8 +12,10 @@
 use crate::disk::Disk;
 use crate::error::Error;
 use crate::frame::array;
+use crate::issued;
 use crate::journal::{Entry as Stored, Journal};
 use crate::keys::Keys;
+use crate::random;
 use crate::read::Reader;
 use crate::snapshot::held;
 use crate::stored::{self, Decoded};
@@ -54,6 +56,8 @@ pub struct Survey {
     ended: BTreeSet<Number>,
     unanswered: BTreeSet<RequestId>,
     erasures: Vec<(Millis, Erased)>,
+    /// What was decided of records, with the entities that they were of.
+    decided: BTreeMap<RequestId, BTreeSet<EntityId>>,
     events: BTreeMap<Subject, u64>,
 }
 
@@ -127,6 +131,9 @@ impl Survey {
             }
             What::Deferred { request, entity } => self.about.push(About::bare(entity, request)),
             What::Erased(erased) => self.erasures.push((at, *erased)),
+            What::Decided(decided) => {
+                self.decided.entry(decided.id).or_default().extend(decided.entities);
+            }
             What::Opened { .. }
             | What::Declared { .. }
             | What::Paused { .. }
@@ -136,6 +143,8 @@ impl Survey {
             | What::Struck { .. }
             | What::Freed { .. }
             | What::Overtaken { .. }
+            | What::Ruled { .. }
+            | What::Inherited { .. }
             // It lies under the key of the entity, which goes with what else there is of it.
             | What::Acknowledged(_) => {}
         }
@@ -170,6 +179,12 @@ impl Survey {
         };
         let theirs: Vec<RequestId> = self.requests.values().filter(alike).map(|it| it.id).collect();
         found.requests.extend(theirs);
+        let of_them = |entities: &&BTreeSet<EntityId>| {
+            entities.iter().any(|id| found.entities.contains_key(id) || whom.entity == Some(*id))
+        };
+        let decided: Vec<RequestId> =
+            self.decided.iter().filter(|(_, entities)| of_them(entities)).map(|(id, _)| *id).collect();
+        found.requests.extend(decided);
         found.running = found.instances.difference(&self.ended).copied().collect();
         found.open = found.requests.intersection(&self.unanswered).copied().collect();
         let names: BTreeSet<Digest> =
@@ -283,7 +298,8 @@ pub fn written(reader: &Reader, keys: &SubjectKeys) -> Result<Vec<Erased>, Error
     Ok(erasures)
 }
 
-/// Keeps the names of all keys that were destroyed beside the journal, so that a start need not read all of it to know them.
+/// Keeps the names of all keys that were destroyed beside the journal, so that a start need not read all of it to know them. The ids
+/// of the entities are forgotten where it is remembered which were issued.
 pub fn remember(disk: &dyn Disk, keys: &Keys, erasures: &[Erased]) -> Result<(), Error> {
     let mut out = MAGIC.to_vec();
     for (subject, generation) in erasures.iter().flat_map(|erased| &erased.subjects) {
@@ -293,6 +309,8 @@ pub fn remember(disk: &dyn Disk, keys: &Keys, erasures: &[Erased]) -> Result<(),
     let check = blake3::keyed_hash(keys.tree(), &out);
     out.extend_from_slice(check.as_bytes());
     disk.replace(ERASED_FILE, &out).map_err(Error::io(format!("replace `{ERASED_FILE}`")))?;
+    let gone = erasures.iter().flat_map(|erased| erased.entities.iter().map(|entity| entity.0)).collect();
+    issued::forget(disk, keys, &random::System::default(), &gone)?;
     // What is held of the systems' records names everybody: it is read again.
     held::forget(disk, None).map(drop)
 }

@@ -21,6 +21,7 @@ pub mod erase;
 pub mod error;
 mod fingerprint;
 pub mod frame;
+pub mod issued;
 pub mod journal;
 pub mod kept;
 pub mod keys;

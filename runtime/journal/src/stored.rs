@@ -66,6 +66,8 @@ pub fn subject(entry: &Entry, of_instance: Option<Subject>) -> Option<Subject> {
             What::Compiled(compiled) if compiled.plan.kind == UNPERSONAL => None,
             // Who is asked for is personal, and not yet resolved to an entity: the request is a subject of its own.
             What::Requested(request) => Some(request.id.0),
+            // It is of two records, and perhaps of two persons.
+            What::Decided(decided) => Some(decided.id.0),
             // Why nobody was found repeats by what they were looked for.
             What::Refused { request, entity: None, .. } => Some(request.0),
             what => what.subject().map(|entity| entity.0),

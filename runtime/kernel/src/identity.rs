@@ -2,8 +2,11 @@
 //!
 //! Absent: how records are compared and weighed (the graph does that), and files. Invariants: fields are named by their place
 //! in [`Rules::fields`]; what is not declared has no say; every list is in the order of writing, and no decision hangs on it
-//! but the order of alternatives in [`Field::columns`].
+//! but the order of alternatives in [`Field::columns`]. Rules are written down ([`written`]): what is stored is known by its position.
 
+pub mod written;
+
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -27,7 +30,7 @@ pub const POPULATION: u32 = 10_000;
 pub type Centibits = i32;
 
 /// The rules for one kind of thing.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Rules {
     /// The kind: `person`, `device`.
     pub name: String,
@@ -85,7 +88,7 @@ impl Rules {
 }
 
 /// Whether a system knows a thing once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Linkage {
     /// A system may have several records of one thing.
     #[default]
@@ -95,7 +98,7 @@ pub enum Linkage {
 }
 
 /// Something that records say and that is compared.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Field {
     /// Its name.
     pub name: String,
@@ -120,7 +123,7 @@ pub struct Field {
 }
 
 /// What is done to a text before it is compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Normaliser {
     /// Lower case, without accents, white space and punctuation as single spaces.
     Fold,
@@ -147,7 +150,7 @@ pub enum Normaliser {
 }
 
 /// How two values are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Comparator {
     /// The same or not.
     Exact,
@@ -164,7 +167,7 @@ pub enum Comparator {
 }
 
 /// How well two values agree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Level {
     /// One of them is not there: it says nothing.
@@ -231,7 +234,7 @@ impl Comparator {
 }
 
 /// A way in which two different things come to agree: a household shares an address, twins a birth date as well.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Relation {
     /// Its name.
     pub name: String,
@@ -242,7 +245,7 @@ pub struct Relation {
 }
 
 /// Records that have all these keys in common are compared.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Block {
     /// The keys.
     pub parts: Vec<Part>,
@@ -251,7 +254,7 @@ pub struct Block {
 }
 
 /// A key made of a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Part {
     /// The field.
     pub field: usize,
@@ -260,7 +263,7 @@ pub struct Part {
 }
 
 /// What of a field makes a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Cut {
     /// All of it.
     Whole,
@@ -279,7 +282,7 @@ pub enum Cut {
 }
 
 /// Fields that, agreeing exactly, make two records the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Key {
     /// Its name.
     pub name: String,
@@ -288,7 +291,7 @@ pub struct Key {
 }
 
 /// What can never be the same, whatever else agrees.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Veto {
     /// Its name: why.
     pub name: String,
@@ -299,7 +302,7 @@ pub struct Veto {
 }
 
 /// What a person decided of two records, each by its id, or by `system:id`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Decision {
     /// Whether they are the same.
     pub same: bool,
@@ -313,4 +316,11 @@ pub struct Decision {
     pub why: String,
     /// The last day on which it holds, as `yyyymmdd`; for ever where it is not declared.
     pub until: Option<u32>,
+}
+
+impl Decision {
+    /// The two records, in order.
+    pub fn pair(&self) -> (&str, &str) {
+        if self.left <= self.right { (&self.left, &self.right) } else { (&self.right, &self.left) }
+    }
 }

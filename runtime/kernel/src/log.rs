@@ -8,6 +8,8 @@ use crate::declare::Declarations;
 use crate::desire::Subject;
 use crate::diff::Facet;
 use crate::id::{Digest, EntityId, InstanceId, PlanId, RequestId};
+use crate::identity::Decision;
+use crate::identity::written::Written;
 use crate::plan::Plan;
 use crate::port::Sighting;
 use crate::record::Millis;
@@ -144,6 +146,52 @@ pub enum What {
         /// The request that waits.
         request: RequestId,
     },
+    /// Rules came into force by which the records of some kinds of entity are joined; exact keys join those of all others.
+    Ruled {
+        /// Their digest.
+        digest: Digest,
+        /// All of them but what people decided, by the kind of entity.
+        rules: BTreeMap<String, Written>,
+    },
+    /// Somebody decided whether two records are of one entity, or took that back.
+    Decided(Box<Decided>),
+    /// The record behind an id left its system while it was of one entity with another: what is known of the one holds for the other.
+    Inherited {
+        /// The id whose record is gone.
+        from: EntityId,
+        /// The entity.
+        to: EntityId,
+    },
+}
+
+/// What somebody decided of two records. It lies under a key of its own, because it may be of two persons.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decided {
+    /// Its id: that of the two records.
+    pub id: RequestId,
+    /// The kind of entity.
+    pub kind: String,
+    /// The decision, with its author, its reason and its end.
+    pub decision: Decision,
+    /// Whether it is taken back.
+    pub taken_back: bool,
+    /// Whether it stands in the project's files, which take it back too.
+    pub declared: bool,
+    /// The entities that the records were of, as far as that was known: who is erased is erased here too.
+    pub entities: Vec<EntityId>,
+}
+
+impl Decided {
+    /// The id of a decision about these two records, which are the same two in either order.
+    pub fn id_of(tenant: &str, kind: &str, decision: &Decision, declared: bool) -> RequestId {
+        let (one, other) = decision.pair();
+        let how = match (declared, decision.same) {
+            (false, _) => "asked",
+            (true, true) => "declared same",
+            (true, false) => "declared different",
+        };
+        RequestId::of(tenant, "decision", &format!("{how}\n{kind}\n{one}\n{other}"))
+    }
 }
 
 /// A person's decision about one drift: what it covers, who decided, why, and until when.
@@ -334,6 +382,9 @@ impl What {
             Self::Freed { .. } => "freed",
             Self::Acknowledged(_) => "acknowledged",
             Self::Overtaken { .. } => "overtaken",
+            Self::Ruled { .. } => "ruled",
+            Self::Decided(_) => "decided",
+            Self::Inherited { .. } => "inherited",
         }
     }
 

@@ -125,7 +125,14 @@ async fn listed(tenant: &Rc<Tenant>, entity: EntityId) -> BTreeMap<Facet, Values
 
 /// The plan that the next one of an entity supersedes, if the last instance of it was superseded.
 async fn parent(tenant: &Rc<Tenant>, entity: EntityId) -> Option<PlanId> {
-    tenant.hub.service()?.send(crate::letter::Parent(entity)).await.ok().flatten()
+    let service = tenant.hub.service()?;
+    let ids = tenant.graph().ids_of(entity);
+    for id in ids {
+        if let Some(plan) = service.send(crate::letter::Parent(id)).await.ok().flatten() {
+            return Some(plan);
+        }
+    }
+    None
 }
 
 /// The entity, or why there is not exactly one.

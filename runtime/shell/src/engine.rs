@@ -8,6 +8,7 @@
 mod drift;
 mod keep;
 mod listen;
+pub mod who;
 
 use crate::card::Card;
 use crate::clock::Clock;
@@ -47,6 +48,7 @@ use xops_journal::stored::{self};
 use xops_journal::subjects::SubjectKeys;
 use xops_kernel::canon::DigestKey;
 use xops_kernel::culprit::Culprit;
+use xops_kernel::day;
 use xops_kernel::declare::Declarations;
 use xops_kernel::identity::Identities;
 use xops_kernel::log::{Happened, Number, Request, Scope, What};
@@ -192,11 +194,15 @@ impl Engine {
         });
         let keys = Keys::new(&setup.declarations.tenant, &setup.key);
         let mut fold = Fold::default();
+        let declared = (&setup.declarations, &setup.identities);
+        let mut graph = graph_of(declared, &*setup.connector, digest_key);
         let (mut orders, mut listening, mut durable) = (None, None, None);
         if let Ledger::Read(dir) = &setup.ledger {
             let reader = Reader::open(dir, &keys)?;
             let subjects = SubjectKeys::beside(&setup.subjects, &setup.key)?;
             replay(|visit| reader.replay(1, visit), &subjects, &shared, &mut fold)?;
+            let failed = |source| Error::Directory { dir: dir.clone(), source };
+            issued::recall(&RealDisk::new(dir).map_err(failed)?, &keys, &subjects, false, &mut graph);
         }
         let disk = setup.ledger.disk()?;
         let (mut keeper_ends, mut source, mut clock, mut tail, mut held_under) = (None, None, None, 0, None);
@@ -207,6 +213,7 @@ impl Engine {
             let opened_durable = opened.journal.durable();
             (fold, tail, durable) = (opened.fold, opened.tail, Some(opened_durable.clone()));
             clock = Some(Clock::remembered(fold.at, &*disk));
+            issued::recall(&*disk, &keys, &opened.subjects, true, &mut graph);
             let shelf = fold.shelf.take().ok_or(Error::NoShelf)?;
             let subjects = Arc::new(Mutex::new(opened.subjects));
             let (scribe, told) = scribe::start(opened.journal, Arc::clone(&subjects), setup.crash.clone())?;
@@ -225,12 +232,11 @@ impl Engine {
         }
         let shelved = &fold.state.shelved;
         hub.restore_timers(keeper::timers_of(fold.timers.drain(..), |number| shelved.contains_key(&number)));
-        let declared = (&setup.declarations, &setup.identities);
-        let graph = graph_of(declared, &*setup.connector, digest_key, beside.as_deref());
         let breakers = fold.breakers.clone();
         let tenant = Rc::new(Tenant {
             hub: Rc::clone(&hub),
             declarations: setup.declarations,
+            identities: setup.identities,
             shared,
             transport: setup.transport,
             graph: Arc::new(RwLock::new(graph)),
@@ -259,6 +265,7 @@ impl Engine {
         }
         let epoch = fold.state.epoch + 1;
         let declared = fold.state.declared;
+        let (ruled, decided) = (fold.state.ruled, fold.state.decided.clone());
         let mut state = fold.state;
         state.epoch = epoch;
         let recovered = Recovered { state, live: fold.live, breakers: fold.breakers };
@@ -281,6 +288,9 @@ impl Engine {
         if declared != Some(digest) {
             let declarations = Box::new((*tenant.declarations).clone());
             let what = What::Declared { digest, declarations };
+            let _up = service.send(letter::Note(Happened { at, what })).await;
+        }
+        for what in who::ruled(&tenant, ruled, &decided, day::number_of(at)) {
             let _up = service.send(letter::Note(Happened { at, what })).await;
         }
         // Only now: a time that came while nobody was there would find nobody to tell.
@@ -560,18 +570,14 @@ impl Engine {
     }
 }
 
-/// An empty graph that knows what is to be read into it, and every id that was issued before.
+/// An empty graph that knows what is to be read into it.
 fn graph_of(
     (declarations, identities): (&Arc<Declarations>, &Identities),
     connector: &dyn Connector,
     key: DigestKey,
-    disk: Option<&dyn Disk>,
 ) -> Graph {
     let mut graph = Graph::new(Arc::clone(declarations), key);
     graph.identify(identities);
-    if let Some(disk) = disk {
-        issued::recall(disk, &mut graph);
-    }
     for system in declarations.systems.keys() {
         graph.expect(declarations.needed(system, connector.reads(system)));
     }

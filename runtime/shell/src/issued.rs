@@ -2,37 +2,27 @@
 //! record that it was minted from is gone.
 //!
 //! Absent: anything of whom an id means: an id is opaque, and what it leads to is read again. Invariants: an id is remembered before
-//! anybody can use it; a file is written once and never changed; files are put together at a start, so there are few. What cannot be
-//! read was not remembered, and is told: an id comes back with its record.
+//! anybody can use it; a file is written once, and changed by nothing but an erasure; files are put together at a start, so there are
+//! few; whoever was erased is in none of them then, also where a copy of before brought them back. What cannot be read was not
+//! remembered, and is told: an id comes back with its record.
 
 use crate::tenant::Tenant;
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use xops_graph::graph::Graph;
 use xops_journal::disk::Disk;
-use xops_kernel::id::EntityId;
+use xops_journal::issued::{self, Issued};
+use xops_journal::keys::Keys;
+use xops_journal::random::System;
+use xops_journal::subjects::{Subject, SubjectKeys};
 
-/// The first line of each file.
-const HEAD: &str = "xops issued 1";
-/// What the names of the files begin with; a number follows.
-const FRONT: &str = "issued-";
-/// What they end with.
-const BACK: &str = ".xops";
-
-/// Ids by the kind of entity.
-type Issued = BTreeMap<String, BTreeSet<EntityId>>;
-
-/// Makes the graph know every id that an earlier process issued.
-pub(crate) fn recall(disk: &dyn Disk, graph: &mut Graph) {
-    let files = files(disk);
-    let (mut all, mut whole) = (Issued::new(), true);
+/// Makes the graph know every id that an earlier process issued. Whoever only looks changes no file.
+pub(crate) fn recall(disk: &dyn Disk, keys: &Keys, ring: &SubjectKeys, writes: bool, graph: &mut Graph) {
+    let erased = |subject: &Subject| ring.is_erased(subject);
+    let files = issued::files(disk).unwrap_or_default();
+    let (mut all, mut whole) = (Issued::default(), true);
     for name in files.values() {
-        match disk.read(name).map_err(|error| error.to_string()).and_then(|bytes| read(&bytes)) {
-            Ok(issued) => {
-                for (kind, ids) in issued {
-                    all.entry(kind).or_default().extend(ids);
-                }
-            }
+        let read = disk.read(name).map_err(|error| error.to_string());
+        match read.and_then(|bytes| Issued::parse(name, &bytes, keys).map_err(|error| error.to_string())) {
+            Ok(issued) => all.extend(issued),
             // It stays where it is: nothing of it is lost that can be read later.
             Err(error) => {
                 whole = false;
@@ -40,117 +30,139 @@ pub(crate) fn recall(disk: &dyn Disk, graph: &mut Graph) {
             }
         }
     }
+    let forgotten = all.drop_ids(erased);
     let newest = files.last_key_value().map_or(0, |(number, _)| *number);
-    if whole && files.len() > 1 && write(disk, newest + 1, &all) {
+    let again = writes && whole && (files.len() > 1 || forgotten);
+    if again && write(disk, keys, newest + 1, &all) {
         for name in files.values() {
             if let Err(error) = disk.remove(name) {
                 tracing::warn!(file = name, %error, "a file of ids was not removed: its ids stand in a newer one");
             }
         }
     }
-    for (kind, ids) in all {
+    for (kind, ids) in all.ids {
         graph.remember(&kind, ids);
     }
+    graph.remember_met(all.met);
 }
 
-/// Remembers the ids that the graph has issued since this was called last.
+/// Remembers the ids that the graph has issued since this was called last, and which came to be of one entity or ceased to be.
 pub(crate) fn remember(tenant: &Tenant) {
-    let new = tenant.graph_mut().take_issued();
-    let Some(disk) = tenant.disk.as_deref().filter(|_| !new.is_empty()) else { return };
-    let mut issued = Issued::new();
+    let (new, met) = {
+        let mut graph = tenant.graph_mut();
+        (graph.take_issued(), graph.take_met())
+    };
+    let nothing = new.is_empty() && met.is_empty();
+    let (Some(disk), Some((keys, _))) = (tenant.disk.as_deref().filter(|_| !nothing), &tenant.keys) else {
+        return;
+    };
+    let mut issued = Issued { met, ..Issued::default() };
     {
         let graph = tenant.graph();
         for id in &new {
             let kind = graph.kind(*id).unwrap_or_default().to_owned();
-            issued.entry(kind).or_default().insert(*id);
+            issued.ids.entry(kind).or_default().insert(*id);
         }
     }
-    let next = files(disk).last_key_value().map_or(1, |(number, _)| number + 1);
-    if !write(disk, next, &issued) {
-        tenant.graph_mut().issue_again(new);
+    let files = issued::files(disk).unwrap_or_default();
+    let next = files.last_key_value().map_or(1, |(number, _)| number + 1);
+    if !write(disk, keys, next, &issued) {
+        let mut graph = tenant.graph_mut();
+        graph.issue_again(new);
+        graph.meet_again(issued.met.into_keys());
     }
 }
 
-/// The files, by number.
-fn files(disk: &dyn Disk) -> BTreeMap<u64, String> {
-    let names = disk.list().unwrap_or_default().into_iter();
-    let numbered = names.filter_map(|name| {
-        let number = name.strip_prefix(FRONT)?.strip_suffix(BACK)?.parse().ok()?;
-        Some((number, name))
-    });
-    numbered.collect()
-}
-
-fn write(disk: &dyn Disk, number: u64, issued: &Issued) -> bool {
-    let mut text = format!("{HEAD}\n");
-    for (kind, ids) in issued {
-        for id in ids {
-            let _infallible = writeln!(text, "{id} {kind}");
-        }
-    }
-    let written = disk.replace(&format!("{FRONT}{number:06}{BACK}"), text.as_bytes());
+fn write(disk: &dyn Disk, keys: &Keys, number: u64, issued: &Issued) -> bool {
+    let encoded = issued.encode(keys, &System::default()).map_err(|error| error.to_string());
+    let written = encoded
+        .and_then(|bytes| disk.replace(&issued::name(number), &bytes).map_err(|error| error.to_string()));
     if let Err(error) = &written {
-        tracing::warn!(%error, "failed to remember the ids that were issued: it is tried again with the next reading");
+        tracing::warn!(
+            error,
+            "failed to remember the ids that were issued: it is tried again with the next reading"
+        );
     }
     written.is_ok()
-}
-
-fn read(bytes: &[u8]) -> Result<Issued, String> {
-    let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
-    let mut lines = text.lines();
-    if lines.next() != Some(HEAD) {
-        return Err(format!("it does not begin with `{HEAD}`"));
-    }
-    let mut issued = Issued::new();
-    for line in lines {
-        let (id, kind) = line.split_once(' ').ok_or("a line is no id and kind")?;
-        let id: EntityId = id.parse().map_err(|_| "a line has no id".to_owned())?;
-        issued.entry(kind.to_owned()).or_default().insert(id);
-    }
-    Ok(issued)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::{BTreeMap, BTreeSet};
     use std::sync::Arc;
     use xops_journal::disk::MemoryDisk;
+    use xops_journal::keys::TenantKey;
     use xops_kernel::canon::DigestKey;
     use xops_kernel::declare::Declarations;
+    use xops_kernel::id::EntityId;
 
     fn graph() -> Graph {
         Graph::new(Arc::new(Declarations::default()), DigestKey([7; 32]))
     }
 
+    fn key() -> TenantKey {
+        TenantKey::from_bytes([3; 32])
+    }
+
+    fn ring(erased: &[u8]) -> SubjectKeys {
+        let mut ring =
+            SubjectKeys::open_on(&MemoryDisk::default(), "ring", &key(), Arc::new(System::default()))
+                .expect("a keyring");
+        for number in erased {
+            ring.get_or_create([*number; 16]).expect("a key");
+            ring.erase([*number; 16]).expect("erased");
+        }
+        ring
+    }
+
     fn issued(number: u8) -> Issued {
-        BTreeMap::from([("person".to_owned(), BTreeSet::from([EntityId([number; 16])]))])
+        let ids = BTreeMap::from([("person".to_owned(), BTreeSet::from([EntityId([number; 16])]))]);
+        Issued { ids, ..Issued::default() }
+    }
+
+    fn recalled(disk: &MemoryDisk, erased: &[u8]) -> Vec<u8> {
+        let mut graph = graph();
+        recall(disk, &Keys::new("test", &key()), &ring(erased), true, &mut graph);
+        (1..=4).filter(|number| graph.kind(EntityId([*number; 16])) == Some("person")).collect()
+    }
+
+    fn put(disk: &MemoryDisk, number: u64, what: u8) {
+        assert!(write(disk, &Keys::new("test", &key()), number, &issued(what)));
     }
 
     #[test]
     fn what_several_processes_issued_is_known_and_stands_in_one_file() {
         let disk = MemoryDisk::default();
-        assert!(write(&disk, 1, &issued(1)) && write(&disk, 2, &issued(2)) && write(&disk, 10, &issued(3)));
-        let mut first = graph();
-        recall(&disk, &mut first);
-        assert_eq!(files(&disk), BTreeMap::from([(11, "issued-000011.xops".to_owned())]));
-        let mut second = graph();
-        recall(&disk, &mut second);
-        for graph in [&first, &second] {
-            for number in 1..=3 {
-                assert_eq!(graph.kind(EntityId([number; 16])), Some("person"));
-            }
-            assert_eq!(graph.kind(EntityId([4; 16])), None);
+        put(&disk, 1, 1);
+        put(&disk, 2, 2);
+        disk.replace(
+            "issued-000010.xops",
+            format!("xops issued 1\n{} person\n", EntityId([3; 16])).as_bytes(),
+        )
+        .expect("the form before this one");
+        for _start in 0..2 {
+            assert_eq!(recalled(&disk, &[]), [1, 2, 3]);
+            let files = issued::files(&disk).expect("files");
+            assert_eq!(files, BTreeMap::from([(11, "issued-000011.xops".to_owned())]));
         }
     }
 
     #[test]
     fn a_file_that_is_damaged_stays_and_nothing_is_put_together() {
         let disk = MemoryDisk::default();
-        assert!(write(&disk, 1, &issued(1)));
+        put(&disk, 1, 1);
         disk.replace("issued-000002.xops", b"xops issued 1\nnonsense\n").expect("written");
-        let mut known = graph();
-        recall(&disk, &mut known);
-        assert_eq!(files(&disk).len(), 2);
-        assert_eq!(known.kind(EntityId([1; 16])), Some("person"), "what can be read is known");
+        assert_eq!(recalled(&disk, &[]), [1], "what can be read is known");
+        assert_eq!(issued::files(&disk).expect("files").len(), 2);
+    }
+
+    #[test]
+    fn whom_an_old_copy_brings_back_was_erased_and_stays_so() {
+        let disk = MemoryDisk::default();
+        put(&disk, 1, 1);
+        put(&disk, 2, 2);
+        assert_eq!(recalled(&disk, &[1]), [2]);
+        assert_eq!(recalled(&disk, &[]), [2], "and it stands in no file any more");
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use xops_kernel::culprit::Culprit;
 use xops_kernel::diff::Facet;
 use xops_kernel::id::{Digest, EntityId, InstanceId, PlanId};
-use xops_kernel::log::{Acknowledged, Compiled, Erased, Happened, Number, Request, Scope};
+use xops_kernel::log::{Acknowledged, Compiled, Decided, Erased, Happened, Number, Request, Scope};
 use xops_kernel::plan::Plan;
 use xops_kernel::record::Millis;
 use xops_kernel::saga::event::{End, Event};
@@ -94,6 +94,18 @@ pub struct Watch(pub mpsc::Sender<(Number, &'static str)>);
 
 impl Message for Watch {
     type Result = ();
+}
+
+/// Somebody decided of two records, or took that back. The reply comes when that is durable and the graph goes by it.
+pub struct Decide {
+    /// What.
+    pub decided: Box<Decided>,
+    /// Hears of it.
+    pub reply: oneshot::Sender<()>,
+}
+
+impl Message for Decide {
+    type Result = Result<(), String>;
 }
 
 /// Declares which outcomes supersede which: by the name of the one that does.

@@ -12,6 +12,7 @@ mod fire;
 mod look;
 mod overtake;
 mod parking;
+mod who;
 
 use crate::card::Live;
 use crate::instance::{Instance, Launched};
@@ -54,6 +55,7 @@ pub struct Service {
     /// What came for instances that are not in memory, until they are.
     coming: HashMap<Number, Coming>,
     overtaking: overtake::Overtaking,
+    judging: who::Judging,
     breakers: BTreeMap<String, Millis>,
     words: BTreeMap<&'static str, u64>,
     word_of: HashMap<Number, &'static str>,
@@ -128,6 +130,7 @@ impl Service {
             mending: fire::Mending::default(),
             coming: HashMap::new(),
             overtaking: overtake::Overtaking::default(),
+            judging: who::Judging::default(),
             breakers: recovered.breakers,
             words: BTreeMap::new(),
             word_of: HashMap::new(),
@@ -141,6 +144,7 @@ impl Service {
             supervisor: supervisor.clone(),
         };
         tenant.ambient.borrow_mut().paused.clone_from(&robot.state.paused);
+        who::regard(tenant, &robot.state);
         let address = Self::create(|ctx| {
             ctx.set_mailbox_capacity(MAILBOX);
             robot
@@ -172,6 +176,7 @@ impl Service {
         let answered = match &happened.what {
             What::Refused { request, .. } | What::Unchanged { request, .. } => Some(*request),
             What::Compiled(compiled) => Some(compiled.request),
+            What::Decided(decided) => Some(decided.id),
             _ => None,
         };
         let mut effects = Vec::new();
@@ -189,6 +194,7 @@ impl Service {
                 self.tenant.ambient.borrow_mut().paused.clone_from(&self.state.paused);
             }
             What::Poisoned { message, .. } => poisoned = Some(message.clone()),
+            What::Decided(_) | What::Erased(_) => self.judging.is_due(),
             _ => {}
         }
         self.tenant.hub.append(entry, None);
@@ -254,6 +260,11 @@ impl Service {
     /// Writes down what a compilation came to.
     fn compiled(&mut self, id: RequestId, answer: crate::compile::Answered, ctx: &mut Context<Self>) {
         use crate::compile::Answered;
+        if let Answered::Unchanged { entity, .. } = &answer {
+            self.inherit(*entity, ctx);
+        } else if let Answered::Plan(compiled) = &answer {
+            self.inherit(compiled.plan.entity, ctx);
+        }
         let what = match answer {
             Answered::Refused { entity, reasons } => What::Refused { request: id, entity, reasons },
             Answered::Unchanged { entity, handle, satisfied } => {
@@ -375,6 +386,7 @@ impl Handler<Durable> for Service {
             if let Some(number) = mend {
                 self.mend(number, ctx);
             }
+            self.judged(answered);
             let waiters = answered.and_then(|id| self.for_answer.remove(&id));
             let answer = answered.and_then(|id| self.state.answers.get(&id).cloned());
             for (waiter, answer) in waiters.into_iter().flatten().zip(std::iter::repeat(answer)) {

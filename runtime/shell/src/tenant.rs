@@ -20,7 +20,8 @@ use xops_kernel::culprit::Culprit;
 use xops_kernel::declare::Declarations;
 use xops_kernel::desire::Subject;
 use xops_kernel::fact::{Doubt, Observation, Reason};
-use xops_kernel::id::{EntityId, InstanceId, StepId};
+use xops_kernel::id::{EntityId, InstanceId, RequestId, StepId};
+use xops_kernel::identity::Identities;
 use xops_kernel::log::{Number, Scope};
 use xops_kernel::port::ReadContract;
 use xops_kernel::record::Millis;
@@ -33,6 +34,8 @@ pub struct Tenant {
     pub hub: Rc<Hub>,
     /// What was declared.
     pub declarations: Arc<Declarations>,
+    /// By which rules records are joined, with what the project's files decide, by the kind of entity.
+    pub identities: Identities,
     /// What all sagas share.
     pub shared: Arc<Shared>,
     /// The wire.
@@ -79,6 +82,8 @@ pub struct Ambient {
     pub paused: BTreeMap<Scope, (String, String)>,
     /// What is set aside after panics.
     pub aside: BTreeSet<Culprit>,
+    /// What was decided of records and added to the project's files since the start.
+    pub declared: BTreeSet<RequestId>,
     /// Who holds which lock.
     pub locks: BTreeMap<String, (Number, InstanceId)>,
     /// Who rests until which lock is free, in order of coming: the instance, the step, the attempt that rests.

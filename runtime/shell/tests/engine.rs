@@ -4,6 +4,8 @@
 
 #[path = "engine/fire.rs"]
 mod fire;
+#[path = "engine/kept.rs"]
+mod kept;
 #[path = "engine/retain.rs"]
 mod retain;
 #[path = "engine/who.rs"]

@@ -149,6 +149,15 @@ impl Index {
         self.changed_decisions()
     }
 
+    /// Takes these decisions in the place of all others; the ids of the things that this changed.
+    pub fn regard(&mut self, decisions: BTreeSet<Decision>) -> BTreeSet<EntityId> {
+        if self.asked == decisions {
+            return BTreeSet::new();
+        }
+        self.asked = decisions;
+        self.changed_decisions()
+    }
+
     /// Goes on to another day (`yyyymmdd`): decisions end.
     pub fn go_on(&mut self, today: u32) -> BTreeSet<EntityId> {
         self.today = today;

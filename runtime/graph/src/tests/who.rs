@@ -352,6 +352,37 @@ proptest! {
     }
 
     #[test]
+    fn decisions_that_are_taken_in_while_the_graph_is_in_use_touch_whom_they_concern_and_are_as_if_from_the_beginning(
+        readings in prop::collection::vec(a_reading(), 1..9),
+        decisions in some_decisions(),
+    ) {
+        let (mut graph, mut from_the_beginning) = (ruled(vec![]), ruled(decisions.clone()));
+        for reading in &readings {
+            graph.apply(reading.clone());
+            from_the_beginning.apply(reading.clone());
+        }
+        let without = (show_all(&graph), graph.keys_held());
+        for taken in [decisions.into_iter().collect(), BTreeSet::new()] {
+            let before: BTreeMap<EntityId, String> =
+                graph.nodes.keys().map(|entity| (*entity, show_one(&graph, *entity))).collect();
+            let touched = graph.regard("person", taken.clone());
+            for (entity, shown) in before {
+                prop_assert!(
+                    touched.entities.contains(&entity) || shown == show_one(&graph, entity),
+                    "not told of: {shown} is now {}", show_one(&graph, entity)
+                );
+            }
+            if !taken.is_empty() {
+                prop_assert_eq!(show_all(&graph), show_all(&from_the_beginning));
+                prop_assert_eq!(graph.keys_held(), from_the_beginning.keys_held());
+                prop_assert_eq!(graph.exceptions(1), from_the_beginning.exceptions(1));
+                prop_assert!(graph.regard("person", taken).entities.is_empty(), "and once");
+            }
+        }
+        prop_assert_eq!((show_all(&graph), graph.keys_held()), without);
+    }
+
+    #[test]
     fn columns_that_follow_what_rules_join_are_those_that_are_filled_at_once(
         readings in prop::collection::vec(any_reading(), 1..12),
         decisions in some_decisions(),

@@ -4,8 +4,10 @@ use super::Engine;
 use crate::{dataops, letter};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 use xops_graph::drift::listing;
 use xops_graph::round::Relations;
+use xops_kernel::diff::Facet;
 use xops_kernel::log::{Acknowledged, Happened, What};
 use xops_kernel::standard::Watched;
 
@@ -53,7 +55,16 @@ impl Engine {
 
     /// What reconciliation has to respect.
     pub async fn steadiness(&self) -> letter::Steadiness {
-        self.service.send(letter::Steady).await.unwrap_or_default()
+        let mut steady = self.service.send(letter::Steady).await.unwrap_or_default();
+        for (id, heir) in self.tenant.graph().heirs() {
+            if let Some(granted) = steady.granted.remove(&id) {
+                let own = Arc::make_mut(steady.granted.entry(heir).or_default());
+                for (facet, object) in Arc::unwrap_or_clone(granted) {
+                    own.entry(Facet { entity: heir, ..facet }).or_insert(object);
+                }
+            }
+        }
+        steady
     }
 
     /// Writes down that somebody accepts a drift for a while.
