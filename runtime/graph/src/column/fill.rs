@@ -13,6 +13,7 @@ use super::{Cell, Columns, Ground, Row, Viewed};
 use crate::coverage::{Age, judged};
 use crate::graph::Graph;
 use crate::hand::{self, Way};
+use crate::member;
 use crate::reading::Touched;
 use crate::resolve::{Key, Resolver};
 use crate::table::{Look, Table};
@@ -419,10 +420,10 @@ impl Columns {
 
     /// Adds the facets that `record` shows.
     fn cells_of(&mut self, view: usize, record: &Arc<Record>, cells: &mut Vec<Cell>) {
-        let Self { views, numbers, member, .. } = self;
+        let Self { views, numbers, member, stood, .. } = self;
         let viewed = &views[view];
-        let Some(value) = record.attributes.get(&viewed.view.attribute).filter(|value| !value.is_null())
-        else {
+        let value = member::find(&record.attributes, &viewed.view.attribute, &mut stood[view]);
+        let Some(value) = value.filter(|value| !value.is_null()) else {
             return;
         };
         let mut add = |element: u32, value: u32| {

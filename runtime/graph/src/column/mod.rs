@@ -18,6 +18,7 @@ pub mod fill;
 mod program;
 pub mod reverse;
 pub mod sketch;
+mod together;
 pub mod waves;
 pub mod witness;
 
@@ -167,6 +168,8 @@ pub struct Columns {
     ground_list: Vec<Ground>,
     /// The ground that each joined system had last.
     recent: Vec<u32>,
+    /// Where the attribute of each view stood in the last record that had it.
+    stood: Vec<usize>,
     kinds: Vec<FacetKind>,
     witnesses: Vec<Witness>,
     /// Of each kind of facet its place in the order of facets.
@@ -229,6 +232,7 @@ impl Columns {
             classes: Classes::new(declarations.clone(), kind, program, &graph.key),
             view_of,
             exclusive,
+            stood: vec![0; viewed.len()],
             views: viewed,
             numbers,
             member,

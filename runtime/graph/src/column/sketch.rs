@@ -7,7 +7,6 @@
 use super::class::{SLOT, Wanted};
 use super::{Cell, Columns, Ground, Row};
 use std::ops::Range;
-use std::sync::Arc;
 use xops_kernel::canon::Canon;
 use xops_kernel::desire::Undesired;
 use xops_kernel::diff::{Difference, Facet};
@@ -27,7 +26,7 @@ pub struct Sketch {
     /// How many wishes hold already.
     pub holds: u32,
     /// Why nothing can be wanted of it, if so.
-    pub refused: Arc<[Undesired]>,
+    pub refused: Vec<Undesired>,
 }
 
 impl Sketch {
@@ -66,7 +65,7 @@ impl Columns {
         let mut difference = Difference::default();
         let mut holds = 0;
         let mut cells = row.cells.iter().peekable();
-        for want in &class.wants {
+        for want in class.wants {
             while cells.peek().is_some_and(|cell| cell.facet < want.facet) {
                 cells.next();
             }
@@ -80,7 +79,7 @@ impl Columns {
             }
         }
         if !class.outcomes.is_empty() {
-            for facet in self.losable(row, &class.wants) {
+            for facet in self.losable(row, class.wants) {
                 let cell = row.cells.binary_search_by_key(&facet, |cell| cell.facet).ok();
                 let seen = self.seen(at, facet, cell.map(|at| &row.cells[at]));
                 difference.lose(&self.facet(row.entity, facet), seen.as_ref());
@@ -89,7 +88,7 @@ impl Columns {
         difference.changes.sort_by(|one, other| one.facet().cmp(other.facet()));
         difference.blocked.sort_by(|one, other| one.facet.cmp(&other.facet));
         let digest = self.digest_row(at, &difference);
-        Sketch { entity: row.entity, digest, difference, holds, refused: class.refused.clone() }
+        Sketch { entity: row.entity, digest, difference, holds, refused: class.refused.to_vec() }
     }
 
     /// The facets that nothing wants and that may be taken back: what xops granted, and what stands in an exclusive kind.
