@@ -15,9 +15,11 @@ mod class;
 pub mod draw;
 pub mod fill;
 
+mod hands;
 mod program;
 pub mod reverse;
 pub mod sketch;
+mod spare;
 mod together;
 pub mod waves;
 pub mod witness;
@@ -36,6 +38,7 @@ use xops_kernel::declare::{Declarations, FacetKind};
 use xops_kernel::diff::Facet;
 use xops_kernel::fact::{Doubt, Proof};
 use xops_kernel::id::EntityId;
+use xops_kernel::record::Millis;
 use xops_kernel::standard::Evidence;
 use xops_kernel::value::Value;
 
@@ -139,6 +142,8 @@ struct Row {
     cells: Box<[Cell]>,
     /// What xops granted, by facet.
     granted: Box<[u32]>,
+    /// Until when all that its systems showed is fresh.
+    until: Millis,
 }
 
 /// The truth about all entities of one kind, side by side.
@@ -162,6 +167,8 @@ pub struct Columns {
     rows: Vec<Row>,
     /// The codes of the inputs, row by row.
     codes: Vec<u32>,
+    /// By what their records are joined, row by row: the number of a value and one, or nothing.
+    joints: Vec<u32>,
     /// The ground of each view, row by row.
     grounds: Vec<u32>,
     ground_numbers: BTreeMap<Ground, u32>,
@@ -239,6 +246,7 @@ impl Columns {
             places: BTreeMap::new(),
             rows: Vec::new(),
             codes: Vec::new(),
+            joints: Vec::new(),
             grounds: Vec::new(),
             ground_numbers: BTreeMap::new(),
             ground_list: Vec::new(),
