@@ -298,17 +298,22 @@ impl Classes {
             merge(&wishes, &together.wishes, &mut joined);
             std::mem::swap(&mut wishes, &mut joined);
         }
-        self.groups = Some(groups);
         let contradict = wishes.windows(2).any(|pair| pair[0].0.facet == pair[1].0.facet);
         let mut refused = Vec::new();
         if doubtful || contradict {
             let inputs = 0..self.program.taken_from;
             let subject = self.subject(inputs, codes, numbers);
-            refused = desire::desire(&self.declarations, &subject, None).err().unwrap_or_default();
+            // Outcomes for another value refuse nothing, so the words are those of all outcomes.
+            let mut asked: Vec<u16> = groups.iter().flat_map(|group| group.concerned(key)).collect();
+            asked.sort_unstable();
+            let name = |part: &u16| self.program.outcomes[usize::from(*part)].name.as_str();
+            let names: Vec<&str> = asked.iter().map(name).collect();
+            refused = desire::applying(&self.declarations, &subject, &names).err().unwrap_or_default();
             assert!(!refused.is_empty(), "what one outcome alone refuses, all together refuse");
             wishes.clear();
             self.outcomes.truncate(began);
         }
+        self.groups = Some(groups);
         self.outcomes[began..].sort_unstable();
         let outcomes = began..self.outcomes.len();
         let from = self.wants.len();
