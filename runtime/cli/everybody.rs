@@ -95,7 +95,8 @@ pub fn draw(
     Ok(parts.into_iter().flatten().collect())
 }
 
-/// Runs `work` over `0..count` in as many ranges as there are threads; what each gave, in order.
+/// Runs `work` over `0..count` in as many ranges as there are threads; what each gave, in order. The first range is this thread's own: it
+/// has memory at hand that others have to ask for.
 fn on_threads<T: Send>(
     threads: usize,
     count: usize,
@@ -105,8 +106,13 @@ fn on_threads<T: Send>(
     std::thread::scope(|scope| {
         let work = &work;
         let ranges = (0..threads.max(1)).map(|at| (at * size).min(count)..((at + 1) * size).min(count));
+        let mut ranges = ranges;
+        let own = ranges.next();
         let running: Vec<_> = ranges.map(|range| scope.spawn(move || work(range))).collect();
-        let ended = running.into_iter().map(std::thread::ScopedJoinHandle::join);
-        ended.map(|ended| ended.map_err(|_| Failure::plain("a planning thread panicked"))).collect()
+        let mut all: Vec<T> = own.map(work).into_iter().collect();
+        for ended in running {
+            all.push(ended.join().map_err(|_| Failure::plain("a planning thread panicked"))?);
+        }
+        Ok(all)
     })
 }

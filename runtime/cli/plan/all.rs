@@ -195,7 +195,7 @@ fn show(told: &Told, now: u64) -> String {
         for blocked in &sketch.difference.blocked {
             put(format!("  ? {}: {}", plain(&blocked.facet.to_string()), plain(&blocked.doubt.to_string())));
         }
-        for why in sketch.refused.iter() {
+        for why in &sketch.refused {
             put(format!("  ! {}", plain(&why.to_string())));
         }
     }

@@ -63,6 +63,18 @@ impl Graph {
         self.proof_within(system, kind, age, CHAIN_MAX)
     }
 
+    /// Until when the proof that there is for (`system`, `kind`) holds if nothing is read: a moment that is not too late. What hangs on
+    /// the records of another kind holds for no time.
+    pub(crate) fn proof_until(&self, system: &str, kind: &str, age: Age) -> Millis {
+        let chained = self.contracts_of(system, kind).iter().any(|contract| contract.for_each.is_some());
+        if chained {
+            return 0;
+        }
+        let scopes = self.table(system, kind).into_iter().flat_map(|table| table.scopes.values());
+        let read_at = scopes.flat_map(|scope| scope.slots.values()).filter_map(|slot| slot.complete_at).min();
+        read_at.map_or(0, |read_at| read_at.saturating_add(age.max_ms))
+    }
+
     fn proof_within(&self, system: &str, kind: &str, age: Age, depth: u8) -> Result<Proof, Doubt> {
         let contracts = self.contracts_of(system, kind);
         let table = self.table(system, kind);

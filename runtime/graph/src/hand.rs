@@ -7,6 +7,7 @@ use crate::coverage::Age;
 use crate::finder::Finder;
 use crate::fold;
 use crate::graph::Graph;
+use crate::member::Member;
 use crate::resolve::{Held, Key};
 use crate::table::{Index, Look, Table};
 use std::sync::Arc;
@@ -40,24 +41,23 @@ enum Best<'g> {
 }
 
 /// How a record says an attribute.
-#[derive(Clone, Copy)]
 struct Said<'g> {
     attribute: &'g Attribute,
-    name: &'g str,
+    member: Member<'g>,
     age: Age,
 }
 
 impl<'g> Said<'g> {
     fn of(graph: &Graph, attribute: &'g Attribute, claim: &'g Claim, now: Millis) -> Self {
         let max_ms = attribute.max_age_ms.unwrap_or_else(|| graph.max_age_ms(&claim.system));
-        Self { attribute, name: &claim.attribute, age: Age { now: Some(now), max_ms } }
+        Self { attribute, member: Member::new(&claim.attribute), age: Age { now: Some(now), max_ms } }
     }
 
     fn by(&self, record: &'g Arc<Record>) -> Option<Held<'g>> {
         if self.age.stale_since(record.read_at).is_some() {
             return None;
         }
-        let value = record.attributes.get(self.name)?;
+        let value = self.member.of(&record.attributes)?;
         (!value.is_null() && value.is(&self.attribute.is)).then_some((value, record))
     }
 }

@@ -29,9 +29,11 @@ mod finder;
 mod fold;
 mod hand;
 mod intern;
+mod member;
 pub mod round;
 mod rows;
 mod table;
+mod tuples;
 
 #[cfg(test)]
 mod tests;

@@ -245,7 +245,14 @@ impl Table {
         let before = self.versions(id).chain(&change.before).filter(|_| !is_new);
         let held: Vec<Arc<Record>> = before.cloned().collect();
         let shown: Vec<Arc<Record>> = self.look(id).records().into_iter().cloned().collect();
+        let alone = self.scopes.len() == 1;
         for (name, index) in &mut self.indexes {
+            // Most changes are of something else.
+            if let (true, [old], [new]) = (alone, change.before.as_slice(), shown.as_slice())
+                && key_of(old, name) == key_of(new, name)
+            {
+                continue;
+            }
             for key in held.iter().filter_map(|record| key_of(record, name)) {
                 if let Some(ids) = index.get_mut(&key) {
                     ids.retain(|held| **held != *id);

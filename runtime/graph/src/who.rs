@@ -220,7 +220,9 @@ impl Graph {
 
     /// The entity that an id leads to, as it is kept.
     pub(crate) fn node_of(&self, entity: EntityId) -> Option<&Node> {
-        self.nodes.get(&self.canonical(entity))
+        let node = self.nodes.get(&entity)?;
+        // Hardly any leads on: what is at hand is not looked up again.
+        node.leads.map_or(Some(node), |other| self.nodes.get(&other))
     }
 
     /// Every id that leads to the entity of `entity`, in order: more than one where records of the minting system are of one, or were

@@ -5,8 +5,11 @@
 //! that its wishes hang on, so its digest says what they are.
 
 use super::program::{Input, Part, Program};
+use super::together::{Group, Together, Wish, merge};
 use crate::intern::Interner;
+use crate::tuples::Tuples;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 use xops_kernel::canon::{Canon, DigestKey};
 use xops_kernel::declare::Declarations;
@@ -24,7 +27,7 @@ pub(crate) const ABSENT: u32 = 1;
 /// The code of the value with number `n` is `n` and this.
 pub(crate) const FIRST: u32 = 2;
 /// In a class: an input has a value of its own in each entity.
-const OWN: u32 = u32::MAX;
+pub(super) const OWN: u32 = u32::MAX;
 /// In a wish: the value is that of a slot, by its place among the inputs.
 pub(crate) const SLOT: u32 = 1 << 31;
 /// A facet that is no element of a set.
@@ -40,16 +43,26 @@ pub(crate) struct Wanted {
 }
 
 /// What is wanted of all entities that look alike.
-#[derive(Clone)]
-pub(crate) struct Class {
+#[derive(Clone, Copy)]
+pub(crate) struct Class<'a> {
     /// What it hangs on, by value.
-    pub(crate) digest: Digest,
+    pub(crate) digest: &'a Digest,
     /// The wishes, by facet.
-    pub(crate) wants: Box<[Wanted]>,
+    pub(crate) wants: &'a [Wanted],
     /// The outcomes that apply, by their places in the program.
-    pub(crate) outcomes: Box<[u16]>,
+    pub(crate) outcomes: &'a [u16],
     /// Why there are no wishes, where they contradict each other or hang on something unknown.
-    pub(crate) refused: Arc<[Undesired]>,
+    pub(crate) refused: &'a [Undesired],
+}
+
+/// A class as it is kept: what is wanted stands side by side with that of all others, so that nothing is asked for or given back for a
+/// class alone.
+#[derive(Clone)]
+struct Kept {
+    digest: Digest,
+    wants: Range<usize>,
+    outcomes: Range<usize>,
+    refused: Vec<Undesired>,
 }
 
 /// What one outcome wants of all that look alike to it.
@@ -66,7 +79,7 @@ enum Fragment {
 /// What one outcome that applies wants.
 pub(crate) struct Told {
     /// By numbers, in the order of the kernel's wishes; with each wish the number of the object that is spoken of.
-    pub(crate) wishes: Vec<(Wanted, u32)>,
+    pub(crate) wishes: Vec<Wish>,
     /// What the kernel said, of nobody and with placeholders for slots.
     pub(crate) desire: Desire,
     /// Everything that any of the wishes hangs on.
@@ -82,32 +95,6 @@ pub(crate) struct Numbers {
     pub(crate) facets: Interner<(u32, u32)>,
 }
 
-/// The outcomes by the value that they are for, where they are for one.
-#[derive(Clone, Default)]
-struct Guarded {
-    /// Those that are not, in order.
-    always: Vec<u16>,
-    /// By the place of the input, then by its code.
-    by_input: BTreeMap<usize, BTreeMap<u32, Vec<u16>>>,
-}
-
-impl Guarded {
-    fn of(program: &Program, numbers: &mut Numbers) -> Self {
-        let mut guarded = Self::default();
-        for (at, part) in program.outcomes.iter().enumerate() {
-            let at = u16::try_from(at).unwrap_or(u16::MAX);
-            match &part.guard {
-                None => guarded.always.push(at),
-                Some((input, value)) => {
-                    let code = FIRST + numbers.values.number(value, || value.clone());
-                    guarded.by_input.entry(*input).or_default().entry(code).or_default().push(at);
-                }
-            }
-        }
-        guarded
-    }
-}
-
 /// The classes of one kind of entity.
 #[derive(Clone)]
 pub(crate) struct Classes {
@@ -117,11 +104,19 @@ pub(crate) struct Classes {
     kind: String,
     /// What is looked at.
     pub(crate) program: Program,
-    keys: Interner<Vec<u32>>,
-    list: Vec<Class>,
-    memo: Vec<(Interner<Vec<u32>>, Vec<Fragment>)>,
-    /// Which outcomes are for which values, once anything was judged.
-    guarded: Option<Guarded>,
+    keys: Tuples,
+    list: Vec<Kept>,
+    wants: Vec<Wanted>,
+    outcomes: Vec<u16>,
+    memo: Vec<(Tuples, Vec<Fragment>)>,
+    /// Room for putting wishes together.
+    rooms: (Vec<Wish>, Vec<Wish>),
+    /// The outcomes by what they look at, once anything was judged.
+    groups: Option<Vec<Group>>,
+    /// Of each value that was met, whether those who have it in a slot look alike: a bit each.
+    own: Vec<u64>,
+    /// How many values were met.
+    met: u32,
     /// The digest of what is the same for all classes.
     common: Digest,
     /// The kinds of facet, in the order of their places.
@@ -139,18 +134,23 @@ impl Classes {
         program: Program,
         key: &DigestKey,
     ) -> Self {
-        let memo = program.outcomes.iter().map(|_| (Interner::new(key), Vec::new())).collect();
+        let memo = |part: &Part| (Tuples::new(part.inputs.len(), key), Vec::new());
         let references: Vec<String> = program.inputs.iter().map(|input| reference(kind, input)).collect();
         Self {
             declared: declarations.digest(),
             kinds: declarations.facets.keys().cloned().collect(),
             kind: kind.to_owned(),
-            keys: Interner::new(key),
+            keys: Tuples::new(program.taken_from, key),
             list: Vec::new(),
-            guarded: None,
+            wants: Vec::new(),
+            outcomes: Vec::new(),
+            rooms: Default::default(),
+            groups: None,
+            own: Vec::new(),
+            met: 0,
             common: common(&declarations, kind, &references, key),
             references,
-            memo,
+            memo: program.outcomes.iter().map(memo).collect(),
             program,
             declarations,
             key: *key,
@@ -158,8 +158,10 @@ impl Classes {
     }
 
     /// The class with this number.
-    pub(crate) fn get(&self, at: u32) -> &Class {
-        &self.list[at as usize]
+    pub(crate) fn get(&self, at: u32) -> Class<'_> {
+        let Kept { digest, wants, outcomes, refused } = &self.list[at as usize];
+        let (wants, outcomes) = (&self.wants[wants.clone()], &self.outcomes[outcomes.clone()]);
+        Class { digest, wants, outcomes, refused }
     }
 
     /// How many classes were met.
@@ -169,24 +171,49 @@ impl Classes {
 
     /// Forgets every judgement, so that the next question is judged anew.
     pub(crate) fn forget(&mut self) {
-        self.keys = Interner::new(&self.key);
+        self.keys.clear();
         self.list.clear();
+        self.wants.clear();
+        self.outcomes.clear();
         for (keys, fragments) in &mut self.memo {
-            *keys = Interner::new(&self.key);
+            keys.clear();
             fragments.clear();
+        }
+        for group in self.groups.iter_mut().flatten() {
+            group.keys.clear();
+            group.all.clear();
         }
     }
 
     /// The class of an entity whose inputs have these codes.
     pub(crate) fn of(&mut self, codes: &[u32], numbers: &mut Numbers) -> u32 {
+        self.meet(numbers);
         let key = self.alike(codes, numbers);
         let key = &key[..self.program.taken_from];
-        let class = self.keys.number(key, || key.to_vec());
+        let class = self.keys.number(key);
         if class as usize == self.list.len() {
             let judged = self.judge(key, codes, numbers);
             self.list.push(judged);
         }
         class
+    }
+
+    /// Looks at the values that came since the last time.
+    fn meet(&mut self, numbers: &Numbers) {
+        let count = u32::try_from(numbers.values.len()).unwrap_or(u32::MAX);
+        self.own.resize(count.div_ceil(u64::BITS) as usize, 0);
+        for at in self.met..count {
+            self.own[(at / u64::BITS) as usize] |=
+                u64::from(is_own(numbers.values.get(at))) << (at % u64::BITS);
+        }
+        self.met = count;
+    }
+
+    fn owns(&self, value: u32, numbers: &Numbers) -> bool {
+        if value >= self.met {
+            return is_own(numbers.values.get(value));
+        }
+        self.own[(value / u64::BITS) as usize] >> (value % u64::BITS) & 1 == 1
     }
 
     /// What entities that look alike have in common: the codes of what decides, without the values of slots.
@@ -195,8 +222,7 @@ impl Classes {
         let deciding = &codes[..self.program.taken_from];
         key[..deciding.len()].copy_from_slice(deciding);
         for code in &mut key[self.program.slots_from..deciding.len()] {
-            let own = |value: &Value| !matches!(value, Value::List(_) | Value::Map(_) | Value::Null);
-            if *code >= FIRST && own(numbers.values.get(*code - FIRST)) {
+            if *code >= FIRST && self.owns(*code - FIRST, numbers) {
                 *code = OWN;
             }
         }
@@ -205,7 +231,12 @@ impl Classes {
 
     /// What the outcomes that apply to an entity with these codes said when its class was judged; nothing where one of them was
     /// not asked.
-    pub(crate) fn told(&self, class: &Class, codes: &[u32], numbers: &Numbers) -> Option<Vec<(&str, &Told)>> {
+    pub(crate) fn told(
+        &self,
+        class: Class<'_>,
+        codes: &[u32],
+        numbers: &Numbers,
+    ) -> Option<Vec<(&str, &Told)>> {
         let key = self.alike(codes, numbers);
         let of = |part: &u16| match self.judged(usize::from(*part), &key)? {
             Fragment::Wishes(told) => {
@@ -247,74 +278,79 @@ impl Classes {
 
     fn judged(&self, part: usize, key: &[u32]) -> Option<&Fragment> {
         let mut narrow = [0_u32; INPUTS_MAX];
-        let narrow = self.narrowed(part, key, &mut narrow);
+        let narrow = narrowed(&self.program.outcomes[part].inputs, key, &mut narrow);
         let (keys, fragments) = &self.memo[part];
         fragments.get(keys.known(narrow)? as usize)
     }
 
-    /// The codes of what one outcome looks at.
-    fn narrowed<'a>(&self, part: usize, key: &[u32], narrow: &'a mut [u32; INPUTS_MAX]) -> &'a [u32] {
-        let inputs = &self.program.outcomes[part].inputs;
-        for (code, input) in narrow.iter_mut().zip(inputs) {
-            *code = key[*input];
+    fn judge(&mut self, key: &[u32], codes: &[u32], numbers: &mut Numbers) -> Kept {
+        if self.groups.is_none() {
+            self.groups = Some(Group::all(&self.program, numbers, &self.key));
         }
-        &narrow[..inputs.len()]
-    }
-
-    fn judge(&mut self, key: &[u32], codes: &[u32], numbers: &mut Numbers) -> Class {
-        let mut wishes: Vec<(Wanted, u32)> = Vec::new();
-        let (mut outcomes, mut doubtful) = (Vec::new(), false);
-        for part in self.concerned(key, numbers) {
-            match self.fragment(usize::from(part), key, numbers) {
-                Fragment::Not(_) => {}
-                Fragment::Refused => doubtful = true,
-                Fragment::Wishes(told) => {
-                    outcomes.push(part);
-                    wishes.extend(&told.wishes);
-                }
-            }
+        let (mut wishes, mut joined) = std::mem::take(&mut self.rooms);
+        wishes.clear();
+        let (began, mut doubtful) = (self.outcomes.len(), false);
+        let mut groups = self.groups.take().unwrap_or_default();
+        for group in &mut groups {
+            let together = self.together(group, key, numbers);
+            doubtful |= together.doubtful;
+            self.outcomes.extend(&together.outcomes);
+            merge(&wishes, &together.wishes, &mut joined);
+            std::mem::swap(&mut wishes, &mut joined);
         }
-        wishes.sort_unstable();
-        wishes.dedup();
         let contradict = wishes.windows(2).any(|pair| pair[0].0.facet == pair[1].0.facet);
         let mut refused = Vec::new();
         if doubtful || contradict {
             let inputs = 0..self.program.taken_from;
             let subject = self.subject(inputs, codes, numbers);
-            refused = desire::desire(&self.declarations, &subject, None).err().unwrap_or_default();
+            // Outcomes for another value refuse nothing, so the words are those of all outcomes.
+            let mut asked: Vec<u16> = groups.iter().flat_map(|group| group.concerned(key)).collect();
+            asked.sort_unstable();
+            let name = |part: &u16| self.program.outcomes[usize::from(*part)].name.as_str();
+            let names: Vec<&str> = asked.iter().map(name).collect();
+            refused = desire::applying(&self.declarations, &subject, &names).err().unwrap_or_default();
             assert!(!refused.is_empty(), "what one outcome alone refuses, all together refuse");
             wishes.clear();
-            outcomes.clear();
+            self.outcomes.truncate(began);
         }
-        Class {
-            digest: self.digest(key, numbers),
-            wants: wishes.into_iter().map(|(wanted, _)| wanted).collect(),
-            outcomes: outcomes.into(),
-            refused: refused.into(),
-        }
+        self.groups = Some(groups);
+        self.outcomes[began..].sort_unstable();
+        let outcomes = began..self.outcomes.len();
+        let from = self.wants.len();
+        self.wants.extend(wishes.iter().map(|(wanted, _)| *wanted));
+        self.rooms = (wishes, joined);
+        let wants = from..self.wants.len();
+        Kept { digest: self.digest(key, numbers), wants, outcomes, refused }
     }
 
-    /// The outcomes that have to be judged, in order: not those for people who have another value at one place than these have.
-    fn concerned(&mut self, key: &[u32], numbers: &mut Numbers) -> Vec<u16> {
-        let places = self.guarded.get_or_insert_with(|| Guarded::of(&self.program, numbers));
-        let mut parts = places.always.clone();
-        for (input, by_code) in &places.by_input {
-            let code = key[*input];
-            if (FIRST..OWN).contains(&code) {
-                parts.extend(by_code.get(&code).into_iter().flatten());
-            } else {
-                parts.extend(by_code.values().flatten());
+    /// What the outcomes of a group want of those who have these codes.
+    fn together<'g>(&mut self, group: &'g mut Group, key: &[u32], numbers: &mut Numbers) -> &'g Together {
+        let mut narrow = [0_u32; INPUTS_MAX];
+        let at = group.keys.number(narrowed(&group.inputs, key, &mut narrow)) as usize;
+        if at == group.all.len() {
+            let mut together = Together::default();
+            for part in group.concerned(key) {
+                match self.fragment(usize::from(part), key, numbers) {
+                    Fragment::Not(_) => {}
+                    Fragment::Refused => together.doubtful = true,
+                    Fragment::Wishes(told) => {
+                        together.outcomes.push(part);
+                        together.wishes.extend(&told.wishes);
+                    }
+                }
             }
+            together.wishes.sort_unstable();
+            together.wishes.dedup();
+            group.all.push(together);
         }
-        parts.sort_unstable();
-        parts
+        &group.all[at]
     }
 
     fn fragment(&mut self, part: usize, key: &[u32], numbers: &mut Numbers) -> Fragment {
         let mut narrow = [0_u32; INPUTS_MAX];
-        let narrow = self.narrowed(part, key, &mut narrow);
+        let narrow = narrowed(&self.program.outcomes[part].inputs, key, &mut narrow);
         let (keys, fragments) = &mut self.memo[part];
-        let at = keys.number(narrow, || narrow.to_vec()) as usize;
+        let at = keys.number(narrow) as usize;
         if let Some(fragment) = fragments.get(at) {
             return fragment.clone();
         }
@@ -333,7 +369,7 @@ impl Classes {
         fragment
     }
 
-    fn wishes(&self, part: &Part, desire: &Desire, numbers: &mut Numbers) -> Vec<(Wanted, u32)> {
+    fn wishes(&self, part: &Part, desire: &Desire, numbers: &mut Numbers) -> Vec<Wish> {
         let wish = |(facet, want): (&Facet, &Want)| {
             let own = part.inputs.iter().filter(|input| **input >= self.program.slots_from).find(|input| {
                 want.value == placeholder(**input) && want.hangs_on.contains(&self.references[**input])
@@ -417,6 +453,19 @@ fn reference(kind: &str, input: &Input) -> String {
         Input::Fact(name) => format!("{kind}.{name}"),
         Input::Link(system) => format!("link.{system}"),
     }
+}
+
+/// The codes of some inputs.
+fn narrowed<'a>(inputs: &[usize], key: &[u32], narrow: &'a mut [u32; INPUTS_MAX]) -> &'a [u32] {
+    for (code, input) in narrow.iter_mut().zip(inputs) {
+        *code = key[*input];
+    }
+    &narrow[..inputs.len()]
+}
+
+/// Whether entities that have this value in a slot look alike whatever it is: it is wanted as it is.
+fn is_own(value: &Value) -> bool {
+    !matches!(value, Value::List(_) | Value::Map(_) | Value::Null)
 }
 
 /// How many inputs a kind of entity may have.

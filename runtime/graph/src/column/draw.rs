@@ -148,7 +148,7 @@ impl Columns {
                 }
             }
         }
-        let lost = self.losable(held, &class.wants);
+        let lost = self.losable(held, class.wants);
         for number in &lost {
             let kind = &self.kinds[self.numbers.facets.get(*number).0 as usize];
             let kind = (kind.domain.clone(), kind.name.clone());
@@ -159,10 +159,10 @@ impl Columns {
     }
 
     /// The wishes of a class by whether the plan of this row has to look at them, or they hold and stand apart.
-    fn split(&self, row: usize, class: &Class) -> (Vec<u32>, Vec<Wanted>) {
+    fn split(&self, row: usize, class: Class<'_>) -> (Vec<u32>, Vec<Wanted>) {
         let (mut facets, mut aside) = (Vec::new(), Vec::with_capacity(class.wants.len()));
         let mut cells = self.rows[row].cells.iter().peekable();
-        for want in &class.wants {
+        for want in class.wants {
             while cells.next_if(|cell| cell.facet < want.facet).is_some() {}
             let cell = cells.peek().filter(|cell| cell.facet == want.facet);
             let holds = cell.is_some_and(|cell| cell.value == self.wanted(row, *want));
@@ -181,11 +181,11 @@ impl Columns {
         row: usize,
         subject: &Subject,
         desire: &Desire,
-        class: &Class,
+        class: Class<'_>,
         mut aside: Vec<Wanted>,
     ) -> Holding {
         let mut of_kind = vec![false; self.kinds.len()];
-        for want in &class.wants {
+        for want in class.wants {
             of_kind[self.numbers.facets.get(want.facet).0 as usize] = true;
         }
         let kinds = self.apart.iter().zip(of_kind).filter(|(_, wanted)| *wanted);

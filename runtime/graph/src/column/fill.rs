@@ -8,19 +8,20 @@
 
 use super::behind;
 use super::class::{ABSENT, FIRST, UNKNOWN, WHOLE};
+use super::hands::{Hands, Shown};
 use super::program::{Input, Program};
+use super::spare::{Held, Joint, Spare};
 use super::{Cell, Columns, Ground, Row, Viewed};
-use crate::coverage::{Age, judged};
 use crate::graph::Graph;
-use crate::hand::{self, Way};
+use crate::hand;
+use crate::member;
 use crate::reading::Touched;
-use crate::resolve::{Key, Resolver};
-use crate::table::{Look, Table};
+use crate::resolve::Resolver;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use xops_kernel::declare::{EntityKind, Link};
-use xops_kernel::fact::{Doubt, Observation, Proof};
+use xops_kernel::declare::EntityKind;
+use xops_kernel::fact::{Observation, Proof};
 use xops_kernel::id::EntityId;
 use xops_kernel::record::{Millis, Record};
 use xops_kernel::value::Value;
@@ -28,9 +29,11 @@ use xops_kernel::value::Value;
 /// What is to be asked of the graph about the entities of one kind.
 #[derive(Clone, Debug)]
 pub struct Asking {
-    kind: String,
-    inputs: Vec<Input>,
-    systems: Vec<Joined>,
+    pub(super) kind: String,
+    pub(super) inputs: Vec<Input>,
+    pub(super) systems: Vec<Joined>,
+    /// The attributes by which records are joined, and how many systems have records that are joined by each.
+    pub(super) keys: Vec<(String, usize)>,
     /// By system: what its records can change.
     affected: BTreeMap<String, Affected>,
     /// Everything.
@@ -39,18 +42,19 @@ pub struct Asking {
 
 /// A system whose joined record shows facets.
 #[derive(Clone, Debug)]
-struct Joined {
-    system: String,
+pub(super) struct Joined {
+    pub(super) system: String,
     views: Vec<usize>,
-    /// Whether the key to its records hangs on its own records, so that no other system shares it.
-    own_key: bool,
+    /// By what its records are joined, by its place. Nothing where they mint, or where that hangs on its own records, so that no other
+    /// system shares it.
+    pub(super) key: Option<usize>,
 }
 
 /// What the records of one system can change, by places.
 #[derive(Clone, Debug, Default)]
-struct Affected {
-    inputs: Vec<usize>,
-    systems: Vec<usize>,
+pub(super) struct Affected {
+    pub(super) inputs: Vec<usize>,
+    pub(super) systems: Vec<usize>,
 }
 
 /// What the graph said of some entities.
@@ -67,25 +71,7 @@ struct Answer<'g> {
     entity: EntityId,
     inputs: Vec<(usize, Observation<Cow<'g, Value>>)>,
     systems: Vec<(usize, Shown<'g>)>,
-}
-
-/// What a system shows of one entity.
-#[derive(Debug)]
-enum Shown<'g> {
-    /// The record, and the read that showed it.
-    Record(&'g Arc<Record>, &'g str),
-    /// No record.
-    Nothing,
-    /// That is not known.
-    Unknown(Doubt),
-}
-
-/// A system whose joined record shows facets, with all that is the same for every entity.
-struct Hand<'g> {
-    link: Option<&'g Link>,
-    table: Option<&'g Table>,
-    age: Age,
-    absent: Option<Ground>,
+    joint: Joint,
 }
 
 impl Asking {
@@ -100,9 +86,20 @@ impl Asking {
             let own = views.iter().enumerate().filter(|(_, viewed)| shows(viewed));
             let views: Vec<usize> = own.map(|(at, _)| at).collect();
             let shows = !views.is_empty();
-            shows.then(|| Joined { system: (*system).clone(), views, own_key: own_key(system) })
+            shows.then(|| Joined { system: (*system).clone(), views, key: None })
         };
-        let systems: Vec<Joined> = names.iter().filter_map(joined).collect();
+        let mut systems: Vec<Joined> = names.iter().filter_map(joined).collect();
+        let mut keys: Vec<(String, usize)> = Vec::new();
+        for joined in &mut systems {
+            let link = kind.links.get(&joined.system).filter(|_| kind.mint.0 != joined.system);
+            let Some(link) = link.filter(|_| !own_key(&joined.system)) else { continue };
+            let place = keys.iter().position(|(name, _)| *name == link.entity).unwrap_or_else(|| {
+                keys.push((link.entity.clone(), 0));
+                keys.len() - 1
+            });
+            keys[place].1 += 1;
+            joined.key = Some(place);
+        }
         let behind = |input: &Input| match input {
             Input::Fact(name) => behind::attribute(kind, name, &mut BTreeSet::new()),
             Input::Link(system) => behind::link(kind, system, &mut BTreeSet::new()),
@@ -119,7 +116,7 @@ impl Asking {
         let affected = names.iter().map(of).collect();
         let all =
             Affected { inputs: (0..program.inputs.len()).collect(), systems: (0..systems.len()).collect() };
-        Self { kind: kind.name.clone(), inputs: program.inputs.clone(), systems, affected, all }
+        Self { kind: kind.name.clone(), inputs: program.inputs.clone(), systems, keys, affected, all }
     }
 
     /// Whether anything of the kind hangs on the records of `system`.
@@ -129,7 +126,7 @@ impl Asking {
 
     /// Everything that columns hold of these entities, as `graph` says at `now`.
     pub fn ask<'g>(&self, graph: &'g Graph, entities: &[EntityId], now: Millis) -> Answers<'g> {
-        self.ask_of(graph, entities, &self.all, now)
+        self.ask_of(graph, entities, &self.all, None, now)
     }
 
     fn ask_of<'g>(
@@ -137,64 +134,33 @@ impl Asking {
         graph: &'g Graph,
         entities: &[EntityId],
         what: &Affected,
+        spare: Option<&Spare<'_>>,
         now: Millis,
     ) -> Answers<'g> {
-        let mut hands: Vec<Option<Hand<'g>>> = self.systems.iter().map(|_| None).collect();
-        for at in &what.systems {
-            hands[*at] = self.hand(graph, &self.systems[*at].system, now);
-        }
-        let ways = self.ways(graph, what, &hands, now);
-        let of =
-            entities.iter().filter_map(|entity| self.ask_one(graph, *entity, what, (&hands, &ways), now));
-        let of = of.collect();
-        Answers { of, absent: hands.into_iter().map(|hand| hand.and_then(|hand| hand.absent)).collect() }
-    }
-
-    /// The ways to the attributes that are asked for, and to those that records are joined by.
-    fn ways<'g>(
-        &self,
-        graph: &'g Graph,
-        what: &Affected,
-        hands: &[Option<Hand<'g>>],
-        now: Millis,
-    ) -> BTreeMap<&'g str, Way<'g>> {
-        let Some(kind) = graph.declarations.entities.get(&self.kind) else { return BTreeMap::new() };
-        let facts = what.inputs.iter().filter_map(|at| match &self.inputs[*at] {
-            Input::Fact(name) => kind.attributes.get_key_value(name).map(|(name, _)| name.as_str()),
-            Input::Link(_) => None,
+        let hands = Hands::new(self, graph, what, now);
+        let of = entities.iter().filter_map(|entity| {
+            let held = spare.and_then(|spare| spare.held(*entity, now));
+            self.ask_one(&hands, *entity, what, held)
         });
-        let keys = hands.iter().flatten().filter_map(|hand| Some(hand.link?.entity.as_str()));
-        facts.chain(keys).filter_map(|name| Some((name, Way::to(graph, kind, name, now)?))).collect()
-    }
-
-    /// What is the same for every entity about a system.
-    fn hand<'g>(&self, graph: &'g Graph, system: &str, now: Millis) -> Option<Hand<'g>> {
-        let kind = graph.declarations.entities.get(&self.kind)?;
-        let link = kind.links.get(system).filter(|_| kind.mint.0 != system);
-        let record = link.map_or(&kind.mint.1, |link| &link.kind);
-        let age = Age { now: Some(now), max_ms: graph.max_age_ms(system) };
-        let absent = match graph.proof(system, record, age) {
-            Ok(proof) => Ground::Absent(proof),
-            Err(doubt) => Ground::Unknown(doubt),
-        };
-        Some(Hand { link, table: graph.table(system, record), age, absent: Some(absent) })
+        let of = of.collect();
+        Answers { of, absent: hands.absent() }
     }
 
     fn ask_one<'g>(
         &self,
-        graph: &'g Graph,
+        hands: &Hands<'_, 'g>,
         entity: EntityId,
         what: &Affected,
-        (hands, ways): (&[Option<Hand<'g>>], &BTreeMap<&'g str, Way<'g>>),
-        now: Millis,
+        held: Option<Held<'_>>,
     ) -> Option<Answer<'g>> {
+        let (graph, now) = (hands.graph, hands.now);
         let node = graph.nodes.get(&entity)?;
         let kind = graph.declarations.entities.get(&node.kind)?;
         let minting = hand::minting(graph, kind, &node.source);
         let input = |at: &usize| {
             let seen = match &self.inputs[*at] {
                 Input::Fact(name) => {
-                    valued(ways.get(name.as_str())?.known(entity, minting)?, |(value, _)| {
+                    valued(hands.ways.get(name.as_str())?.known(entity, minting)?, |(value, _)| {
                         Cow::Borrowed(value)
                     })
                 }
@@ -205,47 +171,39 @@ impl Asking {
             Some((*at, seen))
         };
         let inputs = what.inputs.iter().filter_map(input).collect();
-        let mut keys: Vec<(&str, Key)> = Vec::new();
+        let mut joint = Joint::default();
         let mut systems = Vec::with_capacity(what.systems.len());
         let resolver = graph.at(now);
         for at in &what.systems {
-            let hand = hands[*at].as_ref()?;
-            let id = match hand.link {
-                None => Ok(Some(node.source.as_str())),
-                Some(link) if self.systems[*at].own_key => {
+            let joined = &self.systems[*at];
+            if let Some(place) = joined.key {
+                if joint.key(place).is_none() {
+                    let link = kind.links.get(&joined.system)?;
+                    let way = hands.ways.get(self.keys[place].0.as_str());
+                    let short = way.and_then(|way| way.key(entity, minting));
+                    joint.keys.push((
+                        place,
+                        short.unwrap_or_else(|| resolver.key(entity, node, kind, link, &mut Vec::new())),
+                    ));
+                }
+                if held.is_some_and(|held| held.spares(&joined.system, place, &joint)) {
+                    continue;
+                }
+            }
+            let hand = hands.get(*at)?;
+            let id = match (hand.link, joined.key.and_then(|place| joint.key(place))) {
+                (None, _) => Ok(Some(node.source.as_str())),
+                (Some(link), Some(key)) => Resolver::id_by_key(kind, link, key, hand.table),
+                (Some(link), None) => {
                     let key = resolver.key(entity, node, kind, link, &mut Vec::new());
                     Resolver::id_by_key(kind, link, &key, hand.table)
                 }
-                Some(link) => {
-                    let known = keys.iter().position(|(name, _)| *name == link.entity);
-                    let known = known.unwrap_or_else(|| {
-                        let short = ways.get(link.entity.as_str()).and_then(|way| way.key(entity, minting));
-                        let asked = || resolver.key(entity, node, kind, link, &mut Vec::new());
-                        keys.push((&link.entity, short.unwrap_or_else(asked)));
-                        keys.len() - 1
-                    });
-                    Resolver::id_by_key(kind, link, &keys[known].1, hand.table)
-                }
             };
-            systems.push((*at, shown_by(hand, id)));
+            let shown = hand.shown(id);
+            joint.until = joint.until.min(hand.until(&shown));
+            systems.push((*at, shown));
         }
-        Some(Answer { entity, inputs, systems })
-    }
-}
-
-/// What a system shows under an id that was found, or why none was.
-fn shown_by<'g>(hand: &Hand<'g>, id: Result<Option<&str>, Doubt>) -> Shown<'g> {
-    let id = match id {
-        Ok(Some(id)) => id,
-        Ok(None) => return Shown::Nothing,
-        Err(doubt) => return Shown::Unknown(doubt),
-    };
-    match hand.table.map_or(Look::Nothing, |table| table.look(id)) {
-        Look::Nothing => Shown::Nothing,
-        look => match judged(look, hand.age) {
-            Ok(record) => Shown::Record(record, hand.table.and_then(|it| it.read_of(id)).unwrap_or_default()),
-            Err(doubt) => Shown::Unknown(doubt),
-        },
+        Some(Answer { entity, inputs, systems, joint })
     }
 }
 
@@ -303,7 +261,9 @@ impl Columns {
         // Where rules join records, a record of one system may bring together those of others.
         let ruled = graph.is_joined_by_rules(&self.kind).then_some(&asking.all);
         if let Some(what) = ruled.or_else(|| asking.affected.get(system)).filter(|_| !old.is_empty()) {
-            self.take(asking.ask_of(graph, &old, what, now));
+            let spare = Spare::after(self, system);
+            let answers = asking.ask_of(graph, &old, what, ruled.is_none().then_some(&spare), now);
+            self.take(answers);
         }
         if !new.is_empty() {
             self.take(asking.ask(graph, &new, now));
@@ -343,6 +303,7 @@ impl Columns {
         let row = self.rows.len();
         self.places.insert(entity, u32::try_from(row).unwrap_or(u32::MAX));
         self.rows.push(Row { entity, ..Row::default() });
+        self.joints.resize(self.joints.len() + self.asking.keys.len(), 0);
         self.codes.resize(self.codes.len() + self.width(), UNKNOWN);
         self.grounds.resize(self.grounds.len() + self.views.len(), 0);
         row
@@ -360,6 +321,7 @@ impl Columns {
                 Observation::Unknown(_) => UNKNOWN,
             };
         }
+        self.keep(row, answer.joint, &answer.systems);
         self.take_systems(row, answer.systems, absent);
         let codes = &self.codes[row * width..][..width];
         self.rows[row].class = self.classes.of(codes, &mut self.numbers);
@@ -419,10 +381,10 @@ impl Columns {
 
     /// Adds the facets that `record` shows.
     fn cells_of(&mut self, view: usize, record: &Arc<Record>, cells: &mut Vec<Cell>) {
-        let Self { views, numbers, member, .. } = self;
+        let Self { views, numbers, member, stood, .. } = self;
         let viewed = &views[view];
-        let Some(value) = record.attributes.get(&viewed.view.attribute).filter(|value| !value.is_null())
-        else {
+        let value = member::find(&record.attributes, &viewed.view.attribute, &mut stood[view]);
+        let Some(value) = value.filter(|value| !value.is_null()) else {
             return;
         };
         let mut add = |element: u32, value: u32| {

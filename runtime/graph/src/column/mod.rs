@@ -15,9 +15,12 @@ mod class;
 pub mod draw;
 pub mod fill;
 
+mod hands;
 mod program;
 pub mod reverse;
 pub mod sketch;
+mod spare;
+mod together;
 pub mod waves;
 pub mod witness;
 
@@ -35,6 +38,7 @@ use xops_kernel::declare::{Declarations, FacetKind};
 use xops_kernel::diff::Facet;
 use xops_kernel::fact::{Doubt, Proof};
 use xops_kernel::id::EntityId;
+use xops_kernel::record::Millis;
 use xops_kernel::standard::Evidence;
 use xops_kernel::value::Value;
 
@@ -138,6 +142,8 @@ struct Row {
     cells: Box<[Cell]>,
     /// What xops granted, by facet.
     granted: Box<[u32]>,
+    /// Until when all that its systems showed is fresh.
+    until: Millis,
 }
 
 /// The truth about all entities of one kind, side by side.
@@ -161,12 +167,16 @@ pub struct Columns {
     rows: Vec<Row>,
     /// The codes of the inputs, row by row.
     codes: Vec<u32>,
+    /// By what their records are joined, row by row: the number of a value and one, or nothing.
+    joints: Vec<u32>,
     /// The ground of each view, row by row.
     grounds: Vec<u32>,
     ground_numbers: BTreeMap<Ground, u32>,
     ground_list: Vec<Ground>,
     /// The ground that each joined system had last.
     recent: Vec<u32>,
+    /// Where the attribute of each view stood in the last record that had it.
+    stood: Vec<usize>,
     kinds: Vec<FacetKind>,
     witnesses: Vec<Witness>,
     /// Of each kind of facet its place in the order of facets.
@@ -229,12 +239,14 @@ impl Columns {
             classes: Classes::new(declarations.clone(), kind, program, &graph.key),
             view_of,
             exclusive,
+            stood: vec![0; viewed.len()],
             views: viewed,
             numbers,
             member,
             places: BTreeMap::new(),
             rows: Vec::new(),
             codes: Vec::new(),
+            joints: Vec::new(),
             grounds: Vec::new(),
             ground_numbers: BTreeMap::new(),
             ground_list: Vec::new(),

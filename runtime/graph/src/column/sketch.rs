@@ -7,13 +7,17 @@
 use super::class::{SLOT, Wanted};
 use super::{Cell, Columns, Ground, Row};
 use std::ops::Range;
-use std::sync::Arc;
 use xops_kernel::canon::Canon;
 use xops_kernel::desire::Undesired;
 use xops_kernel::diff::{Difference, Facet};
 use xops_kernel::fact::{Doubt, Observation, Reason};
 use xops_kernel::id::{Digest, EntityId};
 use xops_kernel::value::Value;
+
+/// For how many rows memory is asked at once.
+const AHEAD: usize = 16;
+/// How many bytes of memory come at once.
+const LINE: usize = 64;
 
 /// What differs for one entity.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +31,7 @@ pub struct Sketch {
     /// How many wishes hold already.
     pub holds: u32,
     /// Why nothing can be wanted of it, if so.
-    pub refused: Arc<[Undesired]>,
+    pub refused: Vec<Undesired>,
 }
 
 impl Sketch {
@@ -46,7 +50,30 @@ impl Columns {
 
     /// The sketches of a range of the rows `0..len()`, in no order that means anything: ranges may be asked for side by side.
     pub fn sketches(&self, rows: Range<usize>) -> impl Iterator<Item = Sketch> {
-        rows.map(|row| self.sketch_row(row))
+        let Range { start, end } = rows;
+        rows.map(move |row| {
+            if (row - start).is_multiple_of(AHEAD) {
+                self.warm(row..(row + AHEAD).min(end));
+            }
+            self.sketch_row(row)
+        })
+    }
+
+    /// Asks for what the sketches of some rows look at, so that memory is waited for once for all of them and not for one after the other.
+    fn warm(&self, rows: Range<usize>) {
+        let width = self.width();
+        let touched = rows.fold(0, |all, at| {
+            let row = &self.rows[at];
+            let class = self.classes.get(row.class);
+            let cells = row.cells.iter().step_by(LINE / size_of::<Cell>()).map(|cell| cell.facet);
+            let wants = class.wants.iter().step_by(LINE / size_of::<Wanted>()).map(|want| want.facet);
+            let slots = &self.codes[at * width..][self.classes.program.slots_from..width];
+            let values = slots.iter().filter_map(|code| code.checked_sub(super::class::FIRST));
+            let texts = values.filter_map(|value| self.numbers.values.get(value).as_text()?.bytes().next());
+            let touched = cells.chain(wants).chain(texts.map(u32::from)).fold(all, |all, one| all ^ one);
+            touched ^ u32::from(class.digest.0[0])
+        });
+        std::hint::black_box(touched);
     }
 
     /// The digest of all of `sketches`: that of each, in the order of entities.
@@ -66,7 +93,7 @@ impl Columns {
         let mut difference = Difference::default();
         let mut holds = 0;
         let mut cells = row.cells.iter().peekable();
-        for want in &class.wants {
+        for want in class.wants {
             while cells.peek().is_some_and(|cell| cell.facet < want.facet) {
                 cells.next();
             }
@@ -80,7 +107,7 @@ impl Columns {
             }
         }
         if !class.outcomes.is_empty() {
-            for facet in self.losable(row, &class.wants) {
+            for facet in self.losable(row, class.wants) {
                 let cell = row.cells.binary_search_by_key(&facet, |cell| cell.facet).ok();
                 let seen = self.seen(at, facet, cell.map(|at| &row.cells[at]));
                 difference.lose(&self.facet(row.entity, facet), seen.as_ref());
@@ -89,7 +116,7 @@ impl Columns {
         difference.changes.sort_by(|one, other| one.facet().cmp(other.facet()));
         difference.blocked.sort_by(|one, other| one.facet.cmp(&other.facet));
         let digest = self.digest_row(at, &difference);
-        Sketch { entity: row.entity, digest, difference, holds, refused: class.refused.clone() }
+        Sketch { entity: row.entity, digest, difference, holds, refused: class.refused.to_vec() }
     }
 
     /// The facets that nothing wants and that may be taken back: what xops granted, and what stands in an exclusive kind.

@@ -11,6 +11,7 @@ use crate::fold;
 use crate::graph::Graph;
 use crate::hand::Way;
 use crate::intern::Interner;
+use crate::member::Member;
 use std::collections::{BTreeMap, BTreeSet};
 use xops_kernel::declare::{Declarations, EntityKind};
 use xops_kernel::expr::{self, Expr};
@@ -173,10 +174,11 @@ impl<'g> Census<'g> {
             let names = names(self.declarations, one);
             // Names are made once for each element, not for each record that shows it.
             let mut numbered: Finder<u32> = Finder::new(&graph.key);
+            let (key, element) = (Member::new(&one.record), Member::new(&one.element));
             for record in graph.records(&one.system, &one.kind) {
-                let key = record.attributes.get(&one.record).and_then(fold::key_of);
+                let key = key.of(&record.attributes).and_then(fold::key_of);
                 let Some(Some(owner)) = key.and_then(|key| owners.get(&key)) else { continue };
-                each_element(record.attributes.get(&one.element), |element| {
+                each_element(element.of(&record.attributes), |element| {
                     let number = *numbered.or_insert(element, || things.of(named(one, &names, element)));
                     found.push((*owner, number, record));
                 });

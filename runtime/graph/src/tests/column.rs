@@ -51,7 +51,7 @@ fn check_sketch(readings: &[Reading], granted: &[(&str, &str, Option<&str>)], ex
             assert_eq!(plan.satisfied.len(), sketch.holds as usize);
         }
         Err(Undrawn::Nobody) => panic!("she has a row"),
-        Err(Undrawn::Undesired(why)) => assert_eq!(why, sketch.refused.to_vec()),
+        Err(Undrawn::Undesired(why)) => assert_eq!(why, sketch.refused.clone()),
         Err(Undrawn::Refused(why)) => assert!(!sketch.difference.blocked.is_empty(), "{why:?}"),
     }
 }

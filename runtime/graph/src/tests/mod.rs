@@ -9,6 +9,7 @@ mod identity;
 mod order;
 mod peers;
 mod round;
+mod spare;
 mod strange;
 mod truth;
 mod who;
