@@ -39,7 +39,7 @@ fn step(at: u16, function: &str, change: Option<Change>, undo: Undo) -> Step {
         awf: AwfName::new("okta", function),
         change,
         object: BTreeMap::new(),
-        inputs: BTreeMap::new(),
+        inputs: xops_kernel::few::Few::new(),
         personal: BTreeSet::new(),
         after: (0..at).map(StepId).collect(),
         undo,

@@ -15,6 +15,7 @@ use xops_journal::keys::Keys;
 use xops_journal::segment::Head;
 use xops_journal::snapshot::shelf::Shelf;
 use xops_journal::subjects::SubjectKeys;
+use xops_kernel::canon::DigestKey;
 use xops_kernel::log::Number;
 
 /// How many orders may wait.
@@ -65,6 +66,8 @@ pub(crate) struct Kit {
     pub(crate) keys: Keys,
     pub(crate) subjects: Arc<Mutex<SubjectKeys>>,
     pub(crate) shelf: Shelf,
+    /// Under which plans have their ids.
+    pub(crate) digest: DigestKey,
     /// How many snapshots are kept.
     pub(crate) kept: usize,
 }
@@ -126,7 +129,7 @@ impl Keeper {
 
     fn keep(&mut self, away: &Away) -> Option<u64> {
         let subjects = self.kit.subjects.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.kit.shelf.put(&away.card(), away.subject(), &subjects) {
+        match self.kit.shelf.put(&away.card(&self.kit.digest), away.subject(), &subjects) {
             Ok(place) => place,
             Err(error) => {
                 tracing::warn!(number = away.number, %error, "an instance cannot be put away and stays in memory");

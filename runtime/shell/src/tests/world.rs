@@ -246,7 +246,7 @@ fn work(number: u64, about: About) -> (Asked, Box<Compiled>) {
         awf: AwfName::new(SYSTEM, &at.to_string()),
         change: None,
         object: BTreeMap::new(),
-        inputs: BTreeMap::new(),
+        inputs: xops_kernel::few::Few::new(),
         personal: BTreeSet::new(),
         after: at.checked_sub(1).map(StepId).into_iter().collect(),
         undo: Undo::Nothing,
