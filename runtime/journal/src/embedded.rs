@@ -232,7 +232,9 @@ impl Segment {
         let pass = self.meta("ahead")?;
         match (self.meta("format")?.as_slice(), pass.len()) {
             ([LINKED | IN_ROWS], 8) => Ok(u64::from_le_bytes(array(&pass, 0))),
-            ([LINKED | IN_ROWS], _) => Err(Error::damaged(&self.name, 0, 0, "it does not say what lies ahead of it")),
+            ([LINKED | IN_ROWS], _) => {
+                Err(Error::damaged(&self.name, 0, 0, "it does not say what lies ahead of it"))
+            }
             _ => Ok(0),
         }
     }

@@ -168,7 +168,8 @@ impl<'de, K: Deserialize<'de> + Ord, V: Deserialize<'de>> Deserialize<'de> for F
                 let mut entries: Vec<(K, V)> = Vec::new();
                 while let Some(entry) = map.next_entry()? {
                     if entries.is_empty() {
-                        entries.reserve_exact(map.size_hint().map_or(1, |more| more.saturating_add(1).min(16)));
+                        entries
+                            .reserve_exact(map.size_hint().map_or(1, |more| more.saturating_add(1).min(16)));
                     }
                     entries.push(entry);
                 }

@@ -68,7 +68,10 @@ enum Written<'a> {
     /// As they were written before there were columns.
     #[expect(dead_code, reason = "a variant is stored by its position")]
     Timers(&'a [Timer]),
-    Rest { at: Millis, breakers: &'a BTreeMap<String, Millis> },
+    Rest {
+        at: Millis,
+        breakers: &'a BTreeMap<String, Millis>,
+    },
     Waking(Waking),
 }
 

@@ -199,7 +199,8 @@ impl Service {
     fn folded(&self, number: Number, events: &[Stamped]) -> Result<SagaState, String> {
         let gone = || "it is not under way".to_owned();
         let (saga, known) = (self.saga(number).ok_or_else(gone)?, self.plans.get(&number).ok_or_else(gone)?);
-        let base = known.base.as_deref().map(stored::unpress).transpose().map_err(|error| error.to_string())?;
+        let base =
+            known.base.as_deref().map(stored::unpress).transpose().map_err(|error| error.to_string())?;
         let mut state = base.unwrap_or_else(|| saga.fresh());
         for stamped in events {
             saga.step(&mut state, stamped, &mut Vec::new()).map_err(|refused| refused.to_string())?;

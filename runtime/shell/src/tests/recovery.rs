@@ -143,11 +143,20 @@ fn a_card_of_an_earlier_version_and_one_whose_ids_follow_from_nothing_come_back_
             assert_eq!((card.number, card.id(&shared.key)), (number, instance));
             let (running, back) = card.bring_back(&shared);
             assert_eq!((running.instance, running.plan, back.saga.plan.id), (instance, plan, plan));
-            assert_eq!((back.state, back.saga.plan.steps.len()), (live.state.clone(), live.saga.plan.steps.len()));
+            assert_eq!(
+                (back.state, back.saga.plan.steps.len()),
+                (live.state.clone(), live.saga.plan.steps.len())
+            );
         };
         let place = shelf.put(&earlier, None, &keys).unwrap().unwrap();
         check(&mut shelf, place, given);
-        for (instance, plan) in [given, (InstanceId([7; 16]), given.1), (given.0, PlanId(Digest([9; 32])))] {
+        // An id that follows from nothing, and one that is computed again.
+        let derived = (*live.saga.plan).clone().sealed(&shared.key).id;
+        let derived = (InstanceId::of(running.request.id, derived), derived);
+        assert_ne!(given, derived);
+        for (instance, plan) in
+            [given, derived, (InstanceId([7; 16]), derived.1), (derived.0, PlanId(Digest([9; 32])))]
+        {
             let running = Arc::new(service::Running { instance, ..(*running).clone() });
             let plan = Arc::new(Plan { id: plan, ..(*live.saga.plan).clone() });
             let (handle, state) = (live.handle.clone(), live.state.clone());
@@ -156,6 +165,33 @@ fn a_card_of_an_earlier_version_and_one_whose_ids_follow_from_nothing_come_back_
             check(&mut shelf, place, (instance, away.plan.id));
         }
     }
+}
+
+#[test]
+fn whoever_asks_while_instances_are_resumed_is_answered_and_what_comes_for_one_of_them_is_not_lost() {
+    const COUNT: u64 = 600;
+    let world = World::new();
+    world.mood(Mood::Silent);
+    actix::System::new().block_on(async {
+        let engine = world.start().await;
+        begin(&engine, 0..COUNT, About::Nobody).await;
+        engine.stop().await.unwrap();
+    });
+    world.mood(Mood::Yes);
+    actix::System::new().block_on(async {
+        let engine = world.start().await;
+        let view = engine.service().send(crate::letter::Look).await.unwrap();
+        assert_eq!(view.running.len() as u64, COUNT);
+        let waits = view.running.iter().filter(|(.., word)| *word == "starting").count();
+        assert!(waits > 0, "it answers before all are resumed");
+        // The last one has its turn last.
+        within("an instance", engine.turn(COUNT, "ada", "enough")).await.unwrap();
+        for number in 1..=COUNT {
+            let end = within("an instance", engine.rest(number)).await;
+            assert_eq!(end, Some(if number == COUNT { "undone" } else { "completed" }), "instance {number}");
+        }
+        engine.stop().await.unwrap();
+    });
 }
 
 #[test]
