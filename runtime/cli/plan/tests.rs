@@ -37,7 +37,7 @@ fn step(at: u16, function: &str, change: Option<Change>, undo: Undo) -> Step {
         id: StepId(at),
         node: function.into(),
         awf: AwfName::new("okta", function),
-        change,
+        change: change.map(Box::new),
         object: BTreeMap::new(),
         inputs: xops_kernel::few::Few::new(),
         personal: BTreeSet::new(),

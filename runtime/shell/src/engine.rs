@@ -224,8 +224,8 @@ impl Engine {
             hub.set_keeper(keeper, source);
             actix::spawn(listen::to_keeper(Rc::clone(&hub), told));
         }
-        let shelved = &fold.state.shelved;
-        hub.restore_timers(keeper::timers_of(fold.timers.drain(..), |number| shelved.contains_key(&number)));
+        let timers = std::mem::take(&mut fold.timers);
+        hub.restore_timers(keeper::timers_of(timers, &fold.state.shelved));
         let declared = (&setup.declarations, &setup.identities);
         let graph = graph_of(declared, &*setup.connector, digest_key, beside.as_deref());
         let breakers = fold.breakers.clone();

@@ -52,7 +52,7 @@ pub(crate) struct Cut {
     pub(crate) state: State,
     /// The instances that are at hand.
     pub(crate) live: Vec<Away>,
-    /// The timers of those that are put away.
+    /// The timers of those that are put away, by number: beside one another they differ by little.
     pub(crate) timers: Vec<Timer>,
     /// The systems whose breaker is open.
     pub(crate) breakers: BTreeMap<String, Millis>,
@@ -124,10 +124,7 @@ pub(crate) fn write(kit: &mut Kit, cut: &Cut, place: Head) -> Result<u64, Bad> {
         for lines in lines.chunks(LINES) {
             push(&Written::Shelf(lines), None)?;
         }
-        let mut timers = cut.timers.clone();
-        // Beside one another they differ by little.
-        timers.sort_unstable_by_key(|(at, number, step, attempt)| (*number, *at, *step, *attempt));
-        for timers in timers.chunks(LINES) {
+        for timers in cut.timers.chunks(LINES) {
             push(&Written::Waking(columns_of(timers)), None)?;
         }
         cut.state.pieces(|piece| push(&Written::Robot(&piece), piece.subject()))?;

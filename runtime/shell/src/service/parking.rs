@@ -99,7 +99,7 @@ impl Service {
                 live.push(self.aside_card(*number)?);
             }
         }
-        let timers = timers_of(hub.timers().into_iter(), |number| state.shelved.contains_key(&number));
+        let timers = timers_of(hub.timers(), &state.shelved);
         let (breakers, at) = (self.breakers.clone(), hub.last_at());
         Some((Box::new(Cut { state, live, timers, breakers, at }), waiting))
     }
