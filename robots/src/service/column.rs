@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn numbers_that_follow_one_another_take_a_byte_each() {
-        let places = (0..1_000).map(|at| 7 << 30 | at * 2);
+        let places = (0..1_000).map(|at| (7 << 30) + at * 2);
         let column = Column::of_near(places.clone());
         assert!(column.0.len() < 1_010, "{}", column.0.len());
         assert!(column.near().unwrap().into_iter().eq(places));

@@ -170,16 +170,19 @@ impl State {
 const LOWER_BITS: u32 = 56;
 
 fn driving(lines: Vec<(EntityId, Number)>) -> Piece {
-    let entities = Column::of_ids(lines.iter().map(|(entity, _)| entity.0));
-    Piece::Driving(entities, Column::of_numbers(lines.iter().map(|(_, number)| *number)))
+    let (entities, numbers): (Vec<EntityId>, Vec<Number>) = lines.into_iter().unzip();
+    Piece::Driving(
+        Column::of_ids(entities.iter().map(|entity| entity.0)),
+        Column::of_numbers(numbers.into_iter()),
+    )
 }
 
 fn away(lines: Vec<(Number, u64)>) -> Piece {
-    let lower = |place: u64| place & ((1 << LOWER_BITS) - 1);
+    let (numbers, places): (Vec<Number>, Vec<u64>) = lines.into_iter().unzip();
     Piece::Away(
-        Column::of_near(lines.iter().map(|(number, _)| *number)),
-        Column::of_near(lines.iter().map(|(_, place)| lower(*place))),
-        Column::of_numbers(lines.iter().map(|(_, place)| place >> LOWER_BITS)),
+        Column::of_near(numbers.into_iter()),
+        Column::of_near(places.iter().map(|place| place & ((1 << LOWER_BITS) - 1))),
+        Column::of_numbers(places.iter().map(|place| place >> LOWER_BITS)),
     )
 }
 

@@ -63,7 +63,7 @@ pub(crate) struct Cut {
 #[derive(Serialize)]
 enum Written<'a> {
     Robot(&'a pieces::Piece),
-    Live(CardRef<'a>),
+    Live(Box<CardRef<'a>>),
     Shelf(&'a [Line]),
     /// As they were written before there were columns.
     #[expect(dead_code, reason = "a variant is stored by its position")]
@@ -129,7 +129,7 @@ pub(crate) fn write(kit: &mut Kit, cut: &Cut, place: Head) -> Result<u64, Bad> {
         }
         cut.state.pieces(|piece| push(&Written::Robot(&piece), piece.subject()))?;
         for away in &cut.live {
-            push(&Written::Live(away.card(&kit.digest)), away.subject())?;
+            push(&Written::Live(Box::new(away.card(&kit.digest))), away.subject())?;
         }
     }
     let bytes = writer.finish(&*kit.disk)?;
