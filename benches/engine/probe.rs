@@ -53,7 +53,10 @@ fn step(at: u16) -> Step {
         awf: name(at),
         change: None,
         object: BTreeMap::new(),
-        inputs: BTreeMap::from([("value".to_owned(), Binding::Literal(Value::from("a small value")))]),
+        inputs: xops_kernel::few::Few::from([(
+            "value".to_owned(),
+            Binding::Literal(Value::from("a small value")),
+        )]),
         personal: BTreeSet::new(),
         after: (at > 1).then(|| StepId(at - 2)).into_iter().collect(),
         undo: Undo::Nothing,

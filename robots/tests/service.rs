@@ -226,7 +226,7 @@ proptest! {
         for piece in pieces {
             builder.take(piece);
         }
-        let mut again = builder.build();
+        let mut again = builder.build().expect("pieces of a state");
         for (number, running) in &state.running {
             again.adopt(*number, Arc::clone(running));
         }

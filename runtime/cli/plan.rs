@@ -148,7 +148,7 @@ fn number(step: &Step) -> usize {
 }
 
 fn style(step: &Step) -> Style {
-    match step.change.as_ref().map(Change::kind) {
+    match step.change.as_deref().map(Change::kind) {
         Some(Achieves::Create) => CREATE,
         Some(Achieves::Update) => UPDATE,
         Some(Achieves::Remove) => REMOVE,
@@ -224,7 +224,7 @@ struct Count {
 impl Count {
     fn of(plan: &Plan) -> Self {
         let of =
-            |kind| plan.steps.iter().filter(|step| step.change.as_ref().map(Change::kind) == kind).count();
+            |kind| plan.steps.iter().filter(|step| step.change.as_deref().map(Change::kind) == kind).count();
         Self {
             create: of(Some(Achieves::Create)),
             update: of(Some(Achieves::Update)),

@@ -7,6 +7,7 @@
 //! wants nothing and takes nothing until it is brought back, and comes back as it was. What makes actors panic is set aside at the
 //! third time (`strikes`).
 
+pub mod column;
 mod fold;
 pub mod pieces;
 pub mod strikes;

@@ -5,6 +5,7 @@
 //! with [`State::adopt`]. Invariants: the pieces of a state make that state again, in whatever order they come; a piece that is lost
 //! takes nothing but its own subject's part away. Variants are stored by their position: append-only.
 
+use super::column::Column;
 use super::strikes::Strikes;
 use super::swing::History;
 use super::{Answer, Held, Running, State, Target};
@@ -38,9 +39,9 @@ pub enum Piece {
         /// Pauses, with who and why.
         paused: Vec<(Scope, (String, String))>,
     },
-    /// Which instance drives which entity.
+    /// Which instance drives which entity: as it was written before there were columns.
     Driven(Vec<(EntityId, Number)>),
-    /// Instances that were put away, and where.
+    /// Instances that were put away, and where: as it was written before there were columns.
     Shelved(Vec<(Number, u64)>),
     /// Requests that wait for an entity, in order.
     Deferred(EntityId, Vec<RequestId>),
@@ -73,6 +74,10 @@ pub enum Piece {
     Ruled(Digest),
     /// What somebody decided of two records.
     Decided(Box<Decided>),
+    /// Which instance drives which entity: the entities, ascending, and the instances beside them.
+    Driving(Column, Column),
+    /// Instances that were put away, ascending, and where: the lower 56 bits of that, and the upper 8.
+    Away(Column, Column, Column),
 }
 
 impl Piece {
@@ -86,7 +91,9 @@ impl Piece {
             | Self::Strikes(_)
             | Self::Overtaken(_)
             | Self::Superseded(_)
-            | Self::Ruled(_) => None,
+            | Self::Ruled(_)
+            | Self::Driving(..)
+            | Self::Away(..) => None,
             // Who is asked for is personal, and the request a subject of its own.
             Self::Open(_, request) => Some(request.id.0),
             Self::Entity { entity, .. } | Self::Swings(entity, _) => Some(entity.0),
@@ -107,8 +114,8 @@ impl State {
             ended: self.ended.iter().map(|(end, count)| (*end, *count)).collect(),
             paused: self.paused.iter().map(|(scope, by)| (scope.clone(), by.clone())).collect(),
         })?;
-        in_lines(self.driven.iter().map(|(entity, number)| (*entity, *number)), Piece::Driven, &mut each)?;
-        in_lines(self.shelved.iter().map(|(number, place)| (*number, *place)), Piece::Shelved, &mut each)?;
+        in_lines(self.driven.iter().map(|(entity, number)| (*entity, *number)), driving, &mut each)?;
+        in_lines(self.shelved.iter().map(|(number, place)| (*number, *place)), away, &mut each)?;
         let strikes = self.strikes.iter().map(|(over, strikes)| (over.clone(), strikes.clone()));
         in_lines(strikes, Piece::Strikes, &mut each)?;
         let overtaken = self.overtaken.iter().map(|(number, request)| (*number, *request));
@@ -171,6 +178,26 @@ impl State {
     }
 }
 
+/// How many bits of a place are in its first column: what is above them says something else.
+const LOWER_BITS: u32 = 56;
+
+fn driving(lines: Vec<(EntityId, Number)>) -> Piece {
+    let (entities, numbers): (Vec<EntityId>, Vec<Number>) = lines.into_iter().unzip();
+    Piece::Driving(
+        Column::of_ids(entities.iter().map(|entity| entity.0)),
+        Column::of_numbers(numbers.into_iter()),
+    )
+}
+
+fn away(lines: Vec<(Number, u64)>) -> Piece {
+    let (numbers, places): (Vec<Number>, Vec<u64>) = lines.into_iter().unzip();
+    Piece::Away(
+        Column::of_near(numbers.into_iter()),
+        Column::of_near(places.iter().map(|place| place & ((1 << LOWER_BITS) - 1))),
+        Column::of_numbers(places.iter().map(|place| place >> LOWER_BITS)),
+    )
+}
+
 fn in_lines<T, E>(
     lines: impl Iterator<Item = T>,
     piece: fn(Vec<T>) -> Piece,
@@ -187,7 +214,12 @@ fn in_lines<T, E>(
 #[derive(Default)]
 pub struct Builder {
     state: State,
-    answers: BTreeMap<u32, (RequestId, Option<EntityId>)>,
+    /// In the order of the pieces: maps are made of them at once, which is faster than line by line.
+    driven: Vec<(EntityId, Number)>,
+    shelved: Vec<(Number, u64)>,
+    answers: Vec<(u32, RequestId, Option<EntityId>, Answer)>,
+    /// Why it cannot be put together.
+    damage: Option<&'static str>,
 }
 
 impl Builder {
@@ -200,8 +232,18 @@ impl Builder {
                 state.ended = ended.into_iter().collect();
                 state.paused = paused.into_iter().collect();
             }
-            Piece::Driven(lines) => state.driven.extend(lines),
-            Piece::Shelved(lines) => state.shelved.extend(lines),
+            Piece::Driven(lines) => self.driven.extend(lines),
+            Piece::Shelved(lines) => self.shelved.extend(lines),
+            Piece::Driving(entities, numbers) => {
+                if self.drive(&entities, &numbers).is_none() {
+                    self.damage = Some("a list of entities is not what was written");
+                }
+            }
+            Piece::Away(numbers, lower, upper) => {
+                if self.put_away(&numbers, &lower, &upper).is_none() {
+                    self.damage = Some("a list of instances is not what was written");
+                }
+            }
             Piece::Deferred(entity, queue) => drop(state.deferred.insert(entity, VecDeque::from(queue))),
             Piece::Open(at, request) => drop(state.open.insert(request.id, (at, *request))),
             Piece::Entity { entity, granted, doubtful, held } => {
@@ -224,17 +266,38 @@ impl Builder {
             Piece::Ruled(ruled) => state.ruled = Some(ruled),
             Piece::Decided(decided) => drop(state.decided.insert(decided.id, *decided)),
             Piece::Acknowledged(held) => drop(state.acknowledged.insert(held.drift, *held)),
-            Piece::Answer(place, id, entity, answer) => {
-                state.answers.insert(id, answer);
-                self.answers.insert(place, (id, entity));
-            }
+            Piece::Answer(place, id, entity, answer) => self.answers.push((place, id, entity, answer)),
         }
     }
 
-    /// The state. What waits for a request that is lost waits no more.
-    pub fn build(self) -> State {
+    fn drive(&mut self, entities: &Column, numbers: &Column) -> Option<()> {
+        let (entities, numbers) = (entities.ids()?, numbers.numbers()?);
+        let count = self.driven.len() + numbers.len();
+        self.driven.extend(entities.map(EntityId).zip(numbers));
+        (self.driven.len() == count).then_some(())
+    }
+
+    fn put_away(&mut self, numbers: &Column, lower: &Column, upper: &Column) -> Option<()> {
+        let (numbers, lower, upper) = (numbers.near()?, lower.near()?, upper.numbers()?);
+        if numbers.len() != lower.len() || numbers.len() != upper.len() {
+            return None;
+        }
+        let places = lower.into_iter().zip(upper).map(|(lower, upper)| lower | upper << LOWER_BITS);
+        self.shelved.extend(numbers.into_iter().zip(places));
+        Some(())
+    }
+
+    /// The state, or what is wrong. What waits for a request that is lost waits no more.
+    pub fn build(mut self) -> Result<State, &'static str> {
+        if let Some(damage) = self.damage {
+            return Err(damage);
+        }
         let mut state = self.state;
-        state.answered = self.answers.into_values().collect();
+        state.driven = self.driven.into_iter().collect();
+        state.shelved = self.shelved.into_iter().collect();
+        self.answers.sort_unstable_by_key(|(place, ..)| *place);
+        state.answered = self.answers.iter().map(|(_, id, entity, _)| (*id, *entity)).collect();
+        state.answers = self.answers.into_iter().map(|(_, id, _, answer)| (id, answer)).collect();
         let open = &state.open;
         state.deferred.retain(|_, queue| {
             queue.retain(|id| open.contains_key(id));
@@ -243,6 +306,6 @@ impl Builder {
         for (entity, queue) in &state.deferred {
             state.waiting.extend(queue.iter().map(|id| (*id, *entity)));
         }
-        state
+        Ok(state)
     }
 }

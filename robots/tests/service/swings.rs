@@ -92,7 +92,7 @@ fn swings_and_acknowledgements_come_back_from_their_pieces() {
             Ok(())
         })
         .unwrap();
-    let back = builder.build();
+    let back = builder.build().expect("pieces of a state");
     assert_eq!((&back.swings, &back.acknowledged), (&world.state.swings, &world.state.acknowledged));
 }
 

@@ -49,7 +49,7 @@ fn back(state: &State) -> State {
         Ok(())
     });
     taken.unwrap();
-    builder.build()
+    builder.build().unwrap()
 }
 
 #[test]

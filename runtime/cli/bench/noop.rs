@@ -13,6 +13,7 @@ use xops_kernel::awf::{Ambiguity, AwfName, Contract, From, Input, Undo};
 use xops_kernel::canon::DigestKey;
 use xops_kernel::declare::{Declarations, OnReject, System};
 use xops_kernel::desire::Subject;
+use xops_kernel::few::Few;
 use xops_kernel::id::{Digest, EntityId, InstanceId, PlanId, RequestId, StepId};
 use xops_kernel::log::{Compiled, Entrance, Evidence, Request as Asked};
 use xops_kernel::plan::{Binding, Footprint, Plan, Step};
@@ -136,7 +137,7 @@ pub(super) fn plan(work: Work, key: &DigestKey) -> Plan {
         awf: step_name(at),
         change: None,
         object: BTreeMap::new(),
-        inputs: BTreeMap::from([("value".to_owned(), Binding::Literal(Value::from("a small value")))]),
+        inputs: Few::from([("value".to_owned(), Binding::Literal(Value::from("a small value")))]),
         personal: BTreeSet::new(),
         after: (at > 1).then(|| StepId(at - 2)).into_iter().collect(),
         undo: undo(&step_name(at), work),

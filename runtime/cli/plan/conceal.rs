@@ -12,11 +12,12 @@ const REDACTED: &str = "(redacted)";
 pub(super) fn conceal(manifests: &Manifests, preview: &mut Preview) {
     for step in &mut preview.plan.steps {
         let redacted = manifests.redacted(&step.awf);
-        for (name, binding) in &mut step.inputs {
-            if redacted.contains(name) && matches!(binding, Binding::Literal(_)) {
-                *binding = Binding::Literal(REDACTED.into());
-            }
-        }
+        let shown = |(name, binding): (String, Binding)| {
+            let masked = redacted.contains(&name) && matches!(binding, Binding::Literal(_));
+            let binding = if masked { Binding::Literal(REDACTED.into()) } else { binding };
+            (name, binding)
+        };
+        step.inputs = std::mem::take(&mut step.inputs).into_iter().map(shown).collect();
     }
     for (facet, sighting) in &mut preview.seen {
         let redacted = manifests.redacted_of(&facet.system);

@@ -84,7 +84,7 @@ fn of_step(step: &Step) -> Json {
         "sign": step.sign().to_string(),
         "node": step.node,
         "awf": step.awf.to_string(),
-        "change": step.change.as_ref().map(change),
+        "change": step.change.as_deref().map(change),
         "inputs": step.inputs.iter().map(input).collect::<Map<_, _>>(),
         "personal": step.personal,
         "after": step.after.iter().map(|id| place(*id)).collect::<Vec<_>>(),

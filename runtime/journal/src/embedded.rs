@@ -20,15 +20,18 @@ use crate::error::Error;
 use crate::fingerprint::{fingerprint, stream};
 use crate::frame::{SealedFrame, VERSION, array};
 use crate::kept::KEPT_FILE;
+use crate::rows;
 use crate::segment::{HEAD_FILE, Preamble, Sealed};
 use crate::store::{Fingerprint, Frames, Store, Visit};
 
-/// First sequence number -> frame; 0 -> the file's header frame.
+/// First sequence number -> frames (`rows`); 0 -> the file's header frame.
 const FRAMES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("frames_v1");
 /// `format` -> one byte; `preamble` -> what the file belongs to; `ahead` -> the pass of the ahead file that has begun.
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta_v1");
 /// The format of a file beside which there is an ahead file: a program that knows of none must not open it.
 const LINKED: u8 = 2;
+/// The same, in which a row may hold several frames.
+const IN_ROWS: u8 = 3;
 const HEADER_KEY: u64 = 0;
 const UNFINISHED: &str = ".new";
 /// A copy in memory needs no cache of any size.
@@ -172,12 +175,23 @@ impl Segment {
         quick_repair: bool,
     ) -> Result<(), redb::Error> {
         // A write transaction is `Durability::Immediate` unless told otherwise.
+        let frames: Vec<(u64, &[u8])> = frames.collect();
+        // Where there is no ahead file each frame comes alone, and whoever knows no rows may read them.
+        let lengths: Vec<usize> = frames.iter().map(|(_, bytes)| bytes.len()).collect();
+        let rows = rows::grouped(&lengths).into_iter().map(|row| &frames[row]);
         let mut transaction = self.db.begin_write()?;
         transaction.set_quick_repair(quick_repair);
         {
             let mut table = transaction.open_table(FRAMES)?;
-            for (first_seq, bytes) in frames {
-                table.insert_reserve(first_seq, bytes.len())?.as_mut().copy_from_slice(bytes);
+            for row in rows {
+                let length = row.iter().map(|(_, bytes)| bytes.len()).sum();
+                let mut value = table.insert_reserve(row[0].0, length)?;
+                let mut rest = value.as_mut();
+                for (_, bytes) in row {
+                    let (place, behind) = rest.split_at_mut(bytes.len());
+                    place.copy_from_slice(bytes);
+                    rest = behind;
+                }
             }
         }
         if pass.is_some() {
@@ -217,8 +231,10 @@ impl Segment {
     pub(crate) fn pass(&self) -> Result<u64, Error> {
         let pass = self.meta("ahead")?;
         match (self.meta("format")?.as_slice(), pass.len()) {
-            ([LINKED], 8) => Ok(u64::from_le_bytes(array(&pass, 0))),
-            ([LINKED], _) => Err(Error::damaged(&self.name, 0, 0, "it does not say what lies ahead of it")),
+            ([LINKED | IN_ROWS], 8) => Ok(u64::from_le_bytes(array(&pass, 0))),
+            ([LINKED | IN_ROWS], _) => {
+                Err(Error::damaged(&self.name, 0, 0, "it does not say what lies ahead of it"))
+            }
             _ => Ok(0),
         }
     }
@@ -239,8 +255,8 @@ impl Segment {
             None => from_seq,
         };
         for entry in ReadableTable::range::<u64>(&frames, start..)? {
-            let (key, frame) = entry?;
-            match visit(key.value(), frame.value()) {
+            let (key, row) = entry?;
+            match rows::visit(key.value(), row.value(), from_seq, visit) {
                 Ok(ControlFlow::Continue(())) => {}
                 Ok(ControlFlow::Break(())) => break,
                 Err(error) => return Ok(Err(error)),
@@ -254,7 +270,7 @@ impl Frames for Segment {
     fn preamble(&self) -> Result<Preamble, Error> {
         let preamble = self.meta("preamble")?;
         match self.meta("format")?.as_slice() {
-            [VERSION | LINKED] => {}
+            [VERSION | LINKED | IN_ROWS] => {}
             [found] => return Err(Error::Version { file: self.name.clone(), found: *found }),
             _ => return Err(Error::damaged(&self.name, 0, 0, "its format version is missing")),
         }
@@ -269,7 +285,7 @@ impl Frames for Segment {
 
 /// Writes the format of a file: whether there is an ahead file beside it, and which pass of that has begun.
 fn link(meta: &mut redb::Table<'_, &str, &[u8]>, pass: Option<u64>) -> Result<(), redb::Error> {
-    meta.insert("format", [pass.map_or(VERSION, |_| LINKED)].as_slice())?;
+    meta.insert("format", [pass.map_or(VERSION, |_| IN_ROWS)].as_slice())?;
     if let Some(pass) = pass {
         meta.insert("ahead", pass.to_le_bytes().as_slice())?;
     }

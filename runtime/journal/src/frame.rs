@@ -345,7 +345,7 @@ impl<'a> Open<'a> {
 }
 
 /// The length that the frame beginning `bytes` says it has, if it begins like a frame of this version.
-fn stored_length(bytes: &[u8]) -> Option<usize> {
+pub(crate) fn stored_length(bytes: &[u8]) -> Option<usize> {
     if bytes.len() < HEADER_BYTES || bytes[..4] != MAGIC || bytes[4] != VERSION {
         return None;
     }

@@ -30,6 +30,7 @@ pub mod pack;
 pub mod random;
 pub mod read;
 pub mod retain;
+mod rows;
 mod salvage;
 pub mod segment;
 pub mod snapshot;

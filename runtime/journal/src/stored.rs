@@ -18,6 +18,7 @@ use bincode::config::{Configuration, Limit, LittleEndian, Varint};
 use xops_kernel::log::{Entry, Happened, What};
 use xops_kernel::port::Outcome;
 use xops_kernel::saga::event::{Event, Stamped};
+use xops_kernel::saga::state::State;
 
 /// The stream of the tenant's own entries.
 pub const TENANT_STREAM: u64 = 0;
@@ -129,6 +130,16 @@ pub fn encode_clear(stamped: &Stamped, out: &mut Vec<u8>) -> Result<(), Error> {
     out.push(CLEAR);
     bincode::serde::encode_into_std_write(stamped, out, CONFIG)?;
     Ok(())
+}
+
+/// The bytes of a state that is to stay in memory and is seldom looked at: a tenth of what it takes as a value.
+pub fn press(state: &State) -> Result<Box<[u8]>, Error> {
+    Ok(bincode::serde::encode_to_vec(state, CONFIG)?.into_boxed_slice())
+}
+
+/// A state that was pressed.
+pub fn unpress(bytes: &[u8]) -> Result<State, Error> {
+    whole(bytes)
 }
 
 fn plain(entry: &Entry, out: &mut Vec<u8>) -> Result<(), Error> {

@@ -16,6 +16,7 @@ pub mod desire;
 pub mod diff;
 pub mod expr;
 pub mod fact;
+pub mod few;
 pub mod function;
 pub mod gate;
 pub mod id;

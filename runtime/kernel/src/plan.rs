@@ -7,6 +7,7 @@ use crate::awf::{Achieves, AwfName, From, Undo};
 use crate::canon::{Canon, DigestKey};
 use crate::declare::OnReject;
 use crate::diff::{Change, Facet};
+use crate::few::Few;
 use crate::id::{Digest, EntityId, PlanId, StepId};
 use crate::record::Source;
 use crate::value::Value;
@@ -65,11 +66,11 @@ pub struct Step {
     /// The AWF.
     pub awf: AwfName,
     /// The change that it achieves; `None` for messages and the like.
-    pub change: Option<Change>,
+    pub change: Option<Box<Change>>,
     /// The attributes of the declared object that the change is about; what a later removal is bound from.
     pub object: BTreeMap<String, Value>,
     /// Its inputs.
-    pub inputs: BTreeMap<String, Binding>,
+    pub inputs: Few<String, Binding>,
     /// The inputs that may say something of a person.
     pub personal: BTreeSet<String>,
     /// The steps before it.
@@ -87,7 +88,7 @@ pub struct Step {
 impl Step {
     /// The word of its change for people: `+`, `~`, `-`, or `>` for a step that changes no facet.
     pub fn sign(&self) -> char {
-        match self.change.as_ref().map(Change::kind) {
+        match self.change.as_deref().map(Change::kind) {
             Some(Achieves::Create) => '+',
             Some(Achieves::Update) => '~',
             Some(Achieves::Remove) => '-',

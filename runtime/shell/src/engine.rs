@@ -220,7 +220,8 @@ impl Engine {
             (orders, listening) = (Some(scribe), Some(told));
             source = Some(Source::new(&disk, &keys, &subjects, opened_durable));
             held_under = Some((keys.clone(), Arc::downgrade(&subjects)));
-            keeper_ends = Some(keeper::start(Kit { disk, keys, subjects, shelf, kept: setup.cadence.kept })?);
+            let (kept, digest) = (setup.cadence.kept, digest_key);
+            keeper_ends = Some(keeper::start(Kit { disk, keys, subjects, shelf, digest, kept })?);
         }
         let clock = clock.unwrap_or_else(|| Clock::start(fold.at));
         let hub = Hub::new(clock, orders, setup.crash);
@@ -230,8 +231,8 @@ impl Engine {
             hub.set_keeper(keeper, source);
             actix::spawn(listen::to_keeper(Rc::clone(&hub), told));
         }
-        let shelved = &fold.state.shelved;
-        hub.restore_timers(keeper::timers_of(fold.timers.drain(..), |number| shelved.contains_key(&number)));
+        let timers = std::mem::take(&mut fold.timers);
+        hub.restore_timers(keeper::timers_of(timers, &fold.state.shelved));
         let breakers = fold.breakers.clone();
         let tenant = Rc::new(Tenant {
             hub: Rc::clone(&hub),
@@ -449,7 +450,7 @@ impl Engine {
     }
 
     /// The instances that are not in memory. Of one whose card cannot be read only its number and its state are known.
-    async fn away(whole: &mut letter::Whole) -> Vec<status::InstanceStatus> {
+    async fn away(key: &DigestKey, whole: &mut letter::Whole) -> Vec<status::InstanceStatus> {
         let cards = match whole.cards.take() {
             Some(cards) => cards.await.unwrap_or_default(),
             None => Vec::new(),
@@ -458,7 +459,7 @@ impl Engine {
         let told = whole.away.iter().map(|(number, word)| {
             let card = cards.remove(number);
             let (id, plan, entity) = card.map_or_else(Default::default, |card| {
-                (card.instance.to_string(), card.plan.name, card.handle)
+                (card.id(key).to_string(), card.plan.name, card.handle)
             });
             status::InstanceStatus { number: *number, id, plan, entity, state: (*word).to_owned() }
         });
@@ -468,7 +469,7 @@ impl Engine {
     /// What the engine shows of itself.
     pub async fn status(&self) -> Status {
         let mut whole = self.service.send(letter::Everybody(SHOWN_MAX)).await.unwrap_or_default();
-        let away = Self::away(&mut whole).await;
+        let away = Self::away(&self.tenant.shared.key, &mut whole).await;
         let mut status = status::of_view(&self.tenant.declarations.tenant, whole.view);
         status.instances.extend(away);
         status.instances.sort_unstable_by_key(|instance| instance.number);

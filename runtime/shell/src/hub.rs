@@ -421,7 +421,11 @@ impl Hub {
 
     /// Sets timers that an earlier process had set.
     pub(crate) fn restore_timers(&self, timers: Vec<Timer>) {
-        self.timers.borrow_mut().extend(timers.into_iter().map(Reverse));
+        // A heap is made of all of them at once, in the memory that they have.
+        let mut all: BinaryHeap<_> = timers.into_iter().map(Reverse).collect::<Vec<_>>().into();
+        let mut held = self.timers.borrow_mut();
+        all.append(&mut held);
+        *held = all;
         self.timer_set.notify_one();
     }
 

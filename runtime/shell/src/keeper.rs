@@ -7,6 +7,7 @@ use crate::card::{Away, Card};
 use crate::hub::Timer;
 use crate::snapshot::{self, Cut};
 use crossbeam_channel::{Receiver, Sender};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
@@ -15,6 +16,7 @@ use xops_journal::keys::Keys;
 use xops_journal::segment::Head;
 use xops_journal::snapshot::shelf::Shelf;
 use xops_journal::subjects::SubjectKeys;
+use xops_kernel::canon::DigestKey;
 use xops_kernel::log::Number;
 
 /// How many orders may wait.
@@ -65,6 +67,8 @@ pub(crate) struct Kit {
     pub(crate) keys: Keys,
     pub(crate) subjects: Arc<Mutex<SubjectKeys>>,
     pub(crate) shelf: Shelf,
+    /// Under which plans have their ids.
+    pub(crate) digest: DigestKey,
     /// How many snapshots are kept.
     pub(crate) kept: usize,
 }
@@ -126,7 +130,7 @@ impl Keeper {
 
     fn keep(&mut self, away: &Away) -> Option<u64> {
         let subjects = self.kit.subjects.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.kit.shelf.put(&away.card(), away.subject(), &subjects) {
+        match self.kit.shelf.put(&away.card(&self.kit.digest), away.subject(), &subjects) {
             Ok(place) => place,
             Err(error) => {
                 tracing::warn!(number = away.number, %error, "an instance cannot be put away and stays in memory");
@@ -187,7 +191,27 @@ impl Keeper {
     }
 }
 
-/// The timers of instances that are put away.
-pub(crate) fn timers_of(timers: impl Iterator<Item = Timer>, shelved: impl Fn(Number) -> bool) -> Vec<Timer> {
-    timers.filter(|(_, number, ..)| shelved(*number)).collect()
+/// The timers of instances that are put away, by number: side by side with them, so that nothing is looked up.
+pub(crate) fn timers_of(mut timers: Vec<Timer>, shelved: &BTreeMap<Number, u64>) -> Vec<Timer> {
+    timers.sort_unstable_by_key(|(at, number, step, attempt)| (*number, *at, *step, *attempt));
+    let mut shelved = shelved.keys().copied().peekable();
+    timers.retain(|(_, number, ..)| {
+        while shelved.next_if(|before| before < number).is_some() {}
+        shelved.peek() == Some(number)
+    });
+    timers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use xops_kernel::id::StepId;
+
+    #[test]
+    fn the_timers_of_those_that_are_put_away_are_kept_whatever_the_order() {
+        let timer = |at, number| (at, number, StepId(0), 1);
+        let timers = vec![timer(9, 5), timer(1, 9), timer(3, 2), timer(4, 5), timer(2, 1), timer(7, 4)];
+        let shelved = BTreeMap::from([(2, 0), (3, 0), (5, 0), (9, 0), (11, 0)]);
+        assert_eq!(timers_of(timers, &shelved), [timer(3, 2), timer(4, 5), timer(9, 5), timer(1, 9)]);
+    }
 }

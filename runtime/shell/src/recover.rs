@@ -270,10 +270,11 @@ impl Fold {
         for (number, effects) in resting {
             let Some(running) = self.state.running.get(&number).cloned() else { continue };
             let Some(Live { saga, state, handle, epoch }) = self.live.remove(&number) else { continue };
+            let key = saga.shared.key;
             let word = state.word();
             let away = Away { number, epoch, handle, running, plan: Arc::clone(&saga.plan), state };
             let place =
-                places.put(&away.card(), away.subject(), subjects).map_err(|error| error.to_string())?;
+                places.put(&away.card(&key), away.subject(), subjects).map_err(|error| error.to_string())?;
             let Some(place) = place else {
                 let Away { handle, state, .. } = away;
                 self.live.insert(number, Live { saga, state, handle, epoch });

@@ -12,6 +12,7 @@ mod fire;
 mod look;
 mod overtake;
 mod parking;
+mod resume;
 mod who;
 
 use crate::card::Live;
@@ -21,11 +22,12 @@ use crate::supervisor::{Child, Obituary, Supervisor};
 use crate::tenant::Tenant;
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, WrapFuture};
 use futures_util::FutureExt;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
+use xops_journal::stored;
 use xops_kernel::culprit::Culprit;
 use xops_kernel::id::{InstanceId, RequestId};
 use xops_kernel::log::{Entry, Happened, Number, What};
@@ -52,6 +54,8 @@ pub struct Service {
     /// The states of those that recovery found or that were read back, until they are driven; and of those that are set aside.
     logs: HashMap<Number, SagaState>,
     mending: fire::Mending,
+    /// Those that recovery found and whose turn has not come.
+    resuming: BTreeSet<Number>,
     /// What came for instances that are not in memory, until they are.
     coming: HashMap<Number, Coming>,
     overtaking: overtake::Overtaking,
@@ -76,9 +80,17 @@ struct Known {
     plan: Arc<Plan>,
     /// Whether it was driven: then it never begins again, whatever became of its actor.
     begun: bool,
-    /// The state in which its actor began, if that was not a fresh one; all later events stand behind `after` in the journal.
-    base: Option<Box<SagaState>>,
+    /// The state in which its actor began, pressed, if that was not a fresh one; all later events stand behind `after` in the journal.
+    base: Option<Box<[u8]>>,
     after: u64,
+}
+
+/// What an instance is rebuilt from if its actor panics. Without it, it is not rebuilt before the next start.
+fn pressed(number: Number, state: &SagaState) -> Box<[u8]> {
+    let pressed = stored::press(state);
+    pressed
+        .inspect_err(|error| tracing::error!(number, %error, "the state of an instance is not kept aside"))
+        .unwrap_or_default()
 }
 
 impl Known {
@@ -128,6 +140,7 @@ impl Service {
             plans,
             logs,
             mending: fire::Mending::default(),
+            resuming: BTreeSet::new(),
             coming: HashMap::new(),
             overtaking: overtake::Overtaking::default(),
             judging: who::Judging::default(),
@@ -324,7 +337,7 @@ impl Service {
                 // What it held it still holds: nobody else may pass before it has run.
                 let holds = saga.holds(&state);
                 self.tenant.ambient.borrow_mut().keep(number, saga.instance, holds);
-                known.base = Some(Box::new(state.clone()));
+                known.base = Some(pressed(number, &state));
                 (state, Event::Resumed { epoch: self.state.epoch })
             }
             // It began before, and only the journal knows how far it is.
@@ -367,7 +380,16 @@ impl Actor for Service {
         if self.tenant.hub.writes() {
             // A decision that a crash kept from being written down is taken again.
             self.decide(ctx);
+            let mut found = BTreeSet::new();
+            let mut others = Vec::new();
             for effect in xops_robots::service::Service.wanted(&self.state) {
+                match effect {
+                    Effect::Drive(number) => drop(found.insert(number)),
+                    Effect::Compile(_) | Effect::Overtake(_) => others.push(effect),
+                }
+            }
+            self.resume_all(found, ctx);
+            for effect in others {
                 self.perform(effect, ctx);
             }
         }

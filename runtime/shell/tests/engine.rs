@@ -164,7 +164,7 @@ fn work(system: &str, number: u64, steps: u16) -> (Asked, Box<Compiled>) {
         awf: AwfName::new(system, "act"),
         change: None,
         object: BTreeMap::new(),
-        inputs: BTreeMap::new(),
+        inputs: xops_kernel::few::Few::new(),
         personal: BTreeSet::new(),
         after: at.checked_sub(1).map(StepId).into_iter().collect(),
         undo: Undo::Nothing,

@@ -11,6 +11,7 @@ use xops_kernel::canon::DigestKey;
 use xops_kernel::declare::OnReject;
 use xops_kernel::diff::{Change, Facet};
 use xops_kernel::fact::{Observation, Proof};
+use xops_kernel::few::Few;
 use xops_kernel::id::{Digest, EntityId, PlanId, StepId};
 use xops_kernel::plan::{Binding, Footprint, Plan, Step};
 use xops_kernel::port::Connector;
@@ -162,7 +163,7 @@ fn step(
         }
         _ => {}
     }
-    let mut inputs: BTreeMap<String, Binding> = BTreeMap::new();
+    let mut inputs: Few<String, Binding> = Few::new();
     inputs.insert("id".into(), Binding::Literal(Value::from(id)));
     inputs.insert("member".into(), Binding::Literal(member));
     inputs.insert("value".into(), Binding::Literal(new));
@@ -185,7 +186,7 @@ fn step(
         id: StepId(u16::try_from(at).unwrap_or(u16::MAX)),
         node: format!("{}-{at}", wish.awf),
         awf,
-        change,
+        change: change.map(Box::new),
         object: BTreeMap::new(),
         inputs,
         personal: BTreeSet::new(),

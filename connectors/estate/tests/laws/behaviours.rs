@@ -303,7 +303,7 @@ fn every_covered_system_ends_its_bad_days_in_a_declared_outcome() {
     let (covered, stage, runtime) = opened(system);
     let (mut days, none) = (Days::default(), Case::default());
     for (name, cases) in &covered {
-        let awfs = &manifests().manifest(name).unwrap().awfs;
+        let awfs = &manifests().manifest(name).expect("a manifest").awfs;
         let Some((function, _)) = awfs.iter().find(|(_, awf)| awf.contract.snapshot) else { continue };
         let case = cases.awfs.get(function).unwrap_or(&none);
         days.let_happen(&runtime, &Trial { stage: &stage, cases, case, name: AwfName::new(name, function) });
@@ -325,7 +325,7 @@ fn shard_of(shard: usize, seed: usize, until: Instant) -> Days {
     let (mut days, none) = (Days::default(), Case::default());
     let mut all = Vec::new();
     for (name, cases) in &covered {
-        let awfs = &manifests().manifest(name).unwrap().awfs;
+        let awfs = &manifests().manifest(name).expect("a manifest").awfs;
         let looking = awfs.iter().filter(|(_, awf)| awf.contract.snapshot);
         all.extend(looking.map(|(function, _)| (name, cases, function)));
     }

@@ -45,7 +45,8 @@ fn check_sketch(readings: &[Reading], granted: &[(&str, &str, Option<&str>)], ex
     let drawn = columns.draw(&graph, sarah, NOW);
     match drawn {
         Ok(plan) => {
-            let mut changes: Vec<_> = plan.steps.iter().filter_map(|step| step.change.clone()).collect();
+            let mut changes: Vec<_> =
+                plan.steps.iter().filter_map(|step| step.change.as_deref().cloned()).collect();
             changes.sort_by(|one, other| one.facet().cmp(other.facet()));
             assert_eq!(changes, sketch.difference.changes);
             assert_eq!(plan.satisfied.len(), sketch.holds as usize);

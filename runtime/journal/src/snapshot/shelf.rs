@@ -132,10 +132,14 @@ impl Shelf {
         }
         let mut blocks: BTreeMap<u64, Block> =
             lines.iter().map(|line| (line.block, Block { line: *line, live: 0 })).collect();
-        for place in places {
-            let block =
-                blocks.get_mut(&(place >> SLOT_BITS)).ok_or_else(|| damaged("it names no such block"))?;
+        // Those that were put away one after the other lie side by side: a block is looked up once for all of them.
+        let mut places = places.map(|place| place >> SLOT_BITS).peekable();
+        while let Some(number) = places.next() {
+            let block = blocks.get_mut(&number).ok_or_else(|| damaged("it names no such block"))?;
             block.live += 1;
+            while places.next_if_eq(&number).is_some() {
+                block.live += 1;
+            }
         }
         let next_block = blocks.keys().next_back().map_or(1, |last| last + 1);
         let next_file = files.keys().next_back().map_or(1, |last| last + 1);

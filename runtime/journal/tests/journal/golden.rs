@@ -78,9 +78,10 @@ fn a_sequence_number_that_a_crash_gave_back_is_sealed_under_another_nonce() {
     assert_eq!(sealed(3), sealed(3), "a seed reproduces every byte");
 }
 
-/// Where the journal of format 2 lies: a process died that had 9 frames in redb, and 3 more ahead of it.
-fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/journal/golden/journal_v2")
+/// Where the journal of a format lies: a process died that had 9 frames in redb, and 3 more ahead of it. In that of format 2 each frame is
+/// a row of redb's; in that of format 3 the nine are one.
+fn folder(version: u8) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/journal/golden/journal_v{version}"))
 }
 
 const FRAMES: u64 = 12;
@@ -88,17 +89,43 @@ const FRAMES_AHEAD: u64 = 3;
 
 #[test]
 fn a_journal_of_version_2_is_read_with_what_lies_ahead_of_its_newest_file() {
+    check_with_what_lies_ahead(2);
+}
+
+#[test]
+fn a_journal_of_version_3_is_read_with_what_lies_ahead_of_its_newest_file() {
+    check_with_what_lies_ahead(3);
+}
+
+#[test]
+fn a_journal_of_version_2_that_is_written_further_has_rows_of_both_kinds_and_is_read_whole() {
+    let disk = laid_out(2);
+    let (mut journal, _) = open(&disk, small()).unwrap();
+    for frame in FRAMES..FRAMES * 3 {
+        journal.append(&events(frame * 2, 2)).unwrap();
+    }
+    journal.close().unwrap();
+    let (journal, opened) = open(&disk, small()).unwrap();
+    assert_eq!((opened.last_seq, replayed(&journal).unwrap()), (FRAMES * 6, FRAMES * 6));
+}
+
+fn laid_out(version: u8) -> Arc<MemoryDisk> {
     let disk = Arc::new(MemoryDisk::default());
-    for file in std::fs::read_dir(folder()).unwrap() {
+    for file in std::fs::read_dir(folder(version)).unwrap() {
         let path = file.unwrap().path();
         disk.put(path.file_stem().unwrap().to_str().unwrap(), of_sparse(&std::fs::read(&path).unwrap()));
     }
+    disk
+}
+
+fn check_with_what_lies_ahead(version: u8) {
+    let disk = laid_out(version);
     let (journal, opened) = open(&disk, small()).unwrap();
     assert!(opened.recovered);
     assert_eq!((opened.last_seq, replayed(&journal).unwrap()), (FRAMES * 2, FRAMES * 2));
     // What redb has by itself.
     let file = disk.read("journal-000001.redb").unwrap();
-    let before = of_sparse(&std::fs::read(folder().join("journal-000001.redb.sparse")).unwrap());
+    let before = of_sparse(&std::fs::read(folder(version).join("journal-000001.redb.sparse")).unwrap());
     let frames = |bytes: &[u8]| {
         let seqs = bytes.windows(24).filter(|frame| frame.starts_with(b"XOJF"));
         seqs.map(|frame| u64::from(frame[16])).max().unwrap().div_ceil(2)
@@ -108,7 +135,7 @@ fn a_journal_of_version_2_is_read_with_what_lies_ahead_of_its_newest_file() {
 
 #[test]
 #[ignore = "writes the golden: once a version of the format"]
-fn write_the_golden_journal_of_version_2() {
+fn write_the_golden_journal_of_version_3() {
     let disk = Arc::new(MemoryDisk::default());
     let options = Options { max_file_bytes: 1 << 20, ahead_bytes: 16 * 4096, ..small() };
     let (mut journal, _) = open(&disk, options).unwrap();
@@ -119,9 +146,9 @@ fn write_the_golden_journal_of_version_2() {
         journal.append(&events(frame * 2, 2)).unwrap();
     }
     std::mem::forget(journal);
-    std::fs::create_dir_all(folder()).unwrap();
+    std::fs::create_dir_all(folder(3)).unwrap();
     for name in disk.list().unwrap() {
-        std::fs::write(folder().join(format!("{name}.sparse")), to_sparse(&disk.read(&name).unwrap()))
+        std::fs::write(folder(3).join(format!("{name}.sparse")), to_sparse(&disk.read(&name).unwrap()))
             .unwrap();
     }
 }

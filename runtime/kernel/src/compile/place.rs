@@ -6,9 +6,10 @@
 use super::bind::Bound;
 use super::draft::{Book, Draft};
 use super::{Compile, Refused};
+use crate::few::Few;
 use crate::id::StepId;
 use crate::plan::{Binding, Step};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// The edges: the runbook's (through nodes that have no step), the declared `after` of facets, and output references.
 pub(super) fn edges(compile: &Compile<'_>, books: &[Book<'_>], drafts: &[Draft]) -> BTreeSet<(usize, usize)> {
@@ -112,7 +113,7 @@ pub(super) fn place(drafts: Vec<Draft>, order: &[usize], edges: &BTreeSet<(usize
         }
     };
     let bind = |(name, bound): (&String, &Bound)| Some((name.clone(), binding(bound)?));
-    let inputs: Vec<BTreeMap<String, Binding>> =
+    let inputs: Vec<Few<String, Binding>> =
         drafts.iter().map(|draft| draft.inputs.iter().filter_map(bind).collect()).collect();
     let mut after: Vec<BTreeSet<StepId>> = vec![BTreeSet::new(); drafts.len()];
     for (before, behind) in edges {
@@ -126,7 +127,7 @@ pub(super) fn place(drafts: Vec<Draft>, order: &[usize], edges: &BTreeSet<(usize
             id: place_of[at],
             node: draft.node,
             awf: draft.awf,
-            change: draft.change,
+            change: draft.change.map(Box::new),
             object: draft.object,
             inputs,
             personal: draft.personal,

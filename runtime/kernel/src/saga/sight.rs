@@ -61,7 +61,7 @@ impl AtStep<'_> {
                 run.was = sighting.seen.presence().map(|presence| presence.value().clone());
             }
         }
-        let in_the_way = match (self.step.change.as_ref().map(Change::kind), &sighting.seen) {
+        let in_the_way = match (self.step.change.as_deref().map(Change::kind), &sighting.seen) {
             _ if reached || !forward => None,
             (Some(Achieves::Create), Observation::Present(_)) => Some("another value is there already"),
             (Some(Achieves::Update), Observation::Absent(_)) => {
@@ -220,8 +220,8 @@ impl AtStep<'_> {
             (Direction::Forward, None) => of_kind(kind, seen, None, None),
             (Direction::Backward, change) => {
                 let exact = matches!(&self.step.undo, Undo::By { loss: None, .. });
-                let before = run.was.as_ref().or(change.as_ref().and_then(Change::from)).filter(|_| exact);
-                of_kind(kind, seen, before, change.as_ref().and_then(Change::to))
+                let before = run.was.as_ref().or(change.as_deref().and_then(Change::from)).filter(|_| exact);
+                of_kind(kind, seen, before, change.as_deref().and_then(Change::to))
             }
         }
     }

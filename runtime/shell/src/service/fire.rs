@@ -11,6 +11,7 @@ use actix::{ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
+use xops_journal::stored;
 use xops_kernel::culprit::Culprit;
 use xops_kernel::log::{Number, What};
 use xops_kernel::machine::Machine;
@@ -198,7 +199,9 @@ impl Service {
     fn folded(&self, number: Number, events: &[Stamped]) -> Result<SagaState, String> {
         let gone = || "it is not under way".to_owned();
         let (saga, known) = (self.saga(number).ok_or_else(gone)?, self.plans.get(&number).ok_or_else(gone)?);
-        let mut state = known.base.as_ref().map_or_else(|| saga.fresh(), |base| (**base).clone());
+        let base =
+            known.base.as_deref().map(stored::unpress).transpose().map_err(|error| error.to_string())?;
+        let mut state = base.unwrap_or_else(|| saga.fresh());
         for stamped in events {
             saga.step(&mut state, stamped, &mut Vec::new()).map_err(|refused| refused.to_string())?;
         }

@@ -53,6 +53,7 @@ impl Service {
             && self.outstanding.is_empty()
             && self.coming.is_empty()
             && self.mending.is_empty()
+            && self.resuming.is_empty()
             && at_hand()
             && put_away();
         self.tenant.hub.settled().filter(|_| quiet)

@@ -3,7 +3,7 @@
 //! Invariants: an instance is in memory, on the shelf, or on its way between them, never in two places; what comes for one that is
 //! on its way waits for it in order; a cut is given up rather than taken without knowing every instance.
 
-use super::{Known, Service};
+use super::{Known, Service, pressed};
 use crate::card::{Away, Live};
 use crate::instance::parking::Kept;
 use crate::instance::{Instance, Launched};
@@ -63,6 +63,7 @@ impl Service {
         self.state.shelved.contains_key(&number)
             || self.tenant.hub.is_present(number)
             || self.mending.has(number)
+            || self.resuming.contains(&number)
     }
 
     /// Hands over what came while an instance could not be reached.
@@ -98,7 +99,7 @@ impl Service {
                 live.push(self.aside_card(*number)?);
             }
         }
-        let timers = timers_of(hub.timers().into_iter(), |number| state.shelved.contains_key(&number));
+        let timers = timers_of(hub.timers(), &state.shelved);
         let (breakers, at) = (self.breakers.clone(), hub.last_at());
         Some((Box::new(Cut { state, live, timers, breakers, at }), waiting))
     }
@@ -198,7 +199,7 @@ impl Handler<Back> for Service {
         let mut known = Known::of(saga.instance, handle, Arc::clone(&saga.plan));
         known.begun = true;
         known.after = self.tenant.hub.reached();
-        known.base = Some(Box::new(state.clone()));
+        known.base = Some(pressed(number, &state));
         self.plans.insert(number, known);
         if self.is_aside(number) {
             // It was set aside while it was on its way.

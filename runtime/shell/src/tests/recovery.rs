@@ -18,7 +18,9 @@ use xops_journal::segment::Head;
 use xops_journal::snapshot::shelf::Shelf;
 use xops_journal::stored::{self, Decoded};
 use xops_journal::subjects::SubjectKeys;
-use xops_kernel::log::{Entry, Number};
+use xops_kernel::id::{Digest, InstanceId, PlanId};
+use xops_kernel::log::{Entry, Number, Request};
+use xops_kernel::plan::Plan;
 use xops_kernel::record::Millis;
 use xops_kernel::saga::event::Release;
 use xops_kernel::saga::state::State;
@@ -104,6 +106,94 @@ fn entries(world: &World, subjects: &SubjectKeys) -> (Vec<Entry>, Head) {
     (entries, head)
 }
 
+/// A card as it was written while it held every id.
+#[derive(serde::Serialize)]
+struct Earlier<'a> {
+    number: Number,
+    instance: InstanceId,
+    epoch: u32,
+    handle: &'a str,
+    request: &'a Request,
+    plan: &'a Plan,
+    state: &'a State,
+}
+
+#[test]
+fn a_card_of_an_earlier_version_and_one_whose_ids_follow_from_nothing_come_back_as_they_were() {
+    let world = World::new();
+    run(&world);
+    let keys = world.subjects();
+    let fold = fold(&entries(&world, &keys).0, empty_fold(&(Arc::new(MemoryDisk::default()) as _)), &keys);
+    let (shared, disk) = (World::shared(), Arc::new(MemoryDisk::default()) as Arc<dyn Disk>);
+    let mut shelf = Shelf::empty(disk, Box::new(System::default()), &World::keys()).unwrap();
+    for (number, live) in fold.live {
+        let running = Arc::clone(&fold.state.running[&number]);
+        let given = (running.instance, live.saga.plan.id);
+        let earlier = Earlier {
+            number,
+            instance: running.instance,
+            epoch: 3,
+            handle: &live.handle,
+            request: &running.request,
+            plan: &live.saga.plan,
+            state: &live.state,
+        };
+        let check = |shelf: &mut Shelf, place: u64, (instance, plan): (InstanceId, PlanId)| {
+            let card: Card = shelf.get(place, &keys).unwrap().unwrap();
+            assert_eq!((card.number, card.id(&shared.key)), (number, instance));
+            let (running, back) = card.bring_back(&shared);
+            assert_eq!((running.instance, running.plan, back.saga.plan.id), (instance, plan, plan));
+            assert_eq!(
+                (back.state, back.saga.plan.steps.len()),
+                (live.state.clone(), live.saga.plan.steps.len())
+            );
+        };
+        let place = shelf.put(&earlier, None, &keys).unwrap().unwrap();
+        check(&mut shelf, place, given);
+        // An id that follows from nothing, and one that is computed again.
+        let derived = (*live.saga.plan).clone().sealed(&shared.key).id;
+        let derived = (InstanceId::of(running.request.id, derived), derived);
+        assert_ne!(given, derived);
+        for (instance, plan) in
+            [given, derived, (InstanceId([7; 16]), derived.1), (derived.0, PlanId(Digest([9; 32])))]
+        {
+            let running = Arc::new(service::Running { instance, ..(*running).clone() });
+            let plan = Arc::new(Plan { id: plan, ..(*live.saga.plan).clone() });
+            let (handle, state) = (live.handle.clone(), live.state.clone());
+            let away = Away { number, epoch: 3, handle, running, plan, state };
+            let place = shelf.put(&away.card(&shared.key), None, &keys).unwrap().unwrap();
+            check(&mut shelf, place, (instance, away.plan.id));
+        }
+    }
+}
+
+#[test]
+fn whoever_asks_while_instances_are_resumed_is_answered_and_what_comes_for_one_of_them_is_not_lost() {
+    const COUNT: u64 = 600;
+    let world = World::new();
+    world.mood(Mood::Silent);
+    actix::System::new().block_on(async {
+        let engine = world.start().await;
+        begin(&engine, 0..COUNT, About::Nobody).await;
+        engine.stop().await.unwrap();
+    });
+    world.mood(Mood::Yes);
+    actix::System::new().block_on(async {
+        let engine = world.start().await;
+        let view = engine.service().send(crate::letter::Look).await.unwrap();
+        assert_eq!(view.running.len() as u64, COUNT);
+        let waits = view.running.iter().filter(|(.., word)| *word == "starting").count();
+        assert!(waits > 0, "it answers before all are resumed");
+        // The last one has its turn last.
+        within("an instance", engine.turn(COUNT, "ada", "enough")).await.unwrap();
+        for number in 1..=COUNT {
+            let end = within("an instance", engine.rest(number)).await;
+            assert_eq!(end, Some(if number == COUNT { "undone" } else { "completed" }), "instance {number}");
+        }
+        engine.stop().await.unwrap();
+    });
+}
+
 #[test]
 fn a_snapshot_at_any_place_and_what_follows_fold_to_what_everything_folds_to() {
     let world = World::new();
@@ -129,6 +219,7 @@ fn a_snapshot_at_any_place_and_what_follows_fold_to_what_everything_folds_to() {
                 keys: World::keys(),
                 subjects: Arc::clone(&subjects),
                 shelf: before.shelf.take().unwrap(),
+                digest: World::shared().key,
                 kept: 2,
             };
             let live = before.live.into_iter().map(|(number, live)| Away {

@@ -39,6 +39,8 @@ pub(super) enum Mood {
     No,
     /// Later, to the second step.
     Later(u64),
+    /// Nothing, for as long as anybody waits.
+    Silent,
 }
 
 /// The connector, and the system behind it.
@@ -59,6 +61,7 @@ impl Transport for Wire {
         let (status, wait) = match *self.mood.lock().unwrap() {
             Mood::No if second => (422, 0),
             Mood::Later(ms) if second => (429, ms),
+            Mood::Silent => return std::future::pending().boxed(),
             _ => (200, 0),
         };
         let body = wait.to_string().into_bytes();
@@ -246,7 +249,7 @@ fn work(number: u64, about: About) -> (Asked, Box<Compiled>) {
         awf: AwfName::new(SYSTEM, &at.to_string()),
         change: None,
         object: BTreeMap::new(),
-        inputs: BTreeMap::new(),
+        inputs: xops_kernel::few::Few::new(),
         personal: BTreeSet::new(),
         after: at.checked_sub(1).map(StepId).into_iter().collect(),
         undo: Undo::Nothing,

@@ -122,7 +122,7 @@ fn granting(entity: EntityId) -> (Asked, Box<Compiled>) {
     let facet = Facet { entity, domain, system, name, element: Some("choir".to_owned()) };
     let absent: Observation<Value> = Observation::Absent(Proof::Implied { by: "the test".to_owned() });
     let plan = &mut compiled.plan;
-    plan.steps[0].change = Some(Change::create(facet, "member".into(), absent.absence().unwrap()));
+    plan.steps[0].change = Some(Box::new(Change::create(facet, "member".into(), absent.absence().unwrap())));
     (plan.entity, plan.kind) = (entity, "person".to_owned());
     (compiled.evidence.subject.entity, compiled.evidence.subject.kind) = (entity, "person".to_owned());
     "person".clone_into(&mut request.kind);
