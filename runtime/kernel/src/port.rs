@@ -339,3 +339,19 @@ pub struct Unrendered {
 pub fn lookup_proof(awf: &AwfName) -> Proof {
     Proof::Lookup { system: awf.system.clone(), lookup: awf.function.clone() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outcome_is_told_without_what_it_captured() {
+        let check = |outcome: &Outcome, expect: &str| assert_eq!(outcome.to_string(), expect);
+        let captured = Values::from([("email".to_owned(), Value::from("sarah@acme.example"))]);
+        check(&Outcome::Ok(captured.clone()), "ok");
+        check(&Outcome::AlreadyDone(captured), "already_done");
+        check(&Outcome::Conflict("it is locked".to_owned()), "conflict: it is locked");
+        check(&Outcome::RateLimited { retry_after_ms: Some(7_000) }, "rate_limited: wait 7000 ms");
+        check(&Outcome::RateLimited { retry_after_ms: None }, "rate_limited");
+    }
+}
